@@ -1,0 +1,279 @@
+"""Is this expression exactly zero, for all sizes and all values?
+
+The decision is a normal form. An expression is expanded into monomials; a monomial is a product of powers of atoms under a
+set of bound indices, as in sum_i sum_j w_j x_ij x_ik. Atoms are symbols, entries, function values and the inverse of
+whatever is not a monomial; they count as independent generators. Kronecker deltas are summed away, exponentials of sums are
+split, like terms are collected and composite denominators are multiplied out. Every step is an identity, so "nothing is
+left" is a proof, for arbitrary n and d and for an undefined activation. If something is left, equality is only *not shown*:
+the caller looks for a counterexample, and what is neither proved nor refuted is a failure.
+"""
+
+from itertools import permutations
+
+import sympy as sp
+from sympy import evaluate
+
+from helpers.expressions import Partial, sigmoid
+
+EXPLICIT = 24  # a sum between two integers is written out up to this many terms
+
+
+class Undecided(Exception):
+    """The normal form does not cover something in the expression, such as a float."""
+
+
+def is_zero(expr, ranges=None):
+    """True if the resolved expression is shown to be zero, False if the normal form leaves something over.
+
+    `ranges` maps a free index to its last value (the first is 1); `index_ranges` reads them off the shapes of arrays.
+    Raises Undecided for floats and for what is no scalar.
+    """
+    with evaluate(True):
+        expr = sp.sympify(expr)
+        if expr.has(sp.exp, sp.tanh):
+            expr = _in_exponentials(expr)
+        form = NormalForm({**index_ranges(expr), **(ranges or {})})
+        return not form.clear_denominators(form.poly(expr))
+
+
+class WrongIndex(ValueError):
+    """An index runs further, or less far, than the array it stands on."""
+
+
+def index_ranges(*exprs):
+    """{index: last value} for every free symbol that stands as an index on an array with a shape.
+
+    Raises WrongIndex if one index, free or bound by a sum, would have to run to two different ends.
+    """
+    ranges = {}
+    for expr in exprs:
+        for index, size, entry, end in _uses(expr, {}):
+            if end is None:
+                end = ranges.setdefault(index, size)
+            if end != size and not (end.is_Integer and size.is_Symbol):
+                raise WrongIndex(f"on {_entry_name(entry)} the index {index} would run to {size}, but elsewhere it runs to {end}")
+    return ranges
+
+
+def _uses(expr, bound):
+    """(index, size of the array there, entry, end of the sum that binds the index or None)."""
+    if isinstance(expr, sp.Indexed):
+        for index, size in zip(expr.indices, expr.base.shape or ()):
+            if index.is_Symbol:
+                yield index, size, expr, bound.get(index)
+        return
+    if isinstance(expr, sp.Sum):
+        bound = {**bound, **{index: high for index, low, high in expr.limits}}
+    for part in expr.args:
+        yield from _uses(part, bound)
+
+
+def _entry_name(entry):
+    return f"{entry.base.label}_{''.join(map(str, entry.indices))}"
+
+
+def _in_exponentials(expr):
+    """One generator instead of three: where exp occurs, sigmoid and tanh are written in it as well."""
+    expr = expr.replace(sigmoid, lambda z: 1 / (1 + sp.exp(-z)))
+    return expr.replace(sp.tanh, lambda z: 1 - 2 / (sp.exp(2 * z) + 1))
+
+
+ONE = ((), ())  # the monomial without bounds and without factors
+
+
+class NormalForm:
+    """Polynomials {monomial: coefficient}; a monomial is (bounds, powers), bounds a tuple of (index, low, high), powers a
+    tuple of (atom, exponent). The bound indices carry standard names, so equal monomials are equal keys."""
+
+    def __init__(self, ranges):
+        self.ranges = ranges
+
+    def poly(self, e):
+        if e.is_Rational:
+            return {ONE: e} if e != 0 else {}
+        if e.is_Add:
+            return self.add(map(self.poly, e.args))
+        if e.is_Mul:
+            return self.product(map(self.poly, e.args))
+        if isinstance(e, sp.exp):
+            return self.exponential(e.args[0])
+        if e.is_Pow:
+            return self.power(e.base, e.exp)
+        if isinstance(e, sp.Sum):
+            return self.sum(e)
+        if e.is_Number or e.has(sp.oo, -sp.oo, sp.zoo, sp.nan) or isinstance(e, sp.MatrixExpr):
+            raise Undecided(f"{e} is not an exact number, a symbol or a function of them")
+        return {((), ((self.atom(e), 1),)): sp.S.One}
+
+    def atom(self, e):
+        if e.is_Symbol or not e.args or isinstance(e, (sp.Indexed, sp.KroneckerDelta, Partial)):
+            return e
+        return e.func(*(self.expression(self.poly(a)) for a in e.args))
+
+    def expression(self, poly):
+        """The polynomial as a SymPy expression again: the canonical argument of a function or a denominator."""
+        terms = [c * sp.Sum(_times(powers), *bounds) if bounds else c * _times(powers)
+                 for (bounds, powers), c in poly.items()]
+        return sp.Add(*terms)
+
+    # sums and products of polynomials
+
+    def add(self, polys):
+        total = {}
+        for poly in polys:
+            for monomial, c in poly.items():
+                total[monomial] = total.get(monomial, 0) + c
+        return {monomial: c for monomial, c in total.items() if c != 0}
+
+    def product(self, polys):
+        result = {ONE: sp.S.One}
+        for poly in polys:
+            result = self.add(self.join(m1, m2, c1 * c2) for m1, c1 in result.items() for m2, c2 in poly.items())
+        return result
+
+    def join(self, first, second, coefficient):
+        """The product of two monomials. Bound indices are renamed, lest the two sums become one."""
+        if first == ONE or second == ONE:
+            return {second if first == ONE else first: coefficient}
+        (bounds1, powers1), (bounds2, powers2) = _apart(first), _apart(second)
+        return self.tidy(bounds1 + bounds2, powers1 + powers2, coefficient)
+
+    def tidy(self, bounds, powers, coefficient):
+        """Sum away what can be summed: a delta picks one term, and a constant is counted high - low + 1 times."""
+        powers = _collected(powers)
+        for atom in [a for a in powers if isinstance(a, sp.KroneckerDelta)]:
+            for index, other in (atom.args, atom.args[::-1]):
+                bound = next((b for b in bounds if b[0] == index), None)
+                if bound and self.within(other, bound, bounds):
+                    del powers[atom]
+                    return self.rebuild([b for b in bounds if b != bound], powers, coefficient, {index: other})
+        for bound in bounds:
+            if not any(bound[0] in a.free_symbols for a in powers):
+                count = self.poly(bound[2] - bound[1] + 1)
+                rest = self.tidy([b for b in bounds if b != bound], powers.items(), coefficient)
+                return self.product([count, rest])
+        return {_named(bounds, powers): coefficient}
+
+    def rebuild(self, bounds, powers, coefficient, swap):
+        """After one index has taken another's place, every factor is brought to normal form anew."""
+        inner = self.product(self.poly((a**k).xreplace(swap)) for a, k in powers.items())
+        result = {}
+        for monomial, c in inner.items():
+            own, factors = _apart(monomial)
+            result = self.add([result, self.tidy(own + list(bounds), factors, c * coefficient)])
+        return result
+
+    def within(self, other, bound, bounds):
+        """Does the other index of a delta run within the limits of this sum?"""
+        index, low, high = bound
+        if other.is_Integer and low.is_Integer and high.is_Integer:
+            return low <= other <= high
+        return any(b[0] == other and b[1:] == (low, high) for b in bounds) or (low == 1 and self.ranges.get(other) == high)
+
+    # powers
+
+    def exponential(self, exponent):
+        """exp(c m + ...) is the product of the generators exp(m/q) to the powers p, with c = p/q."""
+        return self.product(self.generator(sp.exp, m, c) for m, c in self.poly(exponent).items())
+
+    def generator(self, function, monomial, c):
+        atom = function(self.expression({monomial: sp.Rational(1, c.q)}))
+        return {((), ((atom, int(c.p)),)): sp.S.One}
+
+    def power(self, base, exponent):
+        base = self.poly(base)
+        if exponent.is_Integer:
+            return self.integer_power(base, int(exponent))
+        root = self.expression(base)
+        return self.product(
+            self.integer_power(base, int(c)) if m == ONE and c.is_Integer
+            else self.generator(lambda t: sp.Pow(root, t), m, c) for m, c in self.poly(exponent).items())
+
+    def integer_power(self, base, k):
+        if k >= 0:
+            return self.product([base] * k)
+        if not base:
+            raise Undecided("division by zero")
+        if len(base) == 1:
+            (bounds, powers), c = next(iter(base.items()))
+            if not bounds and not any(isinstance(a, sp.KroneckerDelta) for a, _ in powers):
+                return {((), tuple((a, k * own) for a, own in powers)): c**k}
+        return {((), ((self.expression(base), k),)): sp.S.One}
+
+    # sums
+
+    def sum(self, e):
+        index, low, high = e.limits[-1]
+        body = sp.Sum(e.function, *e.limits[:-1]) if len(e.limits) > 1 else e.function
+        if (high - low).is_Integer and high - low < EXPLICIT:
+            return self.add(self.poly(body.xreplace({index: low + t})) for t in range(int(high - low) + 1))
+        inner = sp.Dummy(integer=True)
+        poly = self.poly(body.xreplace({index: inner}))
+        if any(inner in limit.free_symbols for bounds, _ in poly for _, *limits in bounds for limit in limits):
+            raise Undecided("a sum whose limits depend on another index")
+        return self.add(self.under(m, c, (inner, low, high)) for m, c in poly.items())
+
+    def under(self, monomial, coefficient, bound):
+        bounds, powers = _apart(monomial)
+        return self.tidy([*bounds, bound], powers, coefficient)
+
+    # denominators
+
+    def clear_denominators(self, poly):
+        """Multiply by every composite denominator, one after the other: a fraction is zero if its numerator is."""
+        while poly:
+            below = {a for _, powers in poly for a, k in powers if k < 0 and (a.is_Add or a.is_Mul or isinstance(a, sp.Sum))}
+            if not below:
+                break
+            atom = min(below, key=sp.default_sort_key)
+            if any(index in atom.free_symbols for bounds, _ in poly for index, *_ in bounds):
+                break
+            highest = max(-dict(powers).get(atom, 0) for _, powers in poly)
+            poly = self.add(self.times_denominator(m, c, atom, highest) for m, c in poly.items())
+        return poly
+
+    def times_denominator(self, monomial, coefficient, atom, highest):
+        bounds, powers = monomial
+        have = dict(powers).get(atom, 0)
+        rest = (bounds, tuple(p for p in powers if p[0] != atom))
+        return self.product([{rest: coefficient}, self.integer_power(self.poly(atom), highest + have)])
+
+
+def _times(powers):
+    return sp.Mul(*(atom**k for atom, k in powers))
+
+
+def _collected(powers):
+    """Equal atoms joined into one power; numbers cannot occur; a delta is its own square."""
+    total = {}
+    for atom, k in powers:
+        total[atom] = 1 if isinstance(atom, sp.KroneckerDelta) else total.get(atom, 0) + k
+    return {atom: k for atom, k in total.items() if k != 0}
+
+
+def _apart(monomial):
+    """The monomial with bound indices that occur nowhere else."""
+    bounds, powers = monomial
+    names = {b[0]: sp.Dummy(integer=True) for b in bounds}
+    return ([(names[i], low, high) for i, low, high in bounds], tuple((a.xreplace(names), k) for a, k in powers))
+
+
+def _named(bounds, powers):
+    """The monomial with standard names for its bound indices: of all orders, the one that comes first as text."""
+    if not bounds:
+        return (), tuple(sorted(powers.items(), key=lambda p: sp.default_sort_key(p[0])))
+    height = 1 + max((_height(s) for a in powers for s in a.free_symbols), default=0)
+    standard = [sp.Symbol(f"_{height}_{position}", integer=True) for position in range(len(bounds))]
+    return min((_rename(order, standard, powers) for order in permutations(bounds)), key=str)
+
+
+def _rename(order, standard, powers):
+    names = {old[0]: new for old, new in zip(order, standard)}
+    renamed = sorted(((a.xreplace(names), k) for a, k in powers.items()), key=lambda p: sp.default_sort_key(p[0]))
+    return tuple((names[i], low, high) for i, low, high in order), tuple(renamed)
+
+
+def _height(symbol):
+    """Standard names of sums inside an atom must not be taken again by the sum around it."""
+    name = symbol.name if symbol.is_Symbol else ""
+    return int(name.split("_")[1]) if name.startswith("_") and name.count("_") == 2 else 0
