@@ -7,6 +7,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 DEV_READY := $(VENV)/ready-dev
 
+# More options for JupyterLab, e.g. make lab LAB="--no-browser --port=9000".
+LAB ?=
+# In a container everybody is root, which JupyterLab refuses unless told.
+ROOT_USER = $(if $(filter 0,$(shell id -u)),--allow-root)
+
 # A second BLAS thread makes these small matrices slower, up to 20 times on a busy machine.
 export OPENBLAS_NUM_THREADS := 1
 # An inherited backend would hide the figures of the notebooks.
@@ -19,7 +24,7 @@ help:  ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
 lab: $(READY)  ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+	$(BIN)/jupyter lab $(ROOT_USER) $(LAB) notebooks/00_start_here.ipynb
 
 test: $(READY)  ## prove everything: unit tests, then every notebook, twice
 	PYTHONHASHSEED=1 $(BIN)/python -m pytest

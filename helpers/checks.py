@@ -123,9 +123,9 @@ def _fitting(numbers, name, shape, expected):
 
 def _reshaping(numbers, name, shape):
     if numbers.ndim > 1 and numbers.T.shape == shape:
-        return f"; its transpose {name}.T would fit"
+        return "; its transpose would fit"
     if numbers.ndim > 1 and len(shape) == 1 and numbers.shape in [(*shape, 1), (1, *shape)]:
-        return f"; {name}.ravel() would fit"
+        return "; its ravel() would fit"
     return ""
 
 

@@ -11,6 +11,7 @@ counterexample and the name of the likely mistake; a line that is neither proved
 """
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from inspect import signature
@@ -62,6 +63,34 @@ class Ledger:
 
 
 ledger = Ledger()
+
+
+@contextmanager
+def refused():
+    """Print why the checker refuses what stands in the block; raise AssertionError if it is not refused."""
+    try:
+        yield
+    except (FalseLine, WitnessDisagrees, Undecided) as refusal:
+        print(refusal)
+    else:
+        raise AssertionError("this was meant to be refused, and was not")
+
+
+class Summary:
+    """What derivations have come to, one under the other: left side = last line, for what it is proved, and the number."""
+
+    def __init__(self, *derivations):
+        for derivation in derivations:
+            derivation.require_proof()
+        self.derivations = derivations
+
+    def _repr_markdown_(self):
+        rows = [rf"{tex(d.left)} &= {tex(d.last)} && \quad\small \text{{{d.short_verdict()}}} && \quad ({d.number})"
+                for d in self.derivations]
+        return "$$\n\\begin{aligned}\n" + " \\\\[5pt]\n".join(rows) + "\n\\end{aligned}\n$$"
+
+    def __repr__(self):
+        return "\n".join(f"({d.number}) {plain(d.left)} = {plain(d.last)}    {d.short_verdict()}" for d in self.derivations)
 
 
 @dataclass
@@ -118,8 +147,8 @@ class Derivation:
 
     # proof
 
-    def prove(self):
-        """Prove every line. Raises FalseLine, Undecided or WitnessDisagrees; otherwise sets the verdict."""
+    def prove(self, keep=True):
+        """Prove every line and set the verdict; `keep` enters it in the ledger. Raises FalseLine, Undecided, WitnessDisagrees."""
         if not self.lines:
             raise ValueError(f"{self.title()} has no line; add one with step(expression, reason)")
         start = self.scalar(self.left)
@@ -135,7 +164,8 @@ class Derivation:
         self.proved = sum(r != "evidence" for r in routes[: len(self.lines)])
         self.witnessed = self.witness(start)
         self.verdict = self.words(routes)
-        ledger.record(self)
+        if keep:
+            ledger.record(self)
 
     def scalar(self, expr):
         """The expression itself, or entry (r, c) of a matrix expression for arbitrary r and c."""
@@ -266,6 +296,9 @@ class Derivation:
         return " · ".join([proof] + (["✓ SymPy’s derivative"] if isinstance(self.left, (Partial, Gradient)) else [])
                           + (["✓ numerical derivative"] if self.witnessed else []))
 
+    def short_verdict(self):
+        return self.verdict.split(" · ")[0].removeprefix("✓ ")
+
     def generality(self):
         everything = [self.start] + [line.resolved for line in self.lines]
         sizes = sorted({str(s) for e in everything for s in Point([e]).size}, key=lambda s: (s != "n", s))
@@ -278,7 +311,7 @@ class Derivation:
         tag = rf"\tag{{{self.number}}}" if self.number else ""
         first = f"{tex(self.left)} &= {tex(self.lines[0].shown)} && {reason_tex(self.lines[0].reason)}"
         rest = [f"&= {tex(line.shown)} && {reason_tex(line.reason)}" for line in self.lines[1:]]
-        body = " \\\\\n".join([first, *rest])
+        body = " \\\\[3pt]\n".join([first, *rest])
         return f"$$\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}{tag}\n$$\n\n<small>{self.verdict}</small>"
 
     def __repr__(self):
@@ -296,8 +329,6 @@ class Derivation:
 def reason_tex(reason):
     """A reason as LaTeX: text, with `$...$` as mathematics, wrapped so that a line stays on a narrow page."""
     lines = [_reason_line(line) for line in _wrapped(reason)]
-    if len(lines) == 1:
-        return rf"\quad\small {lines[0]}"
     return r"\quad\small \begin{array}{l}" + r" \\ ".join(lines) + r"\end{array}"
 
 
@@ -417,7 +448,7 @@ class CodeWitness:
         return exact
 
     def complain(self, place, got, truth):
-        entry = f" in entry {tuple(p + 1 for p in place)}" if place else ""
+        entry = f" in entry {', '.join(str(p + 1) for p in place)}" if place else ""
         ratio = f"; the ratio is {got / truth:.6g}" if truth else ""
         raise WitnessDisagrees(f"{self.name} gives {got:.10g}{entry}, {self.derivation.title()} gives {truth:.10g}{ratio}")
 

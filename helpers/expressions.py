@@ -110,7 +110,7 @@ class Definition:
     The indices of an indexed name are free: the definition holds for every value of them.
     """
 
-    def __init__(self, name, body):
+    def __init__(self, name, body, number=""):
         name = sp.sympify(name)
         if not isinstance(name, (sp.Symbol, sp.Indexed)):
             raise TypeError(f"a definition needs a symbol or an entry such as y_hat[i] on its left, got {name}")
@@ -118,7 +118,7 @@ class Definition:
         if any(not i.is_Symbol for i in indices) or len(set(indices)) < len(indices):
             raise TypeError(f"the indices on the left of a definition must be different letters, got {name}")
         self.name, self.body = name, sp.sympify(body)
-        self.indices = indices
+        self.indices, self.number = indices, str(number)
         if base_of(name) in self.body.atoms(sp.Symbol, sp.IndexedBase):
             raise ValueError(f"{name} is defined in terms of itself")
 
@@ -128,11 +128,12 @@ class Definition:
 
     def _repr_markdown_(self):
         from helpers.textbook import tex
-        return f"$${tex(self.name)} = {tex(self.body)}$$"
+        tag = rf"\tag{{{self.number}}}" if self.number else ""
+        return f"$${tex(self.name)} = {tex(self.body)}{tag}$$"
 
     def __repr__(self):
         from helpers.textbook import plain
-        return f"{plain(self.name)} = {plain(self.body)}"
+        return f"({self.number}) " * bool(self.number) + f"{plain(self.name)} = {plain(self.body)}"
 
 
 class Entries:

@@ -35,20 +35,20 @@ CLASSES = (
 )
 
 STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 11,
-    "mathtext.fontset": "cm",  # the letters of the equations on the page
+    "font.family": ["STIXGeneral", "DejaVu Sans"],  # both come with Matplotlib, so a figure is the same on every machine
+    "font.size": 12.5,
+    "mathtext.fontset": "stix",
     "text.color": DATA,
     "axes.edgecolor": "#555555",
     "axes.labelcolor": DATA,
-    "axes.labelsize": 12,
+    "axes.labelsize": 13,
     "axes.linewidth": 0.9,
     "axes.prop_cycle": matplotlib.cycler(color=[FORWARD, LOSS, BACKWARD, DATA], linestyle=["-", "--", ":", "-."]),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",
     "axes.titlepad": 10,
-    "axes.titlesize": 12,
+    "axes.titlesize": 13.5,
     "axes.titleweight": "bold",
     "axes.unicode_minus": True,
     "figure.facecolor": "white",
@@ -57,12 +57,12 @@ STYLE = {
     "lines.solid_capstyle": "round",
     "xtick.color": "#555555",
     "xtick.labelcolor": DATA,
-    "xtick.labelsize": 10,
+    "xtick.labelsize": 11.5,
     "ytick.color": "#555555",
     "ytick.labelcolor": DATA,
-    "ytick.labelsize": 10,
+    "ytick.labelsize": 11.5,
 }
-DPI = 192  # two pixels for each pixel of a page at 96 an inch, so that print and good screens stay crisp
+DPI = 144  # one and a half pixels for each pixel of a page at 96 an inch: crisp enough, and half the bytes
 
 
 # ---------------------------------------------------------------- axes that carry the style
@@ -162,3 +162,315 @@ def _display_caption(alt, takeaway):
     words = f"<details><summary><small>The figure in words</small></summary>\n\n{html.escape(alt, quote=False)}\n\n</details>"
     markdown = f"*{takeaway.strip()}*\n\n{words}" if takeaway.strip() else words
     display({"text/markdown": markdown, "text/plain": takeaway.strip()}, raw=True)
+
+
+# ---------------------------------------------------------------- words and arrows on axes
+
+
+def label_line(ax, line, text, *, x=None, offset=(6, 0), **style):
+    """Write `text` beside a curve, in its colour, instead of a legend: at its right end, or at the place `x`.
+
+    `line` is what ax.plot returned (the list or the line), or a point (x, y). `offset` is in points, to the right and up.
+    """
+    line = line[0] if isinstance(line, list) else line
+    if hasattr(line, "get_xydata"):
+        style.setdefault("color", line.get_color())
+        line = _point_on(line, x)
+    at = dict(xytext=offset, textcoords="offset points", va="center", ha="left" if offset[0] >= 0 else "right")
+    return ax.annotate(text, _two_numbers(line, "line"), **{**at, "path_effects": HALO, **style})
+
+
+HALO = [withStroke(linewidth=3, foreground="white")]  # keeps words legible where they cross a line
+
+
+def _point_on(line, x):
+    xs, ys = np.asarray(line.get_xydata(), dtype=float).T
+    order = np.argsort(xs, kind="stable")
+    return (xs[-1], ys[-1]) if x is None else (x, np.interp(x, xs[order], ys[order]))
+
+
+def _two_numbers(point, name):
+    if np.shape(point) != (2,):
+        raise ValueError(f"{name} must be a point (x, y), not {point!r}")
+    return float(point[0]), float(point[1])
+
+
+def arrow(ax, start, end, text="", *, color=BACKWARD, offset=(6, 6), **style):
+    """An arrow from start to end, in data coordinates: the direction of a gradient. `text` stands at its tip."""
+    start, end = _two_numbers(start, "start"), _two_numbers(end, "end")
+    line = dict(arrowstyle="-|>,head_length=0.55,head_width=0.22", color=color, linewidth=2.2, shrinkA=0, shrinkB=0)
+    ax.annotate("", end, start, arrowprops={**line, **style})
+    ax.update_datalim([start, end])
+    return label_line(ax, end, text, offset=offset, color=color)
+
+
+def contours(ax, f, xlim, ylim, *, levels=12, labels=True, points=101):
+    """The surface f(x, y) as a map: grey contour lines, every third one stronger and labelled with its height.
+
+    `f` takes two numbers and returns one. `levels` is how many lines, closer together near the minimum, or the heights.
+    """
+    xs, ys = np.linspace(*xlim, points), np.linspace(*ylim, points)
+    heights = np.array([[f(x, y) for x in xs] for y in ys], dtype=float)
+    if heights.shape != (points, points):
+        raise ValueError(f"f must return one number for two numbers; it returned shape {heights.shape[2:]}")
+    if np.ndim(levels) == 0:
+        levels = _heights(heights, levels)
+    lines = ax.contour(xs, ys, heights, levels=levels, colors=PALE, linewidths=0.8)
+    strong = ax.contour(xs, ys, heights, levels=np.asarray(levels)[::3], colors="#8C8C8C", linewidths=1.3)
+    if labels:
+        ax.clabel(strong, fmt="%.3g", fontsize=10.5, colors=REFERENCE, inline_spacing=4)
+    return lines
+
+
+def _heights(heights, count):
+    """`count` heights that rise with the square, so that a bowl gets evenly spaced rings; two significant digits."""
+    low, high = np.nanmin(heights), np.nanmax(heights)
+    steps = low + (high - low) * (np.arange(1, count + 1) / (count + 1)) ** 2
+    return np.unique([float(f"{step:.2g}") for step in steps])
+
+
+def path(ax, points, *, color=BACKWARD, labels=("start", ""), **style):
+    """A descent path: one marker per step, a ring where it starts, a full dot where it stops. `points` has shape (n, 2)."""
+    points = np.asarray(points, dtype=float)
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
+        raise ValueError(f"points must have shape (n, 2) with at least two points, not {points.shape}")
+    look = dict(color=color, linewidth=1.6, marker="o", markersize=3.4)
+    (line,) = ax.plot(*points.T, **{**look, **style})
+    ax.plot(*points[0], marker="o", markersize=8, markerfacecolor="white", markeredgecolor=color, markeredgewidth=1.8)
+    ax.plot(*points[-1], marker="o", markersize=8, color=color)
+    for point, text in zip(points[[0, -1]], labels, strict=True):
+        label_line(ax, point, text, offset=(8, 6), color=color)
+    return line
+
+
+# ---------------------------------------------------------------- diagrams
+
+
+def neuron(ax, inputs=("x_1", "x_2", "...", "x_d"), weights=None, bias="b", output=r"\hat{y}", g="g", z="z"):
+    """One neuron: the inputs times their weights and the bias are summed to z, and g makes the output of it.
+
+    All texts are mathematics without dollars; "..." draws three dots and no line. Without `weights` they are w with the
+    indices of the inputs; bias="" or g="" leaves that part out.
+    """
+    weights = [text.replace("x", "w", 1) for text in inputs] if weights is None else list(weights)
+    if len(weights) != len(inputs):
+        raise ValueError(f"{len(inputs)} inputs need as many weights, not {len(weights)}")
+    _blank(ax)
+    total = _node(ax, (2.6, 0), r"\Sigma", radius=0.42)
+    for y, x, w in zip(_column(len(inputs), 0.95), inputs, weights, strict=True):
+        if x == "...":
+            ax.text(0, y, r"$\vdots$", ha="center", va="center", fontsize=17)
+            continue
+        _edge(ax, _node(ax, (0, y), x), total, w, at=0.42)
+    if bias:
+        _edge(ax, _node(ax, (2.6, 1.45), "1", radius=0.26), total, bias, at=0.45, beside=True)
+    last = total
+    if g:
+        last = _node(ax, (4.2, 0), g, box=True)
+        _edge(ax, total, last, z, beside=True)
+    _edge(ax, last, _node(ax, (5.8 if g else 4.2, 0), output, color=FORWARD), "", color=FORWARD)
+    ax.autoscale_view()
+
+
+def network(ax, sizes, *, nodes=None, weights=None, values=None, deltas=None, forward=(), backward=()):
+    """A layered network drawn from left to right; layer 0 is the input.
+
+    A node is (layer, index) and an edge (layer, to, from), as in w_jk^(l): to j from k, indices from 1.
+
+    nodes     texts inside the circles, by node; default x_k, a_j^(l), ŷ
+    weights   texts on the edges, by edge; True writes w_jk^(l) on every edge
+    values    what goes forward, in blue above a node, by node
+    deltas    what comes back, in wine below a node, by node
+    forward   nodes of one path, drawn blue and solid with an arrow to the right
+    backward  nodes of one path, drawn wine and dotted with an arrow to the left
+
+    All texts are mathematics without dollars.
+    """
+    places = _places(sizes)
+    edges = [(l, j, k) for l in range(1, len(sizes)) for j in range(1, sizes[l] + 1) for k in range(1, sizes[l - 1] + 1)]
+    weights = {edge: _weight(*edge) for edge in edges} if weights is True else dict(weights or {})
+    nodes, values, deltas = dict(nodes or {}), dict(values or {}), dict(deltas or {})
+    _check_keys("edge", weights, edges)
+    for given in (nodes, values, deltas, forward, backward):
+        _check_keys("node", given, places)
+    _blank(ax)
+    paths = {FORWARD: _steps(forward, edges), BACKWARD: _steps(backward[::-1], edges)}
+    circles = {
+        node: _node(ax, place, nodes.get(node, _activation(node, sizes)), color=_role(node, forward, backward))
+        for node, place in places.items()
+    }
+    for edge in edges:
+        _network_edge(ax, circles, edge, weights.get(edge, ""), paths)
+    for node, text in values.items():
+        _beside(ax, places[node], text, +1, FORWARD)
+    for node, text in deltas.items():
+        _beside(ax, places[node], text, -1, BACKWARD)
+    ax.autoscale_view()
+
+
+def _places(sizes):
+    if len(sizes) < 2 or any(size != int(size) or size < 1 for size in sizes):
+        raise ValueError(f"sizes must be two or more positive whole numbers, as (4, 2, 2, 1), not {sizes!r}")
+    gap = 1.25
+    return {(l, j + 1): (2.1 * l, y) for l, size in enumerate(sizes) for j, y in enumerate(_column(size, gap))}
+
+
+def _check_keys(kind, given, known):
+    for key in given:
+        if key not in known:
+            example = {"node": "(layer, index)", "edge": "(layer, to, from)"}[kind]
+            raise ValueError(f"the network has no {kind} {key!r}; a {kind} is {example}, one of {list(known)}")
+
+
+def _steps(nodes, edges):
+    """The edges along a path of nodes."""
+    steps = [(b[0], b[1], a[1]) for a, b in zip(nodes, nodes[1:])]
+    for (a, b), step in zip(zip(nodes, nodes[1:]), steps):
+        if step not in edges or b[0] != a[0] + 1:
+            raise ValueError(f"a path goes from layer to the next; {a} and {b} are not neighbours")
+    return steps
+
+
+def _role(node, forward, backward):
+    return BACKWARD if node in backward else FORWARD if node in forward else DATA
+
+
+def _network_edge(ax, circles, edge, text, paths):
+    layer, to, source = edge
+    a, b = circles[layer - 1, source], circles[layer, to]
+    at = 0.3 if (to + source) % 2 else 0.62  # lines that cross carry their labels at different places
+    if edge in paths[BACKWARD]:
+        _edge(ax, b, a, text, color=BACKWARD, linestyle=GRADIENT["linestyle"], at=1 - at)
+    elif edge in paths[FORWARD]:
+        _edge(ax, a, b, text, color=FORWARD, at=at)
+    else:
+        _edge(ax, a, b, text, color=PALE, linewidth=1.1, at=at)
+
+
+def _activation(node, sizes):
+    layer, index = node
+    if layer == 0:
+        return f"x_{{{index}}}"
+    if layer == len(sizes) - 1:
+        return r"\hat{y}" if sizes[-1] == 1 else rf"\hat{{y}}_{{{index}}}"
+    return f"a_{{{index}}}^{{({layer})}}"
+
+
+def _weight(layer, to, source):
+    return f"w_{{{to}{source}}}^{{({layer})}}"
+
+
+def _blank(ax):
+    ax.set_aspect("equal")
+    ax.axis("off")
+
+
+def _column(count, gap):
+    return [gap * ((count - 1) / 2 - k) for k in range(count)]
+
+
+def _node(ax, place, text, *, radius=0.36, color=DATA, box=False):
+    x, y = place
+    look = dict(facecolor="white", edgecolor=color, linewidth=1.8, zorder=3)
+    if box:
+        corner = (x - radius, y - radius)
+        shape = FancyBboxPatch(corner, 2 * radius, 2 * radius, boxstyle="round,pad=0,rounding_size=0.1", **look)
+    else:
+        shape = Circle(place, radius, **look)
+    ax.text(x, y, f"${text}$", ha="center", va="center", color=color, fontsize=14, zorder=4)
+    shape.middle = place
+    return ax.add_patch(shape)
+
+
+def _edge(ax, a, b, text="", *, color=FORWARD, linewidth=2.0, linestyle="-", at=0.5, beside=False):
+    """An arrow from shape a to shape b, with its text on the line, or beside it."""
+    head = "-|>,head_length=5,head_width=2.4" if color != PALE else "-"
+    look = dict(arrowstyle=head, color=color, linewidth=linewidth, linestyle=linestyle, zorder=2)
+    ends = dict(patchA=a, patchB=b, shrinkA=0, shrinkB=2, mutation_scale=1)
+    ax.add_patch(FancyArrowPatch(a.middle, b.middle, **look, **ends))
+    if text:
+        (x, y), (dx, dy) = a.middle, np.subtract(b.middle, a.middle)
+        away = (7, 0) if beside and dx == 0 else (0, 9) if beside else (0, 0)
+        align = dict(ha="left" if away[0] else "center", va="center", textcoords="offset points", xytext=away)
+        shade = REFERENCE if color == PALE else color
+        paper = dict(boxstyle="round,pad=0.12", facecolor="white", edgecolor="none")
+        ax.annotate(f"${text}$", (x + at * dx, y + at * dy), color=shade, bbox=paper, fontsize=13, zorder=2.5, **align)
+
+
+def _beside(ax, place, text, side, color):
+    """A value above a node (side +1) or below it (side −1)."""
+    at = dict(xytext=(0, side * 4), textcoords="offset points", ha="center", va="bottom" if side > 0 else "top")
+    ax.annotate(f"${text}$", (place[0], place[1] + side * 0.36), color=color, path_effects=HALO, zorder=5, fontsize=12, **at)
+
+
+# ---------------------------------------------------------------- figures that move
+
+
+def explore(draw, *, alt, takeaway="", **sliders):
+    """An interactive figure: `draw(**values)` returns a figure, and a slider stands for each of its arguments.
+
+    A slider is (min, max, step, start); whole numbers give a slider of whole numbers. The output also holds the picture at
+    the starting values: a page on paper, or without a kernel, shows that. Write `draw` so that it changes nothing outside.
+    """
+    _check_words(alt, takeaway)
+    _check_sliders(sliders)
+    png, size = _picture(draw(**{name: slider[3] for name, slider in sliders.items()}))
+    ranges = " and ".join(f"{_symbol(name)} from {_plain(low)} to {_plain(high)}" for name, (low, high, *_) in sliders.items())
+    invitation = f"Run this cell and move {ranges}."
+    widget = _widget(draw, sliders, png, size, alt)
+    if widget is None:
+        invitation = "To move it, install ipywidgets; until then the figure stands still."
+    _display_picture(png, size, f"Interactive figure: {_sentence(alt)} {invitation}", widget)
+    _display_caption(alt, f"{_sentence(takeaway)} {invitation}")
+
+
+def _sentence(text):
+    text = text.strip()
+    return text if not text or text[-1] in ".!?" else text + "."
+
+
+def _plain(number):
+    return f"{number:g}".replace("-", "−")
+
+
+def _check_sliders(sliders):
+    if not sliders:
+        raise ValueError("explore needs a slider, as eta=(0, 2, 0.05, 0.5): smallest, largest, step, start")
+    for name, slider in sliders.items():
+        if np.shape(slider) != (4,) or not slider[0] <= slider[3] <= slider[1] or slider[0] == slider[1] or slider[2] <= 0:
+            raise ValueError(f"the slider {name} must be (smallest, largest, step, start), not {slider!r}")
+
+
+def _symbol(name):
+    """The name as the page writes it: eta is η, w1 or w_1 is w₁."""
+    greek = dict(alpha="α", beta="β", delta="δ", epsilon="ε", eta="η", lambda_="λ", mu="μ", sigma="σ", theta="θ")
+    letter, digits = name.rstrip("0123456789"), name[len(name.rstrip("0123456789")) :]
+    letter = letter.rstrip("_") if digits else letter
+    return greek.get(letter, letter) + digits.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+
+def _widget(draw, sliders, png, size, alt):
+    """The live form: sliders above an image that is drawn anew at each change; None where ipywidgets is missing."""
+    try:
+        import ipywidgets
+    except ImportError:
+        return None
+    image = ipywidgets.Image(value=png, width=size[0], height=size[1], tooltip=alt)
+    image.layout = ipywidgets.Layout(max_width="100%", height="auto")
+    controls = {name: _slider(ipywidgets, name, *slider) for name, slider in sliders.items()}
+
+    def redraw(change):
+        image.value, _ = _picture(draw(**{name: control.value for name, control in controls.items()}))
+
+    for control in controls.values():
+        control.observe(redraw, "value")
+    bundle = ipywidgets.VBox([*controls.values(), image])._repr_mimebundle_()
+    return {kind: data for kind, data in bundle.items() if kind != "text/plain"}  # its repr would be noise in a diff
+
+
+def _slider(ipywidgets, name, low, high, step, start):
+    whole = all(isinstance(number, int) for number in (low, high, step, start))
+    kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+    look = {} if whole else {"readout_format": f".{max(0, -int(np.floor(np.log10(step) + 1e-9)))}f"}
+    wide = ipywidgets.Layout(width="min(100%, 480px)")
+    return kind(value=start, min=low, max=high, step=step, description=_symbol(name), layout=wide, **look)

@@ -40,7 +40,7 @@ def _local(part, indices):
             yield f"the sign of the term {plain(term)} is wrong", part.func(*args)
     elif part.is_Pow and part.exp.is_Integer and part.exp > 1:
         for step in (1, -1):
-            yield f"the exponent {part.exp} became {part.exp + step}", part.base ** (part.exp + step)
+            yield f"the exponent {part.exp} became {int(part.exp) + step}", part.base ** (int(part.exp) + step)
     elif isinstance(part, Activation):
         yield from _slopes(part)
     elif isinstance(part, sigmoid):

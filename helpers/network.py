@@ -109,15 +109,11 @@ def train(X, y, w, b, eta, epochs, batch_size=None, rng=None):
     w = checks.weights("w", w, X, complex_too=False)
     b = float(checks.scalar("b", b))
     eta = checks.positive("eta", eta)
-    history = _empty_history(checks.count("epochs", epochs, least=0), X.shape[1])
+    epochs = checks.count("epochs", epochs, least=0)
     batch_size = len(X) if batch_size is None else checks.count("batch_size", batch_size, most=len(X))
     checks.generator("rng", rng)
     with np.errstate(over="ignore", invalid="ignore"):
-        _record(history, 0, X, y, w, b)
-        for epoch in range(1, len(history.J)):
-            w, b = _one_epoch(X, y, w, b, eta, batch_size, rng)
-            _record(history, epoch, X, y, w, b)
-    return history
+        return _descend(np.column_stack([X, np.ones(len(X))]), y, np.append(w, b), eta, epochs, batch_size, rng)
 
 
 def standardise(X, like=None):
@@ -157,28 +153,28 @@ def step_limit(X, bias=True):
     return 2 / lambda_max if lambda_max > 0 else np.inf
 
 
-def _one_epoch(X, y, w, b, eta, batch_size, rng):
+def _descend(inputs, y, v, eta, epochs, batch_size, rng):
+    """`train` in its lean form: with a last input that is always 1, the bias is one more weight, v = (w, b)."""
+    vs, J = np.empty((epochs + 1, len(v))), np.empty(epochs + 1)
+    for epoch in range(epochs + 1):
+        if epoch > 0:
+            v = _one_epoch(inputs, y, v.copy(), eta, batch_size, rng)
+        error = inputs.dot(v) - y
+        vs[epoch], J[epoch] = v, error.dot(error) / (2 * len(y))
+    J[~np.isfinite(J)] = np.inf
+    return History(vs[:, :-1], vs[:, -1], J)
+
+
+def _one_epoch(inputs, y, v, eta, batch_size, rng):
     """`gradient` and `update` for each batch, unchecked; the samples are shuffled once, so that batches are slices."""
     if rng is not None:
-        order = rng.permutation(len(X))
-        X, y = X[order], y[order]
-    for start in range(0, len(X), batch_size):
-        X_batch, y_batch = X[start:start + batch_size], y[start:start + batch_size]
-        delta = X_batch @ w + (b - y_batch)
-        step = eta / len(y_batch)
-        w, b = w - step * (delta @ X_batch), b - step * delta.sum()
-    return w, b
-
-
-def _empty_history(epochs, n_features):
-    return History(np.empty((epochs + 1, n_features)), np.empty(epochs + 1), np.empty(epochs + 1))
-
-
-def _record(history, epoch, X, y, w, b):
-    error = X @ w + b - y
-    J = error @ error / (2 * len(y))
-    history.w[epoch], history.b[epoch] = w, b
-    history.J[epoch] = J if np.isfinite(J) else np.inf
+        order = rng.permutation(len(y))
+        inputs, y = inputs[order], y[order]
+    for start in range(0, len(y), batch_size):
+        batch = inputs[start:start + batch_size]
+        delta = batch.dot(v) - y[start:start + batch_size]
+        v -= delta.dot(batch) * (eta / len(batch))
+    return v
 
 
 def _mean_and_scale(X):

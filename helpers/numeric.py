@@ -27,6 +27,7 @@ EPS = np.finfo(np.float64).eps
 RESOLUTION = 1e-4                                # an entry is decided if its error bar is this much smaller than itself
 STEPS = 2.0 ** -np.array([4, 7, 10, 13, 16])     # powers of two: x + h is then exact more often
 SMALLER_STEPS = 2.0 ** -np.array([16, 19, 22, 25, 28])
+SMALLEST_STEPS = 2.0 ** -np.array([28, 31, 34, 37, 40])
 LARGER_STEPS = 2.0 ** np.array([6, 3, 0, -3, -6])
 RATIO = 8                                        # of each step to the next
 TINY_STEP = 2.0 ** -100                          # of the complex step: its truncation error, h**2, is nothing
@@ -70,8 +71,8 @@ def complex_step(f, x, h=1e-20):
 def derivative(f, x):
     """f'(x) for a function of one float, as `Estimate(value, error_bar)`, by extrapolated central differences.
 
-    The error bar is the disagreement of several steps plus rounding; where f has a kink at x it is inf. Raises ValueError
-    where f(x) is not finite or f does not return one real number for one float (TypeError for its type).
+    The error bar is the disagreement of several steps plus rounding; it is inf where f has a kink at x or no step gives a
+    slope. Raises ValueError where f(x) is not one finite number, TypeError where it is no real number.
     """
     x = float(checks.scalar("x", x))
     evaluate = _Evaluate(checks.function("f", f), _Tree(x, "x"), [np.array(x)], "f")
@@ -82,19 +83,19 @@ def derivative(f, x):
 def mp_derivative(f, x, digits=30):
     """f'(x) to about `digits` digits, for a function of one mpmath number, by a central difference at three times as many.
 
-    x may be an integer, a float (taken exactly), a string such as "0.1", or an mpmath number. Raises TypeError where f
-    returns a float, since its digits are lost, and ValueError where two steps disagree: a kink, or a hidden float.
+    x may be an integer, a float (taken exactly), a string such as "0.1", or an mpmath number. f must use mpmath throughout:
+    TypeError where it returns a float. Raises ValueError at a kink, where the slopes to the right and left differ.
     """
     checks.function("f", f)
     digits = checks.count("digits", digits)
     with mpmath.workdps(3 * digits + 10):
-        x = _mp_number("x", mpmath.mpf(x) if isinstance(x, (str, int, np.floating, np.integer)) else x)
+        x = _mp_point(x)
         h = mpmath.mpf(10) ** -digits
         right, left = _mp_slope(f, x, h), _mp_slope(f, x, -h / 2)
         slope = _mp_number("f", (f(x + h) - f(x - h)) / (2 * h))
         if abs(right - left) > mpmath.mpf(10) ** (5 - digits / 2) * max(1, abs(slope)):
-            raise ValueError(f"the slopes of f to the right and left of {mpmath.nstr(x, 8)} are {mpmath.nstr(right, 8)} and "
-                             f"{mpmath.nstr(left, 8)}: a kink there, or f leaves mpmath for floats")
+            raise ValueError(f"f has a kink at {mpmath.nstr(x, 8)}: its slopes to the left and right are "
+                             f"{mpmath.nstr(left, 8)} and {mpmath.nstr(right, 8)}")
     with mpmath.workdps(digits):
         return +slope
 
@@ -116,6 +117,9 @@ def numerical_gradient(cost, parameters, exact=True):
 
 # ----------------------------------------------------------------------------------------------- gradient check
 
+_REMEDY = "pass the gradient as a function, or choose another point"
+
+
 class GradientError(AssertionError):
     """A gradient is not that of its cost, or this could not be decided. The message is the report."""
 
@@ -135,6 +139,7 @@ class BlockReport:
     dead: int = 0                   # entries on which the cost does not depend, claimed as 0
     at_kink: int = 0                # entries at a kink of the cost: they have no derivative
     bracketed: int = 0              # those of them whose claim lies between the one-sided derivatives
+    slopes: tuple = ()              # the one-sided derivatives of the first of them, to three digits
     beside: int = 0                 # entries decided at a neighbouring point
     ratio: float | None = None      # claimed / numerical, where it is the same for all entries
     suggestion: str = ""
@@ -143,6 +148,23 @@ class BlockReport:
     worst: str = ""                 # the entry with the largest error
     claimed: float = 0.0            # there
     numerical: float = 0.0
+
+    def sizes(self):
+        """Largest error, error bar and ratio, as they are printed."""
+        if self.verdict == "not decided":
+            return "", "too large" if self.undecided else "", ""
+        ratio = "" if self.ratio is None else _digits(self.ratio) if abs(self.ratio - 1) > 1e-5 else f"{self.ratio:.10g}"
+        return _size(self.error, self.verdict == "differs"), _size(self.error_bar), ratio
+
+    def detail(self):
+        """One sentence on the worst entry; "" where all is well."""
+        if self.verdict == "differs":
+            return f"{self.worst}: claimed {{}}, numerical {{}}".format(*_told_apart(self.claimed, self.numerical))
+        if self.undecided:
+            return f"{self.worst}: the derivative is lost in rounding here; {_REMEDY}"
+        if self.verdict == "not decided":
+            return f"{self.name}: no derivative to compare with here; {_REMEDY}"
+        return ""
 
     def remarks(self):
         """What there is to say besides the verdict, in words."""
@@ -185,18 +207,16 @@ class GradientReport:
 
     def _rows(self):
         head = ["block", "shape", "verdict", "largest error", "error bar", "ratio", "remarks"]
-        return [head] + [[b.name, str(b.shape), b.verdict, _size(b.error, b.verdict == "differs"), _size(b.error_bar),
-                          "" if b.ratio is None else _digits(b.ratio), b.remarks()] for b in self.blocks.values()]
+        return [head] + [[b.name, str(b.shape), b.verdict, *b.sizes(), b.remarks()] for b in self.blocks.values()]
 
     def _sentences(self):
-        wrong = [f"{b.worst}: claimed {_digits(b.claimed)}, numerical {_digits(b.numerical)}"
-                 for b in self.blocks.values() if b.verdict == "differs"]
+        details = [b.detail() for b in self.blocks.values() if b.detail()]
         bad = sum(b.verdict == "differs" for b in self.blocks.values())
         open_ = sum(b.verdict == "not decided" for b in self.blocks.values())
         n = len(self.blocks)
         verdict = (f"The gradient is right: {n} of {n} blocks agree." if self else
                    f"The gradient is not confirmed: {bad} of {n} blocks differ, {open_} not decided.")
-        return [*wrong, verdict, f"Numerical derivatives by {self.method}."]
+        return [*details, verdict, f"Numerical derivatives by {self.method}."]
 
 
 def gradient_check(cost, gradient, parameters, *, n_samples=None, exact=True, sample=None):
@@ -379,6 +399,10 @@ class _Evaluate:
         work[index] = before + t * probe.direction
         try:
             return self.here()
+        except (ArithmeticError, ValueError):   # outside the domain of the cost: no value there
+            if self.dtype is np.complex128:
+                raise
+            return self.dtype(np.nan)
         finally:
             work[index] = before
 
@@ -424,6 +448,7 @@ class _Measured:
     right: np.ndarray
     flat: np.ndarray        # the cost does not change along the line
     kink_distance: dict     # block -> distance, where one was found
+    doubt: np.ndarray       # a smaller error than this may be the rounding of the claim
     method: str = "central differences"
 
 
@@ -435,6 +460,7 @@ def _measure(evaluate, probes, exact):
         usable = ~(real.at_kink | ((analytic.value == 0) & ~real.flat & (np.abs(real.value) > real.bar)))
         real.value = np.where(usable, analytic.value, real.value)
         real.bar = np.where(usable, analytic.error_bar, real.bar)
+        real.doubt = np.where(usable, 0.0, real.doubt)   # the wobble has seen that rounding
         real.method = "the complex step, confirmed by central differences"
         return real
     return _measure_extended(evaluate, probes) or real
@@ -492,7 +518,7 @@ def _measure_real(evaluate, probes):
     ladder = _Ladder(evaluate, probes, STEPS, noise)
     value, bar = ladder.extrapolated()
     at_kink = ladder.has_jump()
-    for steps in SMALLER_STEPS, LARGER_STEPS:
+    for steps in SMALLER_STEPS, LARGER_STEPS, SMALLEST_STEPS:
         weak = np.flatnonzero(~at_kink & ~(bar <= 1e-6 * np.abs(value)) & ~ladder.flat())
         if len(weak):
             value[weak], bar[weak] = _better(value[weak], bar[weak], _Ladder(evaluate, [probes[k] for k in weak], steps, noise))
@@ -501,8 +527,16 @@ def _measure_real(evaluate, probes):
         at_kink[k], value[k], bar[k] = _look_closer(evaluate, probes[k], value[k], bar[k], noise, distances)
     left, right = ladder.one_sided()
     # The claim is computed in float64, whatever the measurement: leave it room for its own rounding.
-    bar = bar + 64 * EPS * np.abs(value)
-    return _Measured(*(a.astype(np.float64) for a in (value, bar)), at_kink, left, right, ladder.flat(), distances)
+    bar = bar + 64 * EPS * _largest_of_block(np.abs(value), probes)
+    doubt = np.full(len(probes), 64 * EPS * float(np.abs(evaluate.here())))
+    return _Measured(*(a.astype(np.float64) for a in (value, bar)), at_kink, left, right, ladder.flat(), distances, doubt)
+
+
+def _largest_of_block(sizes, probes):
+    blocks = np.array([probe.block for probe in probes])
+    largest = np.zeros(blocks.max() + 1, dtype=sizes.dtype)
+    np.maximum.at(largest, blocks, np.where(np.isfinite(sizes), sizes, 0))
+    return largest[blocks]
 
 
 def _better(value, bar, ladder):
@@ -605,7 +639,8 @@ def _nearest_kinks(evaluate, probes, ladder, value, bar, noise):
     for block in sorted({probe.block for probe in probes}):
         for k in [k for k in order if probes[k].block == block][:4]:
             h = float(ladder.h[k, step[k]])
-            found = [_find_kink(evaluate, probes[k], low, high, noise) for low, high in [(h / RATIO, h), (-h, -h / RATIO)]]
+            near = h / RATIO**2 if step[k] < len(STEPS) - 3 else 0.0
+            found = [_find_kink(evaluate, probes[k], low, high, noise) for low, high in [(near, h), (-h, -near)]]
             for distance in [abs(t) for t in found if t is not None]:
                 distances[block] = min(distance, distances.get(block, np.inf))
     return distances
@@ -666,7 +701,7 @@ def _judge(evaluate, probes, claims, exact):
     decided = both_zero | (measured.bar <= RESOLUTION * size)
     status = np.where((error <= measured.bar) & decided, "agrees", "open").astype("U7")
     # Beyond the error bar, but not far: rounding of the claim itself is as likely as a mistake.
-    status[error > 8 * measured.bar] = "differs"
+    status[error > np.maximum(8 * measured.bar, measured.doubt)] = "differs"
     status[measured.at_kink] = "kink"
     dead = both_zero & measured.flat
     weak = (status == "open") | (status == "kink") | (both_zero & ~dead)
@@ -674,20 +709,29 @@ def _judge(evaluate, probes, claims, exact):
 
 
 def _judge_beside(judged, evaluate, probes, gradient, exact):
-    """Judge the weak entries again a little way off, where the same gradient function must hold as well."""
+    """Judge the weak entries again a little way off, to both sides, where the same gradient function must hold as well."""
     weak = np.flatnonzero(judged.weak)
     if not len(weak):
         return
     rng = np.random.default_rng(1)
-    moved = [np.array(a + 2.0**-6 * (1 + np.abs(a)) * rng.uniform(0.5, 1, a.shape) * _signs(a.shape, 1)) for a in evaluate.arrays]
-    there = evaluate.in_precision(np.float64, moved)
-    if not np.isfinite(there.here()):
-        return
-    second = _judge(there, [probes[k] for k in weak], _claims(gradient, evaluate.tree, moved), exact)
-    for k, status, claimed, value, bar in zip(weak, second.status, second.claimed, second.measured.value, second.measured.bar):
-        if status == "differs" or (status == "agrees" and judged.status[k] != "agrees"):
-            judged.beside[k] = True
-            judged.status[k], judged.claimed[k], judged.measured.value[k], judged.measured.bar[k] = status, claimed, value, bar
+    moves = [2.0**-6 * (1 + np.abs(a)) * rng.uniform(0.5, 1, a.shape) * rng.choice([-1.0, 1.0], a.shape) for a in evaluate.arrays]
+    for side in 1, -1:
+        there = evaluate.in_precision(np.float64, [np.array(a + side * move) for a, move in zip(evaluate.arrays, moves)])
+        try:
+            checks.finite("cost", np.asarray(there.here()))
+            second = _judge(there, [probes[k] for k in weak], _claims(gradient, evaluate.tree, there.arrays), exact)
+        except (ArithmeticError, ValueError):   # outside the domain: nothing to be learnt there
+            continue
+        for j, k in enumerate(weak):
+            _take_over(judged, k, second, j)
+
+
+def _take_over(judged, k, second, j):
+    """Let a decision made beside the point stand for entry k; a difference found once stays, and 0 = 0 decides little."""
+    says_more = second.claimed[j] != 0 or judged.status[k] in ("open", "kink")
+    if judged.status[k] != "differs" and (second.status[j] == "differs" or (second.status[j] == "agrees" and says_more)):
+        judged.beside[k], judged.status[k], judged.claimed[k] = True, second.status[j], second.claimed[j]
+        judged.measured.value[k], judged.measured.bar[k] = second.measured.value[j], second.measured.bar[j]
 
 
 def _block_report(block, name, parameter, claim, judged, probes, n_samples):
@@ -697,14 +741,19 @@ def _block_report(block, name, parameter, claim, judged, probes, n_samples):
     size = np.maximum(np.abs(claimed), np.abs(value))
     with np.errstate(all="ignore"):
         error = np.where((size > 0) & (status != "kink"), np.abs(claimed - value) / size, 0.0)
-    bracketed = kink & (claimed >= np.minimum(m.left, m.right)[rows] - 1e-3) & (claimed <= np.maximum(m.left, m.right)[rows] + 1e-3)
+    low, high = np.minimum(m.left, m.right)[rows], np.maximum(m.left, m.right)[rows]
+    room = 1e-3 * (high - low)      # one-sided slopes are first order in the step
+    bracketed = kink & (claimed >= low - room) & (claimed <= high + room)
     verdict = _verdict(status, bracketed, judged.dead[rows])
     among = np.flatnonzero(status == {"differs": "differs", "agrees": "agrees"}.get(verdict, "open"))
-    worst = among[np.argmax(error[among])] if len(among) else 0
+    # The first of those that tie but for rounding, so that noise does not choose.
+    worst = among[np.argmax(error[among] >= error[among].max() * (1 - 1e-6))] if len(among) else 0
     report = BlockReport(
         name, parameter.shape, len(rows), verdict, float(error[worst]), float(bar[worst] / size[worst]) if size[worst] else 0.0,
         differing=int((status == "differs").sum()), undecided=int((status == "open").sum()), dead=int(judged.dead[rows].sum()),
-        at_kink=int(kink.sum()), bracketed=int(bracketed.sum()), beside=int(judged.beside[rows].sum()),
+        at_kink=int(kink.sum()), bracketed=int(bracketed.sum()),
+        slopes=tuple(float(f"{side[rows][kink][0]:.3g}") + 0.0 for side in (m.left, m.right)) if kink.any() else (),
+        beside=int(judged.beside[rows].sum()),
         kink_distance=m.kink_distance.get(block), worst=_entry_name(name, probes[rows[worst]]),
         claimed=_clean(claimed[worst], bar[worst]), numerical=_clean(value[worst], bar[worst]))
     if verdict == "differs":
@@ -724,12 +773,12 @@ def _verdict(status, bracketed, dead):
 def _explain(report, claim, claimed, value, bar, status, indices, n_samples):
     """Fill in what a differing block looks like: its transpose, or a constant multiple of the true gradient."""
     usable = (status != "kink") & (status != "open")
-    if claim.ndim == 2 and claim.shape[0] == claim.shape[1] > 1 and ... not in indices:
-        swapped = np.array([claim.T[index] for index in indices], dtype=float)
-        report.transposed = _constant_ratio(swapped[usable], value[usable], bar[usable]) is not None
-    if report.transposed:
-        claimed = swapped
     report.ratio = _constant_ratio(claimed[usable], value[usable], bar[usable])
+    square = claim.ndim == 2 and claim.shape[0] == claim.shape[1]
+    if report.ratio is None and square and ... not in indices:
+        swapped = np.array([claim.T[index] for index in indices], dtype=np.float64)
+        report.ratio = _constant_ratio(swapped[usable], value[usable], bar[usable])
+        report.transposed = report.ratio is not None
     reason = "" if report.ratio is None else _suggest(report.ratio, n_samples)
     report.suggestion = "; ".join(filter(None, ["transposed" if report.transposed else "", reason]))
     if report.ratio is None and report.differing == report.entries > 1:
@@ -787,30 +836,43 @@ def _digits(number):
     return f"{float(f'{number:.10g}'):.6g}"
 
 
+def _told_apart(a, b):
+    """Two numbers with six digits, or as many as it takes to see that they differ."""
+    return next((pair for n in range(6, 15) if len(set(pair := (f"{a:.{n}g}", f"{b:.{n}g}"))) == 2), (f"{a:.6g}", f"{b:.6g}"))
+
+
 def _size(error, exactly=False):
     """An error as an order of magnitude, which is the same on every machine; or to three digits where it is a real one."""
     if exactly:
-        return f"{float(f'{error:.10g}'):.3g}" if error > 1e-6 else _size(error)
-    return next((f"< {bound:.0e}" for bound in (1e-12, 1e-9, 1e-6, 1e-3) if error < bound), "large")
+        return f"{float(f'{error:.10g}'):.3g}" if error > 1e-6 else f"{error:.0e}"
+    return next((f"< {bound:.0e}" for bound in (1e-9, 1e-6, 1e-3) if error < bound), "large")
 
 
 def _dead_remark(block):
     if not block.dead:
         return ""
-    return ("dead" if block.dead == block.entries else f"{block.dead} of {block.entries} dead") + ": the cost does not depend on it"
+    return "dead: the cost does not change with it" if block.dead == block.entries else f"{block.dead} of {block.entries} dead"
 
 
 def _kink_remark(block):
     if block.at_kink:
-        within = f", the claim between the one-sided derivatives for {block.bracketed}" if block.bracketed else ""
-        return f"{block.at_kink} at a kink{within}"
+        outside = block.at_kink - block.bracketed
+        where = "between" if not outside else "outside" if not block.bracketed else f"{block.bracketed} between"
+        return f"{block.at_kink} at a kink, claim {where} the slopes {_digits(block.slopes[0])} and {_digits(block.slopes[1])}"
     return "" if block.kink_distance is None else f"a kink {block.kink_distance:.2g} away"
+
+
+def _mp_point(x):
+    if isinstance(x, (int, float, str, np.integer, np.floating)) and not isinstance(x, bool):
+        try:
+            x = mpmath.mpf(x)
+        except ValueError:
+            raise ValueError(f"x is {x!r}, expected a number") from None
+    return _mp_number("x", x)
 
 
 def _mp_number(name, value):
     if not isinstance(value, mpmath.mpf):
-        if name == "x" and isinstance(value, float):
-            return mpmath.mpf(value)
         raise TypeError(f"{name} is {value!r}, a {type(value).__name__}; expected a real mpmath number")
     if not mpmath.isfinite(value):
         raise ValueError(f"{name} is {value}, expected a finite number")

@@ -236,7 +236,7 @@ class Latex(Textbook):
 
     def transpose(self, e):
         shown = self.bracketed(e.arg, MUL) if _is_name(e.arg) else self.brackets(self.show(e.arg))
-        return rf"{shown}^{{\mathsf T}}"
+        return rf"{shown}^{{\top}}"
 
     def derivative(self, inner, variables):
         order = f"^{{{len(variables)}}}" if len(variables) > 1 else ""
@@ -255,7 +255,7 @@ class Latex(Textbook):
 
 def _hugs(left, right):
     """A number or a coefficient needs no thin space before a letter or a bracket."""
-    return right.startswith(("(", r"\left(", r"\Bigl(")) or left.isdigit()
+    return right.startswith(("(", r"\left(", r"\Bigl(")) or left.isdigit() or left.startswith(r"\frac") and right.startswith(r"\sum")
 
 
 class Plain(Textbook):

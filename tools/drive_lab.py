@@ -19,7 +19,8 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-from browser import chromium
+from browser import TEX_ERRORS, chromium
+from playwright.sync_api import TimeoutError
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
@@ -58,9 +59,6 @@ SCROLL_TO = f"""async top => {{
     const last = reached >= view.scrollHeight - 2 || end.isConnected && bottom(end) <= bottom(view);
     return {{reached, last}};
 }}"""
-TEX_ERRORS = """() => [...document.querySelectorAll(
-    'mjx-merror, [data-mjx-error], mjx-container [style*="red"], .jp-RenderedMarkdown .MathJax_Error')]
-    .map(error => 'not typeset: ' + (error.dataset.mjxError || error.textContent))"""
 
 
 def main():
@@ -128,19 +126,25 @@ def drive(browser, address, name, out):
     context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
     page, foreign, start = context.new_page(), [], time.perf_counter()
     page.on("request", lambda request: note_foreign(request.url, address, foreign))
-    page.goto(f"{address}/doc/tree/notebooks/{name}?reset")
+    stem = out / f"{Path(name).stem}-lab"
+    try:
+        page.goto(f"{address}/doc/tree/notebooks/{name}?reset")
+        complaints = run_all_cells(page) + take_slices(page, stem) + foreign
+    except TimeoutError:
+        page.screenshot(path=f"{stem}-stuck.png")
+        complaints = [f"  no answer in time: see {stem}-stuck.png"]
+    context.close()
+    print(f"{name}: {'FAILED' if complaints else 'ok'}, {time.perf_counter() - start:.1f} s")
+    print("\n".join([*complaints, ""]), end="", flush=True)
+    return not complaints
+
+
+def run_all_cells(page):
+    """Run them once the kernel is there; return what the cells complain of."""
     page.wait_for_function(READY, timeout=60 * SECONDS)
-    opened = time.perf_counter()
     page.evaluate(RUN_ALL)
     page.wait_for_function(FINISHED, timeout=180 * SECONDS)
-    ran = time.perf_counter()
-    cells = page.evaluate(CELLS)
-    complaints = cell_complaints(cells) + foreign + take_slices(page, out / f"{Path(name).stem}-lab")
-    context.close()
-    verdict = "FAILED" if complaints else "ok"
-    print(f"{name}: {verdict}, {len(cells)} code cells, open {opened - start:.1f} s, run {ran - opened:.1f} s")
-    print(*complaints, sep="\n", end="\n" if complaints else "", flush=True)
-    return not complaints
+    return cell_complaints(page.evaluate(CELLS))
 
 
 def note_foreign(url, address, foreign):

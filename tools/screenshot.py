@@ -13,7 +13,7 @@ import tarfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from browser import chromium, slices
+from browser import TEX_ERRORS, chromium, slices
 from nbconvert import HTMLExporter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,8 +26,6 @@ TYPESET = """() => new Promise(done => window.MathJax && MathJax.Hub
     ? MathJax.Hub.Queue(() => done(true)) : done(false))"""
 TOPS = """() => [...document.querySelectorAll('.jp-Cell')]
     .map(cell => Math.floor(cell.getBoundingClientRect().top + window.scrollY))"""
-TEX_ERRORS = """() => [...document.querySelectorAll('.MathJax_Error, .merror, .mjx-merror, .noError')]
-    .map(error => error.textContent)"""
 
 
 def main():
@@ -54,7 +52,7 @@ def photograph(browser, notebook, options):
     errors = typeset(page)
     pictures = take_slices(page, options.out / notebook.stem)
     page.close()
-    print(f"{notebook.name}: {pictures} pictures in {options.out}", *errors, sep="\n  ")
+    print(f"{notebook.name}: {pictures} pictures in {options.out}", *errors, sep="\n  ", flush=True)
     return not errors
 
 
