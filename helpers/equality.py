@@ -8,32 +8,42 @@ left" is a proof, for arbitrary n and d and for an undefined activation. If some
 the caller looks for a counterexample, and what is neither proved nor refuted is a failure.
 """
 
+import re
 from itertools import permutations
+from math import comb
 
 import sympy as sp
 from sympy import evaluate
+from sympy.core.function import Application
 
-from helpers.expressions import Partial, sigmoid
+from helpers.expressions import Partial, Undecided, sigmoid
 
-EXPLICIT = 24  # a sum between two integers is written out up to this many terms
-
-
-class Undecided(Exception):
-    """The normal form does not cover something in the expression, such as a float."""
+EXPLICIT = 24     # a sum between two integers is written out up to this many terms
+LONGEST = 2_000   # a power of a sum is written out up to this many terms
 
 
 def is_zero(expr, ranges=None):
     """True if the resolved expression is shown to be zero, False if the normal form leaves something over.
 
     `ranges` maps a free index to its last value (the first is 1); `index_ranges` reads them off the shapes of arrays.
-    Raises Undecided for floats and for what is no scalar.
+    Raises Undecided for floats, infinities and for what is no scalar.
     """
     with evaluate(True):
         expr = sp.sympify(expr)
-        if expr.has(sp.exp, sp.tanh):
-            expr = _in_exponentials(expr)
-        form = NormalForm({**index_ranges(expr), **(ranges or {})})
-        return not form.clear_denominators(form.poly(expr))
+        must_be_exact(expr)
+        ranges = {**index_ranges(expr), **(ranges or {})}
+        if not expr.has(sp.exp, sp.tanh) and NormalForm(ranges).vanishes(expr):
+            return True
+        return expr.has(sp.exp, sp.tanh, sigmoid) and NormalForm(ranges).vanishes(_in_exponentials(expr))
+
+
+def must_be_exact(*exprs):
+    """Raises Undecided for floats and for infinities: they cancel where the numbers meant do not."""
+    for expr in exprs:
+        if expr.has(sp.Float):
+            raise Undecided(f"{min(map(str, expr.atoms(sp.Float)))} is a float, which is not exact: write Rational(1, 2) or x/2")
+        if expr.has(sp.oo, -sp.oo, sp.zoo, sp.nan):
+            raise Undecided("it is infinite or divides by zero")
 
 
 class WrongIndex(ValueError):
@@ -88,6 +98,20 @@ class NormalForm:
     def __init__(self, ranges):
         self.ranges = ranges
 
+    def vanishes(self, expr):
+        """Is nothing left of a scalar, once denominators are cleared, also those under a sum?"""
+        try:
+            left = self.clear_denominators(self.poly(expr))
+        except RecursionError:
+            raise Undecided("it does not come to rest in a normal form") from None
+        inside = {}
+        for (bounds, powers), c in left.items():
+            letters = {b[0]: sp.Symbol(f"_0_{position}", integer=True) for position, b in enumerate(bounds)}
+            term = self.tidy([], [(a.xreplace(letters), k) for a, k in powers], c)
+            ends = tuple(b[1:] for b in bounds)
+            inside[ends] = self.add([inside.get(ends, {}), term])
+        return all(ends and not self.clear_denominators(terms) for ends, terms in inside.items())
+
     def poly(self, e):
         if e.is_Rational:
             return {ONE: e} if e != 0 else {}
@@ -101,14 +125,12 @@ class NormalForm:
             return self.power(e.base, e.exp)
         if isinstance(e, sp.Sum):
             return self.sum(e)
-        if e.is_Number or e.has(sp.oo, -sp.oo, sp.zoo, sp.nan) or isinstance(e, sp.MatrixExpr):
+        if e.is_Symbol or isinstance(e, (sp.Indexed, sp.NumberSymbol, Partial)) or _is_delta(e):
+            return _single(e)
+        if not isinstance(e, Application):
             raise Undecided(f"{e} is not an exact number, a symbol or a function of them")
-        return {((), ((self.atom(e), 1),)): sp.S.One}
-
-    def atom(self, e):
-        if e.is_Symbol or not e.args or isinstance(e, (sp.Indexed, sp.KroneckerDelta, Partial)):
-            return e
-        return e.func(*(self.expression(self.poly(a)) for a in e.args))
+        atom = e.func(*(self.expression(self.poly(a)) for a in e.args))
+        return _single(atom) if atom.func == e.func else self.poly(atom)
 
     def expression(self, poly):
         """The polynomial as a SymPy expression again: the canonical argument of a function or a denominator."""
@@ -141,7 +163,7 @@ class NormalForm:
     def tidy(self, bounds, powers, coefficient):
         """Sum away what can be summed: a delta picks one term, and a constant is counted high - low + 1 times."""
         powers = _collected(powers)
-        for atom in [a for a in powers if isinstance(a, sp.KroneckerDelta)]:
+        for atom in filter(_is_delta, list(powers)):
             for index, other in (atom.args, atom.args[::-1]):
                 bound = next((b for b in bounds if b[0] == index), None)
                 if bound and self.within(other, bound, bounds):
@@ -149,10 +171,16 @@ class NormalForm:
                     return self.rebuild([b for b in bounds if b != bound], powers, coefficient, {index: other})
         for bound in bounds:
             if not any(bound[0] in a.free_symbols for a in powers):
-                count = self.poly(bound[2] - bound[1] + 1)
+                count = self.count(*bound[1:])
                 rest = self.tidy([b for b in bounds if b != bound], powers.items(), coefficient)
                 return self.product([count, rest])
         return {_named(bounds, powers): coefficient}
+
+    def count(self, low, high):
+        """How many terms a sum has. A sum to n - 5 has no -4 terms when n = 1, so it is left alone."""
+        if high.is_Symbol and low == 1 or (high - low + 1).is_nonnegative:
+            return self.poly(high - low + 1)
+        raise Undecided(f"it is not known how many terms a sum from {low} to {high} has")
 
     def rebuild(self, bounds, powers, coefficient, swap):
         """After one index has taken another's place, every factor is brought to normal form anew."""
@@ -174,11 +202,15 @@ class NormalForm:
 
     def exponential(self, exponent):
         """exp(c m + ...) is the product of the generators exp(m/q) to the powers p, with c = p/q."""
-        return self.product(self.generator(sp.exp, m, c) for m, c in self.poly(exponent).items())
+        return self.product(self.generator(sp.E, m, c) for m, c in self.poly(exponent).items())
 
-    def generator(self, function, monomial, c):
-        atom = function(self.expression({monomial: sp.Rational(1, c.q)}))
-        return {((), ((atom, int(c.p)),)): sp.S.One}
+    def generator(self, base, monomial, c):
+        """base**(c m), as the p-th power of base**(m/q). SymPy may know more of it, as that sqrt(4) is 2."""
+        exponent = self.expression({monomial: sp.Rational(1, c.q)})
+        atom = sp.exp(exponent) if base is sp.E else sp.Pow(base, exponent)
+        if atom.args == (base, exponent) or isinstance(atom, sp.exp):
+            return _single(atom, int(c.p))
+        return self.integer_power(self.poly(atom), int(c.p))
 
     def power(self, base, exponent):
         base = self.poly(base)
@@ -187,18 +219,20 @@ class NormalForm:
         root = self.expression(base)
         return self.product(
             self.integer_power(base, int(c)) if m == ONE and c.is_Integer
-            else self.generator(lambda t: sp.Pow(root, t), m, c) for m, c in self.poly(exponent).items())
+            else self.generator(root, m, c) for m, c in self.poly(exponent).items())
 
     def integer_power(self, base, k):
-        if k >= 0:
-            return self.product([base] * k)
-        if not base:
-            raise Undecided("division by zero")
         if len(base) == 1:
             (bounds, powers), c = next(iter(base.items()))
-            if not bounds and not any(isinstance(a, sp.KroneckerDelta) for a, _ in powers):
-                return {((), tuple((a, k * own) for a, own in powers)): c**k}
-        return {((), ((self.expression(base), k),)): sp.S.One}
+            if not bounds and not any(_is_delta(a) for a, _ in powers):
+                return {((), tuple((a, k * own) for a, own in powers if k)): c**k}
+        if k >= 0:
+            if comb(len(base) + k - 1, k) > LONGEST:
+                raise Undecided(f"the power {k} of {len(base)} terms is too long to be written out")
+            return self.product([base] * k)
+        if not base or any(_is_delta(a) for _, powers in base for a, _ in powers):
+            raise Undecided("it divides by zero, or by a Kronecker delta")
+        return _single(self.expression(base), k)
 
     # sums
 
@@ -222,21 +256,29 @@ class NormalForm:
     def clear_denominators(self, poly):
         """Multiply by every composite denominator, one after the other: a fraction is zero if its numerator is."""
         while poly:
+            bound = {b[0] for bounds, _ in poly for b in bounds}
             below = {a for _, powers in poly for a, k in powers if k < 0 and (a.is_Add or a.is_Mul or isinstance(a, sp.Sum))}
+            below = [a for a in below if not bound & a.free_symbols]
             if not below:
                 break
             atom = min(below, key=sp.default_sort_key)
-            if any(index in atom.free_symbols for bounds, _ in poly for index, *_ in bounds):
-                break
             highest = max(-dict(powers).get(atom, 0) for _, powers in poly)
             poly = self.add(self.times_denominator(m, c, atom, highest) for m, c in poly.items())
         return poly
 
     def times_denominator(self, monomial, coefficient, atom, highest):
-        bounds, powers = monomial
+        bounds, powers = _apart(monomial)
         have = dict(powers).get(atom, 0)
-        rest = (bounds, tuple(p for p in powers if p[0] != atom))
-        return self.product([{rest: coefficient}, self.integer_power(self.poly(atom), highest + have)])
+        rest = self.tidy(bounds, [p for p in powers if p[0] != atom], coefficient)
+        return self.product([rest, self.integer_power(self.poly(atom), highest + have)])
+
+
+def _is_delta(atom):
+    return isinstance(atom, sp.KroneckerDelta) and len(atom.args) == 2
+
+
+def _single(atom, k=1):
+    return {((), ((atom, k),)): sp.S.One}
 
 
 def _times(powers):
@@ -247,7 +289,7 @@ def _collected(powers):
     """Equal atoms joined into one power; numbers cannot occur; a delta is its own square."""
     total = {}
     for atom, k in powers:
-        total[atom] = 1 if isinstance(atom, sp.KroneckerDelta) else total.get(atom, 0) + k
+        total[atom] = 1 if _is_delta(atom) else total.get(atom, 0) + k
     return {atom: k for atom, k in total.items() if k != 0}
 
 
@@ -262,7 +304,7 @@ def _named(bounds, powers):
     """The monomial with standard names for its bound indices: of all orders, the one that comes first as text."""
     if not bounds:
         return (), tuple(sorted(powers.items(), key=lambda p: sp.default_sort_key(p[0])))
-    height = 1 + max((_height(s) for a in powers for s in a.free_symbols), default=0)
+    height = 1 + max((_height(s) for a in powers for s in a.atoms(sp.Symbol)), default=0)
     standard = [sp.Symbol(f"_{height}_{position}", integer=True) for position in range(len(bounds))]
     return min((_rename(order, standard, powers) for order in permutations(bounds)), key=str)
 
@@ -275,5 +317,5 @@ def _rename(order, standard, powers):
 
 def _height(symbol):
     """Standard names of sums inside an atom must not be taken again by the sum around it."""
-    name = symbol.name if symbol.is_Symbol else ""
-    return int(name.split("_")[1]) if name.startswith("_") and name.count("_") == 2 else 0
+    standard = re.fullmatch(r"_(\d+)_\d+", symbol.name)
+    return int(standard[1]) if standard else 0

@@ -16,12 +16,13 @@ def check(answer, question, given=()):
         print(f"No answer yet. Put a formula for {plain(question)} in place of the dots, and run the cell again.")
         return
     try:
+        answer = sp.sympify(answer, strict=True)  # strict: text is not evaluated
         derivation = Derivation(question, given)
-        derivation.step(sp.sympify(answer), "the answer")
+        derivation.step(answer, "the answer")
         derivation.prove(keep=False)
     except (FalseLine, Undecided) as refusal:
         print("Not yet. " + str(refusal).replace("Line 1 of the derivation", "Your formula"))
-    except (TypeError, ValueError, sp.SympifyError) as error:
+    except (TypeError, ValueError, AttributeError, sp.SympifyError) as error:
         print(f"This cannot be compared with {plain(question)}: {error}")
     else:
-        print(f"Right: {plain(question)} = {plain(sp.sympify(answer))}")
+        print(f"Right: {plain(question)} = {plain(answer)}")

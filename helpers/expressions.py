@@ -11,6 +11,10 @@ import sympy as sp
 from sympy import evaluate
 
 
+class Undecided(Exception):
+    """An expression holds something that the engine does not cover, such as a float: no proof and no refutation."""
+
+
 def as_written():
     """Within `with as_written():` SymPy keeps an expression in the order and the form in which it is typed."""
     return evaluate(False)
@@ -28,25 +32,33 @@ def base_of(name):
     return name.base if isinstance(name, sp.Indexed) else name
 
 
+def names_in(expr):
+    """Every symbol and every array that occurs in an expression, sizes and indices included."""
+    if isinstance(expr, sp.Symbol):
+        return {expr}
+    if isinstance(expr, sp.Indexed):
+        return {expr.base}.union(*map(names_in, (*expr.indices, *(expr.base.shape or ()))))
+    return set().union(*map(names_in, expr.args))
+
+
 class Partial(sp.Expr):
     """The partial derivative of `expr` with respect to `variable`, kept as it is written until it is resolved.
 
-    `variable` is a symbol, an entry such as `w[k]`, or a plain undefined function value. Raises TypeError otherwise.
+    `variable` is a symbol or an entry such as `w[k]`. Raises TypeError otherwise, and for a matrix.
     """
 
     def __new__(cls, expr, variable):
         expr, variable = sp.sympify(expr), sp.sympify(variable)
         if not isinstance(variable, (sp.Symbol, sp.Indexed)):
             raise TypeError(f"Partial needs a symbol or an entry such as w[k] to differentiate by, got {variable}")
+        if not isinstance(expr, sp.Expr) or isinstance(expr, sp.MatrixExpr):
+            raise TypeError(f"Partial needs a number to differentiate, got {expr}")
         return sp.Expr.__new__(cls, expr, variable)
 
     expr = property(lambda self: self.args[0])
     variable = property(lambda self: self.args[1])
     is_commutative = True
     is_real = True
-
-    def _eval_derivative(self, variable):
-        return Partial(self, variable)
 
 
 class Gradient(sp.MatrixExpr):
@@ -98,9 +110,13 @@ class Activation(sp.Function, metaclass=_ActivationClass):
         return type(self).prime(self.args[0])
 
 
-@lru_cache(maxsize=None)
 def activation(name, order=0):
     """A function g of which nothing is known but that it has derivatives: g(z), and its slope g.prime(z) for g'(z)."""
+    return _activation(name, order)
+
+
+@lru_cache(maxsize=None)
+def _activation(name, order):
     return _ActivationClass(name + "_prime" * order, (Activation,), {"stem": name, "order": order})
 
 
@@ -119,12 +135,18 @@ class Definition:
             raise TypeError(f"the indices on the left of a definition must be different letters, got {name}")
         self.name, self.body = name, sp.sympify(body)
         self.indices, self.number = indices, str(number)
-        if base_of(name) in self.body.atoms(sp.Symbol, sp.IndexedBase):
+        if not isinstance(self.body, sp.Expr) or isinstance(self.body, sp.MatrixExpr):
+            raise TypeError(f"{name} is one number; define it by numbers and entries, not by {self.body}")
+        if base_of(name) in self.uses():
             raise ValueError(f"{name} is defined in terms of itself")
 
+    def uses(self):
+        """The names in the body, as they are filed."""
+        return names_in(self.body)
+
     def at(self, indices):
-        """The body, with the given indices in place of the free ones."""
-        return self.body.xreplace(dict(zip(self.indices, indices)))
+        """The body, with the given indices in place of the free ones. No sum in the body can catch them."""
+        return _fresh(self.body).xreplace(dict(zip(self.indices, indices)))
 
     def _repr_markdown_(self):
         from helpers.textbook import tex
@@ -156,75 +178,139 @@ class _Held(sp.Expr):
         return sp.S.Zero
 
 
+class _Unknown(sp.Expr):
+    """The unknown function L inside what SymPy differentiates: its derivative is that of its linear stand-in."""
+
+    is_commutative = True
+    is_real = True
+    name = property(lambda self: self.args[0])
+    linear = property(lambda self: self.args[1])
+
+    def _eval_derivative(self, variable):
+        return self.linear.diff(variable)
+
+
 class Depends(Definition):
     """`Depends(L, z[k], (k, 1, m))`: L is some unknown smooth function of z_1 ... z_m, and of nothing else.
 
-    The chain rule needs no more than dL = sum_k (dL/dz_k) dz_k, so for first derivatives L is replaced by the linear
-    function of z with the coefficients dL/dz_k.
+    The chain rule needs no more than dL = sum_k (dL/dz_k) dz_k, so for a first derivative the linear function of z with
+    the coefficients dL/dz_k stands in for L. One loss per sample is `Depends(L[i], z[i, k], (k, 1, m))`.
     """
 
     def __init__(self, name, on, *limits):
-        self.name, self.on, self.indices = sp.sympify(name), sp.sympify(on), ()
-        self.body = sp.Function("some function")(self.on)
-        with evaluate(True):
-            self.linear = _Held(self.name, self.on) * self.on
-            self.linear = sp.Sum(self.linear, *limits) if limits else self.linear
+        self.on = on = sp.sympify(on)
+        super().__init__(name, sp.Function("some function")(on))
+        counted = {limit[0]: sp.Dummy(limit[0].name, integer=True) for limit in limits}
+        loose = [i for i in getattr(on, "indices", ()) if i.is_Symbol and i not in counted and i not in self.indices]
+        if loose:
+            raise ValueError(f"on how many {on} does {name} depend? Give the limits, as in ({loose[0]}, 1, m)")
+        self.pattern, self.counted = on.xreplace(counted), set(counted.values())
+        self.limits = [(counted[i], *ends) for i, *ends in limits]
+
+    def uses(self):
+        return names_in(self.on)
+
+    def at(self, indices):
+        """The linear stand-in, with the given indices in place of the free ones."""
+        swap = dict(zip(self.indices, indices))
+        name, on = self.name.xreplace(swap), self.pattern.xreplace(swap)
+        return _Unknown(name, sp.Sum(_Held(name, on) * on, *self.limits) if self.limits else _Held(name, on) * on)
+
+    def covers(self, name, variable):
+        """Is `variable` one of the arguments of this very function, so that its derivative by it has a name only?"""
+        on = self.pattern.xreplace(dict(zip(self.indices, getattr(name, "indices", ()))))
+        pairs = zip(getattr(on, "indices", ()), getattr(variable, "indices", ()))
+        return base_of(on) == base_of(variable) and all(i == j or i in self.counted for i, j in pairs)
 
 
 def table_of(definitions):
-    """Definitions filed by the base of their name; two definitions of one name are refused."""
+    """Definitions filed by the base of their name; two definitions of one name, and circles, are refused."""
     table = {}
     for definition in definitions:
+        if not isinstance(definition, Definition):
+            raise TypeError(f"given= takes Definition, Depends and Entries, got {definition!r}")
         base = base_of(definition.name)
         if base in table:
             raise ValueError(f"{base} is defined twice")
         table[base] = definition
+    for base in table:
+        _no_circle(base, table, ())
     return table
+
+
+def _no_circle(base, table, above):
+    if base in above:
+        raise ValueError(f"{base} is defined in terms of itself, by way of {', '.join(map(str, above[1:]))}")
+    for used in sorted(table[base].uses() & table.keys(), key=str):
+        _no_circle(used, table, (*above, base))
 
 
 def resolve(expr, table=None):
     """Replace every name by what it stands for, and every `Partial` by SymPy's derivative of what it stands for.
 
-    A derivative with respect to a name (dL/dz_j) opens the names on the way down to z and stops there.
+    A derivative with respect to a name (dL/dz_j) opens the names on the way down to z and stops there. Raises ValueError
+    for a name that is differentiated but not known, Undecided for the second derivative of an unknown function.
     """
     with evaluate(True):
-        return _resolve(sp.sympify(expr), table or {})
+        return _resolve(_fresh(sp.sympify(expr)), table or {})
 
 
-def _resolve(expr, table):
+def _fresh(expr):
+    """New letters for all bound indices, lest an index of a definition is caught by a sum of the same letter."""
+    if isinstance(expr, (sp.Indexed, sp.IndexedBase)) or not expr.args:
+        return expr
+    if not isinstance(expr, sp.Sum):
+        return expr.func(*map(_fresh, expr.args))
+    function, limits = expr.function, []
+    for limit in expr.limits:  # the innermost comes first; its ends may depend on the indices outside of it
+        if len(limit) != 3:
+            raise ValueError(f"a sum needs both ends of its index, as in ({limit[0]}, 1, n)")
+        index, low, high = limit
+        swap = {index: sp.Dummy(index.name, integer=True)}
+        function = function.xreplace(swap)
+        limits = [(i, a.xreplace(swap), b.xreplace(swap)) for i, a, b in limits] + [(swap[index], low, high)]
+    return sp.Sum(_fresh(function), *limits)
+
+
+OPAQUE = (sp.Derivative, sp.Subs, sp.Integral, sp.Product, sp.Limit, sp.Lambda, sp.MatrixExpr)
+
+
+def _resolve(expr, table, opened=False):
     if isinstance(expr, Partial):
         return _differentiate(expr, table)
     if isinstance(expr, (sp.Symbol, sp.Indexed)):
         definition = table.get(base_of(expr))
-        if definition is None or isinstance(definition, Depends):
+        if definition is None or (isinstance(definition, Depends) and not opened):
             return expr
-        return _resolve(definition.at(getattr(expr, "indices", ())), table)
-    if isinstance(expr, sp.Sum):
-        return _fresh_sum(expr, table)
+        return _resolve(definition.at(getattr(expr, "indices", ())), table, opened)
+    if isinstance(expr, _Unknown):
+        return _Unknown(expr.name, _resolve(expr.linear, table, opened))
+    if isinstance(expr, OPAQUE):
+        raise Undecided(f"{type(expr).__name__} has no rule here: write Partial, Sum and entries such as w[k] instead")
     if not expr.args or isinstance(expr, (sp.IndexedBase, _Held)):
         return expr
-    return expr.func(*(_resolve(a, table) for a in expr.args))
-
-
-def _fresh_sum(expr, table):
-    """Rename the bound indices first: otherwise an index of a definition could be caught by a sum around it."""
-    rename = {limit[0]: sp.Dummy(limit[0].name, integer=True) for limit in expr.limits}
-    limits = [(rename[i], low.xreplace(rename), high.xreplace(rename)) for i, low, high in expr.limits]
-    return sp.Sum(_resolve(expr.function.xreplace(rename), table), *limits)
+    return expr.func(*(_resolve(a, table, opened) for a in expr.args))
 
 
 def _differentiate(partial, table):
     inner, variable = partial.expr, partial.variable
-    stop = base_of(variable)
-    unknown = table.get(base_of(inner)) if isinstance(inner, (sp.Symbol, sp.Indexed)) else None
-    if isinstance(unknown, Depends) and base_of(unknown.on) == stop:
+    definition = table.get(base_of(inner)) if isinstance(inner, (sp.Symbol, sp.Indexed)) else None
+    if isinstance(definition, Depends) and definition.covers(inner, variable):
         return partial
-    if unknown is None and isinstance(inner, (sp.Symbol, sp.Indexed)) and base_of(inner) != stop:
+    if definition is None and isinstance(inner, (sp.Symbol, sp.Indexed)) and base_of(inner) != base_of(variable):
         raise ValueError(f"what {inner} depends on is not known: give its Definition to the derivation")
-    inner = unknown.linear if isinstance(unknown, Depends) else inner
-    above = {base: definition for base, definition in table.items() if base != stop}
-    derivative = _resolve(inner, above).diff(variable)
-    return _resolve(derivative.replace(_Held, Partial), table)
+    derivative = _opened(inner, variable, table).diff(variable)
+    return _resolve(derivative.replace(_Unknown, lambda name, linear: name).replace(_Held, Partial), table)
+
+
+def _opened(expr, variable, table):
+    """The expression as a function of `variable`: all names opened but that of the variable itself."""
+    above = {base: definition for base, definition in table.items() if base != base_of(variable)}
+    function = _resolve(expr, above)
+    if function.has(Partial):
+        unknown = min(map(str, function.atoms(Partial)))
+        raise Undecided(f"{unknown} would have to be differentiated, but it is the derivative of an unknown function")
+    return _resolve(function, above, opened=True)
 
 
 def entry(matrix, row, column, entries):

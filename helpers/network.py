@@ -1,191 +1,117 @@
-"""The models of the notebooks, in the notation of the notebooks: NumPy alone, and each function reads like its equation.
+"""The network of the notebooks, in the notation of the notebooks: NumPy alone, and each function reads like its equation.
 
-X is (n_samples, n_features), one row per sample; w is (n_features,); b a number; y and y_hat are (n_samples,).
-L is the loss of one sample, J the mean of L: the factor 1/n lives in J and its gradient only. Every function checks what
-it is given (ValueError for shapes and values, TypeError for types) and changes none of it. w and b may be complex, which
-is what the complex step of `helpers.numeric` needs.
+A batch has one row per sample. z is a pre-activation (of the last layer: the logits), y_hat the prediction, y the target,
+L the loss of one sample; the factor 1/n lives in the cost J, the mean of L, and never here. Every function checks what it
+is given (ValueError for shapes and values, TypeError for types) and changes none of it.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 
 from helpers import checks
 
-
-class History(NamedTuple):
-    """What `train` saw. Row 0 is the start, row e the end of epoch e."""
-
-    w: np.ndarray   # (epochs + 1, n_features)
-    b: np.ndarray   # (epochs + 1,)
-    J: np.ndarray   # (epochs + 1,)
+# ---------------------------------------------------------------- activations and losses
+#
+# All of them hold for |z| up to 1e308 without a warning: no exponent is ever above 0. z may be complex, which is what the
+# complex step of `helpers.numeric` needs; the branches then look at the real part.
 
 
-class Standardised(NamedTuple):
-    """Features of mean 0 and standard deviation 1, with the mean and scale that were taken out of them."""
+def sigmoid(z):
+    """The logistic function, one over one plus e to the minus z: 1 / (1 + exp(-z)), of the shape of z.
 
-    X: np.ndarray      # (n_samples, n_features)
-    mean: np.ndarray   # (n_features,)
-    scale: np.ndarray  # (n_features,)
-
-
-def predict(X, w, b):
-    """The prediction is the weighted sum of the features plus the bias: y_hat = X w + b, of shape (n_samples,).
-
-    Raises ValueError unless w has one weight per column of X and b is a single number. Source: S0-08, S0-14.
+    Where z is negative it is computed as exp(z) / (1 + exp(z)), the same number. Raises ValueError for NaN and infinity.
+    Source: S0-29, S3-48.
     """
-    X = checks.matrix("X", X)
-    w = checks.weights("w", w, X)
-    b = checks.scalar("b", b, complex_too=True)
-    return X @ w + b
+    z = checks.array("z", z, complex_too=True)
+    e = np.exp(-_magnitude(z))
+    return np.where(z.real >= 0, np.ones_like(e), e) / (1 + e)
 
 
-def squared_error(y_hat, y):
-    """The loss of a sample is half the square of its error: L = (y_hat - y)**2 / 2, of shape (n_samples,).
+def softmax(z):
+    """Each row's exponentials divided by their sum: exp(z_k) / sum_j exp(z_j), of the shape of z, (n_samples, n_classes).
 
-    Raises ValueError unless y_hat and y are vectors of one length. Source: S0-10, S0-12.
+    The largest entry is taken off its row first, which changes nothing but the size of the numbers. Raises ValueError
+    unless z has two dimensions. Source: S0-39.
     """
-    y_hat = checks.vector("y_hat", y_hat, complex_too=True)
-    y = checks.same_shape("y", y, y_hat, "y_hat", complex_too=False)
-    return (y_hat - y)**2 / 2
+    z = _logits(z)
+    e = _exp_below(z, _largest(z))
+    return e / e.sum(axis=1, keepdims=True)
 
 
-def cost(X, y, w, b):
-    """The cost is the mean of the losses: J = mean of L, a single number.
+def log_sum_exp(z):
+    """The logarithm of the sum of each row's exponentials: log sum_k exp(z_k), of shape (n_samples,).
 
-    Raises ValueError unless y has one target per row of X, and as `predict`. Source: S0-12, S0-13.
+    The largest entry stands outside, and so does its exponential, 1, in log1p: small terms are not lost beside it. Raises
+    as `softmax`. Source: S0-38, S0-39.
     """
-    X = checks.matrix("X", X)
-    y = checks.targets("y", y, X)
-    return squared_error(predict(X, w, b), y).mean()
+    z = _logits(z)
+    return _largest(z)[:, 0] + _log_of_rest(z)
 
 
-def gradient(X, y, w, b):
-    """The gradient of J is the mean over the samples of delta times input: (dJ_dw, dJ_db), of the shapes of w and b.
+def binary_cross_entropy(z, y):
+    """Minus the log-likelihood of a label 0 or 1, from the logit: L = log(1 + exp(z)) - y z, of the shape of z.
 
-    delta = y_hat - y is dL/dz of each sample, without 1/n. Raises as `cost`. Source: S0-15, S0-17 to S0-19, S0-25, S0-26.
+    It is -y log(y_hat) - (1 - y) log(1 - y_hat) with y_hat = sigmoid(z); from z it cannot round to log(0). Raises
+    ValueError unless y has the shape of z and holds nothing but 0 and 1. Source: S0-34, S0-35, S3-22.
     """
-    X = checks.matrix("X", X)
-    y = checks.targets("y", y, X)
-    delta = predict(X, w, b) - y
-    n_samples = len(X)
-    return X.T @ delta / n_samples, delta.sum() / n_samples
+    z = checks.array("z", z, complex_too=True)
+    y = _labels(checks.same_shape("y", y, z, "z", complex_too=False))
+    return np.where(z.real >= 0, (1 - y) * z, -y * z) + np.log1p(np.exp(-_magnitude(z)))
 
 
-def update(w, b, dJ_dw, dJ_db, eta):
-    """Descent steps against the gradient: w - eta dJ/dw and b - eta dJ/db, as new arrays; both use the old w and b.
+def cross_entropy(z, y):
+    """Minus the log-likelihood of the right class, from the logits: L = log sum_k exp(z_k) - sum_k y_k z_k, (n_samples,).
 
-    Raises ValueError unless each gradient has the shape of its parameter and eta is above 0. Source: S0-16, S0-21 to S0-24.
+    It is -sum_k y_k log(y_hat_k) with y_hat = softmax(z). y is one-hot, (n_samples, n_classes). A loss above 1.8e308 is
+    inf. Raises ValueError unless y has the shape of z and one 1 in each row, else 0. Source: S0-37, S0-38, S3-23.
     """
-    w = checks.vector("w", w)
-    b = checks.scalar("b", b)
-    dJ_dw = checks.same_shape("dJ_dw", dJ_dw, w, "w", complex_too=False)
-    dJ_db = checks.scalar("dJ_db", dJ_db)
-    eta = checks.positive("eta", eta)
-    return w - eta * dJ_dw, b - eta * dJ_db
+    z = _logits(z)
+    y = _one_hot(checks.same_shape("y", y, z, "z", complex_too=False))
+    with np.errstate(over="ignore"):
+        behind = _largest(z)[:, 0] - (y * z).sum(axis=1)
+    return behind + _log_of_rest(z)
 
 
-def batches(n_samples, batch_size, rng=None):
-    """One epoch's batches, as arrays of sample numbers that hold every sample once: in order, or shuffled by `rng`.
-
-    The last batch is shorter where batch_size does not divide n_samples. Raises ValueError unless 1 <= batch_size <=
-    n_samples, TypeError unless rng is None or a NumPy generator. Source: S0-27.
-    """
-    n_samples = checks.count("n_samples", n_samples)
-    batch_size = checks.count("batch_size", batch_size, most=n_samples)
-    order = np.arange(n_samples) if checks.generator("rng", rng) is None else rng.permutation(n_samples)
-    return (order[start:start + batch_size] for start in range(0, n_samples, batch_size))
+def _magnitude(z):
+    """|z|; for complex z the sign is that of the real part, so that the function stays smooth along the imaginary axis."""
+    return np.where(z.real >= 0, z, -z)
 
 
-def train(X, y, w, b, eta, epochs, batch_size=None, rng=None):
-    """Repeat the update for every batch of every epoch, and keep w, b and J of the whole data after each epoch: a `History`.
-
-    batch_size None takes all samples at once, 1 one sample at a time. A batch's gradient is the mean over that batch.
-    A learning rate that is too large is no error: the numbers grow until they overflow, without a warning, and from then
-    on J is inf (and w and b are not finite). Raises as `cost`, `update` and `batches`. Source: S0-07, S0-24, S0-27.
-    """
-    X = checks.matrix("X", X)
-    y = checks.targets("y", y, X)
-    w = checks.weights("w", w, X, complex_too=False)
-    b = float(checks.scalar("b", b))
-    eta = checks.positive("eta", eta)
-    epochs = checks.count("epochs", epochs, least=0)
-    batch_size = len(X) if batch_size is None else checks.count("batch_size", batch_size, most=len(X))
-    checks.generator("rng", rng)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _descend(np.column_stack([X, np.ones(len(X))]), y, np.append(w, b), eta, epochs, batch_size, rng)
+def _largest(z):
+    return np.take_along_axis(z, z.real.argmax(axis=1)[:, None], axis=1)
 
 
-def standardise(X, like=None):
-    """Take out of each feature its mean and divide by its standard deviation: (X - mean) / scale, a `Standardised`.
-
-    Pass `like`, an earlier result, to treat new samples with the mean and scale of the old. Raises ValueError for a
-    column that is constant, since it has no scale. Source: S0-22.
-    """
-    X = checks.matrix("X", X)
-    mean, scale = _mean_and_scale(X) if like is None else _mean_and_scale_of(like, X)
-    return Standardised((X - mean) / scale, mean, scale)
+def _exp_below(z, top):
+    """exp(z - top), at most 1; a difference beyond the range of floats is -inf, and its exponential is 0, as it should be."""
+    with np.errstate(over="ignore"):
+        return np.exp(z - top)
 
 
-def least_squares(X, y):
-    """The weights and bias of the lowest cost of all, in closed form: (w, b). The judge of descent.
-
-    On centred data b drops out of the problem; it then puts the line through the mean. Where several w do equally well
-    (a feature that others determine) it is the shortest. Raises as `cost`. Source: S0-07.
-    """
-    X = checks.matrix("X", X)
-    y = checks.targets("y", y, X)
-    X_mean, y_mean = X.mean(axis=0), y.mean()
-    w = np.linalg.lstsq(X - X_mean, y - y_mean)[0]
-    return w, y_mean - X_mean @ w
+def _log_of_rest(z):
+    """log sum_k exp(z_k - z_max), of shape (n_samples,), in which the largest entry contributes the 1 of log1p."""
+    e = _exp_below(z, _largest(z))
+    np.put_along_axis(e, z.real.argmax(axis=1)[:, None], 0, axis=1)
+    return np.log1p(e.sum(axis=1))
 
 
-def step_limit(X, bias=True):
-    """Batch descent converges for every eta below 2 / lambda_max, and diverges above: that limit, a number.
-
-    lambda_max is the largest eigenvalue of the Hessian of J, [X 1]^T [X 1] / n, or X^T X / n without a bias. Where the
-    Hessian is zero there is no limit: inf. Source: S0-22, S0-23.
-    """
-    X = checks.matrix("X", X)
-    inputs = np.column_stack([X, np.ones(len(X))]) if bias else X
-    hessian = inputs.T @ inputs / len(X)
-    lambda_max = np.linalg.eigvalsh(hessian)[-1]
-    return 2 / lambda_max if lambda_max > 0 else np.inf
+def _logits(z):
+    z = checks.array("z", z, complex_too=True)
+    if z.ndim != 2:
+        hint = "; for one sample write z[None, :]" if z.ndim == 1 else ""
+        raise ValueError(f"z has shape {z.shape}, expected (n_samples, n_classes){hint}")
+    return z
 
 
-def _descend(inputs, y, v, eta, epochs, batch_size, rng):
-    """`train` in its lean form: with a last input that is always 1, the bias is one more weight, v = (w, b)."""
-    vs, J = np.empty((epochs + 1, len(v))), np.empty(epochs + 1)
-    for epoch in range(epochs + 1):
-        if epoch > 0:
-            v = _one_epoch(inputs, y, v.copy(), eta, batch_size, rng)
-        error = inputs.dot(v) - y
-        vs[epoch], J[epoch] = v, error.dot(error) / (2 * len(y))
-    J[~np.isfinite(J)] = np.inf
-    return History(vs[:, :-1], vs[:, -1], J)
+def _labels(y):
+    wrong = (y != 0) & (y != 1)
+    if wrong.any():
+        place = [int(k) for k in np.argwhere(wrong)[0]]
+        raise ValueError(f"y{place if place else ''} is {y[tuple(place)]}, expected the label 0 or 1")
+    return y
 
 
-def _one_epoch(inputs, y, v, eta, batch_size, rng):
-    """`gradient` and `update` for each batch, unchecked; the samples are shuffled once, so that batches are slices."""
-    if rng is not None:
-        order = rng.permutation(len(y))
-        inputs, y = inputs[order], y[order]
-    for start in range(0, len(y), batch_size):
-        batch = inputs[start:start + batch_size]
-        delta = batch.dot(v) - y[start:start + batch_size]
-        v -= delta.dot(batch) * (eta / len(batch))
-    return v
-
-
-def _mean_and_scale(X):
-    constant = np.flatnonzero(X.max(axis=0) == X.min(axis=0))
-    if len(constant):
-        raise ValueError(f"column {constant[0]} of X is constant ({X[0, constant[0]]:g} in every row), so it has no scale")
-    with np.errstate(over="ignore", invalid="ignore"):
-        return checks.finite("the mean of X", X.mean(axis=0)), checks.finite("the standard deviation of X", X.std(axis=0))
-
-
-def _mean_and_scale_of(like, X):
-    if not isinstance(like, Standardised):
-        raise TypeError(f"like is of type {type(like).__name__}, expected the result of an earlier standardise(X)")
-    return checks.weights("like.mean", like.mean, X, False), checks.weights("like.scale", like.scale, X, False)
+def _one_hot(y):
+    counts = _labels(y).sum(axis=1)
+    if (counts != 1).any():
+        row = int(np.flatnonzero(counts != 1)[0])
+        raise ValueError(f"row {row} of y has {int(counts[row])} ones, expected exactly one: the sample's class")
+    return y

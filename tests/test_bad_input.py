@@ -1,11 +1,11 @@
-"""Bad input to helpers.numeric and helpers.network gets an error that says what came and what was expected."""
+"""Bad input to helpers.numeric and helpers.linear gets an error that says what came and what was expected."""
 # ruff: noqa: E501  -- one line a case reads best
 
 
 import numpy as np
 import pytest
 
-from helpers import network as net
+from helpers import linear as net
 from helpers import numeric
 
 X, Y, W = np.ones((5, 3)), np.ones(5), np.ones(3)

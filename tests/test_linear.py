@@ -1,11 +1,11 @@
-"""Laws of linear regression: the functions of helpers.network against exact fractions, closed forms and numerical derivatives."""
+"""Laws of linear regression: the functions of helpers.linear against exact fractions, closed forms and numerical derivatives."""
 
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from helpers import network as net
+from helpers import linear as net
 from helpers.numeric import gradient_check
 
 X = np.array([[1, 2], [3, -1], [0, 4], [-2, 5], [6, 1]])
@@ -53,7 +53,7 @@ def test_the_gradient_is_the_derivative_of_the_cost(seed):
     X, y, w, b = random_problem(seed)
     report = gradient_check(lambda p: net.cost(X, y, *p), lambda p: net.gradient(X, y, *p), (w, b), n_samples=len(X))
     assert report.require()
-    assert "complex step" in report.method   # the checks of network let complex weights through
+    assert "complex step" in report.method   # the checks of linear let complex weights through
 
 
 def test_the_mean_of_the_gradients_of_single_samples_is_the_gradient():
