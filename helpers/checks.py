@@ -115,6 +115,30 @@ def function(name, value):
     return value
 
 
+def choice(name, value, known):
+    """The entry of the dictionary `known` under the name `value`."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} is {value!r}, expected one of {', '.join(known)}")
+    return known[value]
+
+
+def layers(name, value, first=1):
+    """`value` as a dictionary of arrays, one for each layer number from `first` on."""
+    if not isinstance(value, dict):
+        raise TypeError(f"{name} is of type {type(value).__name__}, expected a dictionary keyed by layer number, as {{{first}: ...}}")
+    if not value or set(value) != set(range(first, first + len(value))):
+        raise ValueError(f"{name} has the keys {list(value)}, expected the layer numbers {first}, {first + 1}, ...")
+    return {l: array(f"{name}[{l}]", value[l], complex_too=True) for l in sorted(value)}
+
+
+def same_layers(name, value, like_name, like):
+    """`value` as a dictionary with the layers and the shapes of `like`."""
+    numbers = layers(name, value)
+    if numbers.keys() != like.keys():
+        raise ValueError(f"{name} has the layers {list(numbers)}, {like_name} has the layers {list(like)}")
+    return {l: same_shape(f"{name}[{l}]", numbers[l], like[l], f"{like_name}[{l}]") for l in like}
+
+
 def _fitting(numbers, name, shape, expected):
     if numbers.shape != shape:
         raise ValueError(f"{name} has shape {numbers.shape}, expected {expected}{_reshaping(numbers, name, shape)}")

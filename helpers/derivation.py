@@ -15,18 +15,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from inspect import signature
+from itertools import islice
 
 import mpmath
 import numpy as np
 import sympy as sp
 
-from helpers.equality import Undecided, WrongIndex, index_ranges, is_zero
-from helpers.evaluation import DIGITS, Evaluation, NoValue, Point, is_rational, show_number
-from helpers.expressions import Activation, Depends, Entries, Gradient, Partial, as_written, entry, resolve, table_of
-from helpers.mistakes import mutants, reversed_name
+from helpers.equality import WrongIndex, index_ranges, is_zero, must_be_exact
+from helpers.evaluation import DIGITS, Evaluation, NoValue, Point, is_rational, show_number, to_mpf
+from helpers.expressions import (
+    Activation, Depends, Entries, Gradient, Partial, Undecided, as_written, base_of, entry, formula, names_in, resolve, table_of,
+)
+from helpers.mistakes import mutants, reversed_name, without_deltas
 from helpers.textbook import plain, tex
 
-POINTS = 4        # sample points for a refutation and for the numerical witness
+POINTS = 4           # sample points for a refutation and for the numerical witness
+TRIES = 40           # points tried for that: a logarithm, for one, has no real value at most of them
+CANDIDATES = 300     # mistakes tried for a hint
 WITNESS_DIGITS = 12  # digits to which the numerical derivative must agree
 REASON_WIDTH = 34    # characters of a reason before it wraps
 
@@ -77,20 +82,21 @@ def refused():
 
 
 class Summary:
-    """What derivations have come to, one under the other: left side = last line, for what it is proved, and the number."""
+    """Definitions and what derivations have come to, one under the other: left side = last line, and the number."""
 
-    def __init__(self, *derivations):
-        for derivation in derivations:
+    def __init__(self, *results):
+        for derivation in (r for r in results if isinstance(r, Derivation)):
             derivation.require_proof()
-        self.derivations = derivations
+        self.rows = [(r.left, r.last, r.short_verdict(), r.number) if isinstance(r, Derivation)
+                     else (r.name, r.body, "definition", r.number) for r in results]
 
     def _repr_markdown_(self):
-        rows = [rf"{tex(d.left)} &= {tex(d.last)} && \quad\small \text{{{d.short_verdict()}}} && \quad ({d.number})"
-                for d in self.derivations]
+        rows = [rf"{tex(left)} &= {tex(right)} && \quad\small \text{{{verdict}}} && \quad ({number})"
+                for left, right, verdict, number in self.rows]
         return "$$\n\\begin{aligned}\n" + " \\\\[5pt]\n".join(rows) + "\n\\end{aligned}\n$$"
 
     def __repr__(self):
-        return "\n".join(f"({d.number}) {plain(d.left)} = {plain(d.last)}    {d.short_verdict()}" for d in self.derivations)
+        return "\n".join(f"({number}) {plain(left)} = {plain(right)}    {verdict}" for left, right, verdict, number in self.rows)
 
 
 @dataclass
@@ -109,13 +115,18 @@ class Derivation:
     """
 
     def __init__(self, left, given=(), number="", evidence=False):
-        self.left, self.number, self.evidence = sp.sympify(left), str(number), evidence
+        self.left, self.number, self.evidence = formula(left), str(number), evidence
         self.table = table_of(g for g in given if not isinstance(g, Entries))
-        self.entries = {g.matrix: g.entries for g in given if isinstance(g, Entries)}
+        self.entries = {}
+        for g in given:
+            if isinstance(g, Entries) and self.entries.setdefault(g.matrix, g.entries) != g.entries:
+                raise ValueError(f"the entries of {g.matrix} are given twice")
+        self.row, self.column = (sp.Dummy(letter, integer=True, positive=True) for letter in "rc")
         self.lines, self.proved, self.witnessed, self.verdict = [], 0, 0, None
         self._mode = None
 
     def __enter__(self):
+        self.lines, self.verdict = [], None
         self._mode = as_written()
         self._mode.__enter__()
         return self
@@ -127,15 +138,15 @@ class Derivation:
 
     def step(self, expr, reason):
         """Add the line "= expr" with the reason why it equals the line before. `$...$` in a reason is mathematics."""
-        expr = sp.sympify(expr)
+        expr, where = formula(expr), f"line {len(self.lines) + 1} of {self.title()}"
         if not isinstance(reason, str) or not reason.strip():
-            raise ValueError(f"line {len(self.lines) + 1} of {self.title()} needs a reason, a short text; got {reason!r}")
+            raise ValueError(f"{where} needs a reason, a short text; got {reason!r}")
         if isinstance(self.left, sp.MatrixExpr) != isinstance(expr, sp.MatrixExpr):
-            raise ValueError(f"line {len(self.lines) + 1} of {self.title()}: a matrix cannot equal a number")
+            raise ValueError(f"{where}: a matrix cannot equal a number")
         if isinstance(expr, sp.MatrixExpr) and expr.shape != self.left.shape:
-            raise ValueError(f"line {len(self.lines) + 1} of {self.title()} has shape {expr.shape}, "
-                             f"the left side has shape {self.left.shape}")
+            raise ValueError(f"{where} has shape {expr.shape}, the left side has shape {self.left.shape}")
         self.lines.append(Line(expr, reason.strip()))
+        self.verdict = None
 
     def title(self):
         return f"({self.number})" if self.number else "the derivation"
@@ -151,63 +162,79 @@ class Derivation:
         """Prove every line and set the verdict; `keep` enters it in the ledger. Raises FalseLine, Undecided, WitnessDisagrees."""
         if not self.lines:
             raise ValueError(f"{self.title()} has no line; add one with step(expression, reason)")
-        start = self.scalar(self.left)
-        self.start = resolve(start, self.table)
-        before, before_shown, routes = self.start, start, []
-        for position, line in enumerate(self.lines, 1):
-            shown = self.scalar(line.shown)
-            line.resolved = resolve(shown, self.table)
-            routes.append(self.compare(position, before_shown, before, shown, line.resolved))
-            before, before_shown = line.resolved, shown
-        if len(self.lines) > 1:
-            routes.append(self.compare(len(self.lines), start, self.start, shown, line.resolved))
-        self.proved = sum(r != "evidence" for r in routes[: len(self.lines)])
-        self.witnessed = self.witness(start)
+        self.verdict = None
+        self.check_names()
+        shown = [self.scalar(self.left), *(self.scalar(line.shown) for line in self.lines)]
+        resolved = [self.resolved(expr) for expr in shown]
+        pairs = list(zip(shown, resolved))
+        routes = [self.compare(p, *pairs[p - 1], *pairs[p]) for p in range(1, len(pairs))]
+        self.proved = len(routes) - routes.count("evidence")
+        routes.append(self.compare(len(self.lines), *pairs[0], *pairs[-1]))
+        self.start, *ends = resolved
+        for line, end in zip(self.lines, ends):
+            line.resolved = end
+        self.witnessed = self.witness(shown[0])
         self.verdict = self.words(routes)
         if keep:
             ledger.record(self)
+
+    def check_names(self):
+        """Two symbols of one name, as after a change of assumptions, are two things for SymPy and one for the reader."""
+        bodies = [part for d in self.table.values() for part in (d.name, d.body)]
+        arrays = [e[tuple(range(1, len(e.shape) + 1))] for e in self.entries.values()]
+        known = {}
+        for expr in [self.left, *(line.shown for line in self.lines), *bodies, *arrays]:
+            for name in sorted(names_in(expr), key=sp.default_sort_key):
+                if known.setdefault((name.is_Symbol, str(name)), name) != name:
+                    raise ValueError(f"two different symbols are called {name} in {self.title()}: make each of them only once")
+        try:
+            must_be_exact(*bodies)
+        except Undecided as undecided:
+            raise Undecided(f"A definition given to {self.title()}: {undecided}") from None
+
+    def resolved(self, expr):
+        try:
+            return resolve(expr, self.table)
+        except Undecided as undecided:
+            raise Undecided(f"In {self.title()}, {plain(expr)}: {undecided}") from None
 
     def scalar(self, expr):
         """The expression itself, or entry (r, c) of a matrix expression for arbitrary r and c."""
         if not isinstance(expr, sp.MatrixExpr):
             return expr
-        rows, columns = expr.shape
-        row = sp.S.One if rows == 1 else sp.Symbol("r", integer=True, positive=True)
-        column = sp.S.One if columns == 1 else sp.Symbol("c", integer=True, positive=True)
+        row, column = (sp.S.One if size == 1 else i for size, i in zip(expr.shape, (self.row, self.column)))
         return entry(expr, row, column, self.entries)
 
     def compare(self, position, before_shown, before, shown, now):
+        """The route by which two lines are equal. Raises FalseLine or Undecided if there is none."""
+        line = f"Line {position} of {self.title()}"
         try:
-            ranges = index_ranges(before_shown, shown)
-        except WrongIndex as error:
-            raise FalseLine(f"Line {position} of {self.title()} makes no sense: {error}.\n"
-                            f"  claimed  {plain(self.lines[position - 1].shown)}\n"
-                            "  hint     an index is wrong or two are swapped, as in a forgotten transpose") from error
-        if before == now:
-            return "form"
+            must_be_exact(before_shown, shown, before, now)
+        except Undecided as undecided:
+            raise Undecided(f"{line} cannot be proved: {undecided}") from None
         try:
-            if is_zero(before - now, ranges):
+            if is_zero(before - now, index_ranges(before_shown, shown, before, now)):
                 return "normal form"
+            reason = "the difference does not reduce to zero"
+        except WrongIndex as error:
+            raise FalseLine(f"{line} makes no sense: {error}.\n  claimed  {plain(self.lines[position - 1].shown)}\n"
+                            "  hint     an index is wrong or two are swapped, as in a forgotten transpose") from error
         except Undecided as undecided:
             reason = str(undecided)
-        else:
-            reason = "the difference does not reduce to zero"
-        self.refute(position, before_shown, before, shown, now)
-        if self.evidence:
+        points = self.refute(position, before_shown, before, shown, now)
+        if self.evidence and points == POINTS:
             return "evidence"
-        raise Undecided(f"Line {position} of {self.title()} is neither proved nor refuted: {reason}. It agrees at {POINTS} "
-                        "sample points, which is evidence and no proof.")
+        agrees = f"It agrees at {points} sample points, which is evidence and no proof." if points else "It has no value that can be tried."
+        raise Undecided(f"{line} is neither proved nor refuted: {reason}. {agrees}")
 
     def refute(self, position, before_shown, before, shown, now):
-        """Raise FalseLine if the two differ at a sample point."""
-        for seed in range(POINTS):
-            point = Point([before, now, before_shown, shown], seed)
-            try:
-                was, claimed = point.value(before), point.value(now)
-            except NoValue:
-                continue
+        """Raise FalseLine if the two differ at a sample point; otherwise the number of points at which they agree."""
+        points = 0
+        pairs = _pairs([before, now, before_shown, shown], lambda point: (point.value(now), point.value(before)))
+        for points, (point, claimed, was) in enumerate(pairs, 1):
             if not _near(was, claimed):
                 raise FalseLine(self.false_line(position, before_shown, shown, point, was, claimed))
+        return points
 
     def false_line(self, position, before_shown, shown, point, was, claimed):
         previous = self.lines[position - 2].shown if position > 1 else self.left
@@ -221,49 +248,41 @@ class Derivation:
 
     def hint(self, right, wrong):
         """The name of the mistake that turns the right line into the wrong one, if it is one of the usual ones."""
-        for origin, goal, name_of in ((right, wrong, str), (wrong, right, reversed_name)):
-            values = [self.value_at(goal, seed, right, wrong) for seed in range(2)]
-            for name, mutant in self.candidates(origin):
-                if name_of(name) and self.matches(mutant, values, right, wrong):
+        resolved = [resolve(right, self.table), resolve(wrong, self.table)]
+        points = [Point([*resolved, right, wrong], seed) for seed in range(2)]
+        for origin, goal, name_of in ((right, resolved[1], str), (wrong, resolved[0], reversed_name)):
+            for name, mutant in islice(self.candidates(origin), CANDIDATES):
+                if name_of(name) and self.matches(mutant, goal, points):
                     return name_of(name)
         return "no usual mistake fits; compare the two values above"
 
     def candidates(self, expr):
-        """Mutants of a line and, where the line is a derivative still to be taken, of the derivative."""
+        """Mutants of a line and of what it stands for: its derivatives taken, its names opened."""
         yield from mutants(expr)
-        if expr.has(Partial):
-            yield from mutants(resolve(expr, self.table))
+        resolved = without_deltas(resolve(expr, self.table))
+        if resolved != expr:
+            yield from mutants(resolved)
 
-    def matches(self, mutant, goal, right, wrong):
+    def matches(self, mutant, goal, points):
         try:
-            return all(_near(self.value_at(mutant, seed, right, wrong), g) for seed, g in enumerate(goal))
-        except (NoValue, ValueError, TypeError, AttributeError, IndexError):
+            mutant = resolve(mutant, self.table)
+            return all(_near(point.value(mutant), point.value(goal)) for point in points)
+        except (NoValue, Undecided, ValueError, TypeError, AttributeError, IndexError):
             return False
-
-    def value_at(self, expr, seed, *others):
-        return Point([resolve(e, self.table) for e in others] + list(others), seed).value(resolve(expr, self.table))
 
     # witnesses
 
     def witness(self, start):
         """Compare the last line with the numerical derivative of what is differentiated. Returns 1, or 0 if there is none."""
-        if not isinstance(start, Partial):
+        if not isinstance(start, Partial) or any(isinstance(d, Depends) for d in self.table.values()):
             return 0
-        above = {base: d for base, d in self.table.items() if base != getattr(start.variable, "base", start.variable)}
-        if any(isinstance(d, Depends) for d in self.table.values()):
-            return 0
-        function = resolve(start.expr, above)
-        final = resolve(self.lines[-1].resolved, self.table)
-        if function.has(Partial) or final.has(Partial) or resolve(start.variable, self.table) != start.variable:
+        above = {base: d for base, d in self.table.items() if base != base_of(start.variable)}
+        function, final = resolve(start.expr, above), self.lines[-1].resolved
+        if resolve(start.variable, self.table) != start.variable:
             return 0
         checked = 0
-        for seed in range(POINTS):
-            point = Point([function, final, start.variable], seed)
-            try:
-                slope, claimed = point.slope(function, start.variable), point.value(final)
-            except NoValue:
-                continue
-            checked += 1
+        pairs = _pairs([function, final, start.variable], lambda p: (p.slope(function, start.variable), p.value(final)))
+        for checked, (point, slope, claimed) in enumerate(pairs, 1):
             if not _near(claimed, slope, WITNESS_DIGITS):
                 raise WitnessDisagrees(f"{self.title()}: at {point.describe()} the numerical derivative is "
                                        f"{show_number(slope)}, the last line gives {show_number(claimed)}")
@@ -351,12 +370,28 @@ def _reason_line(text):
     return " ".join(p.strip("$") if p.startswith("$") else rf"\text{{{p}}}" for p in parts if p)
 
 
-def _near(a, b, digits=25):
-    if isinstance(a, Fraction) and isinstance(b, Fraction):
+def _pairs(exprs, values):
+    """(point, its two values) for the first sample points at which both are real numbers."""
+    found = 0
+    for seed in range(TRIES):
+        point = Point(exprs, seed)
+        try:
+            pair = values(point)
+        except NoValue:
+            continue
+        yield point, *pair
+        found += 1
+        if found == POINTS:
+            return
+
+
+def _near(a, b, digits=25, floor=Fraction(1, 10**6)):
+    """Do two numbers agree to so many digits? Below `floor` in absolute terms, where a rounding error is all there is."""
+    if isinstance(a, Fraction) and isinstance(b, Fraction) and digits == 25:
         return a == b
     with mpmath.workdps(DIGITS):
-        a, b = (mpmath.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else mpmath.mpf(v) for v in (a, b))
-        return abs(a - b) <= mpmath.mpf(10) ** -digits * max(abs(a), abs(b), mpmath.mpf(10) ** -digits)
+        a, b, floor = map(to_mpf, (a, b, floor))
+        return abs(a - b) <= mpmath.mpf(10) ** -digits * max(abs(a), abs(b), floor)
 
 
 # The last line, executed on arrays -----------------------------------------------------------------------------------
@@ -364,63 +399,75 @@ def _near(a, b, digits=25):
 
 def _values(derivation, arrays):
     derivation.require_proof()
-    final = derivation.lines[-1].resolved
-    needed = _needed(final)
-    given = {name: _find(name, arrays) for name in needed}
-    sizes = _sizes_from(needed, given)
-    variable = getattr(derivation.scalar(derivation.left), "variable", None)
-    free = [i for i in getattr(variable, "indices", ()) if i.is_Symbol] if variable is not None else []
-    ranges = index_ranges(derivation.scalar(derivation.left), final)
-    free = free or sorted((i for i in ranges if i in final.free_symbols), key=str)
-    lengths = [int(sizes.get(ranges[i], ranges[i])) for i in free]
-    result = np.empty(lengths, dtype=object)
-    for place in np.ndindex(*lengths):
-        at = {i: p + 1 for i, p in zip(free, place)}
-        result[place] = Evaluation(_lookup(given, sizes, at), exact=is_rational(final))(final)
-    return result if lengths else result[()]
+    left, final = derivation.scalar(derivation.left), derivation.lines[-1].resolved
+    unknown = sorted(final.atoms(Activation, Partial), key=sp.default_sort_key)
+    if unknown:
+        raise ValueError(f"{plain(unknown[0])} in {derivation.title()} has no value: the function is not known")
+    ranges = index_ranges(left, final)
+    given, sizes = _given(_needed(final), arrays)
+    free = [i for i in _in_order(left, final) if i in ranges]
+    result = np.empty([_length(ranges[i], sizes) for i in free], dtype=object)
+    exact = is_rational(final)
+    for place in np.ndindex(*result.shape):
+        at = {**sizes, **{i: p + 1 for i, p in zip(free, place)}}
+        with mpmath.workdps(DIGITS):
+            result[place] = Evaluation(_lookup(given, at, exact), exact)(final)
+    return result if free else result[()]
 
 
-def _lookup(given, sizes, at):
+def _in_order(left, final):
+    """The free indices as they appear: k before l in dp_k/dz_l, r before c in the entry (r, c) of a matrix."""
+    free = left.free_symbols | final.free_symbols
+    entries = [e for expr in (left, final) for e in sp.preorder_traversal(expr) if isinstance(e, sp.Indexed)]
+    return list(dict.fromkeys(i for e in entries for i in e.indices if i.is_Symbol and i in free))
+
+
+def _length(size, sizes):
+    if not (size.is_Integer or size in sizes):
+        raise ValueError(f"the value of {size} is not known from the shapes of the arrays given")
+    return int(sizes.get(size, size))
+
+
+def _lookup(given, at, exact):
     def lookup(name, indices):
-        if name in at:
-            return Fraction(at[name])
-        if name in sizes:
-            return Fraction(sizes[name])
-        value = given[str(getattr(name, "label", name))]
-        return _number(value[tuple(i - 1 for i in indices)] if indices else value)
+        value = at[name] if name in at else given[_name(name)][tuple(i - 1 for i in indices)]
+        value = Fraction(value) if isinstance(value, (int, float, Fraction, np.integer, np.floating)) else value
+        return value if exact else to_mpf(value)
     return lookup
 
 
-def _number(v):
-    return Fraction(v) if isinstance(v, (int, float, Fraction, np.integer, np.floating)) else v
+def _name(base):
+    return str(getattr(base, "label", base))
 
 
 def _needed(expr):
-    """{name: IndexedBase or Symbol} for everything whose value must be given."""
-    bases = {str(e.base.label): e.base for e in expr.atoms(sp.Indexed)}
-    indices = {i for e in expr.atoms(sp.Indexed) for i in e.indices} | set(Point([expr]).size)
-    scalars = {str(s): s for s in expr.free_symbols if s.is_Symbol and s not in indices and str(s) not in bases}
-    return {**bases, **scalars}
+    """{name: IndexedBase or Symbol} for everything whose value must be given; sizes are known from the shapes."""
+    entries = expr.atoms(sp.Indexed)
+    arrays = {_name(e.base): e.base for e in entries}
+    known = {s for e in entries for part in (*e.indices, *(e.base.shape or ())) for s in part.free_symbols}
+    scalars = {s.name: s for s in sorted(expr.free_symbols, key=str) if s.is_Symbol and s not in known and s.name not in arrays}
+    return {**arrays, **scalars}
+
+
+def _given(needed, arrays):
+    """The values for what is needed, as arrays, and the sizes that their shapes tell."""
+    given, sizes = {}, {}
+    for name, base in needed.items():
+        given[name] = value = np.asarray(_find(name, arrays), dtype=object)
+        expected = tuple(getattr(base, "shape", None) or ())
+        if value.ndim != len(expected):
+            raise ValueError(f"{name} has shape {value.shape}, expected {tuple(map(str, expected))}")
+        for size, length in zip(expected, value.shape):
+            if sizes.setdefault(size, length) != length or size.is_Integer and size != length:
+                raise ValueError(f"{name} has shape {value.shape}, but {size} = {sizes[size]} elsewhere")
+    return given, sizes
 
 
 def _find(name, arrays):
     for candidate in (name, name.upper(), name.lower()):
         if candidate in arrays:
-            value = arrays[candidate]
-            return np.asarray(value, dtype=object) if np.ndim(value) else np.asarray(value, dtype=object)[()]
+            return arrays[candidate]
     raise ValueError(f"a value for {name} is needed; the values given are for {', '.join(sorted(arrays)) or 'nothing'}")
-
-
-def _sizes_from(needed, given):
-    sizes = {}
-    for name, base in needed.items():
-        shape = getattr(base, "shape", None) or ()
-        if np.shape(given[name]) != () and len(np.shape(given[name])) != len(shape) or (shape and np.shape(given[name]) == ()):
-            raise ValueError(f"{name} has shape {np.shape(given[name])}, expected {tuple(map(str, shape))}")
-        for symbol, length in zip(shape, np.shape(given[name])):
-            if sizes.setdefault(symbol, length) != length and not symbol.is_Integer:
-                raise ValueError(f"{name} has shape {np.shape(given[name])}, but {symbol} = {sizes[symbol]} elsewhere")
-    return sizes
 
 
 class CodeWitness:
@@ -430,22 +477,22 @@ class CodeWitness:
         self.name = name or getattr(function, "__name__", "code")
         self.name = "the NumPy code" if self.name == "<lambda>" else self.name
         self.derivation = derivation
-        self.exact = all(self.agrees(function, seed) for seed in range(3))
+        derivation.require_proof()
+        self.exact = all([self.agrees(function, seed) for seed in range(3)])
         ledger.record_code(self.name, derivation)
 
     def agrees(self, function, seed):
+        """Does the function give the very numbers? Raises WitnessDisagrees if not even their first 13 digits."""
         arrays = self.draw(list(signature(function).parameters), seed)
-        claimed = self.derivation.values(**arrays)
+        claimed = np.asarray(self.derivation.values(**arrays), dtype=object)
         got = np.asarray(function(**{k: np.array(v) if np.ndim(v) else v for k, v in arrays.items()}), dtype=float)
-        if got.shape != np.shape(claimed):
-            raise WitnessDisagrees(f"{self.name} returns shape {got.shape}, {self.derivation.title()} has shape {np.shape(claimed)}")
-        exact = True
+        if got.shape != claimed.shape:
+            raise WitnessDisagrees(f"{self.name} returns shape {got.shape}, {self.derivation.title()} has shape {claimed.shape}")
+        largest = max([abs(v) for v in claimed.flat], default=0)
         for place in np.ndindex(*got.shape):
-            truth = claimed[place] if got.shape else claimed
-            exact &= Fraction(float(got[place])) == truth if isinstance(truth, Fraction) else False
-            if not _near(Fraction(float(got[place])), truth, 13):
-                self.complain(place, float(got[place]), float(truth))
-        return exact
+            if not (np.isfinite(got[place]) and _near(Fraction(got[place]), claimed[place], 13, largest)):
+                self.complain(place, got[place], float(claimed[place]))
+        return all(isinstance(truth, Fraction) and value == truth for value, truth in zip(got.flat, claimed.flat))
 
     def complain(self, place, got, truth):
         entry = f" in entry {', '.join(str(p + 1) for p in place)}" if place else ""
@@ -453,18 +500,19 @@ class CodeWitness:
         raise WitnessDisagrees(f"{self.name} gives {got:.10g}{entry}, {self.derivation.title()} gives {truth:.10g}{ratio}")
 
     def draw(self, parameters, seed):
-        """Small integers: on them float64 makes no error but in a division."""
+        """Small integers, sizes all different: on them float64 makes no error but in a division."""
         random = np.random.default_rng(seed)
         needed = _needed(self.derivation.lines[-1].resolved)
-        sizes = {s: v for v, s in zip((4, 3, 2, 5, 6), sorted({str(s) for b in needed.values() for s in getattr(b, "shape", None) or () if s.is_Symbol}, reverse=True))}
+        symbols = {s for base in needed.values() for s in getattr(base, "shape", None) or () if s.is_Symbol}
+        sizes = dict(zip(sorted(symbols, key=str, reverse=True), (4, 3, 2, *range(5, 5 + len(symbols)))))
         arrays = {}
         for parameter in parameters:
             base = needed.get(parameter, needed.get(parameter.lower()))
             if base is None:
                 raise ValueError(f"{self.name} has a parameter {parameter}, which {self.derivation.title()} does not know; "
                                  f"it knows {', '.join(sorted(needed))}")
-            shape = tuple(sizes.get(str(s), s) for s in getattr(base, "shape", None) or ())
-            arrays[parameter] = random.integers(-4, 5, tuple(map(int, shape))).astype(float) if shape else float(random.integers(1, 5))
+            shape = [int(sizes.get(s, s)) for s in getattr(base, "shape", None) or ()]
+            arrays[parameter] = random.integers(-4, 5, shape).astype(float) if shape else float(random.integers(1, 5))
         return arrays
 
     def __repr__(self):

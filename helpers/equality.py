@@ -60,8 +60,9 @@ def index_ranges(*exprs):
         for index, size, entry, end in _uses(expr, {}):
             if end is None:
                 end = ranges.setdefault(index, size)
-            if end != size and not (end.is_Integer and size.is_Symbol):
-                raise WrongIndex(f"on {_entry_name(entry)} the index {index} would run to {size}, but elsewhere it runs to {end}")
+            if end != size and end.is_Symbol and size.is_Symbol:
+                raise WrongIndex(f"on {_entry_name(entry)} the index {_letter(index)} would run to {size}, "
+                                 f"but elsewhere it runs to {end}")
     return ranges
 
 
@@ -72,14 +73,18 @@ def _uses(expr, bound):
             if index.is_Symbol:
                 yield index, size, expr, bound.get(index)
         return
-    if isinstance(expr, sp.Sum):
+    if isinstance(expr, (sp.Sum, sp.Product)):
         bound = {**bound, **{index: high for index, low, high in expr.limits}}
     for part in expr.args:
         yield from _uses(part, bound)
 
 
 def _entry_name(entry):
-    return f"{entry.base.label}_{''.join(map(str, entry.indices))}"
+    return f"{entry.base.label}_{''.join(map(_letter, entry.indices))}"
+
+
+def _letter(index):
+    return index.name if index.is_Symbol else str(index)
 
 
 def _in_exponentials(expr):
@@ -110,6 +115,10 @@ class NormalForm:
             term = self.tidy([], [(a.xreplace(letters), k) for a, k in powers], c)
             ends = tuple(b[1:] for b in bounds)
             inside[ends] = self.add([inside.get(ends, {}), term])
+        if len(inside) == 2 and () in inside:
+            (ends, terms), constant = next(item for item in inside.items() if item[0]), inside.pop(())
+            counts = [self.integer_power(self.count(*e), -1) for e in ends]
+            inside[ends] = self.add([terms, self.product([constant, *counts])])
         return all(ends and not self.clear_denominators(terms) for ends, terms in inside.items())
 
     def poly(self, e):
@@ -121,6 +130,8 @@ class NormalForm:
             return self.product(map(self.poly, e.args))
         if isinstance(e, sp.exp):
             return self.exponential(e.args[0])
+        if isinstance(e, sp.log):
+            return self.logarithm(e.args[0])
         if e.is_Pow:
             return self.power(e.base, e.exp)
         if isinstance(e, sp.Sum):
@@ -169,12 +180,20 @@ class NormalForm:
                 if bound and self.within(other, bound, bounds):
                     del powers[atom]
                     return self.rebuild([b for b in bounds if b != bound], powers, coefficient, {index: other})
+            if not any(b[0] in atom.free_symbols for b in bounds) and _has_twin(atom, powers):
+                return self.one_name(atom, bounds, powers, coefficient)
         for bound in bounds:
             if not any(bound[0] in a.free_symbols for a in powers):
                 count = self.count(*bound[1:])
                 rest = self.tidy([b for b in bounds if b != bound], powers.items(), coefficient)
                 return self.product([count, rest])
         return {_named(bounds, powers): coefficient}
+
+    def one_name(self, delta, bounds, powers, coefficient):
+        """delta_kl p_l is delta_kl p_k: beside a delta of two free indices only the first one stays."""
+        rest = {a: k for a, k in powers.items() if a != delta}
+        keep, drop = delta.args
+        return self.product([_single(delta), self.rebuild(bounds, rest, coefficient, {drop: keep})])
 
     def count(self, low, high):
         """How many terms a sum has. A sum to n - 5 has no -4 terms when n = 1, so it is left alone."""
@@ -194,8 +213,8 @@ class NormalForm:
     def within(self, other, bound, bounds):
         """Does the other index of a delta run within the limits of this sum?"""
         index, low, high = bound
-        if other.is_Integer and low.is_Integer and high.is_Integer:
-            return low <= other <= high
+        if other.is_Integer and low.is_Integer:
+            return bool(low <= other and (high - other).is_nonnegative)
         return any(b[0] == other and b[1:] == (low, high) for b in bounds) or (low == 1 and self.ranges.get(other) == high)
 
     # powers
@@ -234,6 +253,63 @@ class NormalForm:
             raise Undecided("it divides by zero, or by a Kronecker delta")
         return _single(self.expression(base), k)
 
+    # logarithms
+
+    def logarithm(self, a):
+        """log(p r) = log p + log r wherever p is positive, whatever r is: each factor shown positive stands apart."""
+        if isinstance(a, sp.Product):
+            positive = self.is_positive(self.poly(a.function))
+            return self.poly(sp.Sum(sp.log(a.function), *a.limits)) if positive else _single(sp.log(a))
+        return self.log_of(self.poly(a))
+
+    def log_of(self, poly):
+        """Positive denominators, and the positive generators that all terms share, stand apart; the rest is an atom."""
+        logs = []
+        for atom in filter(self.positive_atom, self.denominators(poly)):
+            k = max(-dict(powers).get(atom, 0) for _, powers in poly)
+            poly = self.add(self.times_denominator(m, c, atom, k) for m, c in poly.items())
+            logs.append(self.times(-k, self.log_of(self.poly(atom))))
+        for atom in filter(self.positive_atom, self.shared(poly)):
+            k = min(dict(powers).get(atom, 0) for _, powers in poly)
+            poly = self.product([poly, _single(atom, -k)])
+            logs.append(self.times(k, self.log_of_atom(atom)))
+        rest = sp.log(self.expression(poly))
+        return self.add([*logs, _single(rest) if isinstance(rest, sp.log) else self.poly(rest)])
+
+    def log_of_atom(self, atom):
+        if isinstance(atom, sp.exp):
+            return self.poly(atom.args[0])
+        return self.product([self.poly(atom.exp), self.log_of(self.poly(atom.base))]) if atom.is_Pow else _single(sp.log(atom))
+
+    def times(self, k, poly):
+        return self.product([{ONE: sp.Integer(k)}, poly]) if k else {}
+
+    def denominators(self, poly):
+        """The composite denominators that no sum binds."""
+        bound = {b[0] for bounds, _ in poly for b in bounds}
+        below = {a for _, powers in poly for a, k in powers if k < 0 and _is_composite(a) and not bound & a.free_symbols}
+        return sorted(below, key=sp.default_sort_key)
+
+    def shared(self, poly):
+        """The generators that no sum binds, and that are left in some power when taken out of all terms."""
+        bound = {b[0] for bounds, _ in poly for b in bounds}
+        atoms = {a for _, powers in poly for a, _ in powers if not _is_composite(a) and not bound & a.free_symbols}
+        return [a for a in sorted(atoms, key=sp.default_sort_key) if min(dict(p).get(a, 0) for _, p in poly)]
+
+    def is_positive(self, poly):
+        """Is it positive for all real values of its symbols, once denominators are cleared? False means "not shown"."""
+        if any(_is_composite(a) and k < 0 and not self.positive_atom(a) for _, powers in poly for a, k in powers):
+            return False
+        poly = self.clear_denominators(poly)
+        terms = [(bound, power) for bounds, powers in poly for bound in bounds or [None] for power in powers]
+        runs = all(bound is None or (bound[1] == 1 and bound[2].is_positive) for bound, _ in terms)
+        return bool(poly) and runs and min(poly.values()) > 0 and all(self.positive_atom(atom) for _, (atom, _) in terms)
+
+    def positive_atom(self, atom):
+        if atom.is_Pow and not isinstance(atom, sp.exp):
+            return bool(atom.exp.is_real) and self.is_positive(self.poly(atom.base))
+        return self.is_positive(self.poly(atom)) if _is_composite(atom) else bool(atom.is_positive)
+
     # sums
 
     def sum(self, e):
@@ -257,7 +333,7 @@ class NormalForm:
         """Multiply by every composite denominator, one after the other: a fraction is zero if its numerator is."""
         while poly:
             bound = {b[0] for bounds, _ in poly for b in bounds}
-            below = {a for _, powers in poly for a, k in powers if k < 0 and (a.is_Add or a.is_Mul or isinstance(a, sp.Sum))}
+            below = {a for _, powers in poly for a, k in powers if k < 0 and _is_composite(a)}
             below = [a for a in below if not bound & a.free_symbols]
             if not below:
                 break
@@ -275,6 +351,14 @@ class NormalForm:
 
 def _is_delta(atom):
     return isinstance(atom, sp.KroneckerDelta) and len(atom.args) == 2
+
+
+def _has_twin(delta, powers):
+    return any(a != delta and delta.args[1] in a.free_symbols for a in powers)
+
+
+def _is_composite(atom):
+    return atom.is_Add or atom.is_Mul or isinstance(atom, sp.Sum)
 
 
 def _single(atom, k=1):

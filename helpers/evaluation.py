@@ -12,6 +12,7 @@ import sympy as sp
 
 from helpers.equality import index_ranges
 from helpers.expressions import Activation, Partial, base_of, sigmoid
+from helpers.textbook import plain
 
 DIGITS = 40
 
@@ -39,11 +40,7 @@ FUNCTIONS = {sp.exp: mpmath.exp, sp.log: mpmath.log, sp.tanh: mpmath.tanh, sp.si
 def is_rational(*exprs):
     """Do only the four operations and whole powers occur, so that a rational point has a rational value?"""
     parts = (part for expr in exprs for part in sp.preorder_traversal(expr))
-    return not any(isinstance(p, tuple(FUNCTIONS)) or p.is_NumberSymbol or (p.is_Pow and not _whole(p.exp)) for p in parts)
-
-
-def _whole(exponent):
-    return bool(exponent.is_integer)
+    return not any(isinstance(p, tuple(FUNCTIONS)) or p.is_NumberSymbol or (p.is_Pow and not p.exp.is_integer) for p in parts)
 
 
 class Evaluation:
@@ -55,7 +52,7 @@ class Evaluation:
 
     def __call__(self, expr, bound=None):
         try:
-            return self.value(sp.sympify(expr), bound or {})
+            return _real(self.value(sp.sympify(expr), bound or {}))
         except (ZeroDivisionError, OverflowError, ValueError, TypeError) as error:
             raise NoValue(f"{expr}: {error}") from error
 
@@ -70,6 +67,8 @@ class Evaluation:
             return self.lookup(e.base, tuple(int(self.value(i, bound)) for i in e.indices))
         if isinstance(e, sp.Sum):
             return self.sum(e, bound)
+        if isinstance(e, sp.Product):
+            return self.product(e, bound)
         if isinstance(e, Partial):
             return self.lookup(Partial, self.named(e, bound))
         return self.operation(e, [self.value(a, bound) for a in e.args])
@@ -110,8 +109,24 @@ class Evaluation:
         values = range(int(self.value(low, bound)), int(self.value(high, bound)) + 1)
         return sum((self.value(body, {**bound, index: self.as_index(v)}) for v in values), self.number(sp.S.Zero))
 
+    def product(self, e, bound):
+        (index, low, high), = e.limits
+        values = range(int(self.value(low, bound)), int(self.value(high, bound)) + 1)
+        return _product([self.number(sp.S.One), *(self.value(e.function, {**bound, index: self.as_index(v)}) for v in values)])
+
     def as_index(self, v):
         return self.number(sp.Integer(v))
+
+
+def _real(value):
+    """Raises ValueError for what is infinite, undefined or complex."""
+    if isinstance(value, mpmath.mpc):
+        if value.imag != 0:
+            raise ValueError("it is complex")
+        value = value.real
+    if isinstance(value, mpmath.mpf) and not mpmath.isfinite(value):
+        raise ValueError("it is infinite or undefined")
+    return value
 
 
 def _product(values):
@@ -131,7 +146,7 @@ class Point:
         self.seed, self.seen, self.override = seed, {}, {}
         self.ranges = index_ranges(*exprs)
         self.exact = is_rational(*exprs)
-        names = sorted({s for e in exprs for s in _sizes(e)}, key=str, reverse=True)
+        names = sorted({s for e in exprs for s in _sizes(e)} - self.ranges.keys(), key=str, reverse=True)
         self.size = {s: 3 + (position + seed) % max(3, len(names)) for position, s in enumerate(names)}
 
     def lookup(self, name, indices):
@@ -170,8 +185,8 @@ class Point:
         """The numerical derivative of an expression at this point by central differences with a step of 1e-10."""
         key, exact, kept = self.key(variable), self.exact, self.seen
         with mpmath.workdps(DIGITS):
-            start = _to_mpf(self.lookup(*key))
-            self.exact, self.seen = False, {k: _to_mpf(v) for k, v in self.seen.items()}
+            start = to_mpf(self.lookup(*key))
+            self.exact, self.seen = False, {k: to_mpf(v) for k, v in self.seen.items()}
             try:
                 return self.central(expr, key, start, mpmath.mpf(10) ** -10)
             finally:
@@ -185,26 +200,28 @@ class Point:
         return (values[0] - values[1]) / (2 * h)
 
     def describe(self, limit=8):
-        """The values that were used, as text: sizes and indices first, then the entries."""
-        whole = {str(n): v for (n, i), v in self.seen.items() if not i and (n in self.size or n in self.ranges)}
-        rest = {_entry_text(n, i): v for (n, i), v in self.seen.items() if str(n) not in whole}
-        shown = [f"{n} = {show_number(v)}" for part in (whole, rest) for n, v in sorted(part.items())]
+        """The values that were used, as text: sizes and indices first, then the rest in the order of its use."""
+        counted = {n for n, i in self.seen if not i and (n in self.size or n in self.ranges)}
+        whole = {n.name: self.seen[n, ()] for n in counted}
+        rest = {_entry_text(n, i): v for (n, i), v in self.seen.items() if n not in counted}
+        shown = [f"{n} = {show_number(v)}" for n, v in [*sorted(whole.items()), *rest.items()]]
         return ", ".join(shown[:limit]) + (", …" if len(shown) > limit else "")
 
 
 def _entry_text(name, indices):
     if name is Partial:
         return f"∂{indices[0]}/∂{indices[1]}" + (f"_{''.join(map(str, indices[2:]))}" if indices[2:] else "")
-    return f"{name}_{''.join(map(str, indices))}" if indices else str(name)
+    name = plain.name(str(getattr(name, "label", name)))
+    return f"{name}_{''.join(map(str, indices))}" if indices else name
 
 
-def _to_mpf(v):
+def to_mpf(v):
     return mpmath.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else mpmath.mpf(v)
 
 
 def _sizes(expr):
     """The symbols that count something: in the limits of sums and in the shapes of arrays."""
-    limits = [s for e in expr.atoms(sp.Sum) for _, low, high in e.limits for s in (low.free_symbols | high.free_symbols)]
+    limits = [s for e in expr.atoms(sp.Sum, sp.Product) for _, low, high in e.limits for s in (low.free_symbols | high.free_symbols)]
     shapes = [s for e in expr.atoms(sp.Indexed) for size in e.base.shape or () for s in size.free_symbols]
     return {s for s in limits + shapes if s.is_Symbol and not isinstance(s, sp.Dummy)}
 
@@ -213,4 +230,4 @@ def show_number(v):
     """A value as a reader wants it: a fraction if it is short, else seven digits."""
     if isinstance(v, Fraction) and len(str(v)) <= 12:
         return str(v)
-    return mpmath.nstr(_to_mpf(v), 7)
+    return mpmath.nstr(to_mpf(v), 7).removesuffix(".0")

@@ -3,6 +3,7 @@
 import sympy as sp
 
 from helpers.derivation import Derivation, FalseLine, Undecided
+from helpers.expressions import Partial
 from helpers.textbook import plain
 
 
@@ -17,6 +18,9 @@ def check(answer, question, given=()):
         return
     try:
         answer = sp.sympify(answer, strict=True)  # strict: text is not evaluated
+        if answer.has(Partial):
+            print("Not yet. A derivative is still to be taken in your formula.")
+            return
         derivation = Derivation(question, given)
         derivation.step(answer, "the answer")
         derivation.prove(keep=False)

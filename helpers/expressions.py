@@ -15,6 +15,17 @@ class Undecided(Exception):
     """An expression holds something that the engine does not cover, such as a float: no proof and no refutation."""
 
 
+def formula(value):
+    """A SymPy expression or a number, as SymPy knows it. Raises TypeError for text and for all else, tables included."""
+    try:
+        expr = sp.sympify(value, strict=True)
+    except sp.SympifyError:
+        expr = None
+    if not isinstance(expr, (sp.Expr, sp.MatrixExpr)):
+        raise TypeError(f"a formula of SymPy symbols is needed, got {value!r}")
+    return expr
+
+
 def as_written():
     """Within `with as_written():` SymPy keeps an expression in the order and the form in which it is typed."""
     return evaluate(False)
@@ -48,10 +59,10 @@ class Partial(sp.Expr):
     """
 
     def __new__(cls, expr, variable):
-        expr, variable = sp.sympify(expr), sp.sympify(variable)
+        expr, variable = formula(expr), formula(variable)
         if not isinstance(variable, (sp.Symbol, sp.Indexed)):
             raise TypeError(f"Partial needs a symbol or an entry such as w[k] to differentiate by, got {variable}")
-        if not isinstance(expr, sp.Expr) or isinstance(expr, sp.MatrixExpr):
+        if isinstance(expr, sp.MatrixExpr):
             raise TypeError(f"Partial needs a number to differentiate, got {expr}")
         return sp.Expr.__new__(cls, expr, variable)
 
@@ -65,7 +76,10 @@ class Gradient(sp.MatrixExpr):
     """The column of all partial derivatives of `expr` with respect to the entries of the vector `vector`."""
 
     def __new__(cls, expr, vector):
-        return sp.MatrixExpr.__new__(cls, sp.sympify(expr), sp.sympify(vector))
+        expr, vector = formula(expr), formula(vector)
+        if isinstance(expr, sp.MatrixExpr) or not isinstance(vector, sp.MatrixExpr):
+            raise TypeError(f"Gradient needs a number and a matrix symbol to differentiate by, got {expr} and {vector}")
+        return sp.MatrixExpr.__new__(cls, expr, vector)
 
     expr = property(lambda self: self.args[0])
     vector = property(lambda self: self.args[1])
@@ -127,16 +141,16 @@ class Definition:
     """
 
     def __init__(self, name, body, number=""):
-        name = sp.sympify(name)
+        name, body = formula(name), formula(body)
         if not isinstance(name, (sp.Symbol, sp.Indexed)):
             raise TypeError(f"a definition needs a symbol or an entry such as y_hat[i] on its left, got {name}")
         indices = name.indices if isinstance(name, sp.Indexed) else ()
         if any(not i.is_Symbol for i in indices) or len(set(indices)) < len(indices):
             raise TypeError(f"the indices on the left of a definition must be different letters, got {name}")
-        self.name, self.body = name, sp.sympify(body)
+        self.name, self.body = name, body
         self.indices, self.number = indices, str(number)
-        if not isinstance(self.body, sp.Expr) or isinstance(self.body, sp.MatrixExpr):
-            raise TypeError(f"{name} is one number; define it by numbers and entries, not by {self.body}")
+        if isinstance(body, sp.MatrixExpr):
+            raise TypeError(f"{name} is one number; define it by numbers and entries, not by {body}")
         if base_of(name) in self.uses():
             raise ValueError(f"{name} is defined in terms of itself")
 
@@ -198,7 +212,7 @@ class Depends(Definition):
     """
 
     def __init__(self, name, on, *limits):
-        self.on = on = sp.sympify(on)
+        self.on = on = formula(on)
         super().__init__(name, sp.Function("some function")(on))
         counted = {limit[0]: sp.Dummy(limit[0].name, integer=True) for limit in limits}
         loose = [i for i in getattr(on, "indices", ()) if i.is_Symbol and i not in counted and i not in self.indices]
@@ -259,7 +273,7 @@ def _fresh(expr):
     """New letters for all bound indices, lest an index of a definition is caught by a sum of the same letter."""
     if isinstance(expr, (sp.Indexed, sp.IndexedBase)) or not expr.args:
         return expr
-    if not isinstance(expr, sp.Sum):
+    if not isinstance(expr, (sp.Sum, sp.Product)):
         return expr.func(*map(_fresh, expr.args))
     function, limits = expr.function, []
     for limit in expr.limits:  # the innermost comes first; its ends may depend on the indices outside of it
@@ -269,10 +283,10 @@ def _fresh(expr):
         swap = {index: sp.Dummy(index.name, integer=True)}
         function = function.xreplace(swap)
         limits = [(i, a.xreplace(swap), b.xreplace(swap)) for i, a, b in limits] + [(swap[index], low, high)]
-    return sp.Sum(_fresh(function), *limits)
+    return expr.func(_fresh(function), *limits)
 
 
-OPAQUE = (sp.Derivative, sp.Subs, sp.Integral, sp.Product, sp.Limit, sp.Lambda, sp.MatrixExpr)
+OPAQUE = (sp.Derivative, sp.Subs, sp.Integral, sp.Limit, sp.Lambda, sp.MatrixExpr)
 
 
 def _resolve(expr, table, opened=False):
@@ -308,7 +322,8 @@ def _opened(expr, variable, table):
     above = {base: definition for base, definition in table.items() if base != base_of(variable)}
     function = _resolve(expr, above)
     if function.has(Partial):
-        unknown = min(map(str, function.atoms(Partial)))
+        from helpers.textbook import plain
+        unknown = min(map(plain, function.atoms(Partial)))
         raise Undecided(f"{unknown} would have to be differentiated, but it is the derivative of an unknown function")
     return _resolve(function, above, opened=True)
 

@@ -37,7 +37,7 @@ CLASSES = (
 STYLE = {
     "font.family": ["STIXGeneral", "DejaVu Sans"],  # both come with Matplotlib, so a figure is the same on every machine
     "font.size": 12.5,
-    "mathtext.fontset": "stix",
+    "mathtext.fontset": "cm",  # as the equations on the page; the prime of "stix" floats too high
     "text.color": DATA,
     "axes.edgecolor": "#555555",
     "axes.labelcolor": DATA,
@@ -132,7 +132,7 @@ def _check_words(alt, takeaway):
         raise ValueError(f"takeaway must be a sentence, not {takeaway!r}")
 
 
-def _picture(fig, colors=256):
+def _picture(fig, colors=128):
     """PNG bytes of a figure, and its (width, height) on the page in pixels. The same figure gives the same bytes."""
     if not isinstance(fig, Figure):
         raise TypeError(f"expected a Matplotlib figure, got {type(fig).__name__}; in single() it is the first of the two")
@@ -146,7 +146,8 @@ def _picture(fig, colors=256):
 
 def _palette(raw, colors):
     """The same picture with at most `colors` colours: a third of the bytes, and the eye sees no difference."""
-    image = Image.open(raw).convert("RGB").quantize(colors, dither=Image.Dither.NONE)
+    image = Image.open(raw).convert("RGB")
+    image = image.quantize(colors, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)  # keeps colours of few pixels too
     small = io.BytesIO()
     image.save(small, format="png", optimize=True)
     return small.getvalue()
@@ -159,9 +160,10 @@ def _display_picture(png, size, alt, more=None):
 
 
 def _display_caption(alt, takeaway):
-    words = f"<details><summary><small>The figure in words</small></summary>\n\n{html.escape(alt, quote=False)}\n\n</details>"
-    markdown = f"*{takeaway.strip()}*\n\n{words}" if takeaway.strip() else words
-    display({"text/markdown": markdown, "text/plain": takeaway.strip()}, raw=True)
+    alt, takeaway = html.escape(" ".join(alt.split()), quote=False), " ".join(takeaway.split())
+    words = f"<details><summary><small>The figure in words</small></summary><p>{alt}</p></details>"
+    markdown = f"*{takeaway}*\n\n{words}" if takeaway else words
+    display({"text/markdown": markdown, "text/plain": takeaway or "The figure in words is above."}, raw=True)
 
 
 # ---------------------------------------------------------------- words and arrows on axes
@@ -215,11 +217,14 @@ def contours(ax, f, xlim, ylim, *, levels=12, labels=True, points=101):
         raise ValueError(f"f must return one number for two numbers; it returned shape {heights.shape[2:]}")
     if np.ndim(levels) == 0:
         levels = _heights(heights, levels)
-    lines = ax.contour(xs, ys, heights, levels=levels, colors=PALE, linewidths=0.8)
-    strong = ax.contour(xs, ys, heights, levels=np.asarray(levels)[::3], colors="#8C8C8C", linewidths=1.3)
+    levels = np.unique(np.asarray(levels, dtype=float))
+    third = np.arange(len(levels)) % 3 == min(2, len(levels) - 1)
+    if not third.all():
+        ax.contour(xs, ys, heights, levels=levels[~third], colors=PALE, linewidths=0.8)
+    strong = ax.contour(xs, ys, heights, levels=levels[third], colors="#8C8C8C", linewidths=1.3)
+    ax.set(xlim=xlim, ylim=ylim)
     if labels:
         ax.clabel(strong, fmt="%.3g", fontsize=10.5, colors=REFERENCE, inline_spacing=4)
-    return lines
 
 
 def _heights(heights, count):
@@ -238,8 +243,8 @@ def path(ax, points, *, color=BACKWARD, labels=("start", ""), **style):
     (line,) = ax.plot(*points.T, **{**look, **style})
     ax.plot(*points[0], marker="o", markersize=8, markerfacecolor="white", markeredgecolor=color, markeredgewidth=1.8)
     ax.plot(*points[-1], marker="o", markersize=8, color=color)
-    for point, text in zip(points[[0, -1]], labels, strict=True):
-        label_line(ax, point, text, offset=(8, 6), color=color)
+    for point, text, away in zip(points[[0, -1]], labels, (points[0] - points[1], points[-1] - points[-2]), strict=True):
+        label_line(ax, point, text, offset=tuple(np.where(away < 0, -8, 8)), color=color)
     return line
 
 
@@ -272,7 +277,7 @@ def neuron(ax, inputs=("x_1", "x_2", "...", "x_d"), weights=None, bias="b", outp
     ax.autoscale_view()
 
 
-def network(ax, sizes, *, nodes=None, weights=None, values=None, deltas=None, forward=(), backward=()):
+def network(ax, sizes, *, nodes=None, weights=None, values=None, deltas=None, slopes=None, forward=(), backward=(), spread=None):
     """A layered network drawn from left to right; layer 0 is the input.
 
     A node is (layer, index) and an edge (layer, to, from), as in w_jk^(l): to j from k, indices from 1.
@@ -281,26 +286,31 @@ def network(ax, sizes, *, nodes=None, weights=None, values=None, deltas=None, fo
     weights   texts on the edges, by edge; True writes w_jk^(l) on every edge
     values    what goes forward, in blue above a node, by node
     deltas    what comes back, in wine below a node, by node
-    forward   nodes of one path, drawn blue and solid with an arrow to the right
-    backward  nodes of one path, drawn wine and dotted with an arrow to the left
+    slopes    what comes back, in wine below the text of an edge, by edge; that text is then blue
+    forward   nodes of one path, or a list of such paths, drawn blue and solid with an arrow to the right
+    backward  nodes of one path, or a list of such paths, drawn wine and dotted with an arrow to the left
+    spread    how far the layers are apart, and the nodes of one layer
 
     All texts are mathematics without dollars.
     """
-    places = _places(sizes)
+    places = _places(sizes, *(spread or (2.1, 1.7 if deltas else 1.35)))
     edges = [(l, j, k) for l in range(1, len(sizes)) for j in range(1, sizes[l] + 1) for k in range(1, sizes[l - 1] + 1)]
     weights = {edge: _weight(*edge) for edge in edges} if weights is True else dict(weights or {})
-    nodes, values, deltas = dict(nodes or {}), dict(values or {}), dict(deltas or {})
-    _check_keys("edge", weights, edges)
-    for given in (nodes, values, deltas, forward, backward):
+    nodes, values, deltas, slopes = dict(nodes or {}), dict(values or {}), dict(deltas or {}), dict(slopes or {})
+    forward, backward = _list_of_paths(forward), _list_of_paths(backward)
+    for given in (weights, slopes):
+        _check_keys("edge", given, edges)
+    for given in (nodes, values, deltas, *forward, *backward):
         _check_keys("node", given, places)
     _blank(ax)
-    paths = {FORWARD: _steps(forward, edges), BACKWARD: _steps(backward[::-1], edges)}
+    paths = {FORWARD: [step for path in forward for step in _steps(path, edges)],
+             BACKWARD: [step for path in backward for step in _steps(path[::-1], edges)]}
     circles = {
-        node: _node(ax, place, nodes.get(node, _activation(node, sizes)), color=_role(node, forward, backward))
+        node: _node(ax, place, nodes.get(node, _activation(node, sizes)), color=_role(node, sum(forward, []), sum(backward, [])))
         for node, place in places.items()
     }
     for edge in edges:
-        _network_edge(ax, circles, edge, weights.get(edge, ""), paths)
+        _network_edge(ax, circles, edge, weights.get(edge, ""), paths, slopes.get(edge, ""))
     for node, text in values.items():
         _beside(ax, places[node], text, +1, FORWARD)
     for node, text in deltas.items():
@@ -308,11 +318,15 @@ def network(ax, sizes, *, nodes=None, weights=None, values=None, deltas=None, fo
     ax.autoscale_view()
 
 
-def _places(sizes):
+def _list_of_paths(paths):
+    """One path, as [(0, 1), (1, 2)], becomes a list of one path."""
+    return [list(path) for path in ([paths] if paths and np.ndim(paths[0]) == 1 and np.ndim(paths[0][0]) == 0 else paths)]
+
+
+def _places(sizes, step, gap):
     if len(sizes) < 2 or any(size != int(size) or size < 1 for size in sizes):
         raise ValueError(f"sizes must be two or more positive whole numbers, as (4, 2, 2, 1), not {sizes!r}")
-    gap = 1.25
-    return {(l, j + 1): (2.1 * l, y) for l, size in enumerate(sizes) for j, y in enumerate(_column(size, gap))}
+    return {(l, j + 1): (step * l, y) for l, size in enumerate(sizes) for j, y in enumerate(_column(size, gap))}
 
 
 def _check_keys(kind, given, known):
@@ -335,10 +349,14 @@ def _role(node, forward, backward):
     return BACKWARD if node in backward else FORWARD if node in forward else DATA
 
 
-def _network_edge(ax, circles, edge, text, paths):
+def _network_edge(ax, circles, edge, text, paths, slope=""):
     layer, to, source = edge
     a, b = circles[layer - 1, source], circles[layer, to]
-    at = 0.3 if (to + source) % 2 else 0.62  # lines that cross carry their labels at different places
+    level = a.middle[1] == b.middle[1]
+    at = 0.5 if level else 0.3  # lines cross near their middle: there a label would cover the other line
+    if slope:
+        _edge_texts(ax, a.middle, b.middle, at, text, slope)
+        text = ""
     if edge in paths[BACKWARD]:
         _edge(ax, b, a, text, color=BACKWARD, linestyle=GRADIENT["linestyle"], at=1 - at)
     elif edge in paths[FORWARD]:
@@ -362,6 +380,7 @@ def _weight(layer, to, source):
 
 def _blank(ax):
     ax.set_aspect("equal")
+    ax.margins(0.06, 0.12)
     ax.axis("off")
 
 
@@ -389,12 +408,25 @@ def _edge(ax, a, b, text="", *, color=FORWARD, linewidth=2.0, linestyle="-", at=
     ends = dict(patchA=a, patchB=b, shrinkA=0, shrinkB=2, mutation_scale=1)
     ax.add_patch(FancyArrowPatch(a.middle, b.middle, **look, **ends))
     if text:
-        (x, y), (dx, dy) = a.middle, np.subtract(b.middle, a.middle)
-        away = (7, 0) if beside and dx == 0 else (0, 9) if beside else (0, 0)
-        align = dict(ha="left" if away[0] else "center", va="center", textcoords="offset points", xytext=away)
-        shade = REFERENCE if color == PALE else color
-        paper = dict(boxstyle="round,pad=0.12", facecolor="white", edgecolor="none")
-        ax.annotate(f"${text}$", (x + at * dx, y + at * dy), color=shade, bbox=paper, fontsize=13, zorder=2.5, **align)
+        _on_edge(ax, a, b, text, REFERENCE if color == PALE else color, at, beside)
+
+
+def _on_edge(ax, a, b, text, color, at, beside):
+    (x, y), (dx, dy) = a.middle, np.subtract(b.middle, a.middle)
+    away = (7, 0) if beside and dx == 0 else (0, 9) if beside else (0, 0)
+    align = dict(ha="left" if away[0] else "center", va="center", textcoords="offset points", xytext=away)
+    paper = dict(boxstyle="round,pad=0.12", facecolor="white", edgecolor="none")
+    ax.annotate(f"${text}$", (x + at * dx, y + at * dy), color=color, bbox=paper, fontsize=13, zorder=2.5, **align)
+
+
+def _edge_texts(ax, start, end, at, value, slope):
+    """What goes forward over an edge in blue, and below it in wine what comes back."""
+    place = np.add(start, at * np.subtract(end, start))
+    up = 11 if start[1] == end[1] else 7.5       # a level line stays visible between the two
+    look = dict(textcoords="offset points", ha="center", va="center", fontsize=12, zorder=5)
+    paper = dict(boxstyle="round,pad=0.1", facecolor="white", edgecolor="none")
+    ax.annotate(f"${value}$", place, xytext=(0, up), color=FORWARD, bbox=paper, **look)
+    ax.annotate(f"${slope}$", place, xytext=(0, -up), color=BACKWARD, bbox=paper, **look)
 
 
 def _beside(ax, place, text, side, color):
@@ -420,7 +452,7 @@ def explore(draw, *, alt, takeaway="", **sliders):
     widget = _widget(draw, sliders, png, size, alt)
     if widget is None:
         invitation = "To move it, install ipywidgets; until then the figure stands still."
-    _display_picture(png, size, f"Interactive figure: {_sentence(alt)} {invitation}", widget)
+    _display_picture(png, size, alt, {**(widget or {}), "text/plain": f"Interactive figure: {_sentence(alt)} {invitation}"})
     _display_caption(alt, f"{_sentence(takeaway)} {invitation}")
 
 
@@ -455,17 +487,23 @@ def _widget(draw, sliders, png, size, alt):
         import ipywidgets
     except ImportError:
         return None
-    image = ipywidgets.Image(value=png, width=size[0], height=size[1], tooltip=alt)
-    image.layout = ipywidgets.Layout(max_width="100%", height="auto")
+    image = ipywidgets.HTML(_img(png, size, alt))  # not ipywidgets.Image: that cannot hold words, and its tooltip breaks it
     controls = {name: _slider(ipywidgets, name, *slider) for name, slider in sliders.items()}
 
     def redraw(change):
-        image.value, _ = _picture(draw(**{name: control.value for name, control in controls.items()}))
+        values = {name: control.value for name, control in controls.items()}
+        image.value = _img(*_picture(draw(**values)), alt)
 
     for control in controls.values():
         control.observe(redraw, "value")
     bundle = ipywidgets.VBox([*controls.values(), image])._repr_mimebundle_()
     return {kind: data for kind, data in bundle.items() if kind != "text/plain"}  # its repr would be noise in a diff
+
+
+def _img(png, size, alt):
+    look = 'style="display: block; max-width: 100%; height: auto" decoding="sync"'  # sync: no blank frame while it changes
+    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return f'<img alt="{html.escape(alt)}" width="{size[0]}" height="{size[1]}" {look} src="{source}">'
 
 
 def _slider(ipywidgets, name, low, high, step, start):

@@ -21,13 +21,32 @@ def mutants(expr):
     return found
 
 
+def without_deltas(expr):
+    """Sums over a Kronecker delta written as the one term they pick, so that a hint can name its factors."""
+    return expr.replace(lambda e: isinstance(e, sp.Sum) and len(e.limits) == 1, _picked)
+
+
+def _picked(total):
+    index = total.limits[0][0]
+    factors = sp.Mul.make_args(total.function)
+    for delta in (f for f in factors if isinstance(f, sp.KroneckerDelta) and index in f.args):
+        other = delta.args[0] if delta.args[1] == index else delta.args[1]
+        return sp.Mul(*(f for f in factors if f != delta)).xreplace({index: other})
+    return total
+
+
 def _whole(expr):
     yield "the sign is wrong", -expr
     yield "a factor 2 is too many", 2 * expr
-    yield "a factor ½ is too many", expr / 2
+    yield "a factor 2 is missing, or a ½ too many", expr / 2
     for size in sorted(_sizes(expr), key=str):
         yield f"a factor {size} is too many: a sum stands where a mean is meant", size * expr
         yield f"a factor 1/{size} is too many", expr / size
+    for part in sorted(expr.atoms(sigmoid), key=str):
+        yield f"{plain(part)} is taken at the activation instead of the pre-activation", expr.xreplace({part: sigmoid(part)})
+        yield f"{plain(part.args[0])} stands where {plain(part)} is meant", expr.xreplace({part: part.args[0]})
+    for delta in sorted(expr.atoms(sp.KroneckerDelta), key=str):
+        yield "only the diagonal is left, but every output depends on every input", delta * expr
 
 
 def _local(part, indices):
@@ -49,6 +68,10 @@ def _local(part, indices):
         yield from _wrong_indices(part, indices)
     elif isinstance(part, sp.Sum):
         yield "the sum is lost", part.function
+        if isinstance(part.function, sp.exp):
+            for index in indices:
+                own = part.function.xreplace({part.limits[0][0]: index})
+                yield "separate sigmoids stand where softmax is meant: they do not share a denominator", 1 + own
 
 
 def _slopes(part):

@@ -77,9 +77,9 @@ class Textbook:
         return self.fallback(e)
 
     def methods(self):
-        return [(sp.Sum, self.sum), (sp.Indexed, self.entry), (Partial, self.partial), (Gradient, self.gradient),
-                (sp.Transpose, self.transpose), (sp.Function, self.function), (sp.Symbol, lambda e: self.name(e.name)),
-                (sp.MatrixSymbol, lambda e: self.name(e.name))]
+        return [((sp.Sum, sp.Product), self.sum), (sp.KroneckerDelta, self.indicator), (sp.Indexed, self.entry),
+                (Partial, self.partial), (Gradient, self.gradient), (sp.Transpose, self.transpose), (sp.Function, self.function),
+                (sp.Symbol, lambda e: self.name(e.name)), (sp.MatrixSymbol, lambda e: self.name(e.name))]
 
     def add(self, e):
         text, terms = "", _flat(e, e.func)
@@ -98,8 +98,9 @@ class Textbook:
         if not below:
             return minus + (self.factors(above) or "1")
         if above and self.coefficient_first(above, below):
-            numbers = [f for f in above if f.is_Integer]
-            rest = [f for f in above if not f.is_Integer]
+            plain_symbols = any(f.is_Symbol for f in below)  # η/n before a sum, but ½ x (…)²
+            numbers = [f for f in above if f.is_Integer or (plain_symbols and f.is_Symbol)]
+            rest = [f for f in above if f not in numbers]
             return minus + self.join(self.fraction(self.factors(numbers) or "1", self.factors(below)), self.factors(rest))
         return minus + self.fraction(self.factors(above, alone=True) or "1", self.factors(below, alone=True))
 
@@ -127,7 +128,7 @@ class Textbook:
     def level(self, e):
         if _is_add(e):
             return ADD
-        if isinstance(e, sp.Sum) or (e.is_Number and e < 0):
+        if isinstance(e, (sp.Sum, sp.Product)) or (e.is_Number and e < 0):
             return ADD
         if _is_mul(e) or (e.is_Rational and e.q != 1):
             return MUL if parts_of(e)[0] > 0 else ADD
@@ -153,8 +154,13 @@ class Textbook:
         if self.level(summand) == ADD and not isinstance(summand, sp.Sum):
             body = self.brackets(body)
         for i, a, b in [(index, low, high), *outer]:
-            body = self.sum_sign(self.show(i), self.show(a), self.show(b), body)
+            sign = "sum" if isinstance(e, sp.Sum) else "prod"
+            body = self.sum_sign(self.show(i), self.show(a), self.show(b), body, sign)
         return body
+
+    def indicator(self, e):
+        """1 where the two indices are equal, else 0; not the usual delta, which means dL/dz here."""
+        return self.indicator_sign("=".join(map(self.show, e.args)))
 
     def without_ones(self, e):
         if e.is_Mul:
@@ -215,8 +221,9 @@ class Latex(Textbook):
         return result
 
     def brackets(self, text):
-        tall = re.search(r"\\(frac|sum)|\\(left|bigl)\(", text)
-        return rf"\left({text}\right)" if tall and r"\sum" not in text else rf"\Bigl({text}\Bigr)" if tall else f"({text})"
+        tall = re.search(r"\\frac|\\(left|bigl)\(", text)
+        with_limits = re.search(r"\\(sum|prod)", text)
+        return rf"\Bigl({text}\Bigr)" if with_limits else rf"\left({text}\right)" if tall else f"({text})"
 
     def fraction(self, above, below):
         return rf"\frac{{{above}}}{{{below}}}"
@@ -227,8 +234,11 @@ class Latex(Textbook):
     def root(self, text):
         return rf"\sqrt{{{text}}}"
 
-    def sum_sign(self, index, low, high, body):
-        return rf"\sum_{{{index}={low}}}^{{{high}}} {body}"
+    def sum_sign(self, index, low, high, body, sign="sum"):
+        return rf"\{sign}_{{{index}={low}}}^{{{high}}} {body}"
+
+    def indicator_sign(self, condition):
+        return rf"\mathbf{{1}}_{{{condition}}}"
 
     def subscript(self, base, index):
         stem, caret, layer = base.partition("^")
@@ -297,8 +307,11 @@ class Plain(Textbook):
     def root(self, text):
         return f"√({text})"
 
-    def sum_sign(self, index, low, high, body):
-        return f"Σ_{{{index}={low}..{high}}} {body}"
+    def sum_sign(self, index, low, high, body, sign="sum"):
+        return f"{'Σ' if sign == 'sum' else 'Π'}_{{{index}={low}..{high}}} {body}"
+
+    def indicator_sign(self, condition):
+        return f"1[{condition}]"
 
     def subscript(self, base, index):
         return f"{base}_{index}"

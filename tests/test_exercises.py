@@ -25,7 +25,7 @@ def feedback(answer, capsys):
     -Sum((y[m] - y_hat[m])*x[m, k], (m, 1, n))/n,
     Sum(x[i, k]*y_hat[i], (i, 1, n))/n - Sum(x[i, k]*y[i], (i, 1, n))/n,
     Sum(Sum(w[j]*x[i, j]*x[i, k], (i, 1, n)), (j, 1, d))/n - Sum(x[i, k]*y[i]/n, (i, 1, n)),
-    Rational(1, 2)*Sum(2*(y_hat[i] - y[i])*Partial(y_hat[i], w[k]), (i, 1, n))/n,
+    Rational(1, 2)*Sum(2*(y_hat[i] - y[i])*x[i, k], (i, 1, n))/n,
 ])
 def test_every_equal_form_is_accepted(answer, capsys):
     assert feedback(answer, capsys).startswith("Right")
@@ -40,6 +40,19 @@ def test_every_equal_form_is_accepted(answer, capsys):
 def test_a_wrong_formula_gets_the_name_of_its_mistake(answer, mistake, capsys):
     shown = feedback(answer, capsys)
     assert shown.startswith("Not yet") and mistake in shown
+
+
+def test_a_derivative_still_to_be_taken_is_no_answer(capsys):
+    assert "still to be taken" in feedback(question, capsys)
+
+
+def test_a_forgotten_input_is_named(capsys):
+    assert "the factor x_ik is missing" in feedback(Sum(y_hat[i] - y[i], (i, 1, n))/n, capsys)
+
+
+def test_a_sum_in_two_parts_is_not_called_senseless(capsys):
+    parts = Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n - 1))/n + (y_hat[n] - y[n])*x[n, k]/n
+    assert "makes no sense" not in feedback(parts, capsys)
 
 
 def test_no_answer_is_no_error(capsys):

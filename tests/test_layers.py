@@ -9,7 +9,7 @@ HELPERS = Path(__file__).resolve().parent.parent / "helpers"
 BELOW = {
     "checks": set(), "expressions": set(), "data": set(), "figures": set(), "numeric": {"checks"}, "linear": {"checks"},
     "network": {"checks"}, "textbook": {"expressions"}, "equality": {"expressions"},
-    "evaluation": {"expressions", "equality"}, "mistakes": {"expressions", "textbook"},
+    "evaluation": {"expressions", "equality", "textbook"}, "mistakes": {"expressions", "textbook"},
     "derivation": {"expressions", "textbook", "equality", "evaluation", "mistakes"},
     "exercises": {"expressions", "textbook", "derivation"}, "updates": {"checks", "numeric"},
 }

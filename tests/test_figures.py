@@ -1,0 +1,369 @@
+"""Every figure has words, one look, the same bytes each time, and leaves Matplotlib's settings alone."""
+
+import base64
+import builtins
+import io
+import re
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import figures
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What a notebook would get: a list of (bundle, keywords)."""
+    outputs = []
+    monkeypatch.setattr(figures, "display", lambda bundle, **options: outputs.append((bundle, options)))
+    return outputs
+
+
+def line_figure(slope=1):
+    fig, ax = figures.single()
+    figures.label_line(ax, ax.plot([0, 1], [0, slope], **figures.PREDICTION), r"$\hat{y}$")
+    ax.set_title("The line rises")
+    return fig
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts if text.get_text()]
+
+
+# ---------------------------------------------------------------- show
+
+
+def test_show_gives_picture_and_words_in_one_bundle(shown):
+    figures.show(line_figure(), alt="A line from 0 to 1.", takeaway="It rises.")
+    (picture, options), (caption, _) = shown
+    assert list(picture) == ["image/png", "text/plain"]
+    assert picture["text/plain"] == "A line from 0 to 1."
+    assert base64.b64decode(picture["image/png"]).startswith(PNG)
+    assert options == {"metadata": {"image/png": {"width": 576, "height": 355, "alt": "A line from 0 to 1."}}, "raw": True}
+    assert caption["text/plain"] == "It rises."
+    assert caption["text/markdown"].startswith("*It rises.*\n\n<details>")
+    assert "<p>A line from 0 to 1.</p>" in caption["text/markdown"]
+
+
+def test_the_words_are_text_and_no_markup(shown):
+    figures.show(line_figure(), alt="w < 0 &\n\n J > 1")
+    assert "<p>w &lt; 0 &amp; J &gt; 1</p>" in shown[1][0]["text/markdown"]
+    assert not shown[1][0]["text/markdown"].startswith("*")
+
+
+@pytest.mark.parametrize("alt", ["", "  \n", None, 3])
+def test_show_refuses_a_figure_without_words(shown, alt):
+    with pytest.raises(ValueError, match="show needs alt="):
+        figures.show(line_figure(), alt=alt)
+    assert shown == []
+
+
+@pytest.mark.parametrize("wrong", [None, "figure", figures.single(), 3])
+def test_show_refuses_what_is_no_figure(shown, wrong):
+    with pytest.raises(TypeError, match="expected a Matplotlib figure"):
+        figures.show(wrong, alt="words")
+    with pytest.raises(ValueError, match="takeaway must be a sentence"):
+        figures.show(line_figure(), alt="words", takeaway=None)
+    assert shown == []
+
+
+def test_show_closes_a_pyplot_figure(shown):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    figures.show(plt.figure(), alt="nothing")
+    assert plt.get_fignums() == []
+
+
+def test_the_same_figure_gives_the_same_bytes_without_a_trace_of_its_maker():
+    first, second = (figures._picture(line_figure())[0] for _ in range(2))
+    assert first == second
+    assert b"Matplotlib" not in first and b"tEXt" not in first
+    assert first != figures._picture(line_figure(2))[0]
+
+
+def test_a_picture_is_crisp_small_and_true_in_colour():
+    png, size = figures._picture(line_figure())
+    image = Image.open(io.BytesIO(png))
+    assert image.size == pytest.approx([side * figures.DPI / 96 for side in size], abs=1)
+    assert figures.DPI >= 1.5 * 96
+    assert len(png) < 60_000
+    rgb = np.array(image.convert("RGB"), dtype=int).reshape(-1, 3)
+    blue = [int(figures.FORWARD[i : i + 2], 16) for i in (1, 3, 5)]
+    assert np.abs(rgb - blue).sum(axis=1).min() <= 6
+
+
+# ---------------------------------------------------------------- style
+
+
+def test_the_style_stays_inside():
+    before = matplotlib.rcParams.copy()
+    fig = line_figure()
+    figures.neuron(figures.single()[1])
+    figures._picture(fig)
+    assert matplotlib.rcParams.copy() == before
+
+
+def test_import_changes_no_setting_and_needs_no_pyplot():
+    code = (
+        "import matplotlib, sys; before = matplotlib.rcParams.copy(); import helpers.figures;"
+        "assert matplotlib.rcParams.copy() == before; print(sorted({'matplotlib.pyplot', 'ipywidgets'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_look_holds_wherever_the_axes_are_used():
+    fig, ax = figures.single()
+    ax.set_title("finding")
+    (line,) = ax.plot([0, 1], [0, 1])
+    text = ax.text(0, 0, "$x$")
+    assert ax.get_title(loc="left") == "finding"
+    assert line.get_linewidth() == 2.2 and line.get_color() == figures.FORWARD
+    assert text.get_math_fontfamily() == "cm"
+    assert not ax.spines["top"].get_visible() and not ax.spines["right"].get_visible()
+
+
+def test_sizes():
+    assert figures.single()[0].get_size_inches().tolist() == [6, 3.7]
+    fig, (left, right) = figures.pair()
+    assert fig.get_size_inches().tolist() == [9, 3.4]
+    fig, axes = figures.grid(1, 3, sharey=True)
+    assert axes.shape == (1, 3) and fig.get_size_inches().tolist() == [9, 2.25]
+
+
+def luminance(color):
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+
+@pytest.mark.parametrize("role", ["DATA", "FORWARD", "LOSS", "BACKWARD", "REFERENCE"])
+def test_role_colours_stand_out_from_white(role):
+    assert 1.05 / (luminance(getattr(figures, role)) + 0.05) >= 3
+
+
+def test_no_two_roles_differ_by_colour_alone():
+    roles = [figures.SAMPLES, figures.PREDICTION, figures.COST, figures.GRADIENT, figures.GUIDE]
+    assert len({(role.get("marker"), role["linestyle"]) for role in roles}) == len(roles)
+    assert len({role["marker"] for role in figures.CLASSES}) == len(figures.CLASSES)
+    assert all(1.05 / (luminance(role["color"]) + 0.05) >= 3 for role in (*roles, *figures.CLASSES))
+
+
+# ---------------------------------------------------------------- words, arrows, maps
+
+
+def test_label_line_stands_on_the_line_in_its_colour():
+    _, ax = figures.single()
+    line = ax.plot([0, 2, 4], [0, 4, 0], **figures.COST)
+    assert figures.label_line(ax, line, "end").xy == (4, 0)
+    label = figures.label_line(ax, line[0], "middle", x=1)
+    assert label.xy == (1, 2) and label.get_color() == figures.LOSS
+    assert figures.label_line(ax, (3, 3), "point").xy == (3, 3)
+
+
+@pytest.mark.parametrize("point", [3, (1, 2, 3), None])
+def test_label_line_and_arrow_refuse_what_is_no_point(point):
+    _, ax = figures.single()
+    with pytest.raises(ValueError, match="line must be a point"):
+        figures.label_line(ax, point, "text")
+    with pytest.raises(ValueError, match="end must be a point"):
+        figures.arrow(ax, (0, 0), point)
+
+
+def test_arrow_widens_the_axes_and_names_its_tip():
+    _, ax = figures.single()
+    tip = figures.arrow(ax, (0, 0), (3, 4), r"$-\nabla J$")
+    assert tip.xy == (3, 4) and tip.get_text() == r"$-\nabla J$"
+    assert ax.dataLim.bounds == (0, 0, 3, 4)
+
+
+def test_contours_ask_for_the_cost_one_point_at_a_time():
+    """A cost that sums over samples must not be fed a grid: broadcasting would give a wrong surface without a word."""
+    _, ax = figures.single()
+    x, y = np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0])
+    figures.contours(ax, lambda w, b: np.mean((w * x + b - y) ** 2) / 2, (0, 4), (-1, 1), levels=[0.5, 1, 2], points=21)
+    heights = [level for lines in ax.collections for level in lines.levels]
+    assert sorted(heights) == [0.5, 1, 2]
+    assert (ax.get_xlim(), ax.get_ylim()) == ((0, 4), (-1, 1))
+
+
+def test_contour_heights_rise_with_the_square():
+    assert figures._heights(np.array([[0.0, 16.0]]), 3).tolist() == [1, 4, 9]
+
+
+def test_contours_refuse_a_function_that_returns_an_array():
+    _, ax = figures.single()
+    with pytest.raises(ValueError, match=r"one number.*\(2,\)"):
+        figures.contours(ax, lambda x, y: [x, y], (0, 1), (0, 1), points=5)
+
+
+def test_path_marks_start_and_end():
+    _, ax = figures.single()
+    figures.path(ax, [(0, 0), (1, 1), (2, 1)], labels=("start", "end"))
+    steps, start, end = ax.lines
+    assert steps.get_color() == figures.BACKWARD and len(steps.get_xdata()) == 3
+    assert start.get_markerfacecolor() == "white" and end.get_xydata().tolist() == [[2, 1]]
+    assert texts(ax) == ["start", "end"]
+
+
+@pytest.mark.parametrize("points", [[], [(1, 2)], [1, 2, 3], [(1, 2, 3), (4, 5, 6)]])
+def test_path_refuses_other_shapes(points):
+    with pytest.raises(ValueError, match=r"shape \(n, 2\)"):
+        figures.path(figures.single()[1], points)
+
+
+# ---------------------------------------------------------------- diagrams
+
+
+def test_neuron_names_its_parts():
+    _, ax = figures.single()
+    figures.neuron(ax)
+    expected = {"$x_1$", "$x_2$", "$x_d$", "$w_1$", "$w_2$", "$w_d$", r"$\vdots$", "$1$", "$b$", r"$\Sigma$", "$z$", "$g$"}
+    assert set(texts(ax)) == expected | {r"$\hat{y}$"}
+
+
+def test_neuron_without_bias_and_activation():
+    _, ax = figures.single()
+    figures.neuron(ax, ["x"], ["w"], bias="", g="")
+    assert set(texts(ax)) == {"$x$", "$w$", r"$\Sigma$", r"$\hat{y}$"}
+
+
+def test_neuron_needs_a_weight_for_each_input():
+    with pytest.raises(ValueError, match="2 inputs need as many weights, not 1"):
+        figures.neuron(figures.single()[1], ["x", "y"], ["w"])
+
+
+def test_network_draws_every_node_and_edge_and_names_weights_to_from():
+    _, ax = figures.single()
+    figures.network(ax, (4, 2, 2, 1), weights=True)
+    circles = [patch for patch in ax.patches if isinstance(patch, figures.Circle)]
+    assert (len(circles), len(ax.patches) - len(circles)) == (9, 4 * 2 + 2 * 2 + 2 * 1)
+    assert {"$w_{23}^{(1)}$", "$w_{12}^{(3)}$", "$a_{2}^{(1)}$", "$x_{4}$", r"$\hat{y}$"} <= set(texts(ax))
+    assert "$w_{32}^{(1)}$" not in texts(ax), "layer 1 has two nodes, so there is no weight to a third"
+
+
+def test_network_paths_have_colour_and_line_style():
+    _, ax = figures.single()
+    figures.network(ax, (2, 2, 2), forward=[(0, 1), (1, 2), (2, 2)], backward=[(2, 1), (1, 1), (0, 2)])
+    edges = [patch for patch in ax.patches if isinstance(patch, figures.FancyArrowPatch)]
+    looks = [(matplotlib.colors.to_hex(edge.get_edgecolor()).upper(), edge.get_linestyle()) for edge in edges]
+    assert looks.count((figures.FORWARD, "-")) == 2
+    assert looks.count((figures.BACKWARD, figures.GRADIENT["linestyle"])) == 2
+    assert len(looks) == 8
+
+
+@pytest.mark.parametrize("sizes", [(), (3,), (2, 0, 1), (2, 1.5)])
+def test_network_refuses_impossible_sizes(sizes):
+    with pytest.raises(ValueError, match="sizes must be"):
+        figures.network(figures.single()[1], sizes)
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        (dict(values={(3, 1): "1"}), r"no node \(3, 1\)"),
+        (dict(deltas={(1, 0): "1"}), r"no node \(1, 0\)"),
+        (dict(weights={(1, 3, 1): "w"}), r"no edge \(1, 3, 1\)"),
+        (dict(forward=[(0, 1), (2, 1)]), "not neighbours"),
+        (dict(backward=[(0, 1), (1, 1)]), "not neighbours"),
+    ],
+)
+def test_network_refuses_what_it_does_not_have(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        figures.network(figures.single()[1], (2, 2, 1), **wrong)
+
+
+# ---------------------------------------------------------------- explore
+
+
+def test_explore_holds_the_still_picture_and_words_that_read_well_alone(shown):
+    figures.explore(line_figure, alt="A line", takeaway="The slope decides.", slope=(-1, 2, 0.5, 1))
+    (picture, options), (caption, _) = shown
+    invitation = "Run this cell and move slope from −1 to 2."
+    assert picture["text/plain"] == f"Interactive figure: A line. {invitation}"
+    assert base64.b64decode(picture["image/png"]) == figures._picture(line_figure(1))[0]
+    assert options["metadata"]["image/png"]["alt"] == "A line"
+    assert caption["text/plain"] == f"The slope decides. {invitation}"
+    kinds = {"image/png", "text/plain", "application/vnd.jupyter.widget-view+json"}
+    assert set(picture) == kinds
+
+
+def test_explore_redraws_when_a_slider_moves(monkeypatch, shown):
+    import ipywidgets
+
+    boxes, calls = [], []
+    box = ipywidgets.VBox
+    monkeypatch.setattr(ipywidgets, "VBox", lambda children: boxes.append(children) or box(children))
+
+    def draw(eta, n):
+        calls.append((eta, n))
+        return line_figure(eta * n)
+
+    figures.explore(draw, alt="A line.", eta=(0, 2, 0.05, 1.0), n=(1, 9, 1, 3))
+    eta, n, image = boxes[0]
+    assert (eta.description, n.description) == ("η", "n")
+    assert isinstance(n, ipywidgets.IntSlider) and eta.readout_format == ".2f"
+    still = image.value
+    eta.value = 2.0
+    assert image.value == figures._img(*figures._picture(line_figure(6)), "A line.") != still
+    assert 'alt="A line."' in image.value
+    n.value = 1
+    assert calls == [(1.0, 3), (2.0, 3), (2.0, 1)]
+
+
+def test_explore_without_ipywidgets_says_so_and_stands_still(monkeypatch, shown):
+    real = builtins.__import__
+
+    def without(name, *rest):
+        if name == "ipywidgets":
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    figures.explore(line_figure, alt="A line.", slope=(0, 2, 1, 1))
+    assert set(shown[0][0]) == {"image/png", "text/plain"}
+    assert "install ipywidgets" in shown[0][0]["text/plain"] and "Run this cell" not in shown[1][0]["text/plain"]
+
+
+@pytest.mark.parametrize("slider", [3, (0, 1), (0, 1, 0.1, 2), (1, 0, 0.1, 1), (0, 0, 1, 0), (0, 1, 0, 0), (0, 1, -1, 0), "abcd"])
+def test_explore_refuses_an_impossible_slider(shown, slider):
+    with pytest.raises(ValueError, match=r"slider slope must be \(smallest, largest, step, start\)"):
+        figures.explore(line_figure, alt="A line.", slope=slider)
+    assert shown == []
+
+
+def test_explore_needs_a_slider_words_and_a_figure(shown):
+    with pytest.raises(ValueError, match="explore needs a slider"):
+        figures.explore(line_figure, alt="A line.")
+    with pytest.raises(ValueError, match="needs alt="):
+        figures.explore(line_figure, alt="", slope=(0, 1, 1, 0))
+    with pytest.raises(TypeError, match="expected a Matplotlib figure, got NoneType"):
+        figures.explore(lambda slope: None, alt="A line.", slope=(0, 1, 1, 0))
+    assert shown == []
+
+
+@pytest.mark.parametrize("name, symbol", [("eta", "η"), ("w1", "w₁"), ("w_12", "w₁₂"), ("n_samples", "n_samples"), ("b", "b")])
+def test_slider_names_are_written_as_on_the_page(name, symbol):
+    assert figures._symbol(name) == symbol
+
+
+# ---------------------------------------------------------------- in a kernel
+
+
+def test_outputs_in_a_notebook_are_the_same_at_each_run_but_for_the_widget_id():
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    code = (
+        "from helpers import figures\ndef draw(w):\n    fig, ax = figures.single()\n    ax.plot([0, 1], [0, w])\n    return fig\n"
+        "figures.show(draw(1), alt='A line.')\nfigures.explore(draw, alt='A line.', w=(0, 1, 0.1, 1.0))"
+    )
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for _ in range(2)])
+    nbclient.NotebookClient(book, kernel_name="python3").execute()
+    first, second = ([dict(output.data) for output in cell.outputs] for cell in book.cells)
+    for output in first + second:
+        output.pop("application/vnd.jupyter.widget-view+json", None)
+    assert first == second and len(first) == 4
+    assert not re.search(r"0x[0-9a-f]+|object at|VBox", str([output["text/plain"] for output in first]))

