@@ -164,7 +164,10 @@ class Derivation:
             raise ValueError(f"{self.title()} has no line; add one with step(expression, reason)")
         self.verdict = None
         self.check_names()
-        shown = [self.scalar(self.left), *(self.scalar(line.shown) for line in self.lines)]
+        shown = [self.scalar(self.left)]
+        for position, line in enumerate(self.lines, 1):
+            with self.sense(position):
+                shown.append(self.scalar(line.shown))
         resolved = [self.resolved(expr) for expr in shown]
         pairs = list(zip(shown, resolved))
         routes = [self.compare(p, *pairs[p - 1], *pairs[p]) for p in range(1, len(pairs))]
@@ -213,19 +216,28 @@ class Derivation:
         except Undecided as undecided:
             raise Undecided(f"{line} cannot be proved: {undecided}") from None
         try:
-            if is_zero(before - now, index_ranges(before_shown, shown, before, now)):
-                return "normal form"
+            with self.sense(position):
+                if is_zero(before - now, index_ranges(before_shown, shown, before, now)):
+                    return "normal form"
             reason = "the difference does not reduce to zero"
-        except WrongIndex as error:
-            raise FalseLine(f"{line} makes no sense: {error}.\n  claimed  {plain(self.lines[position - 1].shown)}\n"
-                            "  hint     an index is wrong or two are swapped, as in a forgotten transpose") from error
         except Undecided as undecided:
             reason = str(undecided)
         points = self.refute(position, before_shown, before, shown, now)
         if self.evidence and points == POINTS:
             return "evidence"
-        agrees = f"It agrees at {points} sample points, which is evidence and no proof." if points else "It has no value that can be tried."
+        agrees = (f"It agrees at {points} sample points, which is evidence and no proof." if points
+                  else "It has no value that can be tried.")
         raise Undecided(f"{line} is neither proved nor refuted: {reason}. {agrees}")
+
+    @contextmanager
+    def sense(self, position):
+        """Raises FalseLine if an index or a shape does not fit."""
+        try:
+            yield
+        except WrongIndex as error:
+            raise FalseLine(f"Line {position} of {self.title()} makes no sense: {error}.\n"
+                            f"  claimed  {plain(self.lines[position - 1].shown)}\n"
+                            "  hint     an index is wrong or two are swapped, as in a forgotten transpose") from error
 
     def refute(self, position, before_shown, before, shown, now):
         """Raise FalseLine if the two differ at a sample point; otherwise the number of points at which they agree."""
@@ -249,6 +261,8 @@ class Derivation:
     def hint(self, right, wrong):
         """The name of the mistake that turns the right line into the wrong one, if it is one of the usual ones."""
         resolved = [resolve(right, self.table), resolve(wrong, self.table)]
+        if resolved[1] == 0:
+            return "the claim is zero, the line before is not"
         points = [Point([*resolved, right, wrong], seed) for seed in range(2)]
         for origin, goal, name_of in ((right, resolved[1], str), (wrong, resolved[0], reversed_name)):
             for name, mutant in islice(self.candidates(origin), CANDIDATES):
@@ -464,10 +478,16 @@ def _given(needed, arrays):
 
 
 def _find(name, arrays):
-    for candidate in (name, name.upper(), name.lower()):
+    for candidate in _spellings(name):
         if candidate in arrays:
             return arrays[candidate]
     raise ValueError(f"a value for {name} is needed; the values given are for {', '.join(sorted(arrays)) or 'nothing'}")
+
+
+def _spellings(name):
+    """How the code may write a name: w^(1) as w1 or W1, x as X."""
+    short = re.sub(r"\^\((\w+)\)", r"\1", name)
+    return [name, name.upper(), name.lower(), short, short.upper(), short.lower()]
 
 
 class CodeWitness:
@@ -488,7 +508,7 @@ class CodeWitness:
         got = np.asarray(function(**{k: np.array(v) if np.ndim(v) else v for k, v in arrays.items()}), dtype=float)
         if got.shape != claimed.shape:
             raise WitnessDisagrees(f"{self.name} returns shape {got.shape}, {self.derivation.title()} has shape {claimed.shape}")
-        largest = max([abs(v) for v in claimed.flat], default=0)
+        largest = max([1e-6, *(abs(to_mpf(v)) for v in claimed.flat)])
         for place in np.ndindex(*got.shape):
             if not (np.isfinite(got[place]) and _near(Fraction(got[place]), claimed[place], 13, largest)):
                 self.complain(place, got[place], float(claimed[place]))
@@ -500,19 +520,25 @@ class CodeWitness:
         raise WitnessDisagrees(f"{self.name} gives {got:.10g}{entry}, {self.derivation.title()} gives {truth:.10g}{ratio}")
 
     def draw(self, parameters, seed):
-        """Small integers, sizes all different: on them float64 makes no error but in a division."""
+        """Small integers, sizes all different: on them float64 makes no error but in a division.
+
+        Where exp or the like occurs, quarters instead: at large pre-activations 1 - sigmoid(z) would lose its digits.
+        """
         random = np.random.default_rng(seed)
         needed = _needed(self.derivation.lines[-1].resolved)
+        scale = 1 if is_rational(self.derivation.lines[-1].resolved) else 4
         symbols = {s for base in needed.values() for s in getattr(base, "shape", None) or () if s.is_Symbol}
         sizes = dict(zip(sorted(symbols, key=str, reverse=True), (4, 3, 2, *range(5, 5 + len(symbols)))))
-        arrays = {}
+        arrays, known = {}, {spelling: base for name, base in reversed(needed.items()) for spelling in _spellings(name)[::-1]}
+        known |= needed
         for parameter in parameters:
-            base = needed.get(parameter, needed.get(parameter.lower()))
+            base = known.get(parameter)
             if base is None:
                 raise ValueError(f"{self.name} has a parameter {parameter}, which {self.derivation.title()} does not know; "
                                  f"it knows {', '.join(sorted(needed))}")
             shape = [int(sizes.get(s, s)) for s in getattr(base, "shape", None) or ()]
-            arrays[parameter] = random.integers(-4, 5, shape).astype(float) if shape else float(random.integers(1, 5))
+            drawn = random.integers(-4, 5, shape) if shape else random.integers(1, 5)
+            arrays[parameter] = (drawn / scale).astype(float) if shape else float(drawn / scale)
         return arrays
 
     def __repr__(self):

@@ -16,7 +16,7 @@ import sympy as sp
 from sympy import evaluate
 from sympy.core.function import Application
 
-from helpers.expressions import Partial, Undecided, sigmoid
+from helpers.expressions import Partial, Undecided, WrongIndex, sigmoid
 
 EXPLICIT = 24     # a sum between two integers is written out up to this many terms
 LONGEST = 2_000   # a power of a sum is written out up to this many terms
@@ -46,10 +46,6 @@ def must_be_exact(*exprs):
             raise Undecided("it is infinite or divides by zero")
 
 
-class WrongIndex(ValueError):
-    """An index runs further, or less far, than the array it stands on."""
-
-
 def index_ranges(*exprs):
     """{index: last value} for every free symbol that stands as an index on an array with a shape.
 
@@ -70,7 +66,7 @@ def _uses(expr, bound):
     """(index, size of the array there, entry, end of the sum that binds the index or None)."""
     if isinstance(expr, sp.Indexed):
         for index, size in zip(expr.indices, expr.base.shape or ()):
-            if index.is_Symbol:
+            if index.is_Symbol and index != size:
                 yield index, size, expr, bound.get(index)
         return
     if isinstance(expr, (sp.Sum, sp.Product)):

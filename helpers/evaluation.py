@@ -164,7 +164,7 @@ class Point:
             return self.number(random.randint(1, int(last)))
         if getattr(name, "is_integer", False):
             return self.number(random.randint(1, 4))
-        value = Fraction(random.choice([1, 2, 3, 5, 7]), random.choice([2, 3, 4]))
+        value = Fraction(random.choice([3, 5, 7, 9, 11]), random.choice([2, 4]))  # never ±1: a lost factor must show
         sign = 1 if getattr(name, "is_positive", False) else random.choice([1, -1])
         return self.number(sign * value)
 

@@ -15,6 +15,10 @@ class Undecided(Exception):
     """An expression holds something that the engine does not cover, such as a float: no proof and no refutation."""
 
 
+class WrongIndex(ValueError):
+    """An index runs further, or less far, than the array it stands on; or two matrices do not fit."""
+
+
 def formula(value):
     """A SymPy expression or a number, as SymPy knows it. Raises TypeError for text and for all else, tables included."""
     try:
@@ -214,7 +218,7 @@ class Depends(Definition):
     def __init__(self, name, on, *limits):
         self.on = on = formula(on)
         super().__init__(name, sp.Function("some function")(on))
-        counted = {limit[0]: sp.Dummy(limit[0].name, integer=True) for limit in limits}
+        counted = {i: sp.Dummy(i.name, integer=True) for i, low, high in map(_both_ends, limits)}
         loose = [i for i in getattr(on, "indices", ()) if i.is_Symbol and i not in counted and i not in self.indices]
         if loose:
             raise ValueError(f"on how many {on} does {name} depend? Give the limits, as in ({loose[0]}, 1, m)")
@@ -269,6 +273,12 @@ def resolve(expr, table=None):
         return _resolve(_fresh(sp.sympify(expr)), table or {})
 
 
+def _both_ends(limit):
+    if len(limit) != 3:
+        raise ValueError(f"both ends of an index are needed, as in ({limit[0]}, 1, n)")
+    return limit
+
+
 def _fresh(expr):
     """New letters for all bound indices, lest an index of a definition is caught by a sum of the same letter."""
     if isinstance(expr, (sp.Indexed, sp.IndexedBase)) or not expr.args:
@@ -276,10 +286,7 @@ def _fresh(expr):
     if not isinstance(expr, (sp.Sum, sp.Product)):
         return expr.func(*map(_fresh, expr.args))
     function, limits = expr.function, []
-    for limit in expr.limits:  # the innermost comes first; its ends may depend on the indices outside of it
-        if len(limit) != 3:
-            raise ValueError(f"a sum needs both ends of its index, as in ({limit[0]}, 1, n)")
-        index, low, high = limit
+    for index, low, high in map(_both_ends, expr.limits):  # the innermost first; its ends may depend on those outside
         swap = {index: sp.Dummy(index.name, integer=True)}
         function = function.xreplace(swap)
         limits = [(i, a.xreplace(swap), b.xreplace(swap)) for i, a, b in limits] + [(swap[index], low, high)]
@@ -311,10 +318,21 @@ def _differentiate(partial, table):
     definition = table.get(base_of(inner)) if isinstance(inner, (sp.Symbol, sp.Indexed)) else None
     if isinstance(definition, Depends) and definition.covers(inner, variable):
         return partial
-    if definition is None and isinstance(inner, (sp.Symbol, sp.Indexed)) and base_of(inner) != base_of(variable):
-        raise ValueError(f"what {inner} depends on is not known: give its Definition to the derivation")
-    derivative = _opened(inner, variable, table).diff(variable)
+    function = _opened(inner, variable, table)
+    _must_depend(inner, function, variable, table)
+    derivative = function.diff(variable)
     return _resolve(derivative.replace(_Unknown, lambda name, linear: name).replace(_Held, Partial), table)
+
+
+def _must_depend(expr, function, variable, table):
+    """A derivative that is 0 only because a definition was forgotten proves nothing."""
+    while isinstance(expr, Partial):
+        expr, function = expr.expr, None
+    function = _opened(expr, variable, table) if function is None else function
+    if base_of(variable) not in names_in(function):
+        from helpers.textbook import plain
+        raise ValueError(f"nothing in {plain(expr)} is known to depend on {plain(variable)}: "
+                         "give its Definition to the derivation")
 
 
 def _opened(expr, variable, table):
@@ -346,6 +364,8 @@ def _entry(m, row, column, entries):
         return Partial(m.expr, _entry(m.vector, row, column, entries))
     if isinstance(m, sp.Transpose):
         return _entry(m.arg, column, row, entries)
+    if isinstance(m, (sp.MatAdd, sp.HadamardProduct)) and len({a.shape for a in m.args}) > 1:
+        raise WrongIndex(f"the shapes {' and '.join(str(a.shape) for a in m.args)} are not the same")
     if isinstance(m, sp.MatAdd):
         return sp.Add(*(_entry(a, row, column, entries) for a in m.args))
     if isinstance(m, (sp.HadamardProduct, sp.OneMatrix)):
@@ -360,6 +380,8 @@ def _entry_of_product(factors, row, column, entries):
     first, *rest = [f for f in factors if isinstance(f, sp.MatrixExpr)]
     if not rest:
         return sp.Mul(*scalars, _entry(first, row, column, entries))
+    if first.shape[1] != rest[0].shape[0]:
+        raise WrongIndex(f"a matrix of shape {first.shape} cannot multiply one of shape {rest[0].shape}")
     inner = sp.Dummy("m", integer=True)
     product = _entry(first, row, inner, entries) * _entry_of_product(rest, inner, column, entries)
     size = first.shape[1]

@@ -17,7 +17,8 @@ ADD, MUL, POW, ATOM = 1, 2, 3, 4  # how tightly an expression holds together
 
 def _flat(e, kind):
     """The arguments of a sum or product as they were typed, nested ones laid flat."""
-    return [part for a in e.args for part in (_flat(a, kind) if a.func == kind else [a])]
+    kinds = (kind, sp.Mul) if kind == sp.MatMul else (kind,)
+    return [part for a in e.args for part in (_flat(a, kind) if a.func in kinds else [a])]
 
 
 def _is_mul(e):
@@ -36,7 +37,7 @@ def parts_of(product):
             sign = -sign if factor < 0 else sign
             above += [] if abs(factor.p) == 1 else [sp.Integer(abs(factor.p))]
             below += [] if factor.q == 1 else [sp.Integer(factor.q)]
-        elif factor.is_Pow and not factor.is_Rational and _negative(factor.exp):
+        elif factor.is_Pow and not factor.is_Rational and _negative(_exponent(factor)):
             below += _below(factor)
         else:
             above.append(factor)
@@ -47,8 +48,14 @@ def _negative(exponent):
     return exponent.is_Number and exponent < 0
 
 
+def _exponent(power):
+    """SymPy leaves exponents such as 1·1 behind in matrix products."""
+    with sp.evaluate(True):
+        return sp.Mul(*power.exp.args) if power.exp.is_Mul and not power.exp.free_symbols else power.exp
+
+
 def _below(power):
-    base, k = power.base, -power.exp
+    base, k = power.base, -_exponent(power)
     if k == 1 and _is_mul(base):
         sign, above, below = parts_of(base)
         if sign == 1 and not below:
@@ -68,7 +75,7 @@ class Textbook:
         if _is_mul(e) or (e.is_Rational and (e < 0 or e.q != 1)):
             return self.product(e)
         if isinstance(e, sp.exp):
-            return self.power(self.name("e"), self.show(e.args[0]))
+            return self.power(self.name("e"), self.show(e.exp))
         if isinstance(e, (sp.Pow, sp.MatPow)):
             return self.pow(e)
         for kind, method in self.methods():
@@ -79,7 +86,8 @@ class Textbook:
     def methods(self):
         return [((sp.Sum, sp.Product), self.sum), (sp.KroneckerDelta, self.indicator), (sp.Indexed, self.entry),
                 (Partial, self.partial), (Gradient, self.gradient), (sp.Transpose, self.transpose), (sp.Function, self.function),
-                (sp.Symbol, lambda e: self.name(e.name)), (sp.MatrixSymbol, lambda e: self.name(e.name))]
+                (sp.HadamardProduct, self.entrywise), (sp.Symbol, lambda e: self.name(e.name)),
+                (sp.MatrixSymbol, lambda e: self.name(e.name)), (sp.NumberSymbol, lambda e: self.name(str(e).lower().replace("exp1", "e")))]
 
     def add(self, e):
         text, terms = "", _flat(e, e.func)
@@ -117,8 +125,12 @@ class Textbook:
         ordered = [f for f in factors if not isinstance(f, sp.Sum)] + sums
         texts = []
         for f in ordered:
-            last_sum = isinstance(f, sp.Sum) and f is ordered[-1]
-            texts.append(self.show(f) if last_sum or (alone and len(ordered) == 1) else self.bracketed(f, MUL))
+            last = f is ordered[-1]
+            if isinstance(f, Partial) and not last and not _is_name(f.expr):  # or the next factor would seem to be in it
+                texts.append(self.brackets(self.show(f)))
+            else:
+                open_end = last and isinstance(f, (sp.Sum, sp.Product)) or alone and len(ordered) == 1
+                texts.append(self.show(f) if open_end else self.bracketed(f, MUL))
         return self.join(*texts, numbers=[f.is_Number for f in ordered])
 
     def bracketed(self, e, level):
@@ -128,7 +140,7 @@ class Textbook:
     def level(self, e):
         if _is_add(e):
             return ADD
-        if isinstance(e, (sp.Sum, sp.Product)) or (e.is_Number and e < 0):
+        if isinstance(e, (sp.Sum, sp.Product, sp.HadamardProduct)) or (e.is_Number and e < 0):
             return ADD
         if _is_mul(e) or (e.is_Rational and e.q != 1):
             return MUL if parts_of(e)[0] > 0 else ADD
@@ -139,11 +151,14 @@ class Textbook:
         return ATOM
 
     def pow(self, e):
-        if _negative(e.exp):
+        base, k = e.base, _exponent(e)
+        if _negative(k):
             return self.product(e)
-        if e.exp == sp.Rational(1, 2):
-            return self.root(self.show(e.base))
-        base, exponent = e.base, self.show(e.exp)
+        if k == 1:
+            return self.show(base)
+        if k == sp.Rational(1, 2):
+            return self.root(self.show(base))
+        exponent = self.show(k)
         shown = self.show(base)
         return self.power(self.brackets(shown) if self.level(base) < ATOM or isinstance(base, Partial) else shown, exponent)
 
@@ -158,6 +173,9 @@ class Textbook:
             body = self.sum_sign(self.show(i), self.show(a), self.show(b), body, sign)
         return body
 
+    def entrywise(self, e):
+        return self.dot.join(self.show(a) if self.level(a) >= POW else self.brackets(self.show(a)) for a in e.args)
+
     def indicator(self, e):
         """1 where the two indices are equal, else 0; not the usual delta, which means dL/dz here."""
         return self.indicator_sign("=".join(map(self.show, e.args)))
@@ -170,7 +188,7 @@ class Textbook:
 
     def entry(self, e):
         joint = "" if all(len(self.show(i)) == 1 or i.is_Symbol for i in e.indices) else ","
-        return self.subscript(self.name(str(e.base.label)), joint.join(map(self.show, e.indices)))
+        return self.subscript(self.name(str(e.base.label)), joint.join(self.show(i).replace(" ", "") for i in e.indices))
 
     def partial(self, e):
         variables, inner = [e.variable], e.expr
@@ -194,6 +212,8 @@ def _is_name(e):
 
 class Latex(Textbook):
     """LaTeX for MathJax."""
+
+    dot = r" \odot "
 
     _printer = LatexPrinter()
 
@@ -246,7 +266,7 @@ class Latex(Textbook):
 
     def transpose(self, e):
         shown = self.bracketed(e.arg, MUL) if _is_name(e.arg) else self.brackets(self.show(e.arg))
-        return rf"{shown}^{{\top}}"
+        return rf"{{{shown}}}^{{\top}}" if "^" in shown else rf"{shown}^{{\top}}"  # a name with a layer has an exponent already
 
     def derivative(self, inner, variables):
         order = f"^{{{len(variables)}}}" if len(variables) > 1 else ""
@@ -271,8 +291,10 @@ def _hugs(left, right):
 class Plain(Textbook):
     """One line of Unicode text."""
 
+    dot = " ⊙ "
+
     GREEK = {"alpha": "α", "beta": "β", "delta": "δ", "eta": "η", "theta": "θ", "lambda": "λ", "lamda": "λ", "mu": "μ",
-             "sigma": "σ", "phi": "φ", "epsilon": "ε", "rho": "ρ", "Lambda": "Λ"}
+             "sigma": "σ", "phi": "φ", "epsilon": "ε", "rho": "ρ", "Lambda": "Λ", "pi": "π"}
     MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
 
     def name(self, name):
@@ -314,7 +336,7 @@ class Plain(Textbook):
         return f"1[{condition}]"
 
     def subscript(self, base, index):
-        return f"{base}_{index}"
+        return f"{base}_{index}" if re.fullmatch(r"[\w,]+", index) else f"{base}_{{{index}}}"
 
     def transpose(self, e):
         return (self.show(e.arg) if _is_name(e.arg) else self.brackets(self.show(e.arg))) + "ᵀ"
