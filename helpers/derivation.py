@@ -24,7 +24,19 @@ import sympy as sp
 from helpers.equality import WrongIndex, index_ranges, is_zero, must_be_exact
 from helpers.evaluation import DIGITS, Evaluation, NoValue, Point, is_rational, show_number, to_mpf
 from helpers.expressions import (
-    Activation, Depends, Entries, Gradient, Partial, Undecided, as_written, base_of, entry, formula, names_in, resolve, table_of,
+    Activation,
+    Depends,
+    Entries,
+    Gradient,
+    Partial,
+    Undecided,
+    as_written,
+    base_of,
+    entry,
+    formula,
+    names_in,
+    resolve,
+    table_of,
 )
 from helpers.mistakes import mutants, reversed_name, without_deltas
 from helpers.textbook import plain, tex
@@ -243,7 +255,8 @@ class Derivation:
         """Raise FalseLine if the two differ at a sample point; otherwise the number of points at which they agree."""
         points = 0
         pairs = _pairs([before, now, before_shown, shown], lambda point: (point.value(now), point.value(before)))
-        for points, (point, claimed, was) in enumerate(pairs, 1):
+        for point, claimed, was in pairs:
+            points += 1
             if not _near(was, claimed):
                 raise FalseLine(self.false_line(position, before_shown, shown, point, was, claimed))
         return points
@@ -263,24 +276,27 @@ class Derivation:
         resolved = [resolve(right, self.table), resolve(wrong, self.table)]
         if resolved[1] == 0:
             return "the claim is zero, the line before is not"
-        points = [Point([*resolved, right, wrong], seed) for seed in range(2)]
-        for origin, goal, name_of in ((right, resolved[1], str), (wrong, resolved[0], reversed_name)):
+        points = list(islice(_pairs([*resolved, right, wrong], lambda point: map(point.value, resolved)), 2))
+        for origin, goal, name_of in ((right, 2, str), (wrong, 1, reversed_name)):
             for name, mutant in islice(self.candidates(origin), CANDIDATES):
-                if name_of(name) and self.matches(mutant, goal, points):
+                if name_of(name) and self.matches(mutant, [(found[0], found[goal]) for found in points]):
                     return name_of(name)
         return "no usual mistake fits; compare the two values above"
 
     def candidates(self, expr):
         """Mutants of a line and of what it stands for: its derivatives taken, its names opened."""
-        yield from mutants(expr)
         resolved = without_deltas(resolve(expr, self.table))
+        if not isinstance(expr, Partial):  # a factor of a derivative is a factor of what it comes to
+            yield from mutants(expr)
         if resolved != expr:
             yield from mutants(resolved)
 
-    def matches(self, mutant, goal, points):
+    def matches(self, mutant, goal):
+        """Has the mutant the values of the goal, a list of (point, value)?"""
         try:
-            mutant = resolve(mutant, self.table)
-            return all(_near(point.value(mutant), point.value(goal)) for point in points)
+            if mutant.has(Partial) or names_in(mutant) & self.table.keys():
+                mutant = resolve(mutant, self.table)
+            return all(_near(point.value(mutant), value) for point, value in goal)
         except (NoValue, Undecided, ValueError, TypeError, AttributeError, IndexError):
             return False
 
@@ -296,7 +312,8 @@ class Derivation:
             return 0
         checked = 0
         pairs = _pairs([function, final, start.variable], lambda p: (p.slope(function, start.variable), p.value(final)))
-        for checked, (point, slope, claimed) in enumerate(pairs, 1):
+        for point, slope, claimed in pairs:
+            checked += 1
             if not _near(claimed, slope, WITNESS_DIGITS):
                 raise WitnessDisagrees(f"{self.title()}: at {point.describe()} the numerical derivative is "
                                        f"{show_number(slope)}, the last line gives {show_number(claimed)}")
@@ -390,7 +407,7 @@ def _pairs(exprs, values):
     for seed in range(TRIES):
         point = Point(exprs, seed)
         try:
-            pair = values(point)
+            pair = tuple(values(point))
         except NoValue:
             continue
         yield point, *pair

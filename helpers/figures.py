@@ -424,7 +424,7 @@ def _edge_texts(ax, start, end, at, value, slope):
     place = np.add(start, at * np.subtract(end, start))
     up = 11 if start[1] == end[1] else 7.5       # a level line stays visible between the two
     look = dict(textcoords="offset points", ha="center", va="center", fontsize=12, zorder=5)
-    paper = dict(boxstyle="round,pad=0.1", facecolor="white", edgecolor="none")
+    paper = dict(boxstyle="round,pad=0.25", facecolor="white", edgecolor="none")
     ax.annotate(f"${value}$", place, xytext=(0, up), color=FORWARD, bbox=paper, **look)
     ax.annotate(f"${slope}$", place, xytext=(0, -up), color=BACKWARD, bbox=paper, **look)
 
