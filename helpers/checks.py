@@ -125,7 +125,8 @@ def choice(name, value, known):
 def layers(name, value, first=1):
     """`value` as a dictionary of arrays, one for each layer number from `first` on."""
     if not isinstance(value, dict):
-        raise TypeError(f"{name} is of type {type(value).__name__}, expected a dictionary keyed by layer number, as {{{first}: ...}}")
+        kind = type(value).__name__
+        raise TypeError(f"{name} is of type {kind}, expected a dictionary keyed by layer number, as {{{first}: ...}}")
     if not value or set(value) != set(range(first, first + len(value))):
         raise ValueError(f"{name} has the keys {list(value)}, expected the layer numbers {first}, {first + 1}, ...")
     return {l: array(f"{name}[{l}]", value[l], complex_too=True) for l in sorted(value)}

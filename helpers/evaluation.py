@@ -162,10 +162,11 @@ class Point:
         if name in self.ranges:
             last = Evaluation(self.lookup, self.exact)(self.ranges[name])
             return self.number(random.randint(1, int(last)))
-        if getattr(name, "is_integer", False):
+        symbol = isinstance(name, sp.Basic)  # and not an unknown derivative
+        if symbol and name.is_integer:
             return self.number(random.randint(1, 4))
         value = Fraction(random.choice([3, 5, 7, 9, 11]), random.choice([2, 4]))  # never ±1: a lost factor must show
-        sign = 1 if getattr(name, "is_positive", False) else random.choice([1, -1])
+        sign = 1 if symbol and name.is_positive else random.choice([1, -1])
         return self.number(sign * value)
 
     def number(self, q):
@@ -221,7 +222,7 @@ def to_mpf(v):
 
 def _sizes(expr):
     """The symbols that count something: in the limits of sums and in the shapes of arrays."""
-    limits = [s for e in expr.atoms(sp.Sum, sp.Product) for _, low, high in e.limits for s in (low.free_symbols | high.free_symbols)]
+    limits = [s for e in expr.atoms(sp.Sum, sp.Product) for _, *ends in e.limits for end in ends for s in end.free_symbols]
     shapes = [s for e in expr.atoms(sp.Indexed) for size in e.base.shape or () for s in size.free_symbols]
     return {s for s in limits + shapes if s.is_Symbol and not isinstance(s, sp.Dummy)}
 

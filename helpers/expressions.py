@@ -5,7 +5,7 @@ words here keep names as names until `resolve` replaces them by what they stand 
 always SymPy's.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import sympy as sp
 from sympy import evaluate
@@ -133,7 +133,7 @@ def activation(name, order=0):
     return _activation(name, order)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _activation(name, order):
     return _ActivationClass(name + "_prime" * order, (Activation,), {"stem": name, "order": order})
 

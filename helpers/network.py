@@ -115,3 +115,145 @@ def _one_hot(y):
         row = int(np.flatnonzero(counts != 1)[0])
         raise ValueError(f"row {row} of y has {int(counts[row])} ones, expected exactly one: the sample's class")
     return y
+
+
+# ---------------------------------------------------------------- the network
+#
+# Layers are numbered 1 to K and the input is layer 0. Dictionaries keyed by layer number hold them: W[l] is (n_out, n_in), to
+# the row's unit from the column's; b[l] is (n_out,); z[l], a[l] and delta[l] are (n_samples, n_out); a[0] is X. `hidden`
+# names the activation of layers 1 to K - 1; `output` that of layer K, together with its loss.
+
+
+def identity(z):
+    """The identity: z."""
+    return z
+
+
+def relu(z):
+    """The positive part: z where z is above 0, else 0. Its slope at the kink, z = 0, is taken to be 0."""
+    return np.where(z.real > 0, z, 0)
+
+
+ACTIVATIONS = {"sigmoid": sigmoid, "tanh": np.tanh, "relu": relu, "identity": identity}
+SLOPES = {  # g'(z), written in a = g(z), which the forward pass has kept
+    "sigmoid": lambda a: a * (1 - a),
+    "tanh": lambda a: 1 - a**2,
+    "relu": lambda a: a > 0,
+    "identity": lambda a: 1,
+}
+OUTPUTS = {"identity": identity, "sigmoid": sigmoid, "softmax": softmax}
+LOSSES = {  # of the logits z and targets y, summed over the outputs: one loss per sample
+    "identity": lambda z, y: ((z - y)**2 / 2).sum(axis=1),
+    "sigmoid": lambda z, y: binary_cross_entropy(z, y).sum(axis=1),
+    "softmax": lambda z, y: cross_entropy(z, y),
+}
+
+
+def initialise(sizes, rng):
+    """Draw each weight from a normal distribution of variance 1/n_in, and begin with biases 0: (W, b).
+
+    `sizes` counts the units of layers 0 to K, as (2, 3, 1). Equal weights would stay equal for ever, hence the draw. Raises
+    ValueError for a size below 1, TypeError unless rng is a NumPy generator. Source: S3-65, S2-04.
+    """
+    sizes = [checks.count(f"sizes[{l}]", size) for l, size in enumerate(sizes)]
+    if len(sizes) < 2:
+        raise ValueError(f"sizes is {sizes}, expected two or more: inputs, then the units of each layer")
+    if checks.generator("rng", rng) is None:
+        raise TypeError("rng is None, expected a generator, as np.random.default_rng(0) makes it")
+    W = {l: rng.normal(size=(sizes[l], sizes[l-1])) / np.sqrt(sizes[l-1]) for l in range(1, len(sizes))}
+    return W, {l: np.zeros(sizes[l]) for l in W}
+
+
+def forward(X, W, b, hidden="sigmoid", output="softmax"):
+    """Layer by layer, z[l] is W[l] times the activation before, plus b[l], and a[l] is g of it: (z, a), with a[0] = X.
+
+    Raises ValueError where the shapes of neighbouring layers do not fit, a layer is missing, a number is not finite, or
+    an activation is unknown. Source: S0-08, S0-61, S3-14.
+    """
+    X, W, b = _checked_layers(X, W, b)
+    g, g_out = checks.choice("hidden", hidden, ACTIVATIONS), checks.choice("output", output, OUTPUTS)
+    K = len(W)
+    z, a = {}, {0: X}
+    for l in range(1, K + 1):
+        z[l] = a[l-1] @ W[l].T + b[l]
+        a[l] = g(z[l]) if l < K else g_out(z[l])
+    return z, a
+
+
+def cost(y, z, output="softmax"):
+    """The cost is the mean over the samples of the loss that belongs to `output`: J, one number.
+
+    z are the pre-activations of the last layer, z[K] of `forward`; y has their shape, (n_samples, n_outputs). The pairs are
+    identity with half the squared error, sigmoid with log loss, softmax with cross-entropy; a loss is summed over the
+    outputs. Raises ValueError for other shapes, and for labels that do not belong to the pair. Source: S3-19 to S3-23.
+    """
+    loss = checks.choice("output", output, LOSSES)
+    z = checks.array("z", z, complex_too=True)
+    return loss(z, _checked_targets(y, z, "z", output)).mean()
+
+
+def backward(y, W, a, hidden="sigmoid", output="softmax"):
+    """The last delta is y_hat - y; each earlier one is the next, sent back through its weights, times the slope of g.
+
+    Returns (delta, dJ_dW, dJ_db). delta[l] is dL/dz[l] of each sample, without 1/n; dJ_dW[l] is the mean over the samples of
+    delta[l] times a[l-1], dJ_db[l] the mean of delta[l]. Nothing is updated here, so all deltas come from the same weights.
+    Raises ValueError unless a is what `forward` returns for these W, y fits a[K], and the names are known.
+    Source: S0-65 to S0-69, S0-73, S3-34, S3-44, S3-53 to S3-55.
+    """
+    W, a = _checked_activations(W, a)
+    slope, _ = checks.choice("hidden", hidden, SLOPES), checks.choice("output", output, OUTPUTS)
+    K, n_samples = len(W), len(a[0])
+    delta = {K: a[K] - _checked_targets(y, a[K], f"a[{K}]", output)}
+    for l in range(K - 1, 0, -1):
+        delta[l] = delta[l+1] @ W[l+1] * slope(a[l])
+    dJ_dW = {l: delta[l].T @ a[l-1] / n_samples for l in W}
+    dJ_db = {l: delta[l].mean(axis=0) for l in W}
+    return delta, dJ_dW, dJ_db
+
+
+def update(W, b, dJ_dW, dJ_db, eta):
+    """Every weight and bias steps against its derivative: W[l] - eta dJ_dW[l] and b[l] - eta dJ_db[l], new dictionaries.
+
+    Raises ValueError unless each gradient has the layers and shapes of its parameter and eta is above 0.
+    Source: S0-70, S3-57 to S3-61.
+    """
+    eta = checks.positive("eta", eta)
+    W, b = checks.layers("W", W), checks.layers("b", b)
+    dJ_dW, dJ_db = checks.same_layers("dJ_dW", dJ_dW, "W", W), checks.same_layers("dJ_db", dJ_db, "b", b)
+    return {l: W[l] - eta * dJ_dW[l] for l in W}, {l: b[l] - eta * dJ_db[l] for l in b}
+
+
+def _checked_layers(X, W, b):
+    X, W, b = checks.matrix("X", X), checks.layers("W", W), checks.layers("b", b)
+    _check_chain(X.shape[1], W)
+    if b.keys() != W.keys():
+        raise ValueError(f"b has the layers {list(b)}, W has the layers {list(W)}")
+    for l in W:
+        if b[l].shape != W[l].shape[:1]:
+            raise ValueError(f"b[{l}] has shape {b[l].shape}, expected {W[l].shape[:1]} to match W[{l}] of shape {W[l].shape}")
+    return X, W, b
+
+
+def _check_chain(width, W):
+    for l in W:
+        if W[l].ndim != 2 or W[l].shape[1] != width:
+            hint = "; its transpose would fit" if W[l].ndim == 2 and W[l].shape[0] == width else ""
+            raise ValueError(f"W[{l}] has shape {W[l].shape}, expected (n_out, {width}): layer {l-1} has {width} units{hint}")
+        width = len(W[l])
+
+
+def _checked_activations(W, a):
+    W, a = checks.layers("W", W), checks.layers("a", a, first=0)
+    if len(a) != len(W) + 1:
+        raise ValueError(f"a has the layers {list(a)}, expected 0 to {len(W)}: the input, then one for each layer of W")
+    _check_chain(checks.matrix("a[0]", a[0]).shape[1], W)
+    for l in W:
+        expected = (len(a[0]), len(W[l]))
+        if a[l].shape != expected:
+            raise ValueError(f"a[{l}] has shape {a[l].shape}, expected {expected}: a row per sample, a column per unit")
+    return W, a
+
+
+def _checked_targets(y, like, like_name, output):
+    y = checks.same_shape("y", y, like, like_name, complex_too=False)
+    return y if output == "identity" else _labels(y) if output == "sigmoid" else _one_hot(y)

@@ -87,7 +87,7 @@ class Textbook:
         return [((sp.Sum, sp.Product), self.sum), (sp.KroneckerDelta, self.indicator), (sp.Indexed, self.entry),
                 (Partial, self.partial), (Gradient, self.gradient), (sp.Transpose, self.transpose), (sp.Function, self.function),
                 (sp.HadamardProduct, self.entrywise), (sp.Symbol, lambda e: self.name(e.name)),
-                (sp.MatrixSymbol, lambda e: self.name(e.name)), (sp.NumberSymbol, lambda e: self.name(str(e).lower().replace("exp1", "e")))]
+                (sp.MatrixSymbol, lambda e: self.name(e.name)), (sp.NumberSymbol, lambda e: self.name(str(e).lower()))]
 
     def add(self, e):
         text, terms = "", _flat(e, e.func)
@@ -266,7 +266,9 @@ class Latex(Textbook):
 
     def transpose(self, e):
         shown = self.bracketed(e.arg, MUL) if _is_name(e.arg) else self.brackets(self.show(e.arg))
-        return rf"{{{shown}}}^{{\top}}" if "^" in shown else rf"{shown}^{{\top}}"  # a name with a layer has an exponent already
+        if _is_name(e.arg) and shown.endswith("}") and "^{" in shown:  # a name with a layer has an exponent already
+            return rf"{shown[:-1]}\top}}"
+        return rf"{shown}^{{\top}}"
 
     def derivative(self, inner, variables):
         order = f"^{{{len(variables)}}}" if len(variables) > 1 else ""
@@ -285,7 +287,8 @@ class Latex(Textbook):
 
 def _hugs(left, right):
     """A number or a coefficient needs no thin space before a letter or a bracket."""
-    return right.startswith(("(", r"\left(", r"\Bigl(")) or left.isdigit() or left.startswith(r"\frac") and right.startswith(r"\sum")
+    coefficient = left.isdigit() or left.startswith(r"\frac") and right.startswith(r"\sum")
+    return coefficient or right.startswith(("(", r"\left(", r"\Bigl("))
 
 
 class Plain(Textbook):
