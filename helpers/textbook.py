@@ -110,7 +110,10 @@ class Textbook:
             numbers = [f for f in above if f.is_Integer or (plain_symbols and f.is_Symbol)]
             rest = [f for f in above if f not in numbers]
             return minus + self.join(self.fraction(self.factors(numbers) or "1", self.factors(below)), self.factors(rest))
-        return minus + self.fraction(self.factors(above, alone=True) or "1", self.factors(below, alone=True))
+        derivatives = [f for f in above if isinstance(f, Partial)]  # a fraction within a fraction is hard to read
+        above = [f for f in above if f not in derivatives]
+        fraction = self.fraction(self.factors(above, alone=True) or "1", self.factors(below, alone=True))
+        return minus + self.join(fraction, self.factors(derivatives))
 
     def coefficient_first(self, above, below):
         """1/n before a sum, a bracket or a matrix; but one fraction for e^-z/(1 + e^-z)^2."""
