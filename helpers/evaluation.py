@@ -200,13 +200,15 @@ class Point:
             values.append(self.value(expr))
         return (values[0] - values[1]) / (2 * h)
 
-    def describe(self, limit=8):
+    def describe(self, width=88):
         """The values that were used, as text: sizes and indices first, then the rest in the order of its use."""
         counted = {n for n, i in self.seen if not i and (n in self.size or n in self.ranges)}
         whole = {n.name: self.seen[n, ()] for n in counted}
         rest = {_entry_text(n, i): v for (n, i), v in self.seen.items() if n not in counted}
         shown = [f"{n} = {show_number(v)}" for n, v in [*sorted(whole.items()), *rest.items()]]
-        return ", ".join(shown[:limit]) + (", …" if len(shown) > limit else "")
+        fitting = [", ".join(shown[:count]) for count in range(1, len(shown) + 1)]
+        text = max((t for t in fitting if len(t) <= width), key=len, default=fitting[0] if fitting else "")
+        return text + (", …" if text != ", ".join(shown) else "")
 
 
 def _entry_text(name, indices):
