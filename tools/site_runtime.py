@@ -85,11 +85,11 @@ def npm_folder(name, inside, target):
 # ---------------------------------------------------------------- the Python package index
 
 
-def pip_download(requirements, folder):
-    """Download wheels for the browser's Python; pip itself refuses content without the pinned digest."""
+def pip_download(requirements, folder, python="3.14"):
+    """Download wheels for a Python version, the browser's; pip itself refuses content without the pinned digest."""
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
-    command += ["--only-binary", ":all:", "--platform", "any", "--implementation", "py", "--python-version", "3.14"]
+    command += ["--only-binary", ":all:", "--platform", "any", "--implementation", "py", "--python-version", python]
     subprocess.run([*command, "-r", str(requirements), "-d", str(folder)], check=True)
 
 
@@ -153,7 +153,7 @@ def from_donor(packages, folder):
     folder.mkdir(parents=True, exist_ok=True)
     found = {}
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        pip_download(SITE / "donor.txt", Path(temporary))
+        pip_download(SITE / "donor.txt", Path(temporary), python="3.12")
         (wheel,) = Path(temporary).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             places = {name.rpartition("/")[2]: name for name in archive.namelist()}

@@ -1,0 +1,46 @@
+"""Sphinx settings of the reading pages. `make site` stages the notebooks beside index.md and calls Sphinx with this file."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+project = "Backpropagation, proved line by line"
+author = "the authors of the notebooks"
+copyright = "text, equations and figures: CC BY 4.0, code: MIT"  # noqa: A001
+language = "en"
+
+extensions = ["myst_nb", "reading"]
+exclude_patterns = ["README.md"]
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 3
+myst_heading_slug_func = "reading.anchor"  # the anchors of JupyterLab, so that a notebook's own links work here too
+
+# The stored outputs are shown; `make test` has compared each of them with a fresh one.
+nb_execution_mode = "off"
+nb_render_markdown_format = "myst"
+nb_ipywidgets_js = {}
+nb_code_prompt_show = "Show the code of this figure"
+nb_code_prompt_hide = "Hide the code of this figure"
+
+mathjax_path = "mathjax/tex-svg.js"
+html_theme = "sphinx_book_theme"
+html_title = project
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
+html_favicon = "_static/favicon.svg"
+html_context = {"default_mode": "auto"}
+html_show_sphinx = False
+html_copy_source = True
+html_theme_options = {
+    "use_download_button": True,
+    "use_fullscreen_button": True,
+    "use_repository_button": False,
+    "show_navbar_depth": 1,
+    "show_toc_level": 1,
+    "home_page_in_toc": True,
+    "article_header_start": ["toggle-primary-sidebar.html"],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}

@@ -1,0 +1,151 @@
+"""Build the whole site: reading pages, and the same notebooks live in the browser.
+
+    python tools/site_build.py [--out public] [--pyodide DIR]
+
+The result is a folder of static files that any web server can hand out, and that asks no other host for anything.
+"""
+
+import argparse
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import nbformat
+import site_runtime
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE = ROOT / "site"
+WORK = ROOT / ".cache" / "site" / "build"
+LOCAL_PYODIDE = "./static/pyodide/pyodide.mjs"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "public")
+    parser.add_argument("--pyodide", type=Path, metavar="DIR", help="an official Pyodide distribution to take the wheels from")
+    parser.add_argument("--pages-only", action="store_true", help="leave out the part that runs (for work on the pages)")
+    options = parser.parse_args()
+    notebooks = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    started = time.perf_counter()
+    build_pages(notebooks, options.out)
+    print(f"{len(notebooks)} reading pages: {time.perf_counter() - started:.0f} s", flush=True)
+    if not options.pages_only:
+        started = time.perf_counter()
+        build_lite(notebooks, options.out / "lite", options.pyodide)
+        print(f"JupyterLite: {time.perf_counter() - started:.0f} s", flush=True)
+    files = [path for path in options.out.rglob("*") if path.is_file()]
+    print(f"{options.out}: {len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.0f} MB")
+
+
+# ---------------------------------------------------------------- reading pages
+
+
+def build_pages(notebooks, out):
+    """Stage index and notebooks in one folder and let Sphinx, which treats a warning as an error, make pages of them."""
+    staged = fresh(WORK / "pages")
+    (staged / "index.md").write_text(start_page(notebooks), encoding="utf-8")
+    shutil.copy(ROOT / "docs" / "picture.png", staged)
+    shutil.copytree(SITE / "_static", staged / "_static")
+    mathjax = staged / "_static" / "mathjax"
+    mathjax.mkdir()
+    (mathjax / "tex-svg.js").write_bytes(site_runtime.npm_file("mathjax", "es5/tex-svg.js"))
+    for notebook in notebooks:
+        shutil.copy(notebook, staged)
+    shutil.rmtree(WORK / "doctrees", ignore_errors=True)
+    for old in out.glob("*"):
+        if old.name not in ("lite", "slides"):
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+    options = ["-b", "html", "-W", "--keep-going", "-q", "-c", SITE, "-d", WORK / "doctrees"]
+    # html_static_path is relative to the settings; MathJax is no file of the repository.
+    options += ["-D", f"html_static_path={staged / '_static'}", "-D", f"html_favicon={staged / '_static' / 'favicon.svg'}"]
+    subprocess.run([sys.executable, "-m", "sphinx", *map(str, options), str(staged), str(out)], check=True)
+    shutil.rmtree(out.parent / "jupyter_execute", ignore_errors=True)  # pictures that Sphinx has copied by now
+    (out / ".nojekyll").touch()  # else GitHub Pages leaves out every folder with an underscore
+
+
+def start_page(notebooks):
+    template = (SITE / "index.md").read_text(encoding="utf-8")
+    first = notebooks[0]
+    rows = [table_row(notebook) for notebook in notebooks]
+    table = "| | notebook | the question | |\n|---|---|---|---|\n" + "\n".join(rows)
+    shown = derivation(notebooks) or "![A derivation, each line with its reason](picture.png)"
+    values = {"DERIVATION": shown, "FIRST_PAGE": f"{first.stem}.html", "FIRST_RUN": run_address(first.name), "TABLE": table,
+              "TOCTREE": "\n".join(notebook.stem for notebook in notebooks)}
+    return re.sub(r"@([A-Z_]+)@", lambda match: values[match[1]], template)
+
+
+def derivation(notebooks, number="1.4"):
+    """The stored output that shows the derivation of this number; None if there is none."""
+    for notebook in notebooks:
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                shown = "".join(output.get("data", {}).get("text/markdown", ""))
+                if rf"\tag{{{number}}}" in shown:
+                    return shown
+    return None
+
+
+def table_row(notebook):
+    """One line of the start page: number, title, the question that the title asks, and the way to run it."""
+    topic, _, question = title(notebook).partition(": ")
+    run = f'<a href="{run_address(notebook.name)}" aria-label="Run {html.escape(topic)}">Run</a>'
+    return f"| {notebook.stem[:2]} | [{topic}]({notebook.name}) | {question[:1].upper() + question[1:]} | {run} |"
+
+
+def title(notebook):
+    """The first heading of a notebook."""
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        heading = re.search(r"^# (.+)", "".join(cell["source"]), re.MULTILINE)
+        if cell["cell_type"] == "markdown" and heading:
+            return heading[1].strip()
+    raise SystemExit(f"{notebook.name} has no heading of the first level")
+
+
+def run_address(name):
+    return f"lite/lab/index.html?path={quote(name)}"
+
+
+def fresh(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+# ---------------------------------------------------------------- JupyterLite
+
+
+def build_lite(notebooks, out, pyodide=None):
+    """JupyterLite with Pyodide beside it. Always from nothing: a second build into one folder would go back to a CDN."""
+    folder = fresh(WORK / "lite")
+    shutil.copy(SITE / "jupyter-lite.json", folder)
+    (folder / "contents").mkdir()
+    for notebook in notebooks:  # in memory texts are not split into lines, which JupyterLite would hand to its table of contents
+        content = json.dumps(nbformat.read(notebook, as_version=4), ensure_ascii=False)
+        (folder / "contents" / notebook.name).write_text(content, encoding="utf-8")
+    ignored = shutil.ignore_patterns(".*")
+    shutil.copytree(ROOT / "notebooks" / "data", folder / "contents" / "data", ignore=ignored)
+    site_runtime.assemble(folder / "static" / "pyodide", pyodide)
+    shutil.rmtree(out, ignore_errors=True)
+    command = ["-m", "jupyter", "lite", "build", "--contents", "contents", "--output-dir", str(out.resolve())]
+    command += ["--no-sourcemaps", "--apps", "lab"]
+    environment = os.environ | {"JUPYTER_NO_CONFIG": "1", "SOURCE_DATE_EPOCH": "1700000000"}
+    built = subprocess.run([sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True)
+    if built.returncode:
+        sys.exit(built.stdout + built.stderr)
+    kernel = json.loads((out / "jupyter-lite.json").read_text(encoding="utf-8"))["jupyter-config-data"]["litePluginSettings"]
+    if kernel["@jupyterlite/pyodide-kernel-extension:kernel"].get("pyodideUrl") != LOCAL_PYODIDE:
+        sys.exit("this JupyterLite would load Python from another host")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except site_runtime.WrongContent as error:
+        sys.exit(str(error))
