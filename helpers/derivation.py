@@ -174,7 +174,6 @@ class Derivation:
         """Prove every line and set the verdict; `keep` enters it in the ledger. Raises FalseLine, Undecided, WitnessDisagrees."""
         if not self.lines:
             raise ValueError(f"{self.title()} has no line; add one with step(expression, reason)")
-        self.verdict = None
         self.check_names()
         shown = [self.scalar(self.left)]
         for position, line in enumerate(self.lines, 1):

@@ -179,6 +179,13 @@ def test_the_false_line_is_named_and_the_true_ones_before_it_pass():
         derive(Partial(J, w[k]), gradient, gradient, 3*gradient, number="1.2")
 
 
+def test_the_last_line_is_compared_with_the_first_whatever_was_said_of_those_between(monkeypatch):
+    answers = iter([True, True])
+    monkeypatch.setattr(module, "is_zero", lambda *args: next(answers, False))
+    with pytest.raises(FalseLine, match="Line 2 of the derivation is false"):
+        derive(Partial(a**2, a), 2*a, 3*a, given=[])
+
+
 def test_a_counterexample_shows_a_point_both_values_and_their_ratio():
     with pytest.raises(FalseLine) as refusal:
         derive(Partial(a**2*b, a), a*b, given=[])

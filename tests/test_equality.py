@@ -57,6 +57,7 @@ TRUE = {
     "a constant is counted": (Sum(a, (i, 1, n)), n*a, []),
     "denominators under a sum": (Sum(u[i]/(1 + u[i]) + 1/(1 + u[i]), (i, 1, n)), n, []),
     "a delta beside its twin": (KroneckerDelta(k, l)*z[k], KroneckerDelta(k, l)*z[l], []),
+    "a delta is its own square": ((KroneckerDelta(k, l) + a)**2, (1 + 2*a)*KroneckerDelta(k, l) + a**2, []),
     "the first entry is there": (Sum(KroneckerDelta(k, 1)*z[k], (k, 1, K)), z[1], []),
     "a sum of no terms": (Sum(u[i], (i, 3, 1)), sp.Integer(0), []),
     "powers of a half": (Rational(1, 2)**t*2**t, sp.Integer(1), []),
