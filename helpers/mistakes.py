@@ -68,10 +68,20 @@ def _local(part, indices):
         yield from _wrong_indices(part, indices)
     elif isinstance(part, sp.Sum):
         yield "the sum is lost", part.function
+        yield from _single_terms(part)
         if isinstance(part.function, sp.exp):
             for index in indices:
                 own = part.function.xreplace({part.limits[0][0]: index})
                 yield "separate sigmoids stand where softmax is meant: they do not share a denominator", 1 + own
+
+
+def _single_terms(total):
+    """One term of a sum for all of it: the index of the sum set to a free index that runs as far."""
+    (bound, _, high), *_ = total.limits
+    ends = {index: size for entry in total.function.atoms(sp.Indexed) for index, size in zip(entry.indices, entry.base.shape or ())}
+    for index in sorted((i for i, size in ends.items() if i.is_Symbol and i != bound and size == high), key=str):
+        name = f"only the term {plain(bound)} = {plain(index)} of the sum is left: an output treated elementwise"
+        yield name, total.function.xreplace({bound: index})
 
 
 def _slopes(part):

@@ -104,3 +104,10 @@ def test_a_sum_over_a_delta_is_the_term_it_picks():
     assert picked == share[j]*a + exp(b)
     assert without_deltas(Sum(share[k], (k, 1, K))) == Sum(share[k], (k, 1, K))
     assert d not in picked.free_symbols
+
+
+def test_one_term_taken_for_the_whole_sum_is_named():
+    made = dict(mutants(Sum(x[i, j]*w[j], (j, 1, d))*w[k]))
+    assert not any("is left" in name for name in made)  # no free index stands inside the sum
+    made = dict(mutants(Sum(w[j]*w[k], (j, 1, d))))
+    assert resolve(made["only the term j = k of the sum is left: an output treated elementwise"]) == w[k]**2
