@@ -50,7 +50,7 @@ def vector(name, value, complex_too=False):
     """`value` as a one-dimensional array of any length."""
     numbers = array(name, value, complex_too)
     if numbers.ndim != 1:
-        raise ValueError(f"{name} has shape {numbers.shape}, expected one dimension")
+        raise ValueError(f"{name} has shape {numbers.shape}, expected one dimension, as ({numbers.size},)")
     return numbers
 
 
@@ -85,6 +85,25 @@ def positive(name, value):
     if not number > 0:
         raise ValueError(f"{name} is {number}, expected a number above 0")
     return number
+
+
+def fraction(name, value):
+    """`value` as a single number from 0 to below 1."""
+    number = scalar(name, value)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name} is {number}, expected a number from 0 to below 1")
+    return float(number)
+
+
+def precision(name, value):
+    """`value` as the dtype float64 or float32."""
+    try:
+        dtype = np.dtype(value)
+    except TypeError:
+        dtype = None
+    if value is None or dtype is None or dtype not in (np.dtype(np.float64), np.dtype(np.float32)):  # None counts as float64
+        raise TypeError(f"{name} is {value!r}, expected np.float64 or np.float32")
+    return dtype
 
 
 def count(name, value, least=1, most=None):
@@ -122,14 +141,14 @@ def choice(name, value, known):
     return known[value]
 
 
-def layers(name, value, first=1):
+def layers(name, value, first=1, complex_too=True):
     """`value` as a dictionary of arrays, one for each layer number from `first` on."""
     if not isinstance(value, dict):
         kind = type(value).__name__
         raise TypeError(f"{name} is of type {kind}, expected a dictionary keyed by layer number, as {{{first}: ...}}")
     if not value or set(value) != set(range(first, first + len(value))):
         raise ValueError(f"{name} has the keys {list(value)}, expected the layer numbers {first}, {first + 1}, ...")
-    return {l: array(f"{name}[{l}]", value[l], complex_too=True) for l in sorted(value)}
+    return {l: array(f"{name}[{l}]", value[l], complex_too) for l in sorted(value)}
 
 
 def same_layers(name, value, like_name, like):

@@ -25,6 +25,7 @@ from helpers.equality import WrongIndex, index_ranges, is_zero, must_be_exact
 from helpers.evaluation import DIGITS, Evaluation, NoValue, Point, is_rational, show_number, to_mpf
 from helpers.expressions import (
     Activation,
+    Definition,
     Depends,
     Entries,
     Gradient,
@@ -97,8 +98,11 @@ class Summary:
     """Definitions and what derivations have come to, one under the other: left side = last line, and the number."""
 
     def __init__(self, *results):
-        for derivation in (r for r in results if isinstance(r, Derivation)):
-            derivation.require_proof()
+        for result in results:
+            if isinstance(result, Derivation):
+                result.require_proof()
+            elif not isinstance(result, Definition):
+                raise TypeError(f"Summary takes Definition and Derivation, got {result!r}")
         self.rows = [(r.left, r.last, r.short_verdict(), r.number) if isinstance(r, Derivation)
                      else (r.name, r.body, "definition", r.number) for r in results]
 
@@ -484,6 +488,8 @@ def _given(needed, arrays):
     given, sizes = {}, {}
     for name, base in needed.items():
         given[name] = value = np.asarray(_find(name, arrays), dtype=object)
+        if any(isinstance(v, (str, bytes, bool, dict, list, type(None))) for v in value.flat):
+            raise TypeError(f"{name} holds what is no number: {value.tolist()!r}")
         expected = tuple(getattr(base, "shape", None) or ())
         if value.ndim != len(expected):
             raise ValueError(f"{name} has shape {value.shape}, expected {tuple(map(str, expected))}")

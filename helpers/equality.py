@@ -16,7 +16,7 @@ import sympy as sp
 from sympy import evaluate
 from sympy.core.function import Application
 
-from helpers.expressions import Partial, Undecided, WrongIndex, sigmoid
+from helpers.expressions import Partial, Undecided, WrongIndex, formula, sigmoid
 
 EXPLICIT = 24     # a sum between two integers is written out up to this many terms
 LONGEST = 2_000   # a power of a sum is written out up to this many terms
@@ -29,7 +29,7 @@ def is_zero(expr, ranges=None):
     Raises Undecided for floats, infinities and for what is no scalar.
     """
     with evaluate(True):
-        expr = sp.sympify(expr)
+        expr = formula(expr)
         ranges = {**index_ranges(expr), **(ranges or {})}
         if not expr.has(sp.exp, sp.tanh) and NormalForm(ranges).vanishes(expr):
             return True
@@ -56,7 +56,7 @@ def index_ranges(*exprs):
             if end is None:
                 end = ranges.setdefault(index, size)
             if end != size and end.is_Symbol and size.is_Symbol:
-                raise WrongIndex(f"on {_entry_name(entry)} the index {_letter(index)} would run to {size}, "
+                raise WrongIndex(f"on {_entry_name(entry)} the index {index} would run to {size}, "
                                  f"but elsewhere it runs to {end}")
     return ranges
 
@@ -75,11 +75,7 @@ def _uses(expr, bound):
 
 
 def _entry_name(entry):
-    return f"{entry.base.label}_{''.join(map(_letter, entry.indices))}"
-
-
-def _letter(index):
-    return index.name if index.is_Symbol else str(index)
+    return f"{entry.base.label}_{''.join(map(str, entry.indices))}"
 
 
 def _in_exponentials(expr):
@@ -192,7 +188,7 @@ class NormalForm:
 
     def count(self, low, high):
         """How many terms a sum has. A sum to n - 5 has no -4 terms when n = 1, so it is left alone."""
-        if high.is_Symbol and low == 1 or (high - low + 1).is_nonnegative:
+        if (high - low + 1).is_nonnegative:
             return self.poly(high - low + 1)
         raise Undecided(f"it is not known how many terms a sum from {low} to {high} has")
 
@@ -312,7 +308,7 @@ class NormalForm:
         body = sp.Sum(e.function, *e.limits[:-1]) if len(e.limits) > 1 else e.function
         if (high - low).is_Integer and high - low < EXPLICIT:
             return self.add(self.poly(body.xreplace({index: low + t})) for t in range(int(high - low) + 1))
-        inner = sp.Dummy(integer=True)
+        inner = sp.Dummy(integer=True, positive=low.is_positive)
         poly = self.poly(body.xreplace({index: inner}))
         if any(inner in limit.free_symbols for bounds, _ in poly for _, *limits in bounds for limit in limits):
             raise Undecided("a sum whose limits depend on another index")

@@ -64,7 +64,7 @@ class Evaluation:
 
     def __call__(self, expr, bound=None):
         try:
-            return _real(self.value(sp.sympify(expr), bound or {}))
+            return _real(self.value(sp.sympify(expr, strict=True), bound or {}))
         except (ZeroDivisionError, OverflowError, ValueError, TypeError) as error:
             raise NoValue(f"{expr}: {error}") from error
 

@@ -39,7 +39,10 @@ def indexed(name, *shape):
     """An array of real symbols: `indexed("x", n, d)[i, j]` is x_ij, with 1 <= i <= n and 1 <= j <= d."""
     if not shape:
         raise ValueError(f"indexed({name!r}) needs a shape, as in indexed({name!r}, n) or indexed({name!r}, n, d)")
-    return sp.IndexedBase(name, shape=tuple(map(sp.sympify, shape)), real=True)
+    shape = tuple(map(formula, shape))
+    if any(size.is_integer is False for size in shape):
+        raise ValueError(f"the sizes of indexed({name!r}) must be whole numbers, got {shape}")
+    return sp.IndexedBase(name, shape=shape, real=True)
 
 
 def base_of(name):
@@ -130,6 +133,8 @@ class Activation(sp.Function, metaclass=_ActivationClass):
 
 def activation(name, order=0):
     """A function g of which nothing is known but that it has derivatives: g(z), and its slope g.prime(z) for g'(z)."""
+    if not isinstance(name, str) or not isinstance(order, int) or order < 0:
+        raise TypeError(f"an activation needs a name and a number of primes, 0 or more, got {name!r} and {order!r}")
     return _activation(name, order)
 
 
@@ -180,6 +185,8 @@ class Entries:
     """`Entries(X, x)`: the matrix symbol X has the entries x_ij; a column vector may have one index, as in w_j."""
 
     def __init__(self, matrix, entries):
+        if not isinstance(matrix, sp.MatrixSymbol) or not isinstance(entries, sp.IndexedBase):
+            raise TypeError(f"Entries needs a matrix symbol and an array made by indexed, got {matrix!r} and {entries!r}")
         shape = tuple(entries.shape)
         if shape != matrix.shape and (*shape, 1) != matrix.shape:
             raise ValueError(f"{matrix} has shape {matrix.shape}, its entries {entries} have shape {shape}")
@@ -270,7 +277,7 @@ def resolve(expr, table=None):
     for a name that is differentiated but not known, Undecided for the second derivative of an unknown function.
     """
     with evaluate(True):
-        return _resolve(_fresh(sp.sympify(expr)), table or {})
+        return _resolve(_fresh(formula(expr)), table or {})
 
 
 def _both_ends(limit):

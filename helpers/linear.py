@@ -116,14 +116,15 @@ def train(X, y, w, b, eta, epochs, batch_size=None, rng=None):
         return _descend(np.column_stack([X, np.ones(len(X))]), y, np.append(w, b), eta, epochs, batch_size, rng)
 
 
-def standardise(X, like=None):
+def standardise(X, like=None, constant_scale=None):
     """Take out of each feature its mean and divide by its standard deviation: (X - mean) / scale, a `Standardised`.
 
-    Pass `like`, an earlier result, to treat new samples with the mean and scale of the old. Raises ValueError for a
-    column that is constant, since it has no scale. Source: S0-22.
+    Pass `like`, an earlier result, to treat new samples with the mean and scale of the old. A column that is constant has no
+    scale: it raises ValueError, or has the scale `constant_scale`, a number above 0. Source: S0-22.
     """
     X = checks.matrix("X", X)
-    mean, scale = _mean_and_scale(X) if like is None else _mean_and_scale_of(like, X)
+    constant_scale = None if constant_scale is None else checks.positive("constant_scale", constant_scale)
+    mean, scale = _mean_and_scale(X, constant_scale) if like is None else _mean_and_scale_of(like, X)
     return Standardised((X - mean) / scale, mean, scale)
 
 
@@ -177,12 +178,14 @@ def _one_epoch(inputs, y, v, eta, batch_size, rng):
     return v
 
 
-def _mean_and_scale(X):
-    constant = np.flatnonzero(X.max(axis=0) == X.min(axis=0))
-    if len(constant):
-        raise ValueError(f"column {constant[0]} of X is constant ({X[0, constant[0]]:g} in every row), so it has no scale")
+def _mean_and_scale(X, constant_scale):
+    constant = X.max(axis=0) == X.min(axis=0)
+    if constant.any() and constant_scale is None:
+        first = constant.argmax()
+        raise ValueError(f"column {first} of X is constant ({X[0, first]:g} in every row), so it has no scale")
     with np.errstate(over="ignore", invalid="ignore"):
-        return checks.finite("the mean of X", X.mean(axis=0)), checks.finite("the standard deviation of X", X.std(axis=0))
+        mean, scale = np.where(constant, X[0], X.mean(axis=0)), np.where(constant, constant_scale or 1, X.std(axis=0))
+    return checks.finite("the mean of X", mean), checks.finite("the standard deviation of X", scale)
 
 
 def _mean_and_scale_of(like, X):

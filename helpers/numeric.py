@@ -44,13 +44,13 @@ class Estimate(NamedTuple):
 
 def forward_difference(f, x, h):
     """The slope of the chord from x to x + h; wrong by about h f''(x) / 2, and by rounding divided by h."""
-    checks.positive("h", h)
+    checks.array("x", x), checks.positive("h", h)  # notebook 00 asks at 400 points at once
     return (f(x + h) - f(x)) / h
 
 
 def central_difference(f, x, h):
     """The slope of the chord from x - h to x + h; wrong by about h**2 f'''(x) / 6, and by rounding divided by h."""
-    checks.positive("h", h)
+    checks.array("x", x), checks.positive("h", h)  # notebook 00 asks at 400 points at once
     return (f(x + h) - f(x - h)) / (2 * h)
 
 
@@ -59,7 +59,7 @@ def complex_step(f, x, h=1e-20):
 
     f must accept complex numbers and be analytic: TypeError where it returns a real number, as with abs.
     """
-    checks.positive("h", h)
+    checks.array("x", x), checks.positive("h", h)  # notebook 00 asks at 400 points at once
     value = f(x + 1j * h)
     if not np.iscomplexobj(value):
         raise TypeError("f returned a real number for a complex one: it is not analytic (abs? real? a cast?)")
@@ -686,7 +686,8 @@ def _look_closer(evaluate, probe, value, bar, noise, distances):
 @dataclass
 class _Judged:
     measured: _Measured
-    claimed: np.ndarray       # for each probe
+    claimed: np.ndarray       # for each probe, where it was decided
+    claimed_here: np.ndarray  # for each probe, at the point itself
     status: np.ndarray        # "agrees", "differs", "open" (not decided) or "kink"
     dead: np.ndarray
     weak: np.ndarray          # worth another look beside the point
@@ -705,7 +706,7 @@ def _judge(evaluate, probes, claims, exact):
     status[measured.at_kink] = "kink"
     dead = both_zero & measured.flat
     weak = (status == "open") | (status == "kink") | (both_zero & ~dead)
-    return _Judged(measured, claimed, status, dead, weak, np.zeros(len(probes), dtype=bool))
+    return _Judged(measured, claimed, claimed.copy(), status, dead, weak, np.zeros(len(probes), dtype=bool))
 
 
 def _judge_beside(judged, evaluate, probes, gradient, exact):
@@ -738,12 +739,14 @@ def _block_report(block, name, parameter, claim, judged, probes, n_samples):
     rows = np.array([k for k, probe in enumerate(probes) if probe.block == block])
     m, status, claimed = judged.measured, judged.status[rows], judged.claimed[rows]
     value, bar, kink = m.value[rows], m.bar[rows], m.at_kink[rows]
+    # Along a direction several kinks may meet, and a right claim need not lie between the slopes then.
+    one_entry, here = np.array([probes[k].index is not ... for k in rows]), judged.claimed_here[rows]
     size = np.maximum(np.abs(claimed), np.abs(value))
     with np.errstate(all="ignore"):
         error = np.where((size > 0) & (status != "kink"), np.abs(claimed - value) / size, 0.0)
     low, high = np.minimum(m.left, m.right)[rows], np.maximum(m.left, m.right)[rows]
     room = 1e-3 * (high - low)      # one-sided slopes are first order in the step
-    bracketed = kink & (claimed >= low - room) & (claimed <= high + room)
+    bracketed = kink & one_entry & (here >= low - room) & (here <= high + room)
     verdict = _verdict(status, bracketed, judged.dead[rows])
     among = np.flatnonzero(status == {"differs": "differs", "agrees": "agrees"}.get(verdict, "open"))
     # The first of those that tie but for rounding, so that noise does not choose.
@@ -751,8 +754,9 @@ def _block_report(block, name, parameter, claim, judged, probes, n_samples):
     report = BlockReport(
         name, parameter.shape, len(rows), verdict, float(error[worst]), float(bar[worst] / size[worst]) if size[worst] else 0.0,
         differing=int((status == "differs").sum()), undecided=int((status == "open").sum()), dead=int(judged.dead[rows].sum()),
-        at_kink=int(kink.sum()), bracketed=int(bracketed.sum()),
-        slopes=tuple(float(f"{side[rows][kink][0]:.3g}") + 0.0 for side in (m.left, m.right)) if kink.any() else (),
+        at_kink=int((kink & one_entry).sum()), bracketed=int(bracketed.sum()),
+        slopes=tuple(float(f"{side[rows][kink & one_entry][0]:.3g}") + 0.0 for side in (m.left, m.right))
+        if (kink & one_entry).any() else (),
         beside=int(judged.beside[rows].sum()),
         kink_distance=m.kink_distance.get(block), worst=_entry_name(name, probes[rows[worst]]),
         claimed=_clean(claimed[worst], bar[worst]), numerical=_clean(value[worst], bar[worst]))
@@ -780,6 +784,9 @@ def _explain(report, claim, claimed, value, bar, status, indices, n_samples):
         report.ratio = _constant_ratio(swapped[usable], value[usable], bar[usable])
         report.transposed = report.ratio is not None
     reason = "" if report.ratio is None else _suggest(report.ratio, n_samples)
+    by_entry = np.array([index is not ... for index in indices])
+    if reason.endswith("a constant factor") and not value[usable & by_entry].any():     # one number is always in one ratio
+        report.ratio, reason = None, "seen along the random direction alone: check more entries" if not by_entry.all() else reason
     report.suggestion = "; ".join(filter(None, ["transposed" if report.transposed else "", reason]))
     if report.ratio is None and report.differing == report.entries > 1:
         report.suggestion = "no constant ratio: another formula, or another point"

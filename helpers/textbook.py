@@ -67,7 +67,7 @@ class Textbook:
     """What LaTeX and plain text share: the order of terms and factors, and where brackets are needed."""
 
     def __call__(self, e):
-        return self.show(sp.sympify(e))
+        return self.show(sp.sympify(e, strict=True))
 
     def show(self, e):
         if _is_add(e):

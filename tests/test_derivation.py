@@ -495,6 +495,7 @@ print(ledger)
 """
 
 
+@pytest.mark.long
 def test_the_output_is_the_same_for_every_hash_seed():
     tests = Path(__file__).resolve().parent
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)]), "PYTHONIOENCODING": "utf-8"}

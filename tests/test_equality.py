@@ -60,6 +60,15 @@ TRUE = {
     "a delta is its own square": ((KroneckerDelta(k, l) + a)**2, (1 + 2*a)*KroneckerDelta(k, l) + a**2, []),
     "the first entry is there": (Sum(KroneckerDelta(k, 1)*z[k], (k, 1, K)), z[1], []),
     "a sum of no terms": (Sum(u[i], (i, 3, 1)), sp.Integer(0), []),
+    "numbers are written out": (Sum(u[i], (i, 2, 4)), u[2] + u[3] + u[4], []),
+    "a constant is counted from 2": (Sum(a, (i, 2, n)), (n - 1)*a, []),
+    "a constant is counted up to an index": (Sum(Sum(a, (j, 1, i)), (i, 1, n)), a*Sum(i, (i, 1, n)), []),
+    "a delta that may miss its sum stays": (Sum(2*KroneckerDelta(k, l)*z[k]*z[l], (k, 2, K)),
+                                            2*Sum(z[l]*z[j]*KroneckerDelta(l, j), (j, 2, K)), []),
+    "denominators that hold sums, under a sum": (Sum(u[i]/(1 + exp(Sum(q[i, j], (j, 1, n)))), (i, 1, n)), Sum(u[i], (i, 1, n))
+        - Sum(u[i]*exp(Sum(q[i, k], (k, 1, n)))/(1 + exp(Sum(q[i, k], (k, 1, n)))), (i, 1, n)), []),
+    "a fraction under a sum in a logarithm": (log(Sum(u[i]**2/(1 + exp(u[i])), (i, 1, n))),
+                                              log(Sum(u[j]**2/(1 + exp(u[j])), (j, 1, n))), []),
     "powers of a half": (Rational(1, 2)**t*2**t, sp.Integer(1), []),
 }
 
@@ -87,6 +96,9 @@ FALSE = {
     "a transposed index": (Sum(q[i, j]*u[j], (j, 1, n)), Sum(q[j, i]*u[j], (j, 1, n))),
     "a constant counted once": (Sum(a, (i, 1, n)), a),
     "a sum that may have no terms": (Sum(a, (i, 1, n - 5)), (n - 5)*a),
+    "a sum that may be one term too short": (Sum(a, (i, 3, n)), (n - 2)*a),
+    "a sum up to an index that may be negative": (Sum(Sum(a, (j, 1, i)), (i, -3, n)), a*Sum(i, (i, -3, n))),
+    "a sum up to any whole number": (Sum(a, (i, 1, c)), c*a),
     "a delta before the beginning": (Sum(KroneckerDelta(k, 0)*z[k], (k, 1, K)), z[0]),
     "a delta past the end": (Sum(KroneckerDelta(k, l)*z[k], (k, 2, K)), z[l]),
     "a delta of a free letter": (Sum(KroneckerDelta(k, l), (k, 1, K)), sp.Integer(1)),
@@ -135,6 +147,8 @@ def test_an_index_with_two_ends_makes_no_sense():
         index_ranges(w[k], x[k, i])
     with pytest.raises(WrongIndex):
         index_ranges(Sum(x[j, i], (j, 1, d)))
+    with pytest.raises(WrongIndex, match="on x_k1 the index k"):
+        index_ranges(w[k], x[k, 1])
     assert index_ranges(Sum(x[i, j]*w[j], (j, 1, d))) == {i: n}
 
 

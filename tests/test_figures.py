@@ -354,6 +354,7 @@ def test_slider_names_are_written_as_on_the_page(name, symbol):
 # ---------------------------------------------------------------- in a kernel
 
 
+@pytest.mark.long
 def test_outputs_in_a_notebook_are_the_same_at_each_run_but_for_the_widget_id():
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     code = (

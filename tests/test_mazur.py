@@ -102,6 +102,7 @@ def test_exactly_five_printed_numbers_do_not_hold(table, truth):
     assert failing == WRONG == {name for name, (_, _, verdict) in table.items() if verdict.startswith("NO")}
 
 
+@pytest.mark.long
 def test_the_printed_errors_and_outputs_come_from_other_runs(table):
     with decimal.localcontext(prec=DIGITS):
         assert rounded(sum(forward(run(sequential, 1))[4]), 9) == table["E_after_1"][0]

@@ -186,6 +186,36 @@ def test_a_large_block_can_be_sampled_and_a_wrong_entry_between_the_samples_is_s
     assert "along a random direction" in str(sampled(wrong))
 
 
+def test_one_wrong_entry_seen_by_the_direction_alone_is_no_constant_factor():
+    w, alive = np.linspace(0.5, 2, 300), np.arange(300) > 0      # the cost does not depend on the one entry looked at by itself
+    report = lambda g: gradient_check(lambda w: (alive * w**2).sum(), g, w, sample=1).blocks["the parameter"]
+    wrong = report(lambda w: 2 * alive * w + 1e-3 * (np.arange(300) == 7))
+    assert wrong.verdict == "differs" and wrong.ratio is None
+    assert wrong.suggestion == "seen along the random direction alone: check more entries"
+    assert report(lambda w: 4 * alive * w).suggestion == "a factor 2"
+
+
+def kinked(size):
+    """A smooth function with `size` kinks, all of them at w = 0, and its gradient."""
+    factors = np.resize([1.0, -2.0, 3.0, -4.0], size)
+    return (lambda w: (factors * np.where(w > 0, w, 0)).sum() + (w + 1).sum()**2,
+            lambda w: factors * (w > 0) + 2 * (w + 1).sum())
+
+
+def test_at_a_kink_the_claim_is_compared_with_the_slopes_of_this_point_not_of_the_neighbour():
+    block = gradient_check(*kinked(4), np.zeros(4)).require().blocks["the parameter"]
+    assert (block.at_kink, block.bracketed, block.beside) == (4, 4, 4)
+    assert "4 at a kink, claim between the slopes 8 and 9" in block.remarks()
+
+
+@pytest.mark.parametrize("size", [4, 40])
+def test_several_kinks_along_one_direction_do_not_make_a_right_claim_look_wrong(size):
+    cost, gradient = kinked(size)
+    report = gradient_check(cost, gradient, np.zeros(size), sample=1)
+    assert report and "outside" not in str(report)
+    assert not gradient_check(cost, lambda w: 1.001 * gradient(w), np.zeros(size), sample=1)
+
+
 # -------------------------------------------------------------------------------------- planted faults are refused
 
 FACTORS = [
