@@ -149,18 +149,27 @@ LOSSES = {  # of the logits z and targets y, summed over the outputs: one loss p
 }
 
 
-def initialise(sizes, rng):
+FANS = {  # the variance of an initial weight is one over this, for a layer of n_in inputs and n_out units
+    "1/n_in": lambda n_in, n_out: n_in,                    # z keeps the variance of its inputs
+    "glorot": lambda n_in, n_out: (n_in + n_out) / 2,      # a compromise between z, forward, and delta, backward
+    "he": lambda n_in, n_out: n_in / 2,                    # ReLU halves the mean square of z: twice the variance makes up for it
+}
+
+
+def initialise(sizes, rng, variance="1/n_in"):
     """Draw each weight from a normal distribution of variance 1/n_in, and begin with biases 0: (W, b).
 
-    `sizes` counts the units of layers 0 to K, as (2, 3, 1). Equal weights would stay equal for ever, hence the draw. Raises
-    ValueError for a size below 1, TypeError unless rng is a NumPy generator. Source: S3-65, S2-04.
+    `sizes` counts the units of layers 0 to K, as (2, 3, 1). Equal weights would stay equal for ever, hence the draw. Other
+    variances: "glorot", 2/(n_in + n_out), and "he", 2/n_in. Raises ValueError for a size below 1 or an unknown variance,
+    TypeError unless rng is a NumPy generator. Source: S3-65, S2-04.
     """
+    fan = checks.choice("variance", variance, FANS)
     sizes = [checks.count(f"sizes[{l}]", size) for l, size in enumerate(sizes)]
     if len(sizes) < 2:
         raise ValueError(f"sizes is {sizes}, expected two or more: inputs, then the units of each layer")
     if checks.generator("rng", rng) is None:
         raise TypeError("rng is None, expected a generator, as np.random.default_rng(0) makes it")
-    W = {l: rng.normal(size=(sizes[l], sizes[l-1])) / np.sqrt(sizes[l-1]) for l in range(1, len(sizes))}
+    W = {l: rng.normal(size=(sizes[l], sizes[l-1])) / np.sqrt(fan(sizes[l-1], sizes[l])) for l in range(1, len(sizes))}
     return W, {l: np.zeros(sizes[l]) for l in W}
 
 
@@ -189,7 +198,7 @@ def cost(y, z, output="softmax"):
     """
     loss = checks.choice("output", output, LOSSES)
     z = checks.array("z", z, complex_too=True)
-    return loss(z, _checked_targets(y, z, "z", output)).mean()
+    return loss(z, targets(y, z, "z", output)).mean()
 
 
 def backward(y, W, a, hidden="sigmoid", output="softmax"):
@@ -203,7 +212,7 @@ def backward(y, W, a, hidden="sigmoid", output="softmax"):
     W, a = _checked_activations(W, a)
     slope, _ = checks.choice("hidden", hidden, SLOPES), checks.choice("output", output, OUTPUTS)
     K, n_samples = len(W), len(a[0])
-    delta = {K: a[K] - _checked_targets(y, a[K], f"a[{K}]", output)}
+    delta = {K: a[K] - targets(y, a[K], f"a[{K}]", output)}
     for l in range(K - 1, 0, -1):
         delta[l] = delta[l+1] @ W[l+1] * slope(a[l])
     dJ_dW = {l: delta[l].T @ a[l-1] / n_samples for l in W}
@@ -221,6 +230,14 @@ def update(W, b, dJ_dW, dJ_db, eta):
     W, b = checks.layers("W", W), checks.layers("b", b)
     dJ_dW, dJ_db = checks.same_layers("dJ_dW", dJ_dW, "W", W), checks.same_layers("dJ_db", dJ_db, "b", b)
     return {l: W[l] - eta * dJ_dW[l] for l in W}, {l: b[l] - eta * dJ_db[l] for l in b}
+
+
+def parameters(W, b):
+    """W and b as dictionaries of real arrays that fit together, layer by layer. Raises as `forward`."""
+    W, b = checks.layers("W", W, complex_too=False), checks.layers("b", b, complex_too=False)
+    if W[1].ndim != 2:
+        raise ValueError(f"W[1] has shape {W[1].shape}, expected (n_out, n_in)")
+    return _checked_layers(np.zeros((1, W[1].shape[1])), W, b)[1:]
 
 
 def _checked_layers(X, W, b):
@@ -254,6 +271,7 @@ def _checked_activations(W, a):
     return W, a
 
 
-def _checked_targets(y, like, like_name, output):
+def targets(y, like, like_name, output):
+    """y as an array with the shape of `like`, with labels that belong to the output. Raises as `cost`."""
     y = checks.same_shape("y", y, like, like_name, complex_too=False)
     return y if output == "identity" else _labels(y) if output == "sigmoid" else _one_hot(y)

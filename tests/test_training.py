@@ -1,0 +1,486 @@
+"""Laws of helpers.training: what is learnt from is kept apart from what judges, every sample counts alike, nothing is lost."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from helpers import data, linear, peers
+from helpers import network as net
+from helpers import training as tr
+
+
+def problem(n=23, sizes=(4, 6, 3), seed=0):
+    """X, one-hot y, W, b: classes that can be told apart, with some noise."""
+    rng = np.random.default_rng(seed)
+    centres, labels = rng.normal(size=(sizes[-1], sizes[0])), rng.integers(0, sizes[-1], n)
+    X = centres[labels] + rng.normal(size=(n, sizes[0]))
+    return X, np.eye(sizes[-1])[labels], *net.initialise(sizes, rng)
+
+
+def train(problem, *activations, seed=1, **options):
+    defaults = dict(eta=0.1, n_epochs=4, batch_size=5, rng=None if seed is None else np.random.default_rng(seed))
+    return tr.train(*problem, *activations, **{**defaults, **options})
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(one[l].dtype == other[l].dtype and (one[l] == other[l]).all() for l in one)
+
+
+def cost(X, y, W, b, hidden="sigmoid", output="softmax"):
+    return net.cost(y, net.forward(X, W, b, hidden, output)[0][len(W)], output)
+
+
+# ---------------------------------------------------------------- samples
+
+
+SPLITS = [(10, 0.2, 0.2), (1797, 0.15, 0.25), (7, 0, 0.3), (7, 0.3, 0), (5, 0, 0), (3, 1/3, 1/3)]
+
+
+@pytest.mark.parametrize("n, validation, test", SPLITS)
+@pytest.mark.parametrize("stratified", [False, True])
+def test_a_split_puts_every_sample_into_exactly_one_part(n, validation, test, stratified):
+    labels = np.random.default_rng(1).integers(0, 3, n) if stratified else None
+    parts = tr.split(n, np.random.default_rng(0), validation, test, labels)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(n))
+    assert len(parts.validation) == round(validation * n) and len(parts.test) == round(test * n)
+    assert all((np.diff(part) > 0).all() for part in parts)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_stratified_split_shares_every_class_out_alike(seed):
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(4, 200, p=[0.6, 0.25, 0.1, 0.05])
+    parts = tr.split(200, rng, 0.2, 0.3, labels)
+    for part, share in zip(parts, [0.5, 0.2, 0.3]):
+        assert (np.abs(np.bincount(labels[part], minlength=4) - share * np.bincount(labels)) < 2).all()
+
+
+def test_a_split_is_random_and_the_seed_repeats_it():
+    one, again, other = (tr.split(50, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    assert all((a == b).all() for a, b in zip(one, again)) and not (one.test == other.test).all()
+    often = np.zeros(50)
+    for seed in range(400):
+        often[tr.split(50, np.random.default_rng(seed), 0.2, 0.2).test] += 1
+    assert 0.1 < (often / 400).min() and (often / 400).max() < 0.3       # each sample is in the test part in 1 of 5 splits
+
+
+def test_one_hot_and_classes_undo_each_other():
+    labels = np.array([2, 0, 1, 2])
+    assert tr.one_hot(labels).tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    assert (tr.classes(tr.one_hot(labels)) == labels).all() and tr.one_hot(labels, 5).shape == (4, 5)
+    assert tr.classes([[0.4], [0.5], [0.9]]).tolist() == [0, 1, 1]
+
+
+def test_the_confusion_matrix_counts_true_classes_in_rows_and_its_trace_is_the_accuracy():
+    rng = np.random.default_rng(0)
+    labels, y_hat = rng.integers(0, 4, 100), rng.random((100, 4))
+    counts = tr.confusion_matrix(y_hat, labels)
+    assert (counts.sum(axis=1) == np.bincount(labels)).all() and (counts.sum(axis=0) == np.bincount(y_hat.argmax(axis=1))).all()
+    assert counts.trace() / 100 == tr.accuracy(y_hat, labels) == tr.accuracy(y_hat, tr.one_hot(labels))
+    assert (tr.confusion_matrix(y_hat, tr.one_hot(labels)) == counts).all()
+    assert tr.confusion_matrix([[0.2], [0.7], [0.6]], [[0], [0], [1]]).tolist() == [[1, 1], [0, 1]]
+    assert tr.confusion_matrix([[0.1, 0.9, 0.0]], [0]).tolist() == [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
+
+
+def test_a_constant_column_is_standardised_to_zero_and_stays_itself_in_new_data():
+    X = np.array([[1.0, 5.0], [3.0, 5.0]])
+    fitted = tr.standardise(X, constant_scale=1)
+    assert fitted.X.tolist() == [[-1, 0], [1, 0]] and fitted.scale.tolist() == [1, 1]
+    assert tr.standardise([[2.0, 7.0]], like=fitted).X.tolist() == [[0, 2]]
+    with pytest.raises(ValueError, match="constant_scale is 0"):
+        tr.standardise(X, constant_scale=0)
+
+
+# ---------------------------------------------------------------- training
+
+
+@pytest.mark.parametrize("batch_size, rng_seed", [(None, None), (1, 3), (5, 3), (5, None), (23, 3)])
+@pytest.mark.parametrize("momentum", [0.0, 0.8])
+def test_training_is_the_loop_of_forward_backward_and_update(batch_size, rng_seed, momentum):
+    X, y, W, b = given = problem()
+    history = train(given, "tanh", seed=rng_seed, batch_size=batch_size, momentum=momentum)
+    rng, J = None if rng_seed is None else np.random.default_rng(rng_seed), [cost(X, y, W, b, "tanh")]
+    v, n_steps = [{l: 0 * p[l] for l in p} for p in (W, b)], 0
+    for _ in range(4):
+        for batch in tr.batches(23, batch_size or 23, rng):
+            _, a = net.forward(X[batch], W, b, "tanh")
+            _, *gradient = net.backward(y[batch], W, a, "tanh")
+            v = [{l: momentum * old[l] - 0.1 * g[l] for l in g} for old, g in zip(v, gradient)]
+            W, b = ({l: p[l] + move[l] for l in p} for p, move in zip((W, b), v))
+            n_steps += 1
+        J.append(cost(X, y, W, b, "tanh"))
+    assert history.J == pytest.approx(J, rel=1e-12) and history.n_steps == n_steps and history.n_epochs == 4
+    assert all(np.abs(history.W_last[l] - W[l]).max() < 1e-12 and np.abs(history.b_last[l] - b[l]).max() < 1e-12 for l in W)
+
+
+def test_one_neuron_trains_as_linear_regression_does():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(11, 3)), rng.normal(size=11)
+    theirs = linear.train(X, y, np.zeros(3), 0.0, 0.1, 6, 4, np.random.default_rng(5))
+    ours = tr.train(X, y[:, None], {1: np.zeros((1, 3))}, {1: np.zeros(1)}, output="identity", eta=0.1, n_epochs=6, batch_size=4,
+                    rng=np.random.default_rng(5))
+    assert ours.J == pytest.approx(theirs.J, rel=1e-12) and ours.accuracy is None
+    assert ours.W_last[1][0] == pytest.approx(theirs.w[-1], rel=1e-12)
+    assert ours.b_last[1][0] == pytest.approx(theirs.b[-1], rel=1e-12)
+
+
+def test_batch_means_weighted_by_their_sizes_are_the_full_gradient():
+    # S0-27: the short last batch has fewer samples, and each counts as much as any other.
+    X, y, W, b = problem()
+    gradient = lambda rows: net.backward(y[rows], W, net.forward(X[rows], W, b)[1])[1]
+    parts = list(tr.batches(23, 5, np.random.default_rng(0)))
+    assert [len(rows) for rows in parts] == [5, 5, 5, 5, 3]
+    whole = gradient(np.arange(23))
+    weighted = {l: sum(len(rows) / 23 * gradient(rows)[l] for rows in parts) for l in W}
+    unweighted = {l: sum(gradient(rows)[l] for rows in parts) / len(parts) for l in W}
+    assert all(np.abs(weighted[l] - whole[l]).max() < 1e-15 for l in W)
+    assert np.abs(unweighted[1] - whole[1]).max() > 1e-4
+
+
+def test_the_history_holds_costs_and_accuracies_of_all_samples():
+    X, y, W, b = given = problem(40)
+    history = train(given, validation=(X[:10], y[:10]))
+    assert history.J[0] == pytest.approx(cost(X, y, W, b), rel=1e-13)
+    assert history.J[-1] == pytest.approx(cost(X, y, history.W_last, history.b_last), rel=1e-13)
+    assert history.J_validation[-1] == pytest.approx(cost(X[:10], y[:10], history.W_last, history.b_last), rel=1e-13)
+    assert history.accuracy[-1] == tr.accuracy(tr.predict(X, history.W_last, history.b_last), y)
+    assert history.accuracy_validation[0] == tr.accuracy(tr.predict(X[:10], W, b), y[:10])
+    assert all(len(column) == 5 for column in (history.J, history.accuracy, history.J_validation, history.accuracy_validation))
+    assert repr(history).startswith("4 epochs, 32 updates, stopped by n_epochs; best epoch")
+
+
+def test_accuracy_is_that_of_classes_and_none_where_outputs_name_none():
+    X, y, W, b = problem()
+    assert train((X, y[:, :1], *net.initialise((4, 1), np.random.default_rng(0))), output="sigmoid").accuracy is not None
+    assert train((X, y, W, b), output="sigmoid").accuracy is not None
+    assert train((X, np.ones_like(y), W, b), output="sigmoid").accuracy is None      # three labels a sample, no class
+    assert train((X, y, W, b), output="identity").accuracy is None
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not():
+    given = problem()
+    one, again, other = train(given), train(given), train(given, seed=2)
+    assert (one.J == again.J).all() and same(one.W_last, again.W_last) and same(one.b_last, again.b_last)
+    assert not same(one.W_last, other.W_last)
+
+
+def test_validation_samples_teach_nothing():
+    given = problem()
+    X, y, _, _ = problem(9, seed=5)
+    alone, watched = train(given), train(given, validation=(X, y), patience=4)
+    assert (alone.J == watched.J).all() and same(alone.W_last, watched.W_last) and alone.J_validation is None
+
+
+def overfitting(**options):
+    """A network with too many units for 23 samples, whose labels are partly wrong: validation turns up again."""
+    X, y, W, b = problem(sizes=(4, 40, 3))
+    held_out = problem(60, sizes=(4, 40, 3), seed=0)[:2]
+    y[:6] = np.roll(y[:6], 1, axis=1)
+    return train((X, y, W, b), "tanh", eta=0.02, validation=held_out, **options)
+
+
+def test_the_best_epoch_has_the_lowest_validation_cost_and_its_weights_are_kept():
+    history = overfitting(n_epochs=40)
+    assert history.best_epoch == history.J_validation.argmin() and 0 < history.best_epoch < 40
+    until_then = overfitting(n_epochs=history.best_epoch)
+    assert same(history.W, until_then.W_last) and same(history.b, until_then.b_last) and not same(history.W, history.W_last)
+
+
+def test_without_validation_the_best_epoch_has_the_lowest_training_cost():
+    history = train(problem(), eta=4.0, n_epochs=12)
+    assert history.best_epoch == history.J.argmin()
+
+
+@pytest.mark.parametrize("patience", [1, 3, 10])
+def test_patience_stops_after_so_many_epochs_without_a_new_best_and_changes_nothing_before(patience):
+    whole, stopped = overfitting(n_epochs=60), overfitting(n_epochs=60, patience=patience)
+    assert stopped.stopped == "patience" and stopped.n_epochs == stopped.best_epoch + patience < 60
+    assert (stopped.J == whole.J[:stopped.n_epochs + 1]).all()
+    assert (np.diff(np.minimum.accumulate(stopped.J_validation[:stopped.best_epoch + 1])) < 0).any()
+    longest = np.diff([0, *np.flatnonzero(np.diff(np.minimum.accumulate(stopped.J_validation)) < 0) + 1]).max()
+    assert longest <= patience                                   # it did not stop late
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("hidden", ["relu", "identity"])
+def test_divergence_is_no_error_but_is_said(hidden):
+    X, y, W, b = problem()
+    history = tr.train(X, y * 1e3, W, b, hidden, "identity", eta=50.0, n_epochs=200, batch_size=5, rng=np.random.default_rng(0))
+    assert history.stopped == "diverged" and history.n_epochs < 200
+    assert history.J[-1] == np.inf and np.isfinite(history.J[:-1]).all() and "diverged" in repr(history)
+    assert all(np.isfinite(history.W[l]).all() for l in history.W)
+
+
+def test_the_learning_rate_may_be_a_function_of_the_epoch():
+    given, asked = problem(), []
+    assert same(train(given, eta=lambda epoch: 0.1).W_last, train(given, eta=0.1).W_last)
+    falling = train(given, eta=lambda epoch: asked.append(epoch) or 0.1 / epoch, n_epochs=3)
+    assert sorted(set(asked)) == [1, 2, 3]
+    first = train(given, n_epochs=1)
+    assert falling.J[1] == first.J[1] and falling.J[2] != train(given, n_epochs=2).J[2]
+
+
+def test_no_epochs_give_the_start():
+    X, y, W, b = given = problem()
+    history = train(given, n_epochs=0)
+    assert same(history.W, W) and same(history.b_last, b) and history.best_epoch == history.n_steps == history.n_epochs == 0
+
+
+def test_training_in_float32_stays_in_float32_and_near():
+    X, y, W, b = given = problem()
+    single, double = train(given, dtype=np.float32), train(given)
+    assert all(v.dtype == np.float32 for v in (*single.W.values(), *single.b_last.values()))
+    assert single.J == pytest.approx(double.J, rel=1e-5) and not (single.J == double.J).all()
+
+
+def test_progress_is_silent_unless_asked_then_plain_lines_or_a_call_for_each_epoch(capsys):
+    given, seen = problem(), []
+    train(given, progress=seen.append)
+    assert [row.epoch for row in seen] == [0, 1, 2, 3, 4] and capsys.readouterr() == ("", "")
+    history = train(given, progress=2, validation=given[:2])
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert printed.err == "" and "\r" not in printed.out
+    assert [line.split(",")[0] for line in lines] == ["epoch    0", "epoch    2", "epoch    4"]
+    assert f"cost {history.J[2]:.4f}, accuracy {history.accuracy[2]:.1%}" in lines[1]
+    assert f"validation cost {history.J_validation[2]:.4f}" in lines[1]
+
+
+def test_nothing_passed_to_training_is_changed_and_a_refused_call_draws_nothing():
+    given = problem()
+    before = [v.copy() for v in (*given[:2], *given[2].values(), *given[3].values())]
+    train(given, momentum=0.5, validation=given[:2])
+    rng = np.random.default_rng(3)
+    with pytest.raises(ValueError):
+        tr.train(*given, eta=0.1, n_epochs=3, batch_size=0, rng=rng)
+    assert rng.random() == np.random.default_rng(3).random()
+    assert all((old == now).all() for old, now in zip(before, (*given[:2], *given[2].values(), *given[3].values())))
+
+
+@pytest.mark.parametrize("hidden, output", [("sigmoid", "softmax"), ("tanh", "sigmoid"), ("relu", "identity")])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_pytorch_finds_the_same_costs_from_the_same_start(hidden, output, momentum):
+    pytest.importorskip("torch")
+    given, options = problem(), dict(eta=0.05, n_epochs=5, batch_size=5, momentum=momentum)
+    ours = tr.train(*given, hidden, output, rng=np.random.default_rng(1), **options)
+    theirs = peers.torch_costs(*given, hidden, output, rng=np.random.default_rng(1), **options)
+    assert ours.J == pytest.approx(theirs, rel=1e-12)
+
+
+def test_without_pytorch_there_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(peers, "find_spec", lambda name: None)
+    assert peers.missing("torch").startswith("torch is not installed, so the comparison with it is left out")
+    with pytest.raises(ImportError, match="torch is not installed"):
+        peers.torch_costs(*problem(), eta=0.1, n_epochs=1)
+
+
+def test_64_32_10_reads_97_per_cent_of_new_digits_on_average_over_random_splits():
+    digits, right = data.load_digits(), []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        parts = tr.split(len(digits), rng, 0.15, 0.2, digits.labels)
+        (X, y), validation, (X_test, y_test) = ((digits.X[rows], tr.one_hot(digits.labels[rows])) for rows in parts)
+        history = tr.train(X, y, *net.initialise((64, 32, 10), rng, "glorot"), "tanh", eta=0.1, momentum=0.9, batch_size=32,
+                           n_epochs=60, rng=rng, validation=validation, patience=10)
+        right.append(tr.accuracy(tr.predict(X_test, history.W, history.b, "tanh"), y_test))
+    assert np.mean(right) >= 0.97 and min(right) > 0.94
+
+
+# ---------------------------------------------------------------- bad input
+
+GIVEN = problem()
+X0, Y0, W0, B0 = GIVEN
+RNG = np.random.default_rng(0)
+BAD = [
+    (dict(X=X0[:, :3]), ValueError, r"X has shape \(23, 3\), expected \(n_samples, 4\)"),
+    (dict(X=np.where(X0 == X0[2, 1], np.nan, X0)), ValueError, r"X\[2, 1\] is nan"),
+    (dict(X=X0[:0]), ValueError, "X is empty"),
+    (dict(X="X"), TypeError, "X holds text"),
+    (dict(y=Y0[:5]), ValueError, r"y has shape \(5, 3\), expected \(23, 3\)"),
+    (dict(y=Y0.argmax(axis=1)), ValueError, r"y has shape \(23,\), expected \(23, 3\)"),
+    (dict(y=Y0 / 2), ValueError, "expected the label 0 or 1"),
+    (dict(W={1: W0[1]}), ValueError, "b has the layers"),
+    (dict(b=None), TypeError, "b is of type NoneType"),
+    (dict(hidden="swish"), ValueError, "hidden is 'swish'"),
+    (dict(eta=-0.1), ValueError, "eta is -0.1, expected a number above 0"),
+    (dict(eta=lambda epoch: 0.0), ValueError, "eta is 0.0"),
+    (dict(n_epochs=-1), ValueError, "n_epochs is -1"),
+    (dict(n_epochs=2.5), TypeError, "n_epochs is 2.5"),
+    (dict(batch_size=24), ValueError, "batch_size is 24, expected a whole number from 1 to 23"),
+    (dict(batch_size=True), TypeError, "batch_size is True"),
+    (dict(rng=0), TypeError, "rng is 0, expected None or a generator"),
+    (dict(momentum=1.0), ValueError, "momentum is 1.0, expected a number from 0 to below 1"),
+    (dict(validation=X0), TypeError, r"validation is no pair, expected \(X, y\)"),
+    (dict(validation=(X0, Y0[:2])), ValueError, r"validation: y has shape \(2, 3\)"),
+    (dict(patience=3), ValueError, "patience is 3, but there are no validation samples"),
+    (dict(patience=0, validation=(X0, Y0)), ValueError, "patience is 0"),
+    (dict(progress=0), ValueError, "progress is 0"),
+    (dict(progress="all"), TypeError, "progress is 'all'"),
+    (dict(dtype="float16"), TypeError, "dtype is 'float16', expected np.float64 or np.float32"),
+]
+
+
+@pytest.mark.parametrize("wrong, error, message", BAD)
+def test_bad_input_to_training_is_refused_in_words(wrong, error, message, capsys):
+    arguments = {"X": X0, "y": Y0, "W": W0, "b": B0, "eta": 0.1, "n_epochs": 1, "progress": 1, **wrong}
+    with pytest.raises(error, match=message):
+        tr.train(**arguments)
+    assert capsys.readouterr().out == ""
+
+
+SMALL = [
+    (lambda: tr.split(0, RNG), ValueError, "n_samples is 0"),
+    (lambda: tr.split(10, None), TypeError, "rng is None, expected a generator"),
+    (lambda: tr.split(10, RNG, test=1.0), ValueError, "test is 1.0, expected a number from 0 to below 1"),
+    (lambda: tr.split(10, RNG, validation=-0.1), ValueError, "validation is -0.1"),
+    (lambda: tr.split(10, RNG, 0.5, 0.5), ValueError, "validation and test take 10 of 10 samples and leave none to train on"),
+    (lambda: tr.split(10, RNG, 0.01), ValueError, "validation is 0.01 of 10 samples, which is none"),
+    (lambda: tr.split(10, RNG, labels=[0, 1]), ValueError, r"labels has shape \(2,\), expected \(10,\)"),
+    (lambda: tr.one_hot([0.5]), TypeError, "labels holds float64, expected whole numbers"),
+    (lambda: tr.one_hot([0, -1]), ValueError, r"labels\[1\] is -1"),
+    (lambda: tr.one_hot([0, 3], 3), ValueError, r"labels\[1\] is 3, expected a class from 0 to 2"),
+    (lambda: tr.one_hot([]), TypeError, "labels holds float64"),
+    (lambda: tr.one_hot([[0]]), ValueError, r"labels has shape \(1, 1\)"),
+    (lambda: tr.classes([1.0]), ValueError, r"y_hat has shape \(1,\)"),
+    (lambda: tr.accuracy(Y0, Y0[:3]), ValueError, r"y has shape \(3, 3\), expected \(23, 3\), the shape of y_hat"),
+    (lambda: tr.accuracy(Y0, np.zeros(23, dtype=int) + 3), ValueError, r"y\[0\] is 3, expected a class from 0 to 2"),
+    (lambda: tr.confusion_matrix(Y0, Y0 * 2), ValueError, "expected the label 0 or 1"),
+    (lambda: tr.predict(X0[0], W0, B0), ValueError, r"X has shape \(4,\)"),
+]
+
+
+@pytest.mark.parametrize("call, error, message", SMALL)
+def test_bad_samples_and_labels_are_refused_in_words(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+# ---------------------------------------------------------------- save and load
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("sizes", [(3, 2), (4, 6, 3), (2,) * 13])
+def test_a_saved_network_comes_back_in_every_bit(tmp_path, sizes, dtype):
+    W, b = net.initialise(sizes, np.random.default_rng(0))
+    W, b = ({l: (v / 3).astype(dtype) for l, v in part.items()} for part in (W, b))
+    b[1][0] = np.finfo(dtype).smallest_subnormal
+    tr.save(tmp_path / "network.npz", W, b, "relu", "sigmoid")
+    loaded = tr.load(tmp_path / "network.npz")
+    assert same(loaded.W, W) and same(loaded.b, b) and loaded[2:] == ("relu", "sigmoid", None)
+    assert list(loaded.W) == sorted(W)
+
+
+def test_the_standardisation_comes_back_and_treats_new_samples_alike(tmp_path):
+    fitted = tr.standardise(X0)
+    tr.save(tmp_path / "network", W0, B0, standardised=fitted)               # no suffix is added
+    loaded = tr.load(tmp_path / "network").standardised
+    assert (tr.standardise(X0[:3], like=loaded).X == fitted.X[:3]).all() and loaded.X.shape == (0, 4)
+
+
+def test_the_same_network_gives_the_same_file(tmp_path):
+    for name in ("one", "two"):
+        tr.save(tmp_path / name, W0, B0)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def altered(tmp_path, **changes):
+    """The arrays of a saved network with some of them replaced, or left out where None."""
+    tr.save(tmp_path / "good", W0, B0, standardised=tr.standardise(X0))
+    with np.load(tmp_path / "good") as good:
+        arrays = {**good, **changes}
+    np.savez(tmp_path / "bad.npz", **{name: v for name, v in arrays.items() if v is not None})
+    return tmp_path / "bad.npz"
+
+
+@pytest.mark.parametrize("changes, message", [
+    (dict(format=None), "its format is"), (dict(format=np.array("something else")), "its format is 'something else'"),
+    (dict(b2=None), "expected format, hidden, output, W1, b1, W2, b2"), (dict(W3=np.ones((2, 3))), "expected format"),
+    (dict(extra=np.ones(1)), "it holds .*extra"), (dict(mean=None), "and mean and scale or neither"),
+    (dict(W2=np.ones((3, 5))), r"W\[2\] has shape \(3, 5\), expected \(n_out, 6\)"),
+    (dict(b1=np.full(6, np.nan)), r"b\[1\]\[0\] is nan"), (dict(W1=np.full((6, 4), "a")), r"W\[1\] holds text"),
+    (dict(hidden=np.array("swish")), "hidden is 'swish'"), (dict(output=np.array(3)), "output is '3'"),
+    (dict(scale=np.ones(3)), "scale has shape"), (dict(W1=np.array([{}, 1], dtype=object)), "allow_pickle=False"),
+])
+def test_a_file_with_other_contents_is_refused_in_words(tmp_path, changes, message):
+    path = altered(tmp_path, **changes)
+    with pytest.raises(ValueError, match=message) as refused:
+        tr.load(path)
+    assert str(refused.value).startswith(f"{path} is not a saved network, or is damaged")
+
+
+def test_a_file_that_is_none_is_refused_in_words(tmp_path):
+    path = tmp_path / "network"
+    for content in (b"", b"hello", b"PK\x03\x04", np.arange(9).tobytes()):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="is no npz archive, or is cut short"):
+            tr.load(path)
+    with open(path, "wb") as file:
+        np.save(file, W0[1])
+    with pytest.raises(ValueError, match="is no npz archive"):
+        tr.load(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    with pytest.raises(ValueError, match="its format is"):
+        tr.load(path)
+    with pytest.raises(FileNotFoundError):
+        tr.load(tmp_path / "nowhere")
+
+
+def test_a_file_that_lost_its_end_or_a_single_bit_is_refused_or_harmless(tmp_path):
+    path = tmp_path / "network"
+    tr.save(path, W0, B0)
+    whole = path.read_bytes()
+    for end in range(0, len(whole), 97):
+        path.write_bytes(whole[:end])
+        with pytest.raises(ValueError, match="not a saved network, or is damaged"):
+            tr.load(path)
+    refused = 0
+    for place in range(0, len(whole), 29):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1:])
+        try:
+            assert same(tr.load(path).W, W0)                 # a bit that says nothing about the network, as a date
+        except ValueError:
+            refused += 1
+    assert refused > 0.5 * len(range(0, len(whole), 29))
+
+
+def test_bad_input_writes_nothing_and_leaves_an_older_file_alone(tmp_path):
+    path = tmp_path / "network"
+    tr.save(path, W0, B0)
+    before = path.read_bytes()
+    bad = [dict(W={1: W0[1]}), dict(b={1: B0[1], 2: np.full(3, np.inf)}), dict(hidden="swish"), dict(output=None),
+           dict(standardised=X0), dict(standardised=tr.standardise(X0[:, :2]))]
+    for wrong in bad:
+        for target in (path, tmp_path / "other"):
+            with pytest.raises((ValueError, TypeError)):
+                tr.save(**{"path": target, "W": W0, "b": B0, **wrong})
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["network"]
+
+
+def test_a_save_that_is_interrupted_leaves_the_older_file_whole(tmp_path, monkeypatch):
+    path = tmp_path / "network"
+    tr.save(path, W0, B0)
+    before = path.read_bytes()
+
+    def full_disk(file, **arrays):
+        file.write(b"half a network")
+        raise OSError("no space left on device")
+    monkeypatch.setattr(np, "savez", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        tr.save(path, W0, B0)
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["network"]
+
+
+def test_nothing_in_a_file_is_executed(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return exec, ("raise SystemExit('executed')",)
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([Trap()], dtype=object), allow_pickle=True)
+    tr.save(tmp_path / "network", W0, B0)
+    with zipfile.ZipFile(tmp_path / "network", "a") as archive:
+        archive.writestr("W3.npy", buffer.getvalue())
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        tr.load(tmp_path / "network")
