@@ -49,7 +49,7 @@ def test_a_mutant_is_the_formula_with_that_mistake_and_nothing_else():
 
 def test_what_is_to_be_differentiated_is_left_alone():
     assert all(mutant.has(Partial(y_hat[i] - y[i], w[k])) for name, mutant in
-               mutants(Sum(x[i, k]*Partial(y_hat[i] - y[i], w[k]), (i, 1, n))) if "Partial" not in name and "∂" not in name)
+               mutants(Sum(x[i, k]*Partial(y_hat[i] - y[i], w[k]), (i, 1, n))) if "∂" not in name and "is left" not in name)
 
 
 @pytest.mark.parametrize("name", FORMULAS)
@@ -108,6 +108,6 @@ def test_a_sum_over_a_delta_is_the_term_it_picks():
 
 def test_one_term_taken_for_the_whole_sum_is_named():
     made = dict(mutants(Sum(x[i, j]*w[j], (j, 1, d))*w[k]))
-    assert not any("is left" in name for name in made)  # no free index stands inside the sum
+    assert not any("elementwise" in name for name in made)  # no free index stands inside the sum
     made = dict(mutants(Sum(w[j]*w[k], (j, 1, d))))
     assert resolve(made["only the term j = k of the sum is left: an output treated elementwise"]) == w[k]**2

@@ -1,0 +1,479 @@
+"""Undo a usual mistake in one line of a program: which line, and which mistake, can be told from what heals it.
+
+Each cause is a way to rewrite an expression of the faulty line, in Python's own syntax tree; a rewriting that makes the
+program pass its check is a cure. So no planted fault is stored anywhere: the check itself says where it was.
+"""
+
+import __future__
+
+import ast
+import copy
+import inspect
+import itertools
+import re
+import textwrap
+import warnings
+from difflib import get_close_matches
+
+import numpy as np
+
+CAUSES = {
+    "sum": "a sum stands where a mean is meant, so the result is n times too large",
+    "mean": "the result is divided by n once too often",
+    "sign": "a sign is wrong",
+    "mask": "a mask asks for >= 0 where > 0 is meant",
+    "updated": "values are used that the update has already changed",
+    "bias": "the bias is forgotten",
+    "transpose": "a matrix is transposed where it should not be, or the other way round",
+    "slope": "the slope of the activation is left out",
+    "argument": "the slope is taken at the wrong variable",
+    "factor": "there is a factor too many, or a wrong one",
+    "index": "an index is wrong, or one variable stands for another",
+}
+LIMIT = 400  # rewritings tried for one line and cause
+
+
+class NoCure(Exception):
+    """The line, the cause or the program cannot be used; the message says what was expected."""
+
+
+def listed():
+    return "\n".join(f'  "{word}"{" " * (11 - len(word))}{meaning}' for word, meaning in CAUSES.items())
+
+
+def cause(word):
+    """The cause that a word names. Raises NoCure for any other, with the one that may be meant."""
+    key = str(word).strip().lower()
+    if key not in CAUSES:
+        near = get_close_matches(key, CAUSES, 1)
+        raise NoCure(f"{word!r} is none of the causes " + ", ".join(CAUSES) + (f"; did you mean {near[0]!r}?" if near else ""))
+    return key
+
+
+_patients = {}
+
+
+def patient_of(program, passes):
+    """The program as a patient; the same one for the same text, so that nothing is tried twice."""
+    try:
+        source = textwrap.dedent(inspect.getsource(program))
+    except (OSError, TypeError):
+        raise NoCure("the source of the program cannot be read: define it with `def` in a cell") from None
+    key = (source, program.__name__)
+    if key not in _patients:
+        _patients[key] = Patient(program, source, passes)
+    return _patients[key]
+
+
+class Patient:
+    """A program with one fault, and what is known of its cures."""
+
+    def __init__(self, program, source, passes):
+        self.program, self.passes, self.source = program, passes, source
+        self.lines = source.rstrip().splitlines()
+        self.tree = ast.parse(source)
+        self.scope = {**program.__globals__, **_closure(program)}
+        self.tried, self.calls, self.bad, self.failed, self.good = {}, [], [], set(), None
+        if self.judge(self.recorded(program)):
+            raise NoCure("the program passes its check as it is, there is no fault in it")
+        self.bad = [_run(program, call) for call in self.calls]
+
+    # lines
+
+    def line(self, given):
+        """The number of a line from its number or its text. Raises NoCure if there is none."""
+        given = int(given) if isinstance(given, str) and given.strip().isdecimal() else given
+        if isinstance(given, bool) or not isinstance(given, (int, str, np.integer)):
+            raise NoCure(f"the line is its number or its text, got {given!r}")
+        if isinstance(given, str):
+            key = _squeezed(given)
+            hits = [p for p, text in enumerate(self.lines, 1) if key and key in _squeezed(text)]
+            if len(hits) != 1:
+                raise NoCure(f"{'no line' if not hits else 'more than one line'} of {self.program.__name__} reads {given!r}")
+            return hits[0]
+        if not 1 <= given <= len(self.lines):
+            raise NoCure(f"{self.program.__name__} has the lines 1 to {len(self.lines)}, got {given}")
+        return int(given)
+
+    def text(self, place):
+        return self.lines[place - 1].strip()
+
+    def now(self, place, word):
+        """How the line reads once it is healed."""
+        return self.healed(place, word) or ""
+
+    # cures
+
+    def cures(self):
+        """Every (line, cause) that heals the program."""
+        return [(place, word) for place in range(2, len(self.lines) + 1) for word in CAUSES if self.healed(place, word)]
+
+    def healed(self, place, word):
+        """The line as it heals when this cause is undone in it, "" if no rewriting does."""
+        if (place, word) not in self.tried:
+            self.tried[place, word] = next(self.remedies(place, word), "")
+        return self.tried[place, word]
+
+    def remedies(self, place, word):
+        seen = {ast.unparse(self.tree)}
+        for shown in itertools.islice(rewritings(self.tree, place, word), LIMIT):  # the tree itself is rewritten, and restored
+            text = ast.unparse(self.tree) if word == "updated" else shown
+            if text not in seen:
+                seen.add(text)
+                if self.passing(self.tree):
+                    yield shown
+
+    def passing(self, tree):
+        scope = dict(self.scope)
+        try:
+            code = compile(tree, "<healed>", "exec", flags=__future__.annotations.compiler_flag)
+            exec(code, scope)
+            program = scope[self.program.__name__]
+            outs = [_run(program, call) for call in self.calls[:1]]
+        except Exception:  # a rewriting may be nonsense
+            return False
+        if all(_alike(out, bad) for out, bad in zip(outs, self.bad)):
+            return False
+        if self.good is not None:
+            return all(_alike(out, good) for out, good in zip(outs, self.good))
+        key = repr(outs)
+        if key in self.failed or isinstance(outs[0], str):
+            return False
+        healed = self.judge(program)
+        self.failed |= set() if healed else {key}
+        self.good = outs if healed else None
+        return healed
+
+    def judge(self, program):
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            try:
+                return bool(self.passes(program))
+            except Exception:
+                return False
+
+    def recorded(self, program):
+        """The program, noting what it is called with, so that a rewriting can be run without the whole check."""
+        def noting(*args, **named):
+            if len(self.calls) < 3:
+                self.calls.append(copy.deepcopy((args, named)))
+            return program(*args, **named)
+        return noting
+
+
+def _squeezed(text):
+    return re.sub(r"\s+", "", text.partition("#")[0])
+
+
+def _closure(program):
+    names, cells = program.__code__.co_freevars, program.__closure__ or ()
+    return {name: cell.cell_contents for name, cell in zip(names, cells)}
+
+
+def _run(program, call):
+    args, named = copy.deepcopy(call)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            return program(*args, **named)
+        except Exception as error:
+            return repr(error)
+
+
+def _alike(one, two):
+    if isinstance(one, dict) and isinstance(two, dict):
+        return one.keys() == two.keys() and all(_alike(one[key], two[key]) for key in one)
+    if isinstance(one, (tuple, list)) and isinstance(two, (tuple, list)):
+        return len(one) == len(two) and all(map(_alike, one, two))
+    if isinstance(one, str) or isinstance(two, str) or callable(one) or callable(two):
+        return one is two or isinstance(one, str) and one == two
+    try:
+        a, b = np.asarray(one, dtype=float), np.asarray(two, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-9, atol=1e-13)
+
+
+# Rewritings --------------------------------------------------------------------------------------------------------------
+
+
+def rewritings(tree, place, word):
+    """Rewrite the tree, in turn, in every way that undoes a cause in the statement that holds a line; yields its text.
+
+    While the caller looks at it the tree is the rewritten one; afterwards it is as it was.
+    """
+    statement = _statement(tree, place)
+    if statement is None:
+        return
+    words = _Words(tree, statement)
+    for parent, name, position, node in _expressions(statement, place):
+        for new in CURES[word](node, words):
+            _put(parent, name, position, _located(new, node))
+            try:
+                yield _head(statement)
+            finally:
+                _put(parent, name, position, node)
+    if word == "updated":
+        yield from _moved(tree, statement)
+
+
+def _statement(tree, place):
+    """The innermost simple statement that covers the line."""
+    found = [s for s in ast.walk(tree) if isinstance(s, ast.stmt) and not isinstance(s, ast.FunctionDef)
+             and s.lineno <= place <= (s.body[0].lineno - 1 if getattr(s, "body", None) else s.end_lineno)]
+    return max(found, key=lambda s: s.lineno, default=None)
+
+
+def _expressions(statement, place):
+    """(parent, field, position, node) of every expression of the statement that stands in the line, and of itself."""
+    found = [(statement, None, None, statement)] if isinstance(statement, ast.AugAssign) else []
+    todo = [statement]
+    while todo:
+        parent = todo.pop(0)
+        for name, value in ast.iter_fields(parent):
+            for position, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
+                if isinstance(node, ast.AST) and name != "body":
+                    todo.append(node)
+                    read = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+                    if isinstance(node, ast.expr) and read and node.lineno <= place <= node.end_lineno:
+                        found.append((parent, name, position, node))
+    return found
+
+
+def _put(parent, name, position, node):
+    if name is None:  # a statement takes the place of itself
+        parent.op, parent.value = node.op, node.value
+    elif position is None:
+        setattr(parent, name, node)
+    else:
+        getattr(parent, name)[position] = node
+
+
+def _located(new, old):
+    return ast.fix_missing_locations(ast.copy_location(copy.copy(new) if new is old else new, old))
+
+
+def _head(statement):
+    """The text of a statement, of a loop only its first line."""
+    return ast.unparse(statement).splitlines()[0]
+
+
+def _moved(tree, statement):
+    """The same statements in another order: this one moved up or down within its block."""
+    for parent in ast.walk(tree):
+        block = getattr(parent, "body", None)
+        if isinstance(block, list) and any(s is statement for s in block) and not isinstance(statement, ast.Return):
+            rest = [s for s in block if s is not statement]
+            for goal in range(len(rest) + (0 if isinstance(block[-1], ast.Return) else 1)):
+                parent.body = [*rest[:goal], statement, *rest[goal:]]
+                try:
+                    yield ast.unparse(statement) + f"    (as statement {goal + 1} of its block)"
+                finally:
+                    parent.body = block
+
+
+class _Words:
+    """The names and entries that occur in a program, as source text."""
+
+    def __init__(self, tree, statement):
+        function = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+        self.parameters = [a.arg for a in function.args.args]
+        self.assigned = [node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+        self.names = list(dict.fromkeys([*self.parameters, *self.assigned]))
+        called = {id(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
+        entries = [ast.unparse(node) for node in ast.walk(function) if isinstance(node, ast.Subscript)]
+        own = [ast.unparse(node) for node in ast.walk(statement) if isinstance(node, (ast.Subscript, ast.Name))
+               and id(node) not in called]
+        self.arrays = list(dict.fromkeys(text for text in [*own, *entries, *self.names] if text.partition("[")[0] in self.names))
+        self.sizes = [n for n in self.names if n in ("n", "N", "m", "n_samples")] + [f"len({p})" for p in self.parameters]
+        self.biases = [text for text in self.names if text.startswith("b")]
+        self.masked = any(isinstance(n, ast.Compare) for n in ast.walk(statement))
+        self.moved = _updated_names(function)
+        self.below = {id(inner) for node in ast.walk(function) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+                      for inner in ast.walk(node.right)}
+        self.layers = list(dict.fromkeys(re.findall(r"\[([^\[\]:,]+)\]", ast.unparse(function))))
+
+
+def _updated_names(function):
+    """The names that hold values of after the update: what is computed with eta, and copies made to be changed."""
+    moved = set()
+    for node in ast.walk(function):
+        if isinstance(node, (ast.Assign, ast.AugAssign)):
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            names = [n.id for n in ast.walk(target) if isinstance(n, ast.Name)][:1]
+            moved |= set(names) if re.search(r"\beta\b", ast.unparse(node)) else set()
+    return moved
+
+
+def _code(text, *nodes):
+    """An expression from source text; {0}, {1} … stand for nodes."""
+    return ast.parse(text.format(*(f"({ast.unparse(node)})" for node in nodes)), mode="eval").body
+
+
+def _is(node, *operations):
+    return isinstance(node, ast.BinOp) and isinstance(node.op, operations)
+
+
+def _value(node):
+    return isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript, ast.Attribute)) and not (
+        isinstance(node, ast.Attribute) and not node.attr == "T")
+
+
+def _renamed_call(node, old, new):
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == old:
+        yield ast.Call(ast.Attribute(node.func.value, new, ast.Load()), node.args, node.keywords)
+
+
+def _sum(node, words):
+    yield from _renamed_call(node, "sum", "mean")
+    if _is(node, ast.Mult):
+        for size, rest in ((node.left, node.right), (node.right, node.left)):
+            if ast.unparse(size) in words.sizes:
+                yield rest
+    if _value(node) and id(node) not in words.below:
+        yield from (_code("{0}/" + size, node) for size in words.sizes)
+
+
+def _mean(node, words):
+    yield from _renamed_call(node, "mean", "sum")
+    if _is(node, ast.Div):
+        yield node.left
+    if _is(node, ast.Pow) and ast.unparse(node.left) in words.sizes:
+        yield node.left
+
+
+def _sign(node, words):
+    if _is(node, ast.Sub):
+        yield from (_code("{1} - {0}", node.left, node.right), _code("{0} + {1}", node.left, node.right))
+    if _is(node, ast.Add):
+        yield _code("{0} - {1}", node.left, node.right)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield node.operand
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)):
+        yield ast.AugAssign(node.target, ast.Add() if isinstance(node.op, ast.Sub) else ast.Sub(), node.value)
+    if isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript)):
+        yield _code("-{0}", node)
+
+
+def _mask(node, words):
+    other = {ast.GtE: ast.Gt, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.Lt: ast.LtE}
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in other:
+        yield ast.Compare(node.left, [other[type(node.ops[0])]()], node.comparators)
+
+
+def _updated(node, words):
+    """An old name for a new one, everywhere in the expression; beyond that, `rewritings` moves the statement."""
+    used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & words.moved
+    for new, old in itertools.product(sorted(used), words.names):
+        if new != old:
+            yield _with_name(node, new, old)
+
+
+def _with_name(node, new, old):
+    class Rename(ast.NodeTransformer):
+        def visit_Name(self, name):
+            return ast.Name(old, name.ctx) if name.id == new and isinstance(name.ctx, ast.Load) else name
+    return Rename().visit(copy.deepcopy(node))
+
+
+def _bias(node, words):
+    biases = words.biases + [f"{b}[{layer}]" for b in words.biases for layer in words.layers]
+    if _is(node, ast.MatMult, ast.Mult, ast.Add) or isinstance(node, ast.Call):
+        yield from (_code("{0} + " + b, node) for b in biases)
+    if isinstance(node, (ast.Name, ast.Subscript)) and "eta" in words.names:
+        yield from (_code("{0} - eta*" + d, node) for d in words.arrays if d != "eta")
+
+
+def _transpose(node, words):
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        yield node.value
+    if isinstance(node, (ast.Name, ast.Subscript, ast.Call)) or _is(node, ast.Sub, ast.Add):
+        yield _code("{0}.T", node)
+    if _is(node, ast.MatMult):
+        left, right = _both_ways(node.left), _both_ways(node.right)
+        for one, two in itertools.product(left, right):
+            yield from (_code("{0} @ {1}", one, two), _code("{1} @ {0}", one, two))
+
+
+def _both_ways(node):
+    turned = node.value if isinstance(node, ast.Attribute) and node.attr == "T" else ast.Attribute(node, "T", ast.Load())
+    return node, turned
+
+
+SLOPES = ("{0}*(1 - {0})", "(1 - {0}**2)", "({0} > 0)")
+
+
+def _slope(node, words):
+    slopes = [slope.format(a) for a in words.arrays for slope in SLOPES if not (words.masked and ">" in slope)]
+    slopes += [f"{f}({a})" for f in words.names if "prime" in f or "slope" in f for a in words.arrays]
+    if _value(node):
+        yield from (_code("{0} * " + slope, node) for slope in slopes)
+
+
+def _argument(node, words):
+    """Another variable in a slope: a (1 - a), 1 - a**2, a > 0 or a function of the slope."""
+    of_slope = isinstance(node, ast.Call) and re.search("prime|slope|deriv", ast.unparse(node.func))
+    if not (_is(node, ast.Mult, ast.Sub) or isinstance(node, ast.Compare) or of_slope):
+        return
+    parts = [n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Subscript, ast.Call))]
+    texts = list(dict.fromkeys(ast.unparse(n) for n in parts))
+    for old, new in itertools.product(texts, words.arrays):
+        if old != new:
+            yield _with_text(node, old, new)
+
+
+def _with_text(node, old, new):
+    class Replace(ast.NodeTransformer):
+        def visit(self, current):
+            if isinstance(current, ast.expr) and ast.unparse(current) == old:
+                return _code(new)
+            return super().visit(current)
+    return Replace().visit(copy.deepcopy(node))
+
+
+def _factor(node, words):
+    if id(node) in words.below:
+        return
+    if _is(node, ast.Mult, ast.Div):
+        factors = _factors(node)
+        for gone in (1, 2):
+            for kept in itertools.combinations(range(len(factors)), len(factors) - gone):
+                if kept and not any(ast.unparse(factors[p][1]) in words.sizes for p in range(len(factors)) if p not in kept):
+                    yield _product([factors[p] for p in kept])
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
+        yield from (ast.Constant(value) for value in (node.value + 1, node.value - 1, 2*node.value, node.value/2))
+    if isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript)):
+        yield from (_code("2*{0}", node), _code("{0}/2", node))
+
+
+def _factors(node):
+    """[(is it multiplied?, factor), ...] of a product, flat."""
+    if _is(node, ast.Mult):
+        return _factors(node.left) + _factors(node.right)
+    if _is(node, ast.Div):
+        return _factors(node.left) + [(not times, factor) for times, factor in _factors(node.right)]
+    return [(True, node)]
+
+
+def _product(factors):
+    text = "1" if not factors[0][0] else ""
+    for times, factor in factors:
+        text += (("*" if times else "/") if text else "") + f"({ast.unparse(factor)})"
+    return ast.parse(text, mode="eval").body
+
+
+def _index(node, words):
+    if id(node) in words.below:
+        return
+    if isinstance(node, ast.Subscript):
+        index = ast.unparse(node.slice)
+        shifted = [f"{index} + 1", f"{index} - 1", *re.findall(r"^(.*\S)\s*[+-]\s*1$", index), *words.layers]
+        yield from (_code("{0}[" + new + "]", node.value) for new in shifted if new != index)
+    if isinstance(node, (ast.Name, ast.Subscript)) and ast.unparse(node).partition("[")[0] not in words.moved:
+        yield from (_code(new) for new in words.arrays if new != ast.unparse(node))
+    if isinstance(node, ast.Constant) and isinstance(node.value, int):
+        yield from (ast.Constant(value) for value in (node.value - 1, node.value + 1))
+
+
+CURES = {"sum": _sum, "mean": _mean, "sign": _sign, "mask": _mask, "updated": _updated, "bias": _bias, "transpose": _transpose,
+         "slope": _slope, "argument": _argument, "factor": _factor, "index": _index}
