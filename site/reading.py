@@ -64,6 +64,18 @@ def rewrite_equations(app, doctree):
         block.replace_self(nodes.raw("", f'<div class="equation">{body}</div>', format="html"))
 
 
+def keep_together(app, doctree):
+    """A comma or full stop stays in the line of the formula before it."""
+    for formula in list(doctree.findall(nodes.math)):
+        place = formula.parent.index(formula)
+        after = formula.parent[place + 1] if place + 1 < len(formula.parent) else None
+        mark = re.match(r"[,.;:!?)’”]+", after.astext()) if isinstance(after, nodes.Text) else None
+        if mark:
+            parent = formula.parent
+            parent[place + 1] = nodes.Text(after.astext()[mark.end() :])
+            parent[place] = nodes.inline("", "", formula, nodes.Text(mark[0]), classes=["together"])
+
+
 def narrow(latex):
     """The same equation with its reasons below the lines, and its number below the whole."""
     tag = TAG.search(latex)
@@ -112,5 +124,6 @@ def setup(app):
     NbElementRenderer.render_image = with_alternative_text(NbElementRenderer.render_image)
     app.connect("source-read", fold_figure_code)
     app.connect("doctree-read", rewrite_equations)
+    app.connect("doctree-read", keep_together)
     app.connect("html-page-context", add_run_button, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

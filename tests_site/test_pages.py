@@ -1,4 +1,6 @@
-"""Every reading page, in a real Chromium: mathematics typeset, pictures described, nothing asked of another host, no barrier."""
+"""Every reading page and every deck, in a real Chromium: mathematics typeset, pictures described, nothing asked of another host,
+no barrier for keyboard, screen reader, phone, dark room or paper.
+"""
 
 import json
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -6,12 +8,10 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import pytest
 import reading
 import site_runtime
-from conftest import NOTEBOOKS, PICTURES, PUBLIC
+import slide_metadata
+from conftest import NOTEBOOKS, PAGES, PICTURES, PUBLIC, TYPESET, grouped, typeset
 
-PAGES = ["index", *(notebook.stem for notebook in NOTEBOOKS)]
-WIDTHS = {"desktop": 1280, "phone": 390}
-
-TYPESET = "() => document.documentElement.dataset.typeset === 'done'"
+PHONE = 390
 FAULTY = "mjx-merror, [data-mjx-error], [data-mml-node='merror']"
 RAW = r"""() => {
     const words = document.querySelector('article').cloneNode(true);
@@ -22,7 +22,7 @@ IMAGES = """async () => {
     const images = [...document.querySelectorAll('article img')];
     images.forEach(image => image.loading = 'eager');
     await Promise.all(images.map(image => image.decode().catch(() => {})));
-    return images.map(image => ({source: image.src, alt: image.alt, width: image.naturalWidth}));
+    return images.map(image => ({source: image.src.slice(0, 80), alt: image.alt, width: image.naturalWidth}));
 }"""
 # An equation must begin inside its box: what sticks out at the left cannot be reached by scrolling.
 CUT_OFF = """() => [...document.querySelectorAll('.equation')].filter(equation => {
@@ -33,51 +33,80 @@ CUT_OFF = """() => [...document.querySelectorAll('.equation')].filter(equation =
     const part = drawn.querySelector('svg').getBoundingClientRect();
     return part.left < box.left - 1 || (part.right > box.right + 1 && drawn.clientWidth > box.width + 1);
 }).map(equation => equation.textContent.slice(0, 60))"""
-AXE = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
-    .filter(found => ['serious', 'critical'].includes(found.impact))
-    .map(found => `${found.id}, ${found.nodes.length} times: ${found.nodes.slice(0, 3).map(node => node.html.slice(0, 160))}`)"""
+NO_TARGET = """() => [...document.querySelectorAll("article a[href^='#']")].map(link => link.getAttribute('href'))
+    .filter(href => href.length > 1 && !document.getElementById(decodeURIComponent(href.slice(1))))"""
+FOCUS = """() => {
+    const at = document.activeElement, look = getComputedStyle(at);
+    const seen = look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) > 0 || look.boxShadow !== 'none';
+    return [at.innerText?.trim() || at.getAttribute('aria-label') || at.title || at.tagName, seen];
+}"""
+# On paper nothing can be scrolled.
+CUT_ON_PAPER = """() => [...document.querySelectorAll('article pre, article img')]
+    .filter(part => part.getBoundingClientRect().width && part.scrollWidth > part.clientWidth + 2)
+    .map(part => part.outerHTML.slice(0, 80))"""
+SMALLEST = 0.65  # of its usual size, of a slide that is drawn smaller to fit
+SLIDES = """() => Reveal.getSlides().map((slide, number) => {
+    const {h, v} = Reveal.getIndices(slide);
+    Reveal.slide(h, v, 99);
+    const scale = parseFloat(slide.style.zoom) || 1, room = needed(slide);
+    const screen = document.querySelector('.slides').getBoundingClientRect(), ratio = Reveal.getScale();
+    const over = Math.max(...[...slide.children].map(part => part.getBoundingClientRect().bottom)) - screen.bottom;
+    return {number: number + 1, scale, over: over / ratio, text: slide.textContent.trim().slice(0, 60)};
+})"""
 
 
-@pytest.fixture(scope="session")
-def axe():
-    return site_runtime.npm_file("axe-core", "axe.min.js").decode()
-
-
-def typeset(visit, name, **options):
-    page = visit(f"{name}.html", **options)
-    page.wait_for_function(TYPESET)
-    page.wait_for_load_state("networkidle")
-    return page
-
-
-@pytest.mark.parametrize("size", WIDTHS)
-@pytest.mark.parametrize("name", PAGES)
-def test_page_is_typeset_and_whole(visit, name, size):
-    page = typeset(visit, name, width=WIDTHS[size])
-    page.screenshot(path=PICTURES / f"page-{name}-{size}.png")
+def sound(page):
+    """What every page must be, on every screen."""
     assert page.locator("mjx-container").count() > 0
     assert page.locator(FAULTY).count() == 0
     assert page.evaluate(RAW) == []
     for image in page.evaluate(IMAGES):
         assert image["width"] > 0 and image["alt"], image
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= WIDTHS[size], "the page itself scrolls sideways"
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "the page itself scrolls sideways"
     assert page.evaluate(CUT_OFF) == []
     assert page.complaints == []
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_figure_has_its_description(visit, notebook):
-    content = json.loads((PUBLIC / "_sources" / notebook.name).read_text(encoding="utf-8"))
+def test_page_is_typeset_and_whole(page):
+    page.screenshot(path=PICTURES / f"page-{page.name}-desktop.png")
+    sound(page)
+
+
+def test_internal_links_have_a_target(page):
+    assert page.evaluate(NO_TARGET) == []
+
+
+def test_no_serious_barrier(page, axe):
+    assert axe(page) == []
+
+
+def test_no_serious_barrier_in_the_dark(page, axe):
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
+    page.wait_for_timeout(500)  # colours fade in
+    try:
+        page.screenshot(path=PICTURES / f"page-{page.name}-dark.png")
+        assert axe(page, rules=["color-contrast"]) == []
+    finally:
+        page.emulate_media(color_scheme="light")
+
+
+def test_every_figure_has_its_description(page):
+    if page.name == "index":
+        return
+    content = json.loads((PUBLIC / "_sources" / f"{page.name}.ipynb").read_text(encoding="utf-8"))
     outputs = [output for cell in content["cells"] for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
     described = [output["metadata"]["image/png"]["alt"] for output in outputs]
-    page = typeset(visit, notebook.stem)
     shown = [image["alt"] for image in page.evaluate(IMAGES)]
     assert [alt for alt in shown if alt in described] == described
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_run_and_download_lead_somewhere(visit, notebook, address):
-    page = visit(f"{notebook.stem}.html")
+def test_run_slides_and_download_lead_somewhere(page, address):
+    if page.name == "index":
+        links = page.evaluate("() => [...document.querySelectorAll('article a')].map(link => link.href)")
+        assert {f"{address}/slides/{notebook.stem}.html" for notebook in NOTEBOOKS} <= set(links)
+        assert [link for link in links if not page.request.get(link).ok] == []
+        return
     run = urljoin(page.url, page.locator("a.btn[href*='lite/lab']").first.get_attribute("href"))
     (name,) = parse_qs(urlsplit(run).query)["path"]
     assert page.request.get(run).ok
@@ -86,40 +115,70 @@ def test_run_and_download_lead_somewhere(visit, notebook, address):
     assert page.request.get(urljoin(page.url, download)).json()["cells"]
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_internal_links_have_a_target(visit, name):
-    page = typeset(visit, name)
-    missing = page.evaluate("""() => [...document.querySelectorAll("article a[href^='#']")].map(link => link.getAttribute('href'))
-        .filter(href => href.length > 1 && !document.getElementById(decodeURIComponent(href.slice(1))))""")
-    assert missing == []
+def test_nothing_is_cut_on_paper(page):
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 680, "height": 900})
+    try:
+        assert page.evaluate(CUT_ON_PAPER) == []
+        assert not page.locator(".bd-sidebar-primary").is_visible()
+        assert page.locator("h1:visible").count() == 1
+        if page.name.startswith("01"):
+            page.pdf(path=PICTURES / f"paper-{page.name}.pdf", format="A4", print_background=True)
+    finally:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.emulate_media(media="screen")
 
 
-@pytest.mark.parametrize("name, scheme", [*((name, "light") for name in PAGES), ("index", "dark"), (PAGES[-1], "dark")])
-def test_no_serious_barrier(visit, name, scheme, axe):
-    page = typeset(visit, name, color_scheme=scheme)
-    page.evaluate(axe)
-    assert page.evaluate(AXE) == []
+@pytest.mark.parametrize("name", grouped(PAGES))
+def test_page_fits_a_phone(visit, name):
+    page = typeset(visit(f"{name}.html", width=PHONE, height=844, has_touch=True, is_mobile=True, device_scale_factor=2))
+    page.screenshot(path=PICTURES / f"page-{name}-phone.png")
+    sound(page)
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_slides_are_typeset_and_fit(visit, notebook):
+def test_each_slide_fits_the_screen(visit, notebook):
     page = visit(f"slides/{notebook.stem}.html")
-    page.wait_for_function(TYPESET, timeout=60_000)
-    assert page.evaluate("() => Reveal.getTotalSlides()") > 10
+    page.wait_for_function(TYPESET)
+    slides = page.evaluate(SLIDES)
+    assert len(slides) > 10
+    assert [slide for slide in slides if slide["over"] > 1 or slide["scale"] < SMALLEST] == []
     assert page.locator(FAULTY).count() == 0
     assert page.locator("section img:not([alt]), section img[alt='']").count() == 0
+    page.evaluate("() => Reveal.slide(0, 0)")
     page.keyboard.press("ArrowRight")
     assert page.evaluate("() => Reveal.getIndices().h") == 1
     page.screenshot(path=PICTURES / f"slides-{notebook.stem}.png")
     assert page.complaints == []
 
 
-def test_answers_are_folded_and_unfold(visit):
-    page = typeset(visit, "01_linear_regression")
+def test_the_start_page_sells_the_idea_in_one_screen(visit):
+    page = typeset(visit("index.html", width=1366, height=768))
+    for part in ("article h1", ".promise", ".action >> nth=0", ".action >> nth=1", ".showpiece"):
+        box = page.locator(part).first.bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 768, part
+
+
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(visit):
+    page = typeset(visit("01_linear_regression.html"))
+    stops = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(FOCUS))
+    names = [name for name, _ in stops]
+    assert names[0] == "Skip to main content"
+    assert {"Run", "Exercises"} <= set(names)
+    assert [name for name, seen in stops if not seen] == []
+
+
+def test_answers_are_folded_and_the_keyboard_unfolds_them(visit):
+    page = typeset(visit("01_linear_regression.html"))
     answer = page.locator("details", has=page.locator("summary", has_text="Answer")).first
     assert answer.get_attribute("open") is None
-    answer.locator("summary").first.click()
+    answer.locator("summary").first.focus()
+    page.keyboard.press("Enter")
     assert answer.get_attribute("open") is not None
+    assert answer.locator("p, code").last.is_visible()
 
 
 def test_search_finds_a_word(visit):
@@ -128,13 +187,25 @@ def test_search_finds_a_word(visit):
     assert page.complaints == []
 
 
-def test_a_faulty_page_would_be_noticed(visit):
-    page = typeset(visit, "index")
+def test_a_faulty_page_would_be_noticed(visit, axe):
+    page = typeset(visit("index.html"))
     page.evaluate("""() => { const bad = document.createElement('p'); bad.textContent = '$$ x $$ and \\\\frac{1}{2}';
+        bad.innerHTML += '<img src="_static/start.png"><a href="#nowhere" style="color: #ddd; background: #fff">more</a>';
         document.querySelector('article').append(bad); fetch('https://elsewhere.invalid/x').catch(() => {}); }""")
     page.wait_for_timeout(300)
     assert len(page.evaluate(RAW)) == 3
+    assert page.evaluate(NO_TARGET) == ["#nowhere"]
+    assert any(not image["alt"] for image in page.evaluate(IMAGES))
+    assert {finding.split(",")[0] for finding in axe(page)} == {"color-contrast", "image-alt"}
     assert any("elsewhere.invalid" in complaint for complaint in page.complaints)
+
+
+def test_a_slide_that_is_too_full_would_be_noticed(visit):
+    page = visit(f"slides/{NOTEBOOKS[0].stem}.html")
+    page.wait_for_function(TYPESET)
+    page.evaluate("() => Reveal.getSlides()[1].insertAdjacentHTML('beforeend', '<p>one more line</p>'.repeat(80))")
+    full = page.evaluate(SLIDES)[1]
+    assert full["over"] > 1 and full["scale"] < SMALLEST
 
 
 # ---------------------------------------------------------------- how equations get their narrow form, and pins
@@ -150,6 +221,53 @@ def test_the_narrow_form_puts_reasons_below_and_the_number_last():
 def test_inner_environments_are_not_split():
     assert reading.split(r"a & \begin{array}{l} b & c \end{array} & {d & e} \& f", "&") == [
         "a ", r" \begin{array}{l} b & c \end{array} ", r" {d & e} \& f"]
+
+
+# ---------------------------------------------------------------- which cells stand on which slide
+
+
+def cell(kind, source, *outputs):
+    return {"cell_type": kind, "source": source, "metadata": {}, **({"outputs": list(outputs)} if kind == "code" else {})}
+
+
+def kinds(*cells):
+    slide_metadata.describe({"cells": cells})
+    return [cell["metadata"]["slideshow"]["slide_type"] for cell in cells]
+
+
+PRINTED = {"output_type": "stream", "text": ["3\n"]}
+DRAWN = {"data": {"image/png": "", "text/plain": "words"}, "metadata": {"image/png": {"alt": "words"}}}
+
+
+def test_a_section_begins_a_slide_and_a_full_one_goes_on_below():
+    cells = [cell("markdown", "# Title"), cell("markdown", "## 1. One"), cell("code", "1 + 2", PRINTED), cell("code", "", DRAWN),
+             cell("markdown", "Next."), cell("code", "", DRAWN)]
+    assert kinds(*cells) == ["slide", "slide", "-", "-", "subslide", "-"]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_notebook_says_what_stands_on_which_slide(notebook):
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    stored = [cell["metadata"].get("slideshow", {}).get("slide_type") for cell in cells]
+    assert stored == kinds(*cells), "run python tools/slide_metadata.py"
+
+
+def test_contents_set_up_and_exercises_stay_in_the_notebook():
+    assert kinds(cell("markdown", "# T"), cell("markdown", "**Contents**\n\n1. One"), cell("code", "import numpy"),
+                 cell("code", "def f(x):\n    return x"), cell("markdown", "## Exercises"), cell("code", "...", PRINTED),
+                 cell("markdown", "## What next?")) == ["slide", "skip", "skip", "-", "skip", "skip", "slide"]
+
+
+def test_a_long_column_of_equations_goes_over_several_slides():
+    rows = [rf"a &= \sum_{{i=1}}^{{{n}}} \begin{{array}}{{l}} b \\ c \end{{array}}" for n in range(20)]
+    column = "$$\n\\begin{aligned}\n" + "\\\\[5pt] ".join(rows) + "\n\\end{aligned}\n$$"
+    pieces = slide_metadata.equation_pieces(column)
+    assert len(pieces) > 1
+    assert [row for row in rows if sum(row in piece for piece in pieces) != 1] == []
+    assert all(slide_metadata.markdown_room(piece) <= slide_metadata.SCREEN for piece in pieces)
+
+
+# ---------------------------------------------------------------- nothing but the pinned content is published
 
 
 def test_other_content_than_the_pinned_one_is_refused():
@@ -168,3 +286,34 @@ def test_what_is_published_is_what_the_lock_says():
     lock = json.loads((folder / "pyodide-lock.json").read_text(encoding="utf-8"))
     for package in lock["packages"].values():
         assert site_runtime.sha256((folder / package["file_name"]).read_bytes()) == package["sha256"], package["name"]
+
+
+def test_an_official_distribution_serves_as_well(tmp_path):
+    """A folder with the wheels in it: each is compared with the lock, and the result is the one that is published."""
+    official, published = tmp_path / "pyodide", PUBLIC / "lite" / "static" / "pyodide"
+    official.mkdir()
+    for path in site_runtime.CACHE.glob("pyodide-*/*.whl"):
+        (official / path.name).write_bytes(path.read_bytes())
+    site_runtime.assemble(tmp_path / "out", official)
+    names = {path.name for path in published.iterdir()}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names
+    assert [name for name in names if (tmp_path / "out" / name).read_bytes() != (published / name).read_bytes()] == []
+
+    wheel = next(official.glob("numpy-*.whl"))
+    content = bytearray(wheel.read_bytes())
+    content[1000] ^= 1
+    wheel.write_bytes(content)
+    with pytest.raises(site_runtime.WrongContent, match="numpy.*Nothing of it is used"):
+        site_runtime.assemble(tmp_path / "out2", official)
+    wheel.unlink()
+    with pytest.raises(site_runtime.WrongContent, match="holds no numpy"):
+        site_runtime.assemble(tmp_path / "out3", official)
+
+
+def test_a_tampered_archive_in_the_cache_is_refused(tmp_path, monkeypatch):
+    (archive,) = site_runtime.CACHE.glob("npm/mathjax-*.tgz")
+    (tmp_path / "npm").mkdir()
+    (tmp_path / "npm" / archive.name).write_bytes(archive.read_bytes() + b"!")
+    monkeypatch.setattr(site_runtime, "CACHE", tmp_path)
+    with pytest.raises(site_runtime.WrongContent, match="mathjax"):
+        site_runtime.npm_file("mathjax", "es5/tex-svg.js")

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import slide_metadata
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -63,7 +64,7 @@ def execute(notebook, folder):
 
 
 def normalise(notebook):
-    """Remove what differs from one machine or run to the next."""
+    """Remove what differs from one machine or run to the next, and say what stands on which slide."""
     notebook.metadata.pop("widgets", None)
     notebook.metadata.kernelspec = nbformat.from_dict(KERNELSPEC)
     # JupyterLab needs language_info.name; the version is that of whoever ran last.
@@ -73,6 +74,7 @@ def normalise(notebook):
     for cell in code_cells(notebook):
         for output in cell.outputs:
             normalise_output(output)
+    slide_metadata.describe(notebook)
 
 
 def normalise_output(output):

@@ -6,6 +6,7 @@ The result is a folder of static files that any web server can hand out, and tha
 """
 
 import argparse
+import base64
 import html
 import json
 import os
@@ -50,9 +51,8 @@ def main():
 def build_pages(notebooks, out):
     """Stage index and notebooks in one folder and let Sphinx, which treats a warning as an error, make pages of them."""
     staged = fresh(WORK / "pages")
-    (staged / "index.md").write_text(start_page(notebooks), encoding="utf-8")
-    shutil.copy(ROOT / "docs" / "picture.png", staged)
     shutil.copytree(SITE / "_static", staged / "_static")
+    (staged / "index.md").write_text(start_page(notebooks, staged), encoding="utf-8")
     mathjax = staged / "_static" / "mathjax"
     mathjax.mkdir()
     (mathjax / "tex-svg.js").write_bytes(site_runtime.npm_file("mathjax", "es5/tex-svg.js"))
@@ -70,33 +70,50 @@ def build_pages(notebooks, out):
     (out / ".nojekyll").touch()  # else GitHub Pages leaves out every folder with an underscore
 
 
-def start_page(notebooks):
+def start_page(notebooks, staged):
     template = (SITE / "index.md").read_text(encoding="utf-8")
     first = notebooks[0]
     rows = [table_row(notebook) for notebook in notebooks]
-    table = "| | notebook | the question | |\n|---|---|---|---|\n" + "\n".join(rows)
-    shown = derivation(notebooks) or "![A derivation, each line with its reason](picture.png)"
-    values = {"DERIVATION": shown, "FIRST_PAGE": f"{first.stem}.html", "FIRST_RUN": run_address(first.name), "TABLE": table,
+    table = "| | notebook | the question | | |\n|---|---|---|---|---|\n" + "\n".join(rows)
+    values = {"DERIVATION": derivation(notebooks, "1.4"), "FIGURE": figure(notebooks, "01_", staged), "TABLE": table,
+              "FIRST_PAGE": f"{first.stem}.html", "FIRST_RUN": run_address(first.name),
               "TOCTREE": "\n".join(notebook.stem for notebook in notebooks)}
     return re.sub(r"@([A-Z_]+)@", lambda match: values[match[1]], template)
 
 
-def derivation(notebooks, number="1.4"):
-    """The stored output that shows the derivation of this number; None if there is none."""
+def derivation(notebooks, number):
+    """The stored output that shows the derivation of this number."""
+    for _, output in outputs(notebooks):
+        shown = "".join(output.get("data", {}).get("text/markdown", ""))
+        if rf"\tag{{{number}}}" in shown:
+            return shown
+    sys.exit(f"no notebook shows the derivation ({number}) that the start page quotes: run make notebooks")
+
+
+def figure(notebooks, beginning, staged):
+    """The first figure of one notebook, as the start page shows it: what the derivation beside it does."""
+    for notebook, output in outputs(notebooks):
+        if notebook.name.startswith(beginning) and "image/png" in output.get("data", {}):
+            (staged / "_static" / "start.png").write_bytes(base64.b64decode("".join(output["data"]["image/png"])))
+            about = {name: html.escape(str(value)) for name, value in output["metadata"]["image/png"].items()}
+            image = '<img src="_static/start.png" width="{width}" height="{height}" alt="{alt}">'.format_map(about)
+            return f"<figure>{image}<figcaption>The same equation, as one line of NumPy, at work.</figcaption></figure>"
+    sys.exit(f"notebook {beginning} shows no figure")
+
+
+def outputs(notebooks):
     for notebook in notebooks:
         for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-            for output in cell.get("outputs", []):
-                shown = "".join(output.get("data", {}).get("text/markdown", ""))
-                if rf"\tag{{{number}}}" in shown:
-                    return shown
-    return None
+            yield from ((notebook, output) for output in cell.get("outputs", []))
 
 
 def table_row(notebook):
-    """One line of the start page: number, title, the question that the title asks, and the way to run it."""
+    """One line of the start page: number, title, the question that the title asks, and the ways to run and to show it."""
     topic, _, question = title(notebook).partition(": ")
-    run = f'<a href="{run_address(notebook.name)}" aria-label="Run {html.escape(topic)}">Run</a>'
-    return f"| {notebook.stem[:2]} | [{topic}]({notebook.name}) | {question[:1].upper() + question[1:]} | {run} |"
+    name = html.escape(topic)
+    run = f'<a href="{run_address(notebook.name)}" aria-label="Run {name}">Run</a>'
+    slides = f'<a href="slides/{notebook.stem}.html" aria-label="Slides of {name}">Slides</a>'
+    return f"| {notebook.stem[:2]} | [{topic}]({notebook.name}) | {question[:1].upper() + question[1:]} | {run} | {slides} |"
 
 
 def title(notebook):
@@ -142,6 +159,20 @@ def build_lite(notebooks, out, pyodide=None):
     kernel = json.loads((out / "jupyter-lite.json").read_text(encoding="utf-8"))["jupyter-config-data"]["litePluginSettings"]
     if kernel["@jupyterlite/pyodide-kernel-extension:kernel"].get("pyodideUrl") != LOCAL_PYODIDE:
         sys.exit("this JupyterLite would load Python from another host")
+    for listing in (out / "api" / "contents").rglob("all.json"):
+        listing.write_text(json.dumps(as_bytes(json.loads(listing.read_text(encoding="utf-8")))), encoding="utf-8")
+    shutil.copy(SITE / "live.js", out)
+    page = out / "lab" / "index.html"
+    added = '<link rel="icon" href="favicon.ico"><script defer src="../live.js"></script></head>'
+    page.write_text(page.read_text(encoding="utf-8").replace("</head>", added, 1), encoding="utf-8")
+
+
+def as_bytes(listing):
+    """The list of a folder in which JupyterLite takes no compressed text for text, which would garble it on reading."""
+    for entry in listing["content"]:
+        if entry["name"].endswith(".gz"):
+            entry["mimetype"] = "application/gzip"
+    return listing
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
 """A deck of slides from each notebook, for a lecture room without network: python tools/site_slides.py [--out public/slides]
 
-A section begins a column of slides; each text with the code and the figure that follow it is one of them, a step down.
-Cells may say otherwise in their `slideshow` metadata (slide, subslide, fragment, skip, notes), as in Jupyter.
+Which cells stand on which slide is in their `slideshow` metadata, as in Jupyter; slide_metadata.py has put it there.
 """
 
 import argparse
 import html
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -15,9 +13,9 @@ import site_runtime
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from site_build import title
+from slide_metadata import BELOW, SKIPPED, SLIDE, describe, slides, text
 
 ROOT = Path(__file__).resolve().parent.parent
-LONGEST_CODE = 8  # lines; longer code stays in the notebook
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -43,10 +41,6 @@ PAGE = """<!doctype html>
 """
 
 
-def text(value):
-    return "".join(value) if isinstance(value, list) else value
-
-
 def markdown():
     reader = MarkdownIt("commonmark", {"html": True}).enable("table")
     return reader.use(dollarmath_plugin, double_inline=True, renderer=equation).render
@@ -58,58 +52,38 @@ def equation(latex, options):
 
 
 def slides_of(notebook):
-    """[[html of a slide, of the slide below it, …], …] of a notebook."""
-    render, columns, before = markdown(), [], ""
-    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-        kind = cell["metadata"].get("slideshow", {}).get("slide_type", "")
-        for position, (step, shown) in enumerate(parts(cell, render)):
-            step = kind if kind and not position else step
-            if step == "skip" or not shown.strip():
-                continue
-            if step == "slide" or not columns:
-                columns.append([shown])
-            elif step == "-" or (step == "with the text" and before == "markdown"):
-                columns[-1][-1] += shown
-            elif step in ("subslide", "with the text"):
-                columns[-1].append(shown)
-            elif step == "notes":
-                columns[-1][-1] += f'<aside class="notes">{shown}</aside>'
-            else:
-                columns[-1][-1] += f'<div class="fragment">{shown}</div>'
-        before = cell["cell_type"]
+    """[[html of a slide, of the slide below it, …], …] of a notebook, as the metadata of its cells say."""
+    render, columns = markdown(), []
+    for cell in cells_of(notebook):
+        kind = cell["metadata"]["slideshow"]["slide_type"]
+        if kind == SKIPPED:
+            continue
+        if kind == SLIDE or not columns:
+            columns.append([""])
+        elif kind == BELOW:
+            columns[-1].append("")
+        first, *further = ["".join(part_html(part, render) for part in slide) for slide in slides(cell)]
+        columns[-1][-1] += first
+        columns[-1] += further
     return columns
 
 
-def parts(cell, render):
-    """(step, html) of what a cell shows: its text, or its short code and each of its outputs."""
-    source = text(cell["source"])
-    if cell["cell_type"] == "markdown":
-        if source.lstrip().startswith("**Contents**"):
-            return
-        pieces = re.split(r"^(?=#{1,2} )", source, flags=re.MULTILINE)
-        for piece in pieces:
-            yield "slide" if piece.startswith("#") else "subslide", render(piece)
-        return
-    if cell["cell_type"] != "code":
-        return
-    outputs = [shown for output in cell["outputs"] for shown in [output_html(output, render)] if shown]
-    drawn = any("image/png" in output.get("data", {}) for output in cell["outputs"])
-    if len(source.splitlines()) <= LONGEST_CODE and not drawn:
-        yield "with the text", f"<pre><code>{html.escape(source)}</code></pre>"
-        yield from (("fragment", shown) for shown in outputs)
-    elif outputs:
-        yield "with the text", "".join(outputs)
+def cells_of(notebook):
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    if any("slideshow" not in cell["metadata"] for cell in content["cells"]):  # not saved by make notebooks since
+        describe(content)
+    return content["cells"]
 
 
-def output_html(output, render):
-    data = {kind: text(content) for kind, content in output.get("data", {}).items()}
-    if "image/png" in data:
-        alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
-        return f'<img src="data:image/png;base64,{data["image/png"].strip()}" alt="{html.escape(alt)}">'
-    if "text/markdown" in data:
-        return render(data["text/markdown"])
-    printed = data.get("text/plain") or text(output.get("text", ""))
-    return f"<pre><samp>{html.escape(printed)}</samp></pre>" if printed.strip() else ""
+def part_html(part, render):
+    if part.kind == "markdown":
+        return render(part.content)
+    if part.kind == "picture":
+        data, about = part.content["data"], part.content["metadata"]["image/png"]
+        return f'<img src="data:image/png;base64,{text(data["image/png"]).strip()}" alt="{html.escape(about["alt"])}">'
+    if part.kind == "code":
+        return f"<pre><code>{html.escape(part.content)}</code></pre>"
+    return f"<pre><samp>{html.escape(part.content)}</samp></pre>"
 
 
 def deck(notebook):
