@@ -25,7 +25,12 @@ SITE_READY := $(SITE_VENV)/ready
 PYODIDE ?=
 PORT ?= 8000
 
-.PHONY: help lab test notebooks lint drive site serve slides test-site chromium
+# The libraries to compare with live apart too; one that cannot be installed is left out of the table.
+BENCH_VENV ?= .venv-bench
+BENCH_BIN := $(BENCH_VENV)/bin
+BENCH_READY := $(BENCH_VENV)/ready
+
+.PHONY: help lab test test-again test-long mutate matrix numbers bench notebooks lint drive site serve slides test-site chromium
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -34,13 +39,45 @@ help:  ## show this list
 lab: $(READY)  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab $(ROOT_USER) $(LAB) notebooks/00_start_here.ipynb
 
-test: $(READY)  ## prove everything: unit tests, then every notebook, twice
-	@# The second run of the notebooks, under another hash seed, goes on beside the first: half the waiting on two cores.
-	@PYTHONHASHSEED=2 $(BIN)/python -m pytest -p no:cacheprovider notebooks > $(VENV)/second-run.log 2>&1 & second=$$!; \
-	PYTHONHASHSEED=1 $(BIN)/python -m pytest; first=$$?; \
-	wait $$second; other=$$?; \
-	echo "Once more, the notebooks under another hash seed:"; cat $(VENV)/second-run.log; \
-	test $$first -eq 0 && test $$other -eq 0
+test: $(READY)  ## prove everything once: unit tests, and every notebook against what it shows
+	@# Side by side on two cores: the notebooks in the background, their report at the end.
+	@PYTHONHASHSEED=1 $(BIN)/python -m pytest -p no:cacheprovider notebooks > $(VENV)/notebooks.log 2>&1 & notebooks=$$!; \
+	trap 'kill $$notebooks' INT TERM; \
+	$(BIN)/python -m pytest tests; units=$$?; \
+	wait $$notebooks; shown=$$?; \
+	echo "The notebooks:"; cat $(VENV)/notebooks.log; \
+	test $$units -eq 0 && test $$shown -eq 0
+
+test-again: $(READY)  ## the notebooks under another hash seed, and a sample of mutants of every claim
+	@PYTHONHASHSEED=2 $(BIN)/python -m pytest -p no:cacheprovider notebooks > $(VENV)/again.log 2>&1 & notebooks=$$!; \
+	trap 'kill $$notebooks' INT TERM; \
+	$(BIN)/python -m pytest -m long tests/test_mutated_claims.py -k "sample or flipped or left_out"; sample=$$?; \
+	wait $$notebooks; shown=$$?; \
+	echo "The notebooks:"; cat $(VENV)/again.log; \
+	test $$sample -eq 0 && test $$shown -eq 0
+
+# Notebooks 02 and 03 have most of the mutants, and the slowest.
+test-long: $(READY) test-again  ## prove the checkers: every mutant of every claim, and all exhaustive tests (an hour and more)
+	@$(BIN)/python -m pytest -p no:cacheprovider -m long tests -k 03_ > $(VENV)/long.log 2>&1 & other=$$!; \
+	trap 'kill $$other' INT TERM; \
+	$(BIN)/python -m pytest -m long tests -k "not 03_"; first=$$?; \
+	wait $$other; second=$$?; \
+	cat $(VENV)/long.log; \
+	test $$first -eq 0 && test $$second -eq 0
+
+# make mutate MODULES="equality derivation" MUTATE="--sample 100" for less than all.
+mutate: $(DEV_READY)  ## mutate the helpers: each mutant is noticed by a test, or argued in docs/survivors.md (hours)
+	$(BIN)/python tools/mutate.py $(MODULES) $(MUTATE)
+
+matrix: $(READY)  ## run everything on the oldest and newest packages, several Pythons, hash seeds and BLAS kernels
+	$(BIN)/python tools/matrix.py $(MATRIX)
+
+numbers: $(READY)  ## add up the ledgers of all notebooks, and write the totals into the README
+	$(BIN)/python tools/ledger.py
+
+bench: $(READY) $(BENCH_READY)  ## compare a training step with other libraries, as ratios, and time the collection
+	$(BENCH_BIN)/python tests/bench/training_step.py
+	$(BIN)/python tests/bench/whole.py
 
 notebooks: $(READY)  ## execute and save all notebooks; a second run changes nothing
 	$(BIN)/python tools/execute_notebooks.py
@@ -51,8 +88,9 @@ lint: $(DEV_READY)  ## check the style of the code (for developers)
 drive: $(DEV_READY)  ## run all notebooks in a real Chromium (for developers)
 	$(BIN)/python tools/drive_lab.py
 
-site: $(SITE_READY)  ## build the site: pages to read, and all notebooks live in the browser (public/)
+site: $(SITE_READY)  ## build the site: pages to read, slides, and all notebooks live in the browser (public/)
 	$(SITE_BIN)/python tools/site_build.py $(if $(PYODIDE),--pyodide "$(PYODIDE)")
+	$(SITE_BIN)/python tools/site_slides.py
 
 slides: $(SITE_READY)  ## make a deck of slides from each notebook (public/slides/)
 	$(SITE_BIN)/python tools/site_slides.py
@@ -61,13 +99,19 @@ serve: $(SITE_READY)  ## show the built site on this machine
 	@test -f public/index.html || $(MAKE) site
 	$(SITE_BIN)/python tools/site_serve.py --port $(PORT)
 
-test-site: site slides chromium  ## look at every page, and run every notebook, in a real Chromium
+test-site: site chromium  ## look at every page, and run every notebook, in a real Chromium
 	$(SITE_BIN)/python -m pytest -c tests_site/pytest.ini tests_site --durations=5
 
 chromium:
 	@for name in chromium chromium-browser google-chrome; do command -v $$name > /dev/null && exit 0; done; \
 	  test "$$(id -u)" = 0 || { echo "Chromium is needed, e.g. apt-get install chromium" >&2; exit 1; }; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null
+
+$(BENCH_READY): tests/bench/requirements.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	for package in $$(cat $<); do $(BENCH_BIN)/python -m pip install --quiet --disable-pip-version-check "$$package" \
+	  || echo "$$package is left out" >&2; done
+	@touch $@
 
 $(SITE_READY): site/requirements.txt
 	$(PYTHON) -m venv $(SITE_VENV)

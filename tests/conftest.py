@@ -1,8 +1,6 @@
-"""What holds for every test: one BLAS thread, and figures without a window."""
+"""What holds for every test: one BLAS thread, figures without a window, and totals at the end of the run."""
 
-import json
 import os
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -10,23 +8,54 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import matplotlib  # noqa: E402
+import pytest  # noqa: E402
+import tally  # noqa: E402
+from ledger import in_words, totals  # noqa: E402
 
 # Not MPLBACKEND: the kernels would inherit it, and show no figures.
 matplotlib.use("Agg")
 
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+MOST_SECONDS = 20  # for a notebook
+
+spent, clock = Counter(), {}
+
+
+def processor_time():
+    """Seconds of this process and of the kernels that have ended: unlike the clock, it is not longer on a busy machine."""
+    return sum(os.times()[:4])
+
+
+def pytest_runtest_logstart(nodeid, location):
+    """The time since the last start belongs to the file of before: its kernel has ended when the next file begins."""
+    path, now = nodeid.split("::")[0], processor_time()
+    if path != clock.get("path"):
+        spent[clock.get("path")] += now - clock.get("start", now)
+        clock.update(path=path, start=now)
+
 
 def pytest_terminal_summary(terminalreporter):
-    """Add up the ledgers with which the notebooks end; nbval has just compared them with fresh ones."""
-    totals = ledger_totals(Path(__file__).resolve().parent.parent / "notebooks")
-    terminalreporter.write_line("Ledger of all notebooks: " + ", ".join(f"{n} {what}" for what, n in totals.items()))
+    """Print what tests have left for the end, and add up the ledgers: nbval has just compared them with fresh ones."""
+    for line in tally.LINES:
+        terminalreporter.write_line(line)
+    seconds = {Path(path).stem: took for path, took in spent.items() if path and path.endswith(".ipynb")}
+    if seconds:
+        shown = ", ".join(f"{name} {took:.1f}" for name, took in seconds.items())
+        terminalreporter.write_line(f"Seconds of processor time: {shown}")
+    terminalreporter.write_line(f"Ledger of all notebooks: {in_words(totals(NOTEBOOKS))}")
 
 
-def ledger_totals(folder):
-    """{what is counted: how many}, over the ledger lines in the stored outputs of the notebooks."""
-    totals = Counter()
-    for path in sorted(folder.glob("*.ipynb")):
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        texts = ["".join(output.get("data", {}).get("text/plain", "")) for cell in cells for output in cell.get("outputs", [])]
-        for line in (text for text in texts if text.startswith("Ledger: ")):
-            totals.update({what: int(number) for number, what in re.findall(r"(\d+) ([^,]+)", line)})
-    return totals
+def pytest_sessionfinish(session):
+    """A notebook that takes too long makes the run red; a worker of a parallel run sends its lines home."""
+    pytest_runtest_logstart("", None)
+    slow = [path for path, took in spent.items() if path and path.endswith(".ipynb") and took > MOST_SECONDS]
+    if slow and session.exitstatus == 0:
+        session.exitstatus = 1
+        tally.report(f"FAILED: more than {MOST_SECONDS} s of processor time: {', '.join(slow)}")
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["tally"] = list(tally.LINES)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    tally.report(*getattr(node, "workeroutput", {}).get("tally", []))

@@ -1,12 +1,42 @@
-"""Bad input to helpers.numeric and helpers.linear gets an error that says what came and what was expected."""
+"""Bad input gets an error that says what came and what was expected, and changes nothing: for every public function.
+
+First the words of single errors, then a table of all public functions with the kind of each of their arguments. A new public
+function makes a test fail until it has its row.
+"""
 # ruff: noqa: E501  -- one line a case reads best
 
+import copy
+import importlib
+import inspect
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
 
+import mpmath
 import numpy as np
 import pytest
+import sympy as sp
+from tally import report
 
+from helpers import (
+    concordance,
+    data,
+    derivation,
+    equality,
+    evaluation,
+    exercises,
+    expressions,
+    figures,
+    network,
+    numeric,
+    stepper,
+    training,
+    updates,
+    witnesses,
+)
 from helpers import linear as net
-from helpers import numeric
 
 X, Y, W = np.ones((5, 3)), np.ones(5), np.ones(3)
 NAN_X = np.where(np.arange(15).reshape(5, 3) == 7, np.nan, 1.0)
@@ -148,3 +178,417 @@ def test_what_is_no_number_is_a_type_error_everywhere(value):
                  lambda: numeric.derivative(np.exp, value), lambda: net.update(W, value, W, 0, 0.1)):
         with pytest.raises(TypeError):
             call()
+
+
+# ---------------------------------------------------------------- every public function, and every kind of bad argument
+#
+# For each public name of helpers: a call that is right, and of what kind each argument is. A kind is a list of values that
+# must be refused. A new public function without a row makes a test fail.
+
+CODE = "__import__('sys').__dict__.__setitem__('code_was_run', True)"
+NO_NUMBER = [CODE, None, {1: 2}, [1, [2, 3]], np.datetime64("2020-01-01")]
+
+
+class Kind(NamedTuple):
+    """Values that an argument must refuse; `shapes` are refused with a message that shows both shapes in full."""
+
+    values: list = []
+    shapes: list = []
+
+
+def array_kind(*shapes, complex_too=False, scalar=False):
+    """Arrays: of wrong shapes, with NaN, infinite, empty, text, truth values, complex numbers, dates, ragged, a dictionary."""
+    return Kind([np.nan, -np.inf, CODE, None, {1: 2}, [1, [2, 3]], np.array(["a"]), [np.nan], [], True, np.datetime64("2020-01-01"),
+                 np.ma.masked_equal([1.0, 2.0], 1), *([] if complex_too else [1j]), *([[1.0]] if scalar else [])], list(shapes))
+
+
+MATRIX = array_kind(np.ones((5, 4)), np.ones(3))
+COLUMN = array_kind(np.ones((5, 1)), np.ones(4))
+VECTOR = array_kind(np.ones((3, 1)), np.ones(4), complex_too=True)
+NUMBER = array_kind(scalar=True, complex_too=True)
+RATE = Kind([0, -0.1, np.nan, np.inf, "0.1", CODE, None, [0.1], 1j, True])
+SHARE = Kind([1, -0.1, np.nan, np.inf, "0.5", CODE, None, [0.5], 1j, True])
+COUNT = Kind([-1, 2.5, np.nan, np.inf, "3", CODE, None, [3], True])
+COUNT_OR_NONE = Kind([v for v in COUNT.values if v is not None])
+RNG = Kind([0, CODE, np.random, [1]])
+CHOICE = Kind(["relu6", "", CODE, None, 3, ["relu"], np.tanh])
+FUNCTION = Kind([3, CODE, None, [1.0]])
+FORMULA = Kind([CODE, "w*x", None, [1], {1: 2}, object()])
+LAYERS = Kind([CODE, None, [np.ones((3, 2))], {}, {0: np.ones((3, 2)), 1: np.ones((1, 3))}, {"1": np.ones((3, 2))},
+               {1: np.full((3, 2), np.nan), 2: np.ones((1, 3))}, {1: np.full((3, 2), np.inf), 2: np.ones((1, 3))},
+               {1: np.ones((3, 2)).astype(str), 2: np.ones((1, 3))}, {1: np.ones((0, 2)), 2: np.ones((1, 3))}, {1: CODE, 2: CODE},
+               {1: [[1, 2], [3]], 2: np.ones((1, 3))}])
+ANYTHING = Kind()  # there is no wrong value, or it is the caller's own
+TEXT = Kind([3, None, [1], b"x"])
+WORDS = Kind([3, None, "", "   ", ["alt"]])
+FOLDER = Kind(["no such folder", CODE, 3])
+
+
+def label_kind(*wrong, shapes=()):
+    """Labels out of range, beside all that no array may be."""
+    return Kind([*array_kind().values, *wrong], list(shapes))
+
+
+ONE_HOT = np.array([[1.0, 0], [0, 1], [1, 0], [0, 1], [1, 0]])
+BINARY = np.array([1.0, 0, 1, 0, 1])
+NOT_ONE_HOT = [ONE_HOT * 2, -ONE_HOT, ONE_HOT + 1, ONE_HOT * 0, ONE_HOT / 2]
+Z = np.arange(10.0).reshape(5, 2) / 4
+WEIGHTS = {1: np.ones((3, 2)), 2: np.eye(2, 3)}
+BIASES = {1: np.ones(3), 2: np.ones(2)}
+DELTAS = ({1: np.ones((2, 3)), 2: np.ones((1, 3))}, {1: np.ones((3, 2)), 2: np.ones((1, 4))})
+PRE, ACTIVE = network.forward(Z, WEIGHTS, BIASES)
+
+
+def layer_kind(*changes, base=WEIGHTS):
+    """A wrong shape in one of the layers, beside what no dictionary of layers may be."""
+    return Kind(LAYERS.values, [{**base, l: value} for l, value in changes])
+
+
+W_KIND = layer_kind((1, np.ones((3, 4))), (2, np.ones((2, 4))), (1, np.ones(3)))
+B_KIND = layer_kind((1, np.ones((3, 1))), (2, np.ones(3)), base=BIASES)
+A_KIND = Kind(LAYERS.values, [{**ACTIVE, 1: np.ones((5, 4))}, {**ACTIVE, 2: np.ones((4, 2))}])
+HIDDEN = {"hidden": ("sigmoid", CHOICE), "output": ("softmax", CHOICE)}
+
+AXES = (None, ANYTHING)  # new axes for each call
+x_, w_, t_ = sp.symbols("x w t", real=True)
+n_, i_ = sp.Symbol("n", integer=True, positive=True), sp.Symbol("i", integer=True)
+u_ = expressions.indexed("u", n_)
+M_ = sp.MatrixSymbol("M", n_, 1)
+PROVED = derivation.Derivation(expressions.Partial(w_**2, w_))
+PROVED.step(2*w_, "power rule")
+PROVED.prove(keep=False)
+PENGUINS = data.load_penguins()
+GIVEN = Kind([3, [CODE], [w_], CODE, [None]])
+
+FOLDER_OF_SAVED = tempfile.TemporaryDirectory()
+SAVED = str(Path(FOLDER_OF_SAVED.name) / "net.npz")
+training.save(SAVED, WEIGHTS, BIASES)
+
+ARGUMENTS = {
+    "linear.predict": (net.predict, X_W_B := {"X": (X, MATRIX), "w": (W, VECTOR), "b": (0.5, NUMBER)}),
+    "linear.squared_error": (net.squared_error, {"y_hat": (Y, COLUMN), "y": (Y, COLUMN)}),
+    "linear.cost": (net.cost, {**X_W_B, "y": (Y, COLUMN)}),
+    "linear.gradient": (net.gradient, {**X_W_B, "y": (Y, COLUMN)}),
+    "linear.update": (net.update, {"w": (W, VECTOR), "b": (0.5, NUMBER), "dJ_dw": (W, VECTOR), "dJ_db": (1.0, NUMBER),
+                                   "eta": (0.1, RATE)}),
+    "linear.batches": (net.batches, {"n_samples": (5, COUNT), "batch_size": (2, COUNT), "rng": (None, RNG)}),
+    "linear.train": (net.train, {**X_W_B, "y": (Y, COLUMN), "eta": (0.1, RATE), "epochs": (2, COUNT),
+                                 "batch_size": (2, COUNT_OR_NONE), "rng": (None, RNG)}),
+    "linear.standardise": (net.standardise, {"X": (X * [1, 2, 3] + np.arange(5)[:, None], array_kind(np.ones(3))),
+                                             "like": (None, Kind([3, CODE, X])),
+                                             "constant_scale": (None, Kind([v for v in RATE.values if v is not None]))}),
+    "linear.least_squares": (net.least_squares, {"X": (X, array_kind(np.ones(3))), "y": (Y, COLUMN)}),
+    "linear.step_limit": (net.step_limit, {"X": (X, array_kind(np.ones(3))), "bias": (True, ANYTHING)}),
+
+    "network.sigmoid": (network.sigmoid, {"z": (Z, Z_KIND := array_kind(complex_too=True))}),
+    "network.softmax": (network.softmax, {"z": (Z, Z_ROWS := array_kind(np.ones(3), complex_too=True))}),
+    "network.log_sum_exp": (network.log_sum_exp, {"z": (Z, Z_ROWS)}),
+    "network.binary_cross_entropy": (network.binary_cross_entropy, {
+        "z": (Y, COLUMN_C := array_kind(np.ones((5, 1)), np.ones(4), complex_too=True)),
+        "y": (BINARY, label_kind(2 * BINARY, -BINARY, BINARY + 0.5, shapes=COLUMN.shapes))}),
+    "network.cross_entropy": (network.cross_entropy, {
+        "z": (Z, array_kind(np.ones((5, 3)), np.ones(5), complex_too=True)),
+        "y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY]))}),
+    "network.initialise": (network.initialise, {"sizes": ((2, 3, 1), Kind([(2,), (), (2, 0), (2, -1), (2, 2.5), (2, "3"), 3, None,
+                                                                           CODE, (2, np.nan)])),
+                                                "rng": (np.random.default_rng(0), Kind([*RNG.values, None])),
+                                                "variance": ("he", CHOICE)}),
+    "network.forward": (network.forward, {"X": (Z, array_kind(np.ones((5, 3)), np.ones(2))), "W": (WEIGHTS, W_KIND),
+                                          "b": (BIASES, B_KIND), **HIDDEN}),
+    "network.cost": (network.cost, {"y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
+                                    "z": (Z, array_kind(np.ones((5, 3)), complex_too=True)), "output": ("softmax", CHOICE)}),
+    "network.backward": (network.backward, {"y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
+                                            "W": (WEIGHTS, W_KIND), "a": (ACTIVE, A_KIND), **HIDDEN}),
+    "network.update": (network.update, {"W": (WEIGHTS, W_KIND), "b": (BIASES, B_KIND), "dJ_dW": (WEIGHTS, W_KIND),
+                                        "dJ_db": (BIASES, B_KIND), "eta": (0.1, RATE)}),
+    "network.parameters": (network.parameters, {"W": (WEIGHTS, layer_kind((1, np.ones(3)), (2, np.ones((2, 4))))),
+                                                "b": (BIASES, B_KIND)}),
+    "network.targets": (network.targets, {"y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
+                                          "like": (Z, ANYTHING), "like_name": ("z", ANYTHING), "output": ("softmax", ANYTHING)}),
+
+    "numeric.forward_difference": (numeric.forward_difference, F_X_H := {
+        "f": (np.exp, FUNCTION), "x": (1.0, array_kind()), "h": (1e-3, RATE)}),
+    "numeric.central_difference": (numeric.central_difference, F_X_H),
+    "numeric.complex_step": (numeric.complex_step, F_X_H),
+    "numeric.derivative": (numeric.derivative, {"f": (np.exp, FUNCTION), "x": (1.0, array_kind(scalar=True))}),
+    "numeric.mp_derivative": (numeric.mp_derivative, {
+        "f": (mpmath.exp, FUNCTION), "x": (1.0, Kind([np.nan, np.inf, CODE, None, [1.0], {1: 2}, 1j])), "digits": (15, COUNT)}),
+    "numeric.numerical_gradient": (numeric.numerical_gradient, {
+        "cost": (J, FUNCTION), "parameters": (P, P_KIND := Kind([{}, [], CODE, {"w": [], "b": 1}, {"w": [np.nan], "b": 1}, None,
+                                                                 {"w": [np.inf], "b": 1}, {"w": CODE, "b": 1}, {"w": 1j, "b": 1}])),
+        "exact": (True, ANYTHING)}),
+    "numeric.gradient_check": (numeric.gradient_check, {
+        "cost": (J, FUNCTION),
+        "gradient": (G, Kind([{}, CODE, None, 3, {"w": 2 * W}, {"w": [np.nan] * 3, "b": 1.0}, {"w": CODE, "b": 1.0}],
+                             [{"w": np.ones((3, 2)), "b": 1.0}, {"w": np.ones(4), "b": 1.0}])),
+        "parameters": (P, P_KIND), "n_samples": (5, COUNT_OR_NONE), "sample": (2, COUNT_OR_NONE), "exact": (True, ANYTHING)}),
+    "updates.update_check": (updates.update_check, {
+        "w_new": (lambda w, eta: {"w": w["w"] - eta*2*w["w"], "b": w["b"] - eta*2*w["b"]},
+                  Kind([*FUNCTION.values, lambda w, eta: None, lambda w, eta: {"w": W}, lambda w, eta: {"w": W * np.nan, "b": 1},
+                        lambda w, eta: CODE], [lambda w, eta: {"w": np.ones((3, 2)), "b": 1.0}])),
+        "cost": (J, FUNCTION), "w": (P, P_KIND), "eta": (0.1, RATE)}),
+
+    "stepper.Stepper": (stepper.Stepper, {"W": (WEIGHTS, layer_kind((1, np.ones(3)), (2, np.ones((2, 4))))), "b": (BIASES, B_KIND),
+                                          **HIDDEN, "eta": (0.1, RATE), "momentum": (0.5, SHARE),
+                                          "dtype": (np.float64, Kind(["complex", CODE, None, int, np.float16, 3]))}),
+
+    "training.split": (training.split, {
+        "n_samples": (5, COUNT), "rng": (np.random.default_rng(0), NEEDED_RNG := Kind([*RNG.values, None])), "validation": (0.2, SHARE),
+        "test": (0.2, SHARE), "labels": (LABELS := np.array([0, 1, 0, 1, 1]), LABEL_KIND := Kind(
+            [-LABELS, LABELS / 2, LABELS * 1.0, CODE, [[1, 2], [3]], [], [np.nan] * 5, list("abcde"), LABELS > 0], [LABELS[:4]]))}),
+    "training.one_hot": (training.one_hot, {"labels": (LABELS, Kind([None, *LABEL_KIND.values, LABELS + 2])),
+                                            "n_classes": (3, COUNT_OR_NONE)}),
+    "training.classes": (training.classes, {"y_hat": (Z, array_kind(np.ones(3)))}),
+    "training.accuracy": (training.accuracy, Y_PAIR := {
+        "y_hat": (Z, array_kind(np.ones(3))),
+        "y": (ONE_HOT, label_kind(*NOT_ONE_HOT, LABELS + 1, -LABELS, shapes=[ONE_HOT[:4], LABELS[:4]]))}),
+    "training.confusion_matrix": (training.confusion_matrix, Y_PAIR),
+    "training.predict": (training.predict, {"X": (Z, array_kind(np.ones((5, 3)), np.ones(2))), "W": (WEIGHTS, W_KIND),
+                                            "b": (BIASES, B_KIND), **HIDDEN}),
+    "training.train": (training.train, {
+        "X": (Z, array_kind(np.ones((5, 3)), np.ones(2))), "y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
+        "W": (WEIGHTS, layer_kind((1, np.ones(3)), (2, np.ones((2, 4))))), "b": (BIASES, B_KIND), **HIDDEN, "eta": (0.1, RATE),
+        "n_epochs": (2, COUNT), "batch_size": (2, COUNT_OR_NONE), "rng": (None, RNG), "momentum": (0.0, SHARE),
+        "validation": (None, Kind([3, CODE, (Z,), (Z, ONE_HOT[:4]), (Z[:, :1], ONE_HOT), (Z, 2 * ONE_HOT)])),
+        "patience": (None, Kind([0, -1, 1.5, CODE, 2])), "progress": (None, Kind([0, -1, 1.5, CODE])),
+        "dtype": (np.float64, Kind(["complex", CODE, None, int, np.float16, 3]))}),
+    "training.load": (training.load, {"path": (SAVED, Kind(["no such file", CODE, None, 3, __file__]))}),
+
+    "expressions.formula": (expressions.formula, {"value": (w_*x_, FORMULA)}),
+    "expressions.indexed": (expressions.indexed, {"name": ("x", ANYTHING), "size": (n_, Kind([CODE, "n", None, 1.5]))}),
+    "expressions.Partial": (expressions.Partial, {"expr": (w_*x_, Kind([*FORMULA.values, M_])),
+                                                  "variable": (w_, Kind([*FORMULA.values, w_*x_, 3, M_]))}),
+    "expressions.Gradient": (expressions.Gradient, {"expr": (w_, Kind([*FORMULA.values, M_])),
+                                                    "vector": (M_, Kind([*FORMULA.values, w_]))}),
+    "expressions.Definition": (expressions.Definition, {"name": (t_, Kind([*FORMULA.values, 2*w_, u_[1], w_])),
+                                                        "body": (w_*x_, Kind([*FORMULA.values, t_ + 1, M_])), "number": ("1.1", ANYTHING)}),
+    "expressions.Depends": (expressions.Depends, {"name": (t_, Kind([*FORMULA.values, 2*w_])), "on": (u_[i_], Kind([*FORMULA.values])),
+                                                  "limit": ((i_, 1, n_), Kind([(i_,), (i_, n_), CODE, 3, (w_, 1, n_)]))}),
+    "expressions.Entries": (expressions.Entries, {"matrix": (M_, Kind([CODE, None, w_], [sp.MatrixSymbol("M", 2, 3)])),
+                                                  "entries": (u_, Kind([CODE, None, w_]))}),
+    "expressions.activation": (expressions.activation, {"name": ("g", TEXT), "order": (1, Kind([-1, 1.5, "1", None]))}),
+    "expressions.table_of": (expressions.table_of, {"definitions": ([expressions.Definition(t_, w_)], GIVEN)}),
+    "expressions.resolve": (expressions.resolve, {"expr": (w_*x_, FORMULA), "table": ({}, ANYTHING)}),
+    "equality.is_zero": (equality.is_zero, {"expr": (w_ - w_, FORMULA), "ranges": ({}, ANYTHING)}),
+    "derivation.Derivation": (derivation.Derivation, {"left": (expressions.Partial(w_**2, w_), FORMULA), "given": ([], GIVEN),
+                                                      "number": ("1.1", ANYTHING), "evidence": (False, ANYTHING)}),
+    "derivation.Derivation.step": (derivation.Derivation(w_**2).step, {
+        "expr": (w_*w_, Kind([*FORMULA.values, M_])), "reason": ("a square", WORDS)}),
+    "derivation.Derivation.values": (PROVED.values, {"w": (3.0, Kind([CODE, None, [1.0], np.nan, {1: 2}]))}),
+    "derivation.Derivation.code": (PROVED.code, {"function": (double := lambda w: 2*w, Kind(
+        [3, CODE, None, lambda q: q, lambda w: 3*w, lambda w: np.nan, lambda w: CODE])), "name": ("f", ANYTHING)}),
+    "derivation.Summary": (derivation.Summary, {"result": (PROVED, Kind([derivation.Derivation(w_), CODE, None, w_]))}),
+    "exercises.check": (None, {}),  # it never raises: see below
+    "witnesses.bring_your_own": (witnesses.bring_your_own, {
+        "function": (w_**2, Kind([*FORMULA.values, M_, x_])), "claimed": (2*w_, Kind([*FORMULA.values, M_])),
+        "variable": (w_, Kind([*FORMULA.values, M_, 2*w_])), "given": ((), GIVEN)}),
+
+    "data.load_penguins": (data.load_penguins, {"folder": (None, FOLDER)}),
+    "data.load_digits": (data.load_digits, {"folder": (None, FOLDER)}),
+    "data.Penguins.matrix": (PENGUINS.matrix, {"name": ("year", Kind(["species", CODE, "", None, 3]))}),
+    "concordance.load_items": (concordance.load_items, {"folder": (None, FOLDER)}),
+    "concordance.concordance": (concordance.concordance, {"folder": (None, FOLDER)}),
+
+    "figures.single": (figures.single, SIZE := {"width": (6, SIDE := Kind([-1, 0, np.nan, "6", CODE, None])), "height": (4, SIDE)}),
+    "figures.pair": (figures.pair, SIZE),
+    "figures.grid": (figures.grid, {"rows": (1, Kind([0, -1, 1.5, "1", CODE, None])), "cols": (2, Kind([0, -1, 1.5, "2", CODE, None])),
+                                    "width": (6, SIDE)}),
+    "figures.show": (None, {}), "figures.explore": (None, {}),  # they display: see below
+    "figures.label_line": (figures.label_line, {"ax": AXES, "line": ((0.5, 1.0), POINT := Kind([(1,), 3, None, CODE, (1, 2, 3)])),
+                                                "text": ("x", ANYTHING)}),
+    "figures.arrow": (figures.arrow, {"ax": AXES, "start": ((0, 0), POINT), "end": ((1, 1), POINT)}),
+    "figures.contours": (figures.contours, {"ax": AXES, "f": (lambda x, y: x*x + y*y, Kind([3, CODE, None, lambda x, y: [x, y]])),
+                                            "xlim": ((-1, 1), POINT), "ylim": ((-1, 1), POINT)}),
+    "figures.path": (figures.path, {"ax": AXES, "points": (np.eye(2), Kind([np.eye(3), [(0, 0)], [], 3, CODE, None]))}),
+    "figures.neuron": (figures.neuron, {"ax": AXES, "inputs": (("x_1", "x_2"), Kind([3, None])),
+                                        "weights": (("w_1", "w_2"), Kind([("w_1",), 3]))}),
+    "figures.network": (figures.network, {"ax": AXES, "sizes": ((2, 2), Kind([3, None, (2, 0), (2, -1), (2, 1.5)])),
+                                          "nodes": ({(1, 1): "a"}, Kind([3, {(9, 9): "a"}, {(1, 5): "a"}])),
+                                          "weights": ({(1, 1, 1): "w"}, Kind([3, {(1, 9, 9): "w"}]))}),
+}
+
+NO_INPUT = {  # what takes nothing from a reader that could be wrong
+    "expressions.as_written": "no argument", "derivation.refused": "no argument", "derivation.Ledger": "no argument",
+    "errata.Errata": "no argument", "figures.StyledAxes": "made by single, pair and grid",
+}
+RESULTS = {  # dataclasses that a function returns; nobody else makes them
+    "data.Penguins", "data.Digits", "derivation.Line", "derivation.CodeWitness", "numeric.Estimate", "numeric.BlockReport",
+    "numeric.GradientReport", "updates.BlockUpdate", "updates.UpdateReport", "linear.History", "linear.Standardised",
+    "witnesses.Witness", "witnesses.Testimony", "concordance.Item", "concordance.Place", "concordance.Concordance",
+    "errata.Row", "errata.Table", "mistakes.Mistake", "exercises.Reply", "exercises.Record", "exercises.Book",
+    "training.Split", "training.Epoch", "training.History", "training.Saved",
+}
+INNER = {  # called with what the function above has checked
+    "network.identity": "forward", "network.relu": "forward", "concordance.cited": "concordance",
+    "equality.must_be_exact": "Derivation.prove", "equality.index_ranges": "is_zero", "equality.NormalForm": "is_zero",
+    "evaluation.is_rational": "Derivation.prove", "evaluation.Evaluation": "Derivation.prove", "evaluation.Point": "Derivation.prove",
+    "evaluation.to_mpf": "Derivation.prove", "evaluation.show_number": "Derivation.prove", "expressions.base_of": "Definition",
+    "expressions.names_in": "Definition", "expressions.entry": "Derivation.prove", "expressions.sigmoid": "SymPy",
+    "expressions.Activation": "activation", "derivation.reason_tex": "Derivation.step", "textbook.parts_of": "tex",
+    "textbook.Textbook": "tex", "textbook.Latex": "tex", "textbook.Plain": "tex", "textbook.tex": "Derivation", "textbook.plain": "Derivation",
+    "mistakes.mutants": "Derivation.prove", "mistakes.without_deltas": "Derivation.prove", "mistakes.reversed_name": "Derivation.prove",
+    "mistakes.kind_of": "exercises.check", "mistakes.tree": "exercises.check",
+    "exercises.predict": "it never raises at a reader", "exercises.find_bug": "it never raises at a reader",
+    "exercises.progress": "it never raises at a reader", "exercises.solved": "it only looks up", "training.save": "test_a_refused_network_is_not_saved below",
+}
+OWN_TESTS = {"checks", "chain", "errata", "cures", "judge", "peers"}  # modules with a test of their own for every refusal
+
+
+def public_names():
+    """module.name of every public function and class of helpers, errors left out."""
+    for path in sorted(Path(net.__file__).parent.glob("[a-z]*.py")):
+        module = importlib.import_module(f"helpers.{path.stem}")
+        for name, thing in vars(module).items():
+            own = getattr(thing, "__module__", None) == module.__name__ and not name.startswith("_") and callable(thing)
+            if own and not (inspect.isclass(thing) and issubclass(thing, Exception)):
+                yield f"{path.stem}.{name}"
+
+
+def test_every_public_function_has_a_row():
+    known = ARGUMENTS.keys() | NO_INPUT.keys() | RESULTS | INNER.keys()
+    assert [name for name in public_names() if name not in known and name.split(".")[0] not in OWN_TESTS] == []
+
+
+def test_no_row_is_left_over():
+    names = set(public_names())
+    rows = {".".join(name.split(".")[:2]) for name in ARGUMENTS} | NO_INPUT.keys() | RESULTS | INNER.keys()
+    assert rows - names == set()
+
+
+ROWS = [name for name, (function, _) in ARGUMENTS.items() if function]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_names_every_argument(name):
+    function, arguments = ARGUMENTS[name]
+    parameters = [p for p in inspect.signature(function).parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    optional_of_figures = {p.name for p in parameters if name.startswith("figures.") and p.default is not p.empty}
+    assert {p.name for p in parameters} - optional_of_figures <= arguments.keys()
+
+
+def called(name, changed=None, value=None):
+    """Call the function with right arguments, one of them changed; whatever it is given is copied first, and compared after."""
+    function, arguments = ARGUMENTS[name]
+    given = {key: good for key, (good, _) in arguments.items()}
+    given = {key: axes() if good is AXES[0] and key == "ax" else _copied(good) for key, good in given.items()}
+    if changed:
+        given[changed] = _copied(value)
+    before = {key: _copied(v) for key, v in given.items()}
+    positional = [p for p in inspect.signature(function).parameters.values() if p.kind == p.VAR_POSITIONAL]
+    try:
+        if positional:
+            named = [p for p in inspect.signature(function).parameters if p in given]
+            return function(*(given[key] for key in named), *(given[key] for key in given if key not in named))
+        return function(**given)
+    finally:
+        if not all(_same(given[key], before[key]) for key in given if key != "ax"):
+            pytest.fail(f"{name} changed what it was given")
+
+
+def axes():
+    return figures.single()[1]
+
+
+def _copied(value):
+    return copy.deepcopy(value) if isinstance(value, (np.ndarray, dict, list)) else value
+
+
+def _same(a, b):
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
+    if isinstance(a, np.ndarray):
+        return a.shape == b.shape and repr(a) == repr(b)
+    return repr(a) == repr(b) if isinstance(a, (list, float)) else a is b or bool(a == b)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_right_arguments_are_accepted(name):
+    called(name)
+
+
+BAD = [(name, key, value) for name in ROWS for key, (_, kind) in ARGUMENTS[name][1].items() for value in kind.values]
+MISFITS = [(name, key, value) for name in ROWS for key, (_, kind) in ARGUMENTS[name][1].items() for value in kind.shapes]
+REFUSALS = (ValueError, TypeError, OSError, derivation.WitnessDisagrees, expressions.Undecided, evaluation.NoValue)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_kind_of_bad_argument_is_refused_and_changes_nothing(name):
+    complaints = [f"{key} = {value!r:.60}: {said}" for _, key, value in BAD if _ == name for said in [complaint(name, key, value)] if said]
+    assert complaints == []
+
+
+def complaint(name, key, value):
+    """What is wrong with the way in which this value is refused; "" if nothing is."""
+    try:
+        called(name, key, value)
+    except REFUSALS as refusal:
+        said = "" if len(str(refusal)) > 8 else f"the message {refusal} says nothing"
+    except Exception as error:
+        said = f"{type(error).__name__} instead of a refusal: {error}"
+    else:
+        said = "accepted"
+    if sys.__dict__.pop("code_was_run", False):
+        said = "the text was run"
+    return said
+
+
+@pytest.mark.parametrize("name, key, value", MISFITS, ids=[f"{name}-{key}-{p}" for p, (name, key, _) in enumerate(MISFITS)])
+def test_the_message_on_a_misfit_shows_both_shapes_in_full(name, key, value):
+    with pytest.raises(ValueError) as raised:
+        called(name, key, value)
+    assert len(re.findall(r"\([^()]*\)", str(raised.value))) >= 2, str(raised.value)
+
+
+def test_the_totals_are_told():
+    report(f"Bad input: {len(list(public_names()))} public names, {len(ROWS)} with a table of arguments; {len(NETWORK + NUMERIC)} messages "
+           f"word for word, {len(BAD)} bad values and {len(MISFITS)} misfits of shape")
+    assert len(BAD) > 1000 and len(MISFITS) > 50
+
+
+def test_what_displays_refuses_before_it_displays(capsys):
+    fig = figures.single()[0]
+    for alt in (3, None, "", "  "):
+        with pytest.raises(ValueError, match="alt"):
+            figures.show(fig, alt=alt)
+        with pytest.raises(ValueError, match="alt"):
+            figures.explore(lambda k: fig, alt=alt, k=(0, 2, 1, 1))
+    for slider in ((0, 1), (1, 0, 1, 1), (0, 1, -1, 0), (0, 1, 0.5, 7), CODE, None, 3):
+        with pytest.raises((ValueError, TypeError)):
+            figures.explore(lambda k: fig, alt="words", k=slider)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("answer", [CODE, None, [1], {1: 2}, 1.5, np.ones(2), sp.nan, sp.oo, M_, object(), lambda: 1])
+def test_an_exercise_says_what_is_wrong_with_any_answer_and_never_raises(answer, capsys):
+    exercises.check(answer, expressions.Partial(w_**2, w_))
+    said = capsys.readouterr().out
+    assert said.strip() and not said.startswith("Right") and not hasattr(sys, "code_was_run")
+
+
+def test_a_refused_step_leaves_a_derivation_as_it_was():
+    chain = derivation.Derivation(w_**2)
+    chain.step(w_*w_, "a square")
+    for expr, reason in ((CODE, "text"), (M_, "a matrix"), (w_**2, ""), (None, "nothing")):
+        with pytest.raises((TypeError, ValueError)):
+            chain.step(expr, reason)
+    assert [line.shown for line in chain.lines] == [w_*w_]
+
+
+def test_a_refused_batch_leaves_a_stepper_as_it_was():
+    net_ = stepper.Stepper(WEIGHTS, BIASES, eta=0.1)
+    for X_, y_ in ((Z[:, :1], ONE_HOT), (Z, ONE_HOT[:4]), (Z * np.nan, ONE_HOT), (Z, 2 * ONE_HOT), (CODE, ONE_HOT), (Z[:0], ONE_HOT[:0])):
+        with pytest.raises((TypeError, ValueError)):
+            net_.step(X_, y_)
+    assert all((net_.W[l] == WEIGHTS[l]).all() and (net_.b[l] == BIASES[l]).all() for l in WEIGHTS)
+
+
+@pytest.mark.parametrize("arguments", [
+    ({1: np.ones((3, 2)) * np.nan}, {1: np.ones(3)}), ({1: np.ones((3, 2))}, {1: np.ones(2)}), (CODE, BIASES), (WEIGHTS, None),
+    (WEIGHTS, BIASES, "relu6"), (WEIGHTS, BIASES, "relu", "tanh"), (WEIGHTS, BIASES, "relu", "softmax", 3)])
+def test_a_refused_network_is_not_saved(arguments, tmp_path):
+    place = tmp_path / "net.npz"
+    training.save(str(place), WEIGHTS, BIASES)
+    before = place.read_bytes()
+    with pytest.raises((ValueError, TypeError)):
+        training.save(str(place), *arguments)
+    assert place.read_bytes() == before and list(tmp_path.iterdir()) == [place]

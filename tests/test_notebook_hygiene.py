@@ -8,14 +8,13 @@ import copy
 import json
 import re
 import statistics
-import subprocess
-import sys
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 import pytest
-from execute_notebooks import WIDGET_VIEW, execute
+from execute_notebooks import WIDGET_VIEW
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -25,7 +24,7 @@ MAX_KILOBYTES = 400
 MAX_CODE_LINES, MAX_MEDIAN_CODE_LINES, MAX_CODE_CELLS_IN_A_ROW = 20, 6, 2
 MAX_WORDS = 120
 
-RULES = []
+RULES = []  # that a notebook takes at most 20 s is said by the run itself, see conftest.py
 
 
 def rule(function):
@@ -94,6 +93,14 @@ def has_unique_ids(notebook):
     ids = [cell.get("id") for cell in notebook["cells"]]
     missing = [f"cell {number} has no id" for number, name in enumerate(ids, 1) if not name]
     return missing + [f"id {name!r} twice" for name in sorted({name for name in ids if name and ids.count(name) > 1})]
+
+
+@rule
+def has_ids_that_somebody_chose(notebook):
+    # A tool that writes a cell anew draws eight random characters; a name stays when the cell is edited.
+    ids = [cell.get("id", "") for cell in notebook["cells"]]
+    return [f"id {name!r} is no name in small letters" for name in ids
+            if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or re.fullmatch(r"[0-9a-f]{8}", name)]
 
 
 @rule
@@ -189,6 +196,17 @@ def describes_every_picture(notebook):
             complaints.append(f"cell {number}: a picture without alt text")
         elif alt not in text(data.get("text/plain", "")):
             complaints.append(f"cell {number}: the alt text of a picture is not in its plain-text form")
+    return complaints
+
+
+@rule
+def says_below_every_picture_what_to_see(notebook):
+    complaints = []
+    for number, cell in cells(notebook, "code"):
+        for output, below in zip(cell["outputs"], [*cell["outputs"][1:], {}]):
+            words = text(below.get("data", {}).get("text/markdown", ""))
+            if "image/png" in output.get("data", {}) and not re.match(r"\*[^*\s].*[.!?…]\*", words, flags=re.DOTALL):
+                complaints.append(f"cell {number}: a picture without a sentence below it that says what to see")
     return complaints
 
 
@@ -310,10 +328,16 @@ def test_the_notebooks_are_numbered_from_00_without_a_gap():
     assert numbers and numbers == [f"{number:02}_" for number in range(len(numbers))]
 
 
+@cache
+def saved(path):
+    """A notebook as the JSON of its file; no rule changes it."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("check", RULES, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_saved_notebook(path, check):
-    complaints = check(json.loads(path.read_text(encoding="utf-8")))
+    complaints = check(saved(path))
     assert not complaints, "\n".join([path.name, *complaints])
 
 
@@ -349,6 +373,10 @@ def picture():
     return display({"image/png": {"alt": ALT}}, **{"image/png": "iVBORw0KGgo=", "text/plain": [ALT]})
 
 
+def caption(words="*It rises.*\n\n<details>A line.</details>"):
+    return display(**{"text/markdown": words, "text/plain": "It rises."})
+
+
 GOOD_PROSE = r"""## Derive the gradient
 
 The cost is $J$, and $\partial J / \partial w$ comes next. With $\delta = \hat y - y$:
@@ -370,7 +398,7 @@ def good_notebook():
         "cells": [
             markdown_cell("# Learn to check", "title"),
             code_cell("print(1)", 1, stream("1\n")),
-            code_cell("plot()", 2, picture()),
+            code_cell("plot()", 2, picture(), caption()),
             markdown_cell(GOOD_PROSE.splitlines(keepends=True), "prose"),
             code_cell("slider", 3, display(**{"text/plain": "IntSlider(value=0)"})),
         ],
@@ -415,6 +443,8 @@ BROKEN = [
     (is_valid, metadata("cells", 1, "outputs", value=[{"output_type": "nonsense"}])),
     (has_unique_ids, metadata("cells", 0, "id", value="prose")),
     (has_unique_ids, lambda notebook: notebook["cells"][0].pop("id")),
+    (has_ids_that_somebody_chose, metadata("cells", 0, "id", value="3f2a9c1b")),
+    (has_ids_that_somebody_chose, metadata("cells", 0, "id", value="The title")),
     (is_executed_from_top_to_bottom, metadata("cells", 1, "execution_count", value=7)),
     (is_executed_from_top_to_bottom, metadata("cells", 1, "execution_count", value=None)),
     (has_portable_metadata, metadata("metadata", "language_info", value={})),
@@ -438,6 +468,10 @@ BROKEN = [
     (describes_every_picture, metadata("cells", 2, "outputs", 0, "metadata", value={})),
     (describes_every_picture, metadata("cells", 2, "outputs", 0, "metadata", "image/png", "alt", value=" ")),
     (describes_every_picture, metadata("cells", 2, "outputs", 0, "data", "text/plain", value="<Figure>")),
+    (says_below_every_picture_what_to_see, code("plot()", picture())),
+    (says_below_every_picture_what_to_see, code("plot()", picture(), caption("<details>A line.</details>"))),
+    (says_below_every_picture_what_to_see, code("plot()", picture(), stream("*It rises.*"))),
+    (says_below_every_picture_what_to_see, metadata("cells", 2, "outputs", 1, value=stream("It rises."))),
     (has_no_trailing_semicolon, code("ax.plot(x); \n")),
     (has_short_code_cells, code("\n".join(["x = 1"] * 21))),
     (has_short_code_cells, lambda notebook: [code("\n".join(["x = 1"] * 9))(notebook) for _ in range(4)]),
@@ -499,57 +533,3 @@ def test_an_equation_without_a_derivative_may_be_typed(latex):
     notebook = good_notebook()
     plant(notebook)
     assert check(notebook) == []
-
-
-# ---------------------------------------------------------------- and nbval refuses a stored output that is not true
-
-TINY = """\
-print("six", 2 * 3)
----
-from IPython.display import Latex, display
-display(Latex("$a + b$"))
----
-import ipywidgets
-ipywidgets.IntSlider(description="k")
-"""
-
-TAMPERED = {
-    "untouched": ("", ""),
-    "stdout": ("six 6", "six 7"),
-    "latex": ("$a + b$", "$a - b$"),
-    "plain": ("IntSlider(value=0", "IntSlider(value=1"),
-}
-
-
-@pytest.fixture(scope="module")
-def nbval_verdicts(tmp_path_factory):
-    """Notebook name -> did it pass? All in one run of pytest, with this project's own options."""
-    folder = tmp_path_factory.mktemp("tampered")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in TINY.split("---\n")])
-    execute(notebook, folder)
-    for name, (true, false) in TAMPERED.items():
-        write_tampered(notebook, true, false, folder / f"{name}.ipynb")
-    return run_pytest(folder)
-
-
-def write_tampered(notebook, true, false, path):
-    notebook = copy.deepcopy(notebook)
-    stored = json.dumps([cell.outputs for cell in notebook.cells])
-    assert true in stored
-    for cell, shown in zip(notebook.cells, json.loads(stored.replace(true, false) if true else stored), strict=True):
-        cell.outputs = nbformat.from_dict(shown)
-    nbformat.write(notebook, path)
-
-
-def run_pytest(folder):
-    settings = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder), "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", *settings, "-rpf", "--color=no", str(folder)]
-    report = subprocess.run(command, capture_output=True, text=True, cwd=folder).stdout
-    results = re.findall(r"^(PASSED|FAILED) (\w+)\.ipynb::", report, flags=re.MULTILINE)
-    assert len(results) == len(TAMPERED) * (TINY.count("---") + 1), report
-    return {name: ("FAILED", name) not in results for name in TAMPERED}
-
-
-@pytest.mark.parametrize("name", TAMPERED)
-def test_a_tampered_output_turns_the_run_red(nbval_verdicts, name):
-    assert nbval_verdicts[name] == (name == "untouched")

@@ -1,0 +1,172 @@
+"""Mutate the helpers, and see whether their tests notice: `make mutate`, or `python tools/mutate.py equality derivation`.
+
+Cosmic Ray's operators make the mutants: another operator, comparison or number, a condition turned round, a loop that never
+runs, an exception that is never caught. Each mutant replaces its module in a copy of the tree and the tests of that module
+run on it, the fast ones first, until one fails. What no test notices must stand in docs/survivors.md with the reason why
+no test can; otherwise the run is red.
+"""
+
+import argparse
+import difflib
+import importlib
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from cosmic_ray import plugins
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from tree import ROOT, copy_of_the_tree
+
+SURVIVORS = ROOT / "docs" / "survivors.md"
+TESTS = {  # the tests that speak of a module, the fastest that kill most first
+    "equality": ["equality", "expressions"],
+    "derivation": ["derivation"],
+    "numeric": ["numeric", "linear", "updates"],
+    "network": ["network", "logistic"],
+    "exercises": ["exercises"],
+    "expressions": ["expressions", "equality"],
+    "evaluation": ["evaluation", "derivation"],
+    "updates": ["updates"],
+    "mistakes": ["mistakes", "derivation"],
+    "textbook": ["textbook"],
+}
+LIBRARIES = ["numpy", "sympy", "mpmath", "autograd.numpy", "hypothesis", "matplotlib.pyplot", "pytest", "nbformat", "yaml"]
+# Of an operator's replacements these are run: its opposite, and the next comparison. --all runs the other nine or so too.
+USUAL = {"Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "Pow_Mul", "FloorDiv_Div", "Mod_Div", "MatMul_Mul", "BitOr_BitAnd",
+         "BitAnd_BitOr", "Eq_NotEq", "NotEq_Eq", "Lt_LtE", "Lt_GtE", "LtE_Lt", "LtE_Gt", "Gt_GtE", "Gt_LtE", "GtE_Gt",
+         "GtE_Lt", "Is_IsNot", "IsNot_Is", "Delete_Not", "Delete_USub", "USub_UAdd"}
+SECONDS, MEMORY = 240, 6 * 2**30
+
+
+def mutants(source, everything):
+    """(source of the mutant, the lines it changes, what they become); each source once."""
+    tree, seen = get_ast(source), {source}
+    for name in sorted(plugins.operator_names()):
+        operator = plugins.get_operator(name)
+        if operator.arguments() or not everything and re.search("(Binary|Comparison|Unary)Operator_", name) and not usual(name):
+            continue
+        for occurrence in range(sum(len(list(operator().mutation_positions(node))) for node in ast_nodes(tree))):
+            mutant = mutate_code(source, operator(), occurrence)
+            if mutant and mutant not in seen:
+                seen.add(mutant)
+                yield mutant, *changed(source, mutant)
+
+
+def usual(name):
+    return name.partition("Operator_")[2] in USUAL
+
+
+def changed(source, mutant):
+    """The first line that differs, before and after; a removed line becomes nothing."""
+    before, after = source.splitlines(), mutant.splitlines()
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag != "equal":
+            return a + 1, " ".join(map(str.strip, before[a:b])), " ".join(map(str.strip, after[c:d]))
+
+
+def notices(folder, tests):
+    """Do the tests fail on what stands in the folder? Runs in a process of its own, with the libraries already imported."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        os.chdir(folder)
+        sys.path[:0] = [str(folder), str(folder / "tests"), str(folder / "tools")]
+        with open(folder / "log", "w") as log:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+        pytest = importlib.import_module("pytest")
+        code = pytest.main(["-x", "-q", "--tb=line", "-o", "addopts=", "-p", "no:cacheprovider", *tests])
+        sys.stdout.flush()
+        os._exit(int(code))
+    deadline = time.monotonic() + 3 * SECONDS
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status != 0
+        time.sleep(0.02)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return True
+
+
+def run(module, folder, mutated, log):
+    """The survivors among the mutants, as (line number, line, what it became)."""
+    path, tests = folder / "helpers" / f"{module}.py", [f"tests/test_{name}.py" for name in TESTS[module]]
+    tests = [name for name in tests if (folder / name).exists()]
+    survivors = []
+    for count, (mutant, *change) in enumerate(mutated, 1):
+        shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)  # two mutants of one second and one length look alike
+        path.write_text(mutant, encoding="utf-8")
+        killed = notices(folder, tests)
+        if not killed:
+            survivors.append(change)
+            print(f"  {module}:{change[0]} survived: {change[1]}\n{'':14}became {change[2]}", flush=True)
+        if log:
+            log.write(json.dumps([module, *change, killed]) + "\n")
+            log.flush()
+        if count % 100 == 0:
+            print(f"  {module}: {count} of {len(mutated)} run", flush=True)
+    path.write_text((ROOT / "helpers" / path.name).read_text(encoding="utf-8"), encoding="utf-8")
+    return survivors
+
+
+def explained():
+    """The mutants that docs/survivors.md argues, as pairs (line, what it became) in backquotes."""
+    rows = [line.split(" | ") for line in SURVIVORS.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    return {(row[0].strip("| `"), row[1].strip("| `")) for row in rows}
+
+
+def logged(path):
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+
+
+def as_row(text):
+    return text.replace("|", "\\|").strip("` ")
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("modules", nargs="*", default=["equality", "derivation", "numeric", "network", "exercises"])
+    parser.add_argument("--all", action="store_true", help="also the replacements that are left out as a rule")
+    parser.add_argument("--sample", type=int, metavar="N", help="at most N mutants of a module, drawn with a fixed seed")
+    parser.add_argument("--lines", metavar="FILE", help="only the mutants that this log of an earlier run calls survivors")
+    parser.add_argument("--skip", metavar="FILE", help="not the mutants that stand in this log of an earlier run")
+    parser.add_argument("--log", type=argparse.FileType("a"), help="write one JSON line for each mutant")
+    options = parser.parse_args(arguments)
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    again = {(row[0], *row[2:4]) for row in logged(options.lines) if not row[4]} if options.lines else None
+    done = {(row[0], *row[2:4]) for row in logged(options.skip)} if options.skip else set()
+    unexplained = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        copy_of_the_tree(folder)
+        for module in options.modules:
+            source = (ROOT / "helpers" / f"{module}.py").read_text(encoding="utf-8")
+            every = list(mutants(source, options.all))
+            chosen = [m for m in every if (again is None or (module, *m[2:]) in again) and (module, *m[2:]) not in done]
+            if options.sample and options.sample < len(chosen):
+                chosen = random.Random(module).sample(chosen, options.sample)
+            if notices(folder, [f"tests/test_{t}.py" for t in TESTS[module] if (folder / f"tests/test_{t}.py").exists()]):
+                sys.exit(f"the tests of {module} fail without any mutation:\n" + (folder / "log").read_text()[-3000:])
+            survivors = run(module, folder, chosen, options.log)
+            argued = [s for s in survivors if (as_row(s[1]), as_row(s[2])) in explained()]
+            unexplained += len(survivors) - len(argued)
+            print(f"{module}: {len(chosen)} of {len(every)} mutants run, {len(chosen) - len(survivors)} killed, {len(argued)} "
+                  f"survivors argued in docs/survivors.md, {len(survivors) - len(argued)} not explained", flush=True)
+    return int(unexplained > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
