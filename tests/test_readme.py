@@ -1,5 +1,6 @@
-"""What the README shows of a refusal is what the engine says today."""
+"""What the README shows is what the engine says today."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,15 @@ from vocabulary import b, d, i, j, k, n, w, x, y, y_hat
 from helpers.derivation import Derivation, FalseLine
 from helpers.expressions import Definition, Partial, as_written
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(python)?\n(.*?)```", README, re.DOTALL)
+
+
+def shown(words):
+    """The one block of the README that has these words."""
+    (block,) = [text for _, text in BLOCKS if words in text]
+    return block
 
 
 def test_the_refusal_in_the_readme_is_the_one_of_the_engine():
@@ -21,6 +30,30 @@ def test_the_refusal_in_the_readme_is_the_one_of_the_engine():
         dJ_dw.step(Sum(2*(y_hat[i] - y[i])*Partial(y_hat[i] - y[i], w[k]), (i, 1, n))/(2*n), "power rule, then the chain rule")
         dJ_dw.step(Sum((y_hat[i] - y[i])*Partial(y_hat[i], w[k]), (i, 1, n))/n, "the 2 meets the ½")
         dJ_dw.step(Sum((y[i] - y_hat[i])*x[i, k], (i, 1, n))/n, "a lost sign")
-    shown = next(block for block in README.read_text(encoding="utf-8").split("```") if "is false" in block)
     said = str(refusal.value).splitlines()
-    assert [line for line in shown.strip().splitlines() if line not in said] == []
+    assert [line for line in shown("is false").strip().splitlines() if line not in said] == []
+
+
+def test_the_ten_lines_of_the_readme_prove_what_it_says(capsys):
+    lines = shown("from helpers.derivation import Derivation")
+    assert len([line for line in lines.splitlines() if line.strip()]) == 10
+    exec(lines, {})  # the README's own words, as a reader would paste them
+    assert capsys.readouterr().out == shown("(1) ∂J/∂w")
+
+
+def test_a_slip_in_the_ten_lines_would_be_refused():
+    with pytest.raises(FalseLine):
+        exec(shown("from helpers.derivation import Derivation").replace("+ lam*w,", "+ 2*lam*w,"), {})
+
+
+def test_the_table_lists_every_notebook_in_order():
+    listed = re.findall(r"^\| \[[^\]]+\]\(notebooks/([^)]+)\)", README, re.MULTILINE)
+    assert listed == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+def test_each_verb_that_the_documents_name_is_in_the_makefile():
+    verbs = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in documents)
+    named = set(re.findall(r"(?:`|^ {4})make ([a-z-]+)", text, re.MULTILINE))
+    assert named >= {"lab", "test"} and named - verbs == set()
