@@ -108,6 +108,15 @@ def split(latex, separator):
     return [*parts, latex[start:]]
 
 
+def link_pages(app, doctree):
+    """An address typed as HTML in an output names a notebook; on the site it is the page. Links in Markdown know it already."""
+    for raw in list(doctree.findall(nodes.raw)):
+        text = raw.astext()
+        pages = re.sub(r'href="(\d\d_\w+)\.ipynb(?=[#"])', r'href="\1.html', text)
+        if pages != text:
+            raw.replace_self(nodes.raw("", pages, **raw.attributes))
+
+
 def add_run_button(app, pagename, templatename, context, doctree):
     """The first button of a notebook's page opens it in JupyterLite."""
     if doctree is None or not str(app.env.doc2path(pagename)).endswith(".ipynb"):
@@ -125,5 +134,6 @@ def setup(app):
     app.connect("source-read", fold_figure_code)
     app.connect("doctree-read", rewrite_equations)
     app.connect("doctree-read", keep_together)
+    app.connect("doctree-read", link_pages)
     app.connect("html-page-context", add_run_button, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

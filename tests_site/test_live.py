@@ -98,11 +98,11 @@ def a_slider_moves_the_figure(page, axe, picture):
     handle = page.locator(".noUi-handle").first
     handle.wait_for()
     before = page.evaluate(SLIDER_PICTURE)
-    value = handle.get_attribute("aria-valuenow")
+    value = handle.get_attribute("aria-valuetext")  # aria-valuenow has one decimal place
     handle.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function(f"before => ({SLIDER_PICTURE})() !== before", arg=before)
-    assert page.locator(".noUi-handle").first.get_attribute("aria-valuenow") != value
+    assert page.locator(".noUi-handle").first.get_attribute("aria-valuetext") != value
     page.wait_for_timeout(1000)
     page.screenshot(path=picture)
     assert axe(page, ".jp-OutputArea:has(.noUi-handle)") == []

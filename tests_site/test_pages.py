@@ -76,6 +76,13 @@ def test_internal_links_have_a_target(page):
     assert page.evaluate(NO_TARGET) == []
 
 
+def test_links_to_other_notebooks_lead_to_their_pages(page, address):
+    addresses = page.evaluate("() => [...document.querySelectorAll('article a[href]')].map(link => link.href)")
+    pages = {target.partition("#")[0] for target in addresses if target.startswith(address) and not target.endswith(".ipynb")}
+    assert [target for target in sorted(pages) if not page.request.get(target).ok] == []
+    assert [target for target in addresses if ".ipynb#" in target] == []
+
+
 def test_no_serious_barrier(page, axe):
     assert axe(page) == []
 
@@ -111,7 +118,7 @@ def test_run_slides_and_download_lead_somewhere(page, address):
     (name,) = parse_qs(urlsplit(run).query)["path"]
     assert page.request.get(run).ok
     assert page.request.get(f"{address}/lite/files/{name}").ok
-    download = page.locator("a.btn[href*='_sources']").first.get_attribute("href")
+    download = page.locator("a.btn[href*='_sources/']").first.get_attribute("href")
     assert page.request.get(urljoin(page.url, download)).json()["cells"]
 
 
