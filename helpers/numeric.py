@@ -243,7 +243,7 @@ def gradient_check(cost, gradient, parameters, *, n_samples=None, exact=True, sa
     evaluate = _Evaluate(cost, tree, arrays)
     claims = _claims(gradient, tree, arrays)
     probes = _probes_of(arrays, sample)
-    judged = _judge(evaluate, probes, claims, exact)
+    judged = _judge(evaluate, probes, claims, exact, gradient)
     if callable(gradient):
         _judge_beside(judged, evaluate, probes, gradient, exact)
     blocks = [_block_report(k, tree.names[k], arrays[k], claims[k], judged, probes, n_samples) for k in range(len(arrays))]
@@ -617,14 +617,16 @@ class _Ladder:
         return np.where(off.any(axis=1), off.shape[1] - 1 - np.argmax(off[:, ::-1], axis=1), -1)
 
 
+def _in_line(arrays, step):
+    """The arrays at eight points in a row, in a random direction, this far apart."""
+    rng = np.random.default_rng(0)
+    directions = [rng.choice([-1.0, 1.0], a.shape) * np.maximum(1.0, np.abs(a)) for a in arrays]
+    return [[a + (k - 4) * step * d for a, d in zip(arrays, directions)] for k in range(8)]
+
+
 def _noise(evaluate):
     """The rounding of the cost, from third differences over steps so small that only rounding is left of them."""
-    rng = np.random.default_rng(0)
-    directions = [rng.choice([-1.0, 1.0], a.shape) * np.maximum(1.0, np.abs(a)) for a in evaluate.arrays]
-    values = []
-    for k in range(8):
-        moved = [a + (k - 4) * 2.0**-44 * d for a, d in zip(evaluate.arrays, directions)]
-        values.append(evaluate.in_precision(evaluate.dtype, moved).here())
+    values = [evaluate.in_precision(evaluate.dtype, moved).here() for moved in _in_line(evaluate.arrays, 2.0**-44)]
     seen = np.abs(np.diff(values, n=3)).max() / 2
     floor = np.finfo(evaluate.dtype).eps * np.abs(evaluate.here()) + np.finfo(np.float64).tiny
     return np.maximum(seen, floor) if np.isfinite(seen) else floor
@@ -694,10 +696,16 @@ class _Judged:
     beside: np.ndarray        # decided there
 
 
-def _judge(evaluate, probes, claims, exact):
-    measured = _measure(evaluate, probes, exact)
-    claimed = np.array([np.sum(claims[p.block][p.index] * p.direction) for p in probes], dtype=np.float64)
+def _judge(evaluate, probes, claims, exact, gradient):
+    measured, claimed = _measure(evaluate, probes, exact), _along(probes, claims)
     error, size = np.abs(claimed - measured.value), np.maximum(np.abs(claimed), np.abs(measured.value))
+    # Nearly right: where y_hat - y has nearly vanished, for one, the claim has lost digits that the measurement has kept.
+    near = (error > measured.bar) & (error <= RESOLUTION * size)
+    if near.any() and callable(gradient):
+        measured.bar = np.where(near, measured.bar + _claim_rounding(evaluate, probes, gradient), measured.bar)
+    elif near.any():
+        of_order_one = 64 * EPS * max(1.0, float(np.abs(evaluate.here())))
+        measured.doubt = np.where(near, np.maximum(measured.doubt, of_order_one), measured.doubt)
     both_zero = (claimed == 0) & (measured.value == 0)
     decided = both_zero | (measured.bar <= RESOLUTION * size)
     status = np.where((error <= measured.bar) & decided, "agrees", "open").astype("U7")
@@ -707,6 +715,22 @@ def _judge(evaluate, probes, claims, exact):
     dead = both_zero & measured.flat
     weak = (status == "open") | (status == "kink") | (both_zero & ~dead)
     return _Judged(measured, claimed, claimed.copy(), status, dead, weak, np.zeros(len(probes), dtype=bool))
+
+
+def _along(probes, claims):
+    return np.array([np.sum(claims[p.block][p.index] * p.direction) for p in probes], dtype=np.float64)
+
+
+def _claim_rounding(evaluate, probes, gradient):
+    """The rounding of the claims, as `_noise` finds that of the cost; 0 outside the domain of the gradient.
+
+    The steps are larger: sigmoid(z) - 1, for one, stays the same number while z moves in its last digits.
+    """
+    try:
+        claims = [_along(probes, _claims(gradient, evaluate.tree, moved)) for moved in _in_line(evaluate.arrays, 2.0**-24)]
+    except (ArithmeticError, ValueError):
+        return np.zeros(len(probes))
+    return 4 * np.abs(np.diff(claims, n=3, axis=0)).max(axis=0)
 
 
 def _judge_beside(judged, evaluate, probes, gradient, exact):
@@ -720,7 +744,7 @@ def _judge_beside(judged, evaluate, probes, gradient, exact):
         there = evaluate.in_precision(np.float64, [np.array(a + side * move) for a, move in zip(evaluate.arrays, moves)])
         try:
             checks.finite("cost", np.asarray(there.here()))
-            second = _judge(there, [probes[k] for k in weak], _claims(gradient, evaluate.tree, there.arrays), exact)
+            second = _judge(there, [probes[k] for k in weak], _claims(gradient, evaluate.tree, there.arrays), exact, gradient)
         except (ArithmeticError, ValueError):   # outside the domain: nothing to be learnt there
             continue
         for j, k in enumerate(weak):

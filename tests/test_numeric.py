@@ -297,6 +297,26 @@ def test_a_block_is_judged_on_its_own_scale_however_small(effect, factor):
     assert report.blocks["c"].verdict == ("agrees" if factor == 1 else "differs")
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_claim_that_lost_digits_where_the_network_is_nearly_sure_is_not_called_wrong(seed):
+    """sigmoid(z) - 1 keeps seven or eight digits here, and the complex step of the cost all of them."""
+    rng = np.random.default_rng(seed)
+    A, w = np.column_stack([rng.uniform(1, 2, 8), rng.normal(size=(8, 2))]), np.array([14, 0.3, -0.2])
+
+    def slopes(w, factor=1):
+        return factor * A.T @ (1 / (1 + np.exp(-A @ w)) - 1) / 8
+
+    def loss(w):
+        return np.log(1 + np.exp(-A @ w)).mean()
+
+    exact = -A.T @ (1 / (1 + np.exp(A @ w))) / 8
+    lost = np.abs(slopes(w) / exact - 1).max()
+    assert 1e-11 < lost < 1e-6
+    assert gradient_check(loss, slopes, w)
+    assert gradient_check(loss, slopes(w), w).blocks["the parameter"].verdict != "differs"
+    assert gradient_check(loss, lambda w: slopes(w, 1 + 1e-5), w).blocks["the parameter"].verdict == "differs"
+
+
 @pytest.mark.parametrize("effect", [1e-3, 1e-6, 1e-9, 1e-12, 1e-15, 1e-18, 1e-60])
 @pytest.mark.parametrize("factor", [2, -1, 0, 1.01])
 def test_without_the_complex_step_a_small_wrong_gradient_is_still_never_accepted(effect, factor):
