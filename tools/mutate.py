@@ -2,8 +2,8 @@
 
 Cosmic Ray's operators make the mutants: another operator, comparison or number, a condition turned round, a loop that never
 runs, an exception that is never caught. Each mutant replaces its module in a copy of the tree and the tests of that module
-run on it, the fast ones first, until one fails. What no test notices must stand in docs/survivors.md with the reason why
-no test can; otherwise the run is red.
+run on it until one fails: first those that execute the changed line, then all. What no test notices must stand in
+docs/survivors.md with the reason why no test can; otherwise the run is red.
 """
 
 import argparse
@@ -16,11 +16,13 @@ import re
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import coverage
 from cosmic_ray import plugins
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
@@ -48,17 +50,35 @@ SECONDS, MEMORY = 240, 6 * 2**30
 
 
 def mutants(source, everything):
-    """(source of the mutant, the lines it changes, what they become); each source once."""
-    tree, seen = get_ast(source), {source}
+    """(source of the mutant, number of the line it changes, that line, what it becomes); each source once.
+
+    Statement by statement of the module, since an operator parses again for each of its mutants.
+    """
+    seen, before = {source}, ""
+    for statement in ast_nodes(get_ast(source)):
+        if statement.parent is None or statement.parent.type != "file_input":
+            continue
+        part = statement.get_code()
+        behind = source[len(before) + len(part):]
+        for changed_part in changed_parts(part, everything):
+            mutant = before + changed_part + behind
+            if mutant not in seen:
+                seen.add(mutant)
+                line, *change = changed(part, changed_part)
+                yield mutant, before.count("\n") + line, *change
+        before += part
+
+
+def changed_parts(part, everything):
+    tree = get_ast(part)
     for name in sorted(plugins.operator_names()):
         operator = plugins.get_operator(name)
         if operator.arguments() or not everything and re.search("(Binary|Comparison|Unary)Operator_", name) and not usual(name):
             continue
         for occurrence in range(sum(len(list(operator().mutation_positions(node))) for node in ast_nodes(tree))):
-            mutant = mutate_code(source, operator(), occurrence)
-            if mutant and mutant not in seen:
-                seen.add(mutant)
-                yield mutant, *changed(source, mutant)
+            mutant = mutate_code(part, operator(), occurrence)
+            if mutant:
+                yield mutant
 
 
 def usual(name):
@@ -71,6 +91,22 @@ def changed(source, mutant):
     for tag, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag != "equal":
             return a + 1, " ".join(map(str.strip, before[a:b])), " ".join(map(str.strip, after[c:d]))
+
+
+def covering(folder, module, tests):
+    """{line of the module: the tests that execute it}; a line that runs while the module is imported is not in it."""
+    settings = folder / "coveragerc"
+    settings.write_text("[run]\ndynamic_context = test_function\n")
+    here = [sys.executable, "-m", "coverage"]
+    subprocess.run([*here, "run", f"--rcfile={settings}", f"--include=helpers/{module}.py", "-m", "pytest", "-q",
+                    "-o", "addopts=", "-p", "no:cacheprovider", *tests], cwd=folder, check=True, capture_output=True)
+    data = coverage.CoverageData(folder / ".coverage")
+    data.read()
+    found = {}
+    for line, contexts in data.contexts_by_lineno(str((folder / "helpers" / f"{module}.py").resolve())).items():
+        if "" not in contexts:
+            found[line] = sorted({"tests/" + ".py::".join(context.split(".")[:2]) for context in contexts})
+    return found
 
 
 def notices(folder, tests):
@@ -100,15 +136,16 @@ def notices(folder, tests):
     return True
 
 
-def run(module, folder, mutated, log):
+def run(module, folder, mutated, log, only_covering):
     """The survivors among the mutants, as (line number, line, what it became)."""
     path, tests = folder / "helpers" / f"{module}.py", [f"tests/test_{name}.py" for name in TESTS[module]]
     tests = [name for name in tests if (folder / name).exists()]
-    survivors = []
+    executing, survivors = covering(folder, module, tests), []
     for count, (mutant, *change) in enumerate(mutated, 1):
         shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)  # two mutants of one second and one length look alike
         path.write_text(mutant, encoding="utf-8")
-        killed = notices(folder, tests)
+        first = executing.get(change[0], [])
+        killed = bool(first) and notices(folder, first) or not (first and only_covering) and notices(folder, tests)
         if not killed:
             survivors.append(change)
             print(f"  {module}:{change[0]} survived: {change[1]}\n{'':14}became {change[2]}", flush=True)
@@ -143,6 +180,7 @@ def main(arguments=None):
     parser.add_argument("--lines", metavar="FILE", help="only the mutants that this log of an earlier run calls survivors")
     parser.add_argument("--skip", metavar="FILE", help="not the mutants that stand in this log of an earlier run")
     parser.add_argument("--log", type=argparse.FileType("a"), help="write one JSON line for each mutant")
+    parser.add_argument("--only-covering", action="store_true", help="for a first look: only the tests that execute the line")
     options = parser.parse_args(arguments)
     for library in LIBRARIES:
         importlib.import_module(library)
@@ -160,7 +198,7 @@ def main(arguments=None):
                 chosen = random.Random(module).sample(chosen, options.sample)
             if notices(folder, [f"tests/test_{t}.py" for t in TESTS[module] if (folder / f"tests/test_{t}.py").exists()]):
                 sys.exit(f"the tests of {module} fail without any mutation:\n" + (folder / "log").read_text()[-3000:])
-            survivors = run(module, folder, chosen, options.log)
+            survivors = run(module, folder, chosen, options.log, options.only_covering)
             argued = [s for s in survivors if (as_row(s[1]), as_row(s[2])) in explained()]
             unexplained += len(survivors) - len(argued)
             print(f"{module}: {len(chosen)} of {len(every)} mutants run, {len(chosen) - len(survivors)} killed, {len(argued)} "
