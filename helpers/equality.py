@@ -93,6 +93,7 @@ class NormalForm:
 
     def __init__(self, ranges):
         self.ranges = ranges
+        self.known = {}     # expression -> polynomial: the same activations come again and again in a written-out network
 
     def vanishes(self, expr):
         """Is nothing left of a scalar, once denominators are cleared, also those under a sum?"""
@@ -113,6 +114,11 @@ class NormalForm:
         return all(not self.clear_denominators(terms) for terms in inside.values())
 
     def poly(self, e):
+        if e not in self.known:
+            self.known[e] = self.expanded(e)
+        return self.known[e]
+
+    def expanded(self, e):
         if e.is_Rational:
             return {ONE: e} if e != 0 else {}
         if e.is_Add:
