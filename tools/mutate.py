@@ -99,7 +99,8 @@ def covering(folder, module, tests):
     settings.write_text("[run]\ndynamic_context = test_function\n")
     here = [sys.executable, "-m", "coverage"]
     subprocess.run([*here, "run", f"--rcfile={settings}", f"--include=helpers/{module}.py", "-m", "pytest", "-q",
-                    "-o", "addopts=", "-p", "no:cacheprovider", *tests], cwd=folder, check=True, capture_output=True)
+                    "-o", "addopts=", "-p", "no:cacheprovider", *tests], cwd=folder, capture_output=True)
+    # Not asked how it went: a test that looks at the clock may fail while every line is noted.
     data = coverage.CoverageData(folder / ".coverage")
     data.read()
     found = {}
