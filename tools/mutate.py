@@ -1,9 +1,10 @@
 """Mutate the helpers, and see whether their tests notice: `make mutate`, or `python tools/mutate.py equality derivation`.
 
 Cosmic Ray's operators make the mutants: another operator, comparison or number, a condition turned round, a loop that never
-runs, an exception that is never caught. Each mutant replaces its module in a copy of the tree and the tests of that module
-run on it until one fails: first those that execute the changed line, then all. What no test notices must stand in
-docs/survivors.md with the reason why no test can; otherwise the run is red.
+runs, an exception that is never caught. The tests of a module are collected once; for each mutant a process is forked, the
+mutated code takes the place of the module in it, and the tests run until one fails: first those that execute the changed
+line, the quick ones before the slow, then all others. What no test notices must stand in docs/survivors.md with the reason
+why no test can; otherwise the run is red.
 """
 
 import argparse
@@ -11,16 +12,17 @@ import difflib
 import importlib
 import json
 import os
+import pickle
 import random
 import re
 import resource
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 
 import coverage
 from cosmic_ray import plugins
@@ -46,7 +48,7 @@ LIBRARIES = ["numpy", "sympy", "mpmath", "autograd.numpy", "hypothesis", "matplo
 USUAL = {"Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "Pow_Mul", "FloorDiv_Div", "Mod_Div", "MatMul_Mul", "BitOr_BitAnd",
          "BitAnd_BitOr", "Eq_NotEq", "NotEq_Eq", "Lt_LtE", "Lt_GtE", "LtE_Lt", "LtE_Gt", "Gt_GtE", "Gt_LtE", "GtE_Gt",
          "GtE_Lt", "Is_IsNot", "IsNot_Is", "Delete_Not", "Delete_USub", "USub_UAdd"}
-SECONDS, MEMORY = 240, 6 * 2**30
+MEMORY = 6 * 2**30
 
 
 def mutants(source, everything):
@@ -93,72 +95,139 @@ def changed(source, mutant):
             return a + 1, " ".join(map(str.strip, before[a:b])), " ".join(map(str.strip, after[c:d]))
 
 
-def covering(folder, module, tests):
-    """{line of the module: the tests that execute it}; a line that runs while the module is imported is not in it."""
-    settings = folder / "coveragerc"
-    settings.write_text("[run]\ndynamic_context = test_function\n")
-    here = [sys.executable, "-m", "coverage"]
-    subprocess.run([*here, "run", f"--rcfile={settings}", f"--include=helpers/{module}.py", "-m", "pytest", "-q",
-                    "-o", "addopts=", "-p", "no:cacheprovider", *tests], cwd=folder, capture_output=True)
-    # Not asked how it went: a test that looks at the clock may fail while every line is noted.
-    data = coverage.CoverageData(folder / ".coverage")
-    data.read()
-    found = {}
-    for line, contexts in data.contexts_by_lineno(str((folder / "helpers" / f"{module}.py").resolve())).items():
-        if "" not in contexts:
-            found[line] = sorted({"tests/" + ".py::".join(context.split(".")[:2]) for context in contexts})
-    return found
+def graft(module, source):
+    """Put the mutated source in the place of the module, under the hands of all who have imported from it."""
+    before = dict(vars(module))
+    exec(compile(source, module.__file__, "exec"), vars(module))
+    for name, old in before.items():
+        new = vars(module)[name]
+        if new is not old and getattr(old, "__module__", module.__name__) == module.__name__:
+            vars(module)[name] = grafted(old, new)
 
 
-def notices(folder, tests):
-    """Do the tests fail on what stands in the folder? Runs in a process of its own, with the libraries already imported."""
+def grafted(old, new):
+    """The old object with the content of the new one."""
+    if isinstance(old, type) and isinstance(new, type):
+        for name, value in list(vars(new).items()):
+            if not isinstance(value, (MemberDescriptorType, GetSetDescriptorType)):     # __dict__, __weakref__ and slots
+                setattr(old, name, grafted(vars(old)[name], value) if name in vars(old) else value)
+        return old
+    if isinstance(old, FunctionType) and isinstance(new, FunctionType) and old.__code__.co_freevars == new.__code__.co_freevars:
+        old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
+        return old
+    if isinstance(old, dict) and isinstance(new, dict):
+        old.clear()
+        old.update(new)
+        return old
+    if hasattr(old, "cache_clear") and hasattr(new, "__wrapped__"):
+        old.cache_clear()
+        grafted(old.__wrapped__, new.__wrapped__)
+        return old
+    return new
+
+
+class Trial:
+    """A plugin of pytest: once the tests are collected, try mutant after mutant, each in a process of its own."""
+
+    def __init__(self, module, mutants, note, only_covering):
+        self.module, self.mutants, self.note, self.only_covering, self.failed = module, mutants, note, only_covering, False
+
+    def pytest_runtest_logreport(self, report):
+        self.failed |= report.failed
+
+    def pytest_runtestloop(self, session):
+        sys.stdout.flush()
+        self.module = importlib.import_module(f"helpers.{self.module}")
+        covering, seconds = self.in_child(lambda: self.measure(session.items))
+        everything = sum(seconds.values())
+        items = {item.nodeid: item for item in sorted(session.items, key=lambda item: seconds[item.nodeid])}
+        for mutant, *change in self.mutants:
+            first = [item for name, item in items.items() if name in covering.get(change[0], ())]
+            rest = [item for item in items.values() if item not in first] if not (first and self.only_covering) else []
+            self.note(change, self.in_child(partial(self.notices, mutant, [*first, *rest]), 20 + 3 * everything))
+        return True
+
+    def measure(self, items):
+        """({line: names of the tests that execute it}, {name of a test: seconds}); a line that runs at import is not in it."""
+        coverage_ = coverage.Coverage(data_file=None, include=[self.module.__file__])
+        seconds = {}
+        coverage_.start()
+        for item, following in zip(items, [*items[1:], None]):
+            coverage_.switch_context(item.nodeid)
+            start = time.monotonic()
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+            seconds[item.nodeid] = time.monotonic() - start
+        coverage_.stop()
+        lines = coverage_.get_data().contexts_by_lineno(self.module.__file__)
+        return {line: set(names) for line, names in lines.items() if "" not in names}, seconds
+
+    def notices(self, mutant, items):
+        """Does a test fail? What fails while the mutant is imported is noticed too."""
+        graft(self.module, mutant)
+        for item, following in zip(items, [*items[1:], None]):
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+            if self.failed:
+                return True
+        return False
+
+    def in_child(self, work, seconds=10_000):
+        """What the work returns, done in a process of its own. None if it comes to no end or breaks down."""
+        with tempfile.NamedTemporaryFile() as answer:
+            child = os.fork()
+            if child == 0:
+                os.setsid()
+                resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+                resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
+                try:
+                    Path(answer.name).write_bytes(pickle.dumps(work()))
+                finally:
+                    os._exit(0)
+            deadline = time.monotonic() + 5 * seconds
+            while not os.waitpid(child, os.WNOHANG)[0]:
+                if time.monotonic() > deadline:
+                    os.killpg(child, signal.SIGKILL)
+                time.sleep(0.005)
+            content = answer.read()
+        return pickle.loads(content) if content else None
+
+
+def try_out(module, folder, mutated, log, only_covering):
+    """The survivors among the mutants, as (line number, line, what it became). Runs pytest in a process of its own."""
+    results = folder / "results"
     child = os.fork()
     if child == 0:
-        os.setsid()
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        count = 0
+
+        def note(change, killed):
+            nonlocal count
+            count += 1
+            killed = killed is not False
+            row = json.dumps([module, *change, killed]) + "\n"
+            for file in filter(None, [log, open(results, "a", encoding="utf-8")]):
+                file.write(row)
+                file.flush()
+            if not killed:
+                print(f"  {module}:{change[0]} survived: {change[1]}\n{'':14}became {change[2]}", file=console, flush=True)
+            if count % 100 == 0:
+                print(f"  {module}: {count} of {len(mutated)} run", file=console, flush=True)
+
+        console = os.fdopen(os.dup(1), "w")
+        with open(folder / "log", "w") as quiet:
+            os.dup2(quiet.fileno(), 1)
+            os.dup2(quiet.fileno(), 2)
         os.chdir(folder)
-        sys.dont_write_bytecode = False     # else each run compiles all tests again
         sys.path[:0] = [str(folder), str(folder / "tests"), str(folder / "tools")]
-        with open(folder / "log", "w") as log:
-            os.dup2(log.fileno(), 1)
-            os.dup2(log.fileno(), 2)
-        pytest = importlib.import_module("pytest")
-        code = pytest.main(["-x", "-q", "--tb=line", "-o", "addopts=", "-p", "no:cacheprovider", *tests])
-        sys.stdout.flush()
-        os._exit(int(code))
-    deadline = time.monotonic() + 3 * SECONDS
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return status != 0
-        time.sleep(0.02)
-    os.killpg(child, signal.SIGKILL)
+        tests = [f"tests/test_{name}.py" for name in TESTS[module] if (folder / f"tests/test_{name}.py").exists()]
+        options = ["-q", "--tb=line", "-o", "addopts=", "-m", "not long", "-p", "no:cacheprovider", "--capture=no"]
+        importlib.import_module("pytest").main([*options, *tests], plugins=[Trial(module, mutated, note, only_covering)])
+        os._exit(0)
     os.waitpid(child, 0)
-    return True
-
-
-def run(module, folder, mutated, log, only_covering):
-    """The survivors among the mutants, as (line number, line, what it became)."""
-    path, tests = folder / "helpers" / f"{module}.py", [f"tests/test_{name}.py" for name in TESTS[module]]
-    tests = [name for name in tests if (folder / name).exists()]
-    executing, survivors = covering(folder, module, tests), []
-    for count, (mutant, *change) in enumerate(mutated, 1):
-        for stale in (path.parent / "__pycache__").glob(f"{module}.*"):  # two mutants of one second and one length look alike
-            stale.unlink()
-        path.write_text(mutant, encoding="utf-8")
-        first = executing.get(change[0], [])
-        killed = bool(first) and notices(folder, first) or not (first and only_covering) and notices(folder, tests)
-        if not killed:
-            survivors.append(change)
-            print(f"  {module}:{change[0]} survived: {change[1]}\n{'':14}became {change[2]}", flush=True)
-        if log:
-            log.write(json.dumps([module, *change, killed]) + "\n")
-            log.flush()
-        if count % 100 == 0:
-            print(f"  {module}: {count} of {len(mutated)} run", flush=True)
-    path.write_text((ROOT / "helpers" / path.name).read_text(encoding="utf-8"), encoding="utf-8")
-    return survivors
+    rows = logged(results) if results.exists() else []
+    results.unlink(missing_ok=True)
+    if len(rows) != len(mutated):
+        sys.exit(f"{module}: {len(rows)} of {len(mutated)} mutants run; the end of the log:\n"
+                 + (folder / "log").read_text(encoding="utf-8")[-3000:])
+    return [row[1:4] for row in rows if not row[4]]
 
 
 def explained():
@@ -212,9 +281,12 @@ def main(arguments=None):
             chosen = [m for m in every if (again is None or (module, *m[2:]) in again) and (module, *m[2:]) not in done]
             if options.sample and options.sample < len(chosen):
                 chosen = random.Random(module).sample(chosen, options.sample)
-            if notices(folder, [f"tests/test_{t}.py" for t in TESTS[module] if (folder / f"tests/test_{t}.py").exists()]):
-                sys.exit(f"the tests of {module} fail without any mutation:\n" + (folder / "log").read_text()[-3000:])
-            survivors = run(module, folder, chosen, options.log, options.only_covering)
+            # The module as it is must survive, else a test fails on anything.
+            as_it_is = (source, 0, "the module", "itself")
+            survivors = try_out(module, folder, [as_it_is, *chosen], options.log, options.only_covering)
+            if not survivors or list(survivors[0]) != list(as_it_is[1:]):
+                sys.exit(f"the tests of {module} fail without any mutation")
+            survivors = survivors[1:]
             known = explained()
             argued = [s for s in survivors if is_argued(*s[1:], known)]
             unexplained += len(survivors) - len(argued)
