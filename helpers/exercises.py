@@ -42,7 +42,7 @@ class Record:
     number: str
     kind: str
     state: str = OPEN
-    answer: str = ""
+    answer: object = None
     asked: int = 0
     first: object = None
 
@@ -173,16 +173,22 @@ def _among(said, choices):
 
 
 def _agree(said, actual, within):
+    said, actual = _without_arrays(said), _without_arrays(actual)
     if isinstance(actual, (set, frozenset)):
-        return _words(said) == {str(word).strip() for word in actual}
-    if isinstance(actual, (tuple, list, np.ndarray)):
-        if not isinstance(said, (tuple, list, np.ndarray)) or len(said) != len(actual):
+        return _words(said) == _words(actual)
+    if isinstance(actual, (tuple, list)):
+        if not isinstance(said, (tuple, list)) or len(said) != len(actual):
             raise NoFormula(f"{len(actual)} values are asked for, as in ({', '.join('…' for _ in actual)}), got {said!r}")
         return all([_agree(s, a, within) for s, a in zip(said, actual)])
     if isinstance(actual, (bool, np.bool_, str)):
         return _same_word(said, actual)
     number = _number(said)
     return bool(abs(number - float(actual)) <= within * max(abs(number), abs(float(actual))) or number == actual)
+
+
+def _without_arrays(value):
+    """An array as the list of its numbers; one without a dimension is a number."""
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def _same_word(said, actual):
@@ -204,7 +210,7 @@ def _number(said):
         if isinstance(said, (str, bool)):
             raise TypeError
         return float(said)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise NoFormula(f"a number is asked for, got {said!r}") from None
 
 
@@ -216,9 +222,10 @@ def _same_slip(said, slip, within):
 
 
 def _shown(value):
+    value = _without_arrays(value)
     if isinstance(value, (set, frozenset)):
         return ", ".join(sorted(map(str, value))) or "none"
-    if isinstance(value, (tuple, list, np.ndarray)):
+    if isinstance(value, (tuple, list)):
         return "(" + ", ".join(map(_shown, value)) + ")"
     if isinstance(value, (bool, np.bool_, str)):
         return str(value)
@@ -292,7 +299,8 @@ def progress(keep=None):
     """Print which exercises of this session are solved.
 
     keep   the name of a file, if you want to go on another day or in another notebook: what was solved is read from it and
-           written to it. Without it nothing is read or written, and nothing ever leaves this machine.
+           written to it. Without it nothing is read or written, and nothing ever leaves this machine. A file that
+           holds anything else is left as it is: ValueError.
     """
     done = {tuple(entry) for entry in _read(keep)} | {key for key, record in book.items() if record.state == RIGHT}
     if keep is not None:
@@ -311,10 +319,19 @@ def solved(number):
 
 
 def _read(keep):
-    return json.loads(Path(keep).read_text(encoding="utf-8")) if keep is not None and Path(keep).exists() else []
+    if keep is None or not Path(keep).exists():
+        return []
+    try:
+        found = json.loads(Path(keep).read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or any(not isinstance(e, list) or [*map(type, e)] != [str, str] for e in found):
+        raise ValueError(f"{keep} does not hold what progress has written: choose another name, this file is left as it is")
+    return found
 
 
 def _by_number(key):
-    return [int(part) if part.isdigit() else 0 for part in re.split(r"\D+", key[1])], key
+    """1.2 before 1.10; a word counts as 0."""
+    return [int(part or 0) for part in re.split(r"\D+", key[1])], key
 
 

@@ -4,6 +4,7 @@ import inspect
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
+from numbers import Rational
 
 import numpy as np
 import sympy as sp
@@ -407,7 +408,7 @@ class Question:
     def share(values):
         """A number and a size, such as 1/(2 n), by which an answer is wrong everywhere; "" if there is none."""
         ratios = [(point.size, Fraction(yours) / Fraction(right)) for point, right, yours in values
-                  if right and not isinstance(right, float) and not isinstance(yours, float)]
+                  if right and isinstance(right, Rational) and isinstance(yours, Rational)]
         for size in sorted(ratios[0][0], key=str) if len(ratios) > 1 else ():
             for power in (-1, 1):
                 found = {ratio / Fraction(sizes[size])**power for sizes, ratio in ratios}

@@ -1,9 +1,14 @@
 """`check` accepts every equal form, names the mistake in a wrong one, and never raises at a reader."""
 
-import pytest
-from sympy import Rational, Sum, symbols
+import json
+import re
+from functools import wraps
 
-from helpers import exercises
+import numpy as np
+import pytest
+from sympy import Derivative, Rational, Sum, exp, log, sqrt, symbols
+
+from helpers import cures, exercises
 from helpers.exercises import check
 from helpers.expressions import Definition, Depends, Partial, as_written, indexed, sigmoid
 from helpers.judge import HINTS, question_of
@@ -225,3 +230,247 @@ def test_what_is_no_formula_gets_a_message_and_no_traceback(nonsense, capsys):
 
 def test_text_is_not_evaluated(capsys):
     assert "cannot be compared" in feedback("__import__('os').getcwd()", capsys)
+
+
+# What is kept between two answers -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def said(capsys, monkeypatch):
+    """What is printed since it was last asked, by exercises that have not been run before."""
+    monkeypatch.setattr(exercises, "book", exercises.Book())
+    return lambda: capsys.readouterr().out
+
+
+t = symbols("t", real=True)
+square = Partial(t**2, t)
+
+
+def test_hints_are_numbered_from_1_and_the_last_one_says_that_it_is_the_last(said):
+    for asked in range(4):
+        check(-Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))/n, question, given)
+        lines = said().splitlines()
+        assert [line[:15] for line in lines if "  hint" in line] == [f"  hint {p} of 3: " for p in range(1, asked + 1)]
+        assert f"  hint 1 of 3: {HINTS['sign']}" in lines or not asked
+        assert lines[-1] == ("Run the cell again for a hint." if not asked else exercises.FOLDED if asked == 3
+                             else "Run the cell again for the next hint.")
+
+
+def test_what_is_right_so_far_is_not_solved_and_what_is_finished_is(said):
+    check(Sum((y_hat[i] - y[i])*Partial(y_hat[i], w[k]), (i, 1, n))/n, question, given, number="1.1")
+    assert not exercises.solved("1.1")
+    check(Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))/n, question, given, number="1.1")
+    assert exercises.solved("1.1")
+    check(-2*t, square, number="1.1")
+    assert exercises.solved("1.1") and not exercises.solved("1.2")    # solved once is solved
+
+
+def test_an_exercise_without_a_number_goes_by_the_name_of_what_it_asks_for(said):
+    check(2*t, square)
+    check(t, square, number="1.1")
+    exercises.predict(3, lambda: 3)
+    exercises.find_bug(doubled, ..., ..., lambda f: f(3) == 3)
+    exercises.find_bug(doubled, 2, "factor", lambda f: f(3) == 3, number="1.2")
+    said()
+    exercises.progress()
+    assert said().splitlines() == ["∂/∂t (t²) derive         solved", "1.1   derive         not yet",
+                                   "a prediction predict        solved", "doubled find the bug   not answered yet",
+                                   "1.2   find the bug   solved", "3 of 5 solved."]
+
+
+def test_progress_lists_what_another_session_solved_by_number(said, tmp_path):
+    file = tmp_path / "solved.json"
+    names = ["1.10", "1.2", "0.1", "w_12", "0.2", "2.1"]     # a word counts as 0: w_12 stands where 0.12 would
+    file.write_text(json.dumps([["derive", name] for name in names]), encoding="utf-8")
+    exercises.predict(4, lambda: 4, number="1.3")
+    exercises.predict(..., lambda: 4, number="2.1")
+    said()
+    exercises.progress(keep=file)
+    in_order = [f"{name:<5} derive         solved" for name in ("0.1", "0.2", "w_12", "1.2", "1.10", "2.1")]
+    assert said().splitlines() == [*in_order, "1.3   predict        solved", "2.1   predict        not answered yet",
+                                   "7 of 8 solved."]
+    assert {name for _, name in json.loads(file.read_text(encoding="utf-8"))} == {*names, "1.3"}
+
+
+@pytest.mark.parametrize("content", ["", "my notes", "3", "{}", '{"ab": 1}', "[3]", '["ab"]', '[["a"]]', '[["a", 1.2]]'])
+def test_a_file_that_does_not_hold_progress_is_refused_and_left_as_it_is(content, said, tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text(content, encoding="utf-8")
+    exercises.predict(4, lambda: 4, number="1.3")
+    with pytest.raises(ValueError, match="mine.json does not hold what progress has written"):
+        exercises.progress(keep=file)
+    assert file.read_text(encoding="utf-8") == content
+
+
+def test_without_any_exercise_there_is_no_progress(said):
+    exercises.progress()
+    assert said() == "No exercise has been run yet.\n"
+
+
+# Answers that are hard to read --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("faulty, told", [
+    ([given[0], given[0]], "J is defined twice"), ([3], "given= takes Definition, Depends and Entries, got 3"),
+    ([Definition(J, Derivative(w[1]**2, w[1]))],
+     "Derivative has no rule here: write Partial, Sum and entries such as w[k] instead"),
+])
+def test_a_fault_of_the_exercise_is_not_laid_on_the_reader(faulty, told, said):
+    check(w[k], question, faulty, number="1.1")
+    assert said() == f"This exercise has a fault of its own: {told}\n"
+    assert exercises.book["derive", "1.1"].state == exercises.OPEN
+
+
+def test_a_function_without_source_is_an_answer_too(said):
+    for told in (0, 1):
+        check(eval("lambda t: 3*t"), square)
+        assert said().count("  hint ") == told
+    check(eval("lambda t: 2*t"), square, number="1.1")
+    assert said().startswith("Right")
+    check(wraps(len)(lambda t: 2*t), square, number="1.2")          # its source would be that of a built-in function
+    assert said().startswith("This cannot be compared with ∂/∂t (t²): your function has a parameter obj")
+
+
+# Predictions --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value, shown", [
+    (3, "3"), (1/3, "0.333333"), (Rational(1, 3), "1/3"), (np.float32(0.5), "0.5"), (float("inf"), "inf"), (True, "True"),
+    (np.False_, "False"), ("up", "up"), (set(), "none"), ({"b[1]", "W[1]"}, "W[1], b[1]"), ((1, 2.5), "(1, 2.5)"),
+    (np.array([1, 2]), "(1, 2)"), (np.array(3), "3"), ((np.array(1.5), True), "(1.5, True)"),
+])
+def test_a_right_prediction_is_repeated_as_it_was_meant(value, shown, said):
+    exercises.predict(value, lambda: value, number="p")
+    assert said() == f"You said {shown}, and so it is. Right.\n"
+
+
+@pytest.mark.parametrize("value, truth, shown, true", [
+    (Rational(1, 3), Rational(1, 2), "1/3", "1/2"), ({"a"}, set(), "a", "none"), (np.True_, False, "True", "False"),
+    (2, 1/3, "2", "0.333333"), ("up", "down", "up", "down"), ((1, 2), (1, 3), "(1, 2)", "(1, 3)"),
+])
+def test_beside_a_wrong_prediction_stands_the_truth(value, truth, shown, true, said):
+    exercises.predict(value, lambda: truth, number="p")
+    assert said().startswith(f"You said {shown}; it is {true}. Not as predicted. What did you not expect?")
+
+
+@pytest.mark.parametrize("value, truth, within, agree", [
+    (0.5000002, 0.5, {}, True), (0.500001, 0.5, {}, False), (1000.0005, 1000, {}, True), (1000.005, 1000, {}, False),
+    (-1000.0005, -1000, {}, True), (1e-9, 2e-9, {}, False), (0.001, 0, {}, False), (0, 0, {}, True), (-0.5, 0.5, {}, False),
+    (2, 1, {"within": 0.5}, True), (2.001, 1, {"within": 0.5}, False), (float("nan"), 1, {}, False),
+])
+def test_two_numbers_agree_up_to_a_relative_distance(value, truth, within, agree, said):
+    exercises.predict(value, lambda: truth, number="p", **within)
+    assert said().endswith("Right.\n") == agree and exercises.solved("p") == agree
+
+
+@pytest.mark.parametrize("value, truth, told", [
+    (10**400, 3, "a number is asked for"), (np.array(3), (1, 2), "2 values are asked for, as in (…, …), got 3"),
+    (3, {"a"}, "several names are asked for"), ((1, "a"), (1, 2), "a number is asked for, got 'a'"),
+    (1j, 3, "a number is asked for, got 1j"), (3, "up", "a word in quotes is asked for, got 3"),
+])
+def test_a_prediction_of_another_kind_gets_a_message_and_no_traceback(value, truth, told, said):
+    exercises.predict(value, lambda: truth, number="p")
+    assert said().startswith("This is no prediction that can be compared: " + told) and not exercises.solved("p")
+
+
+def test_names_may_have_blanks_in_them(said):
+    exercises.predict("batch size,  eta", lambda: {"eta", "batch size"}, number="p")
+    assert exercises.solved("p")
+
+
+def test_before_a_prediction_the_choices_are_named_and_nothing_else(said):
+    exercises.predict(..., lambda: 1/0, number="p", choices=("up", "down"), show=lambda: 1/0)
+    exercises.predict(None, lambda: 1/0, number="q")
+    then = "in place of the dots; then run the cell again to see what happens."
+    assert said() == f"No prediction yet. Put one of 'up', 'down' {then}\nNo prediction yet. Put what you expect {then}\n"
+
+
+def test_a_slip_that_cannot_be_compared_is_passed_over(said):
+    exercises.predict(0.25, lambda: 0.5, number="p", slips={"a half": "a word.", 0.25: "A quarter."})
+    assert said() == "You said 0.25; it is 0.5. Not as predicted. A quarter.\n"
+
+
+# Bugs ---------------------------------------------------------------------------------------------------------------------
+
+
+def beyond(values):
+    count = len(values)
+    place = count
+    found = values[place]
+    result = found
+    return result
+
+
+def turned(values):
+    top = max(values)
+    low = min(values)
+    return -(top - low)
+
+
+def twice(value):
+    half = 2*value
+    again = half
+    return 2*again
+
+
+def hopeless(value):
+    return value
+
+
+BUGS = {beyond: lambda f: f([3, 4, 5]) == 5, turned: lambda f: f([1, 4, 2]) == 3, twice: lambda f: f(3) == 6,
+        hopeless: lambda f: False}
+
+
+@pytest.mark.parametrize("program, hints", [
+    (beyond, ["the check says\n    IndexError: list index out of range", "the fault is in one of the lines 3 to 5",
+              "it is line 4: found = values[place]"]),
+    (turned, ["the check says\n    False", "the fault is in one of the lines 3 to 4", "it is line 4: return -(top - low)"]),
+    (twice, ["the check says\n    False", "the fault is in one of the lines 2 to 4", "it is line 2: half = 2*value"]),
+    (hopeless, ["the check says\n    False"]),
+])
+def test_hints_go_from_the_check_by_way_of_the_neighbours_to_the_line(program, hints, said):
+    """Where several lines can heal a program, the range holds them all, and the first is named."""
+    for asked in range(len(hints) + 1):
+        exercises.find_bug(program, 2, "mask", BUGS[program])
+        numbered = [f"  hint {p} of {len(hints)}: {hint}" for p, hint in enumerate(hints[:asked], 1)]
+        told = said().rstrip("\n").split("\n", 1)[1]
+        assert told.rpartition("\n")[0] == "\n".join(numbered)
+
+
+@pytest.mark.parametrize("line, cause, told", [
+    (4, "mask", 'Line 4 is the right line, but undoing "mask" in it does not heal the program.'),
+    (2, "index", "The cause is right, but it sits in another line than line 2: count = len(values)"),
+    (3, "mask", 'Undoing "mask" in line 3 (place = count) does not make the check pass.'),
+])
+def test_the_right_half_of_a_wrong_answer_is_acknowledged(line, cause, told, said):
+    exercises.find_bug(beyond, line, cause, BUGS[beyond])
+    assert said().splitlines()[0] == "Not yet. " + told
+
+
+def test_a_found_bug_is_shown_as_it_was_and_as_it_is_healed(said):
+    exercises.find_bug(doubled, 2, "factor", lambda f: f(3) == 3)
+    assert said() == ("Right. There is a factor too many, or a wrong one; with that undone in line 2, the check passes:\n"
+                      "    was  return 2*value\n    now  return value\n")
+
+
+@pytest.mark.parametrize("line, cause", [(..., "factor"), (2, ...), (None, "factor"), (2, None)])
+def test_half_an_answer_to_a_bug_is_no_answer_yet(line, cause, said):
+    exercises.find_bug(doubled, line, cause, lambda f: f(3) == 3)
+    first, *causes, last = said().splitlines()
+    assert first.startswith("No answer yet.") and "\n".join(causes) == cures.listed()
+    assert last == "Run the cell again for a hint."
+
+
+@pytest.mark.parametrize("line, cause, told", [
+    (2, "facto", "'facto' is none of the causes"), (7, "factor", "doubled has the lines 1 to 2, got 7"),
+    ("retrun", "factor", "no line of doubled reads 'retrun'"),
+])
+def test_a_line_or_a_cause_that_is_none_gets_a_message_and_no_traceback(line, cause, told, said):
+    exercises.find_bug(doubled, line, cause, lambda f: f(3) == 3)
+    assert said().startswith(f"This cannot be tried: {told}")
+
+
+@pytest.mark.parametrize("truth", [sigmoid(t), exp(2*t), 2**t, t**t, log(t), sqrt(t)], ids=str)
+def test_a_wrong_answer_whose_values_are_no_fractions_is_compared_all_the_same(truth, capsys):
+    check(7*t + 5, Partial(J, t), [Definition(J, truth)])
+    assert re.search(r"Not yet: .*\n  yours   7 t \+ 5\n  at .*\n  values  yours .*, right .*", capsys.readouterr().out)

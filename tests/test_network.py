@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 
 from helpers import network as net
-from helpers.numeric import gradient_check
+from helpers.numeric import complex_step, gradient_check
 
 PAIRS = list(product(net.ACTIVATIONS, net.OUTPUTS))
 
@@ -75,6 +75,11 @@ def test_the_cost_is_the_mean_over_samples_of_the_loss_summed_over_outputs():
 def test_relu_and_its_slope_are_zero_at_the_kink():
     assert net.relu(np.array([-2.0, 0.0, 3.0])).tolist() == [0, 0, 3]
     assert net.SLOPES["relu"](np.array([0.0, 3.0])).tolist() == [0, 1]
+
+
+def test_the_complex_step_through_relu_has_the_slope_that_backward_takes():
+    z = np.array([-2.0, 0.0, 3.0])
+    assert (complex_step(net.relu, z) == net.SLOPES["relu"](net.relu(z))).all()
 
 
 # ---------------------------------------------------------------- backward: four witnesses
@@ -200,7 +205,7 @@ def test_delta_has_no_1_over_n_and_the_gradients_are_means():
     X, y, W, b = problem((3, 4, 2))
     a = net.forward(X, W, b)[1]
     delta, dJ_dW, dJ_db = net.backward(y, W, a)
-    assert (delta[2] == a[2] - y).all()
+    assert delta.keys() == {1, 2} and (delta[2] == a[2] - y).all()      # the input has none
     for i in range(len(X)):
         one = net.backward(y[i:i+1], W, {l: a[l][i:i+1] for l in a})[0]
         assert all(delta[l][i] == pytest.approx(one[l][0], rel=1e-13) for l in delta)
@@ -383,6 +388,58 @@ def test_a_cost_refuses_targets_of_another_pair():
         net.cost(np.array([[0.3]]), np.array([[1.0]]), "sigmoid")
     with pytest.raises(ValueError, match="y has shape"):
         net.cost(np.ones(3), np.ones((3, 1)), "identity")
+
+
+@pytest.mark.parametrize("call", [
+    lambda z, y: net.binary_cross_entropy(z, y), lambda z, y: net.cross_entropy(z, y),
+    lambda z, y: net.cost(y, z, "identity"), lambda z, y: net.backward(y, {1: np.eye(2)}, {0: y.real, 1: z}),
+])
+def test_a_complex_logit_passes_for_the_complex_step_but_a_complex_target_does_not(call):
+    z, y = np.array([[1.0, 2.0], [3.0, -1.0]]), np.eye(2)
+    call(z + 0j, y)
+    with pytest.raises(TypeError, match="y holds complex numbers, expected real numbers"):
+        call(z, y + 0j)
+
+
+def test_a_transpose_is_proposed_only_where_it_would_fit():
+    def refusal(W_1):
+        with pytest.raises(ValueError) as raised:
+            net.forward(np.ones((5, 3)), {1: np.ones(W_1)}, {1: np.ones(W_1[0])})
+        return str(raised.value).partition(": ")[2]
+    assert refusal((3, 4)) == "layer 0 has 3 units; its transpose would fit"
+    assert refusal((2, 4)) == refusal((3,)) == refusal((4, 3, 3)) == "layer 0 has 3 units"
+
+
+# ---------------------------------------------------------------- parameters
+
+
+@pytest.mark.parametrize("sizes", [(3, 2), (3, 4, 2), (1, 1)])
+def test_parameters_that_fit_together_come_back_as_arrays_of_floats(sizes):
+    rng = np.random.default_rng(0)
+    W = {l: rng.integers(-9, 9, (sizes[l], sizes[l-1])).tolist() for l in range(1, len(sizes))}
+    b = {l: rng.integers(-9, 9, sizes[l]).tolist() for l in W}
+    for given_, now in zip((W, b), net.parameters(W, b), strict=True):
+        assert now.keys() == W.keys() and {now[l].dtype for l in now} == {np.dtype(float)}
+        assert {l: now[l].tolist() for l in now} == given_
+
+
+@pytest.mark.parametrize("shapes, message", [
+    ([(3,), (2, 3)], r"^W\[1\] has shape \(3,\), expected \(n_out, n_in\)$"),
+    ([(3, 2, 2), (2, 3)], r"^W\[1\] has shape \(3, 2, 2\), expected \(n_out, n_in\)$"),
+    ([(3, 2), (2, 4)], r"W\[2\] has shape \(2, 4\), expected \(n_out, 3\): layer 1 has 3 units$"),
+    ([(3, 2), (3,)], r"W\[2\] has shape \(3,\), expected \(n_out, 3\)"),
+])
+def test_parameters_that_do_not_fit_together_are_refused(shapes, message):
+    with pytest.raises(ValueError, match=message):
+        net.parameters({l: np.ones(shape) for l, shape in enumerate(shapes, 1)}, {1: np.ones(3), 2: np.ones(2)})
+
+
+@pytest.mark.parametrize("name", ["W", "b"])
+def test_complex_parameters_are_refused(name):
+    pair = {"W": {1: np.ones((3, 2))}, "b": {1: np.ones(3)}}
+    pair[name] = {1: pair[name][1] + 0j}
+    with pytest.raises(TypeError, match=rf"{name}\[1\] holds complex numbers, expected real numbers"):
+        net.parameters(**pair)
 
 
 RNG = np.random.default_rng(0)
