@@ -9,7 +9,7 @@ from sympy import KroneckerDelta, Product, Rational, Sum, exp, log, sqrt
 from vocabulary import J, K, L, X, a, b, cost, d, eta, g, gradient, i, j, k, l, lam, m, n, prediction, q, same, u, w, x, y
 
 from helpers.derivation import _near
-from helpers.equality import Undecided, WrongIndex, index_ranges, is_zero
+from helpers.equality import Undecided, WrongIndex, index_ranges, is_zero, must_be_exact
 from helpers.evaluation import NoValue, Point
 from helpers.expressions import Definition, Partial, as_written, indexed, resolve, sigmoid
 
@@ -140,6 +140,13 @@ def test_what_is_not_an_identity_is_never_proved(name):
 def test_what_the_normal_form_does_not_cover_is_undecided(expr):
     with pytest.raises(Undecided):
         is_zero(expr)
+
+
+@pytest.mark.parametrize("expr", [sp.oo, -sp.oo, sp.zoo, sp.nan, a - sp.oo, exp(-sp.oo*a), a/2 + 0.5, g(sp.Float(2))], ids=str)
+def test_floats_and_infinities_are_not_exact(expr):
+    must_be_exact(a/2, sqrt(a))
+    with pytest.raises(Undecided):
+        must_be_exact(a/2, expr)
 
 
 def test_an_index_with_two_ends_makes_no_sense():
