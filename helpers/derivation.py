@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from inspect import signature
-from itertools import islice
+from itertools import chain, count, islice
 
 import mpmath
 import numpy as np
@@ -32,7 +32,6 @@ from helpers.expressions import (
     Partial,
     Undecided,
     as_written,
-    base_of,
     entry,
     formula,
     names_in,
@@ -45,8 +44,11 @@ from helpers.textbook import plain, tex
 POINTS = 4           # sample points for a refutation and for the numerical witness
 TRIES = 40           # points tried for that: a logarithm, for one, has no real value at most of them
 CANDIDATES = 300     # mistakes tried for a hint
-WITNESS_DIGITS = 12  # digits to which the numerical derivative must agree
+SAME = 1e-25         # how near two values of one point must be, relative to the larger one, where they are no fractions
+WITNESS = 1e-12      # how near the numerical derivative must be
+CODE = 1e-13         # how near the entries of a NumPy array must be, relative to the largest
 REASON_WIDTH = 34    # characters of a reason before it wraps
+LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class FalseLine(Exception):
@@ -172,6 +174,11 @@ class Derivation:
         """The last line, as it was written."""
         return self.lines[-1].shown
 
+    @property
+    def final(self):
+        """What the last line stands for."""
+        return self.lines[-1].resolved
+
     # proof
 
     def prove(self, keep=True):
@@ -199,7 +206,7 @@ class Derivation:
     def check_names(self):
         """Two symbols of one name, as after a change of assumptions, are two things for SymPy and one for the reader."""
         bodies = [part for d in self.table.values() for part in (d.name, d.body)]
-        arrays = [e[tuple(range(1, len(e.shape) + 1))] for e in self.entries.values()]
+        arrays = [e[e.shape] for e in self.entries.values()]
         known = {}
         for expr in [self.left, *(line.shown for line in self.lines), *bodies, *arrays]:
             for name in sorted(names_in(expr), key=sp.default_sort_key):
@@ -300,7 +307,7 @@ class Derivation:
             if mutant.has(Partial) or names_in(mutant) & self.table.keys():
                 mutant = resolve(mutant, self.table)
             return all(_near(point.value(mutant), value) for point, value in goal)
-        except (NoValue, Undecided, ValueError, TypeError, AttributeError, IndexError):
+        except Exception:  # a mistake that makes no formula is no hint, and never stands in the way of the refusal
             return False
 
     # witnesses
@@ -309,24 +316,22 @@ class Derivation:
         """Compare the last line with the numerical derivative of what is differentiated. Returns 1, or 0 if there is none."""
         if not isinstance(start, Partial) or any(isinstance(d, Depends) for d in self.table.values()):
             return 0
-        above = {base: d for base, d in self.table.items() if base != base_of(start.variable)}
-        function, final = resolve(start.expr, above), self.lines[-1].resolved
         if resolve(start.variable, self.table) != start.variable:
             return 0
-        checked = 0
+        function, final, witnessed = resolve(start.expr, self.table), self.final, 0
         pairs = _pairs([function, final, start.variable], lambda p: (p.slope(function, start.variable), p.value(final)))
         for point, slope, claimed in pairs:
-            checked += 1
-            if not _near(claimed, slope, WITNESS_DIGITS):
+            if not _agree(claimed, slope, WITNESS):
                 raise WitnessDisagrees(f"{self.title()}: at {point.describe()} the numerical derivative is "
                                        f"{show_number(slope)}, the last line gives {show_number(claimed)}")
-        return int(checked > 0)
+            witnessed = 1
+        return witnessed
 
     def values(self, **arrays):
         """The last line, executed: an array over its free indices, for the given NumPy arrays and numbers.
 
         Names are those of the symbols; `X` may stand for x. Raises ValueError for a missing name or a shape that does
-        not fit the others.
+        not fit the others, IndexError where an index leaves an array.
         """
         return _values(self, arrays)
 
@@ -356,16 +361,15 @@ class Derivation:
         everything = [self.start] + [line.resolved for line in self.lines]
         sizes = sorted({str(s) for e in everything for s in Point([e]).size}, key=lambda s: (s != "n", s))
         functions = sorted({a.stem for e in everything for a in e.atoms(Activation)})
-        names = [plain(sp.Symbol(s)) for s in sizes + functions]
-        return " for every " + (", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]) if names else ""
+        names = [re.sub(r"_(\d+)", lambda number: number[1].translate(LOWERED), plain(sp.Symbol(s))) for s in sizes + functions]
+        words = " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+        return f" for every {words}" if words else ""
 
     def _repr_markdown_(self):
         self.require_proof()
         tag = rf"\tag{{{self.number}}}" if self.number else ""
-        first = f"{tex(self.left)} &= {tex(self.lines[0].shown)} && {reason_tex(self.lines[0].reason)}"
-        rest = [f"&= {tex(line.shown)} && {reason_tex(line.reason)}" for line in self.lines[1:]]
-        body = " \\\\[3pt]\n".join([first, *rest])
-        return f"$$\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}{tag}\n$$\n\n<small>{self.verdict}</small>"
+        body = " \\\\[3pt]\n".join(f"&= {tex(line.shown)} && {reason_tex(line.reason)}" for line in self.lines)
+        return f"$$\n\\begin{{aligned}}\n{tex(self.left)} {body}\n\\end{{aligned}}{tag}\n$$\n\n<small>{self.verdict}</small>"
 
     def __repr__(self):
         if self.verdict is None:
@@ -391,7 +395,7 @@ def _wrapped(reason):
     lines, width = [[]], 0
     for word in words:
         length = len(re.sub(r"\\[a-zA-Z]+|[${}_^]", "", word)) + 1
-        if lines[-1] and width + length > REASON_WIDTH:
+        if width and width + length > REASON_WIDTH:
             lines.append([])
             width = 0
         lines[-1].append(word)
@@ -419,13 +423,16 @@ def _pairs(exprs, values):
             return
 
 
-def _near(a, b, digits=25, floor=Fraction(1, 10**6)):
-    """Do two numbers agree to so many digits? Below `floor` in absolute terms, where a rounding error is all there is."""
-    if isinstance(a, Fraction) and isinstance(b, Fraction) and digits == 25:
-        return a == b
+def _near(a, b):
+    """Are two values at one point the same? Fractions exactly, others as far as they are computed."""
+    return a == b if {type(a), type(b)} == {Fraction} else _agree(a, b, SAME)
+
+
+def _agree(a, b, tolerance, floor=1e-6):
+    """Is the difference small beside the larger one? Beside `floor`, where a rounding error is all there is."""
     with mpmath.workdps(DIGITS):
         a, b, floor = map(to_mpf, (a, b, floor))
-        return abs(a - b) <= mpmath.mpf(10) ** -digits * max(abs(a), abs(b), floor)
+        return abs(a - b) <= tolerance * max(abs(a), abs(b), floor)
 
 
 # The last line, executed on arrays -----------------------------------------------------------------------------------
@@ -433,14 +440,13 @@ def _near(a, b, digits=25, floor=Fraction(1, 10**6)):
 
 def _values(derivation, arrays):
     derivation.require_proof()
-    left, final = derivation.scalar(derivation.left), derivation.lines[-1].resolved
+    left, final = derivation.scalar(derivation.left), derivation.final
     unknown = sorted(final.atoms(Activation, Partial), key=sp.default_sort_key)
     if unknown:
         raise ValueError(f"{plain(unknown[0])} in {derivation.title()} has no value: the function is not known")
-    ranges = index_ranges(left, final)
     given, sizes = _given(_needed(final), arrays)
-    free = [i for i in _in_order(left, final) if i in ranges]
-    result = np.empty([_length(ranges[i], sizes) for i in free], dtype=object)
+    free = _in_order(left, final)
+    result = np.empty([_length(size, sizes) for size in free.values()], dtype=object)
     exact = is_rational(final)
     for place in np.ndindex(*result.shape):
         at = {**sizes, **{i: p + 1 for i, p in zip(free, place)}}
@@ -450,10 +456,10 @@ def _values(derivation, arrays):
 
 
 def _in_order(left, final):
-    """The free indices as they appear: k before l in dp_k/dz_l, r before c in the entry (r, c) of a matrix."""
-    free = left.free_symbols | final.free_symbols
+    """{free index: its last value} as they appear: k before l in dp_k/dz_l, r before c in the entry (r, c) of a matrix."""
+    ranges = index_ranges(left, final)
     entries = [e for expr in (left, final) for e in sp.preorder_traversal(expr) if isinstance(e, sp.Indexed)]
-    return list(dict.fromkeys(i for e in entries for i in e.indices if i.is_Symbol and i in free))
+    return {i: ranges[i] for e in entries for i in e.indices if i in ranges}
 
 
 def _length(size, sizes):
@@ -464,10 +470,17 @@ def _length(size, sizes):
 
 def _lookup(given, at, exact):
     def lookup(name, indices):
-        value = at[name] if name in at else given[_name(name)][tuple(i - 1 for i in indices)]
+        value = at[name] if name in at else _entry(_name(name), given[_name(name)], indices)
         value = Fraction(value) if isinstance(value, (int, float, Fraction, np.integer, np.floating)) else value
         return value if exact else to_mpf(value)
     return lookup
+
+
+def _entry(name, array, indices):
+    """The entry of an array, counted from 1. Raises IndexError outside of it, where NumPy would begin again at its end."""
+    if not all(1 <= index <= length for index, length in zip(indices, array.shape)):
+        raise IndexError(f"{name} of shape {array.shape} has no entry {', '.join(map(str, indices))}")
+    return array[tuple(index - 1 for index in indices)]
 
 
 def _name(base):
@@ -485,25 +498,31 @@ def _needed(expr):
 
 def _given(needed, arrays):
     """The values for what is needed, as arrays, and the sizes that their shapes tell."""
-    given, sizes = {}, {}
+    given, sizes, named = {}, {}, _named(needed)
     for name, base in needed.items():
-        given[name] = value = np.asarray(_find(name, arrays), dtype=object)
+        given[name] = value = np.asarray(_find(name, named, arrays), dtype=object)
         if any(isinstance(v, (str, bytes, bool, dict, list, type(None))) for v in value.flat):
             raise TypeError(f"{name} holds what is no number: {value.tolist()!r}")
         expected = tuple(getattr(base, "shape", None) or ())
-        if value.ndim != len(expected):
+        fixed = all(size == length for size, length in zip(expected, value.shape) if size.is_Integer)
+        if value.ndim != len(expected) or not fixed:
             raise ValueError(f"{name} has shape {value.shape}, expected {tuple(map(str, expected))}")
         for size, length in zip(expected, value.shape):
-            if sizes.setdefault(size, length) != length or size.is_Integer and size != length:
+            if sizes.setdefault(size, length) != length:
                 raise ValueError(f"{name} has shape {value.shape}, but {size} = {sizes[size]} elsewhere")
     return given, sizes
 
 
-def _find(name, arrays):
+def _find(name, named, arrays):
     for candidate in _spellings(name):
-        if candidate in arrays:
+        if candidate in arrays and named[candidate] == name:
             return arrays[candidate]
     raise ValueError(f"a value for {name} is needed; the values given are for {', '.join(sorted(arrays)) or 'nothing'}")
+
+
+def _named(needed):
+    """{spelling: the one name that it stands for}: x is x where both x and X are needed, and never serves for X as well."""
+    return {spelling: name for name in reversed(needed) for spelling in _spellings(name)} | {name: name for name in needed}
 
 
 def _spellings(name):
@@ -527,12 +546,15 @@ class CodeWitness:
         """Does the function give the very numbers? Raises WitnessDisagrees if not even their first 13 digits."""
         arrays = self.draw(list(signature(function).parameters), seed)
         claimed = np.asarray(self.derivation.values(**arrays), dtype=object)
-        got = np.asarray(function(**{k: np.array(v) if np.ndim(v) else v for k, v in arrays.items()}), dtype=float)
+        got = np.asarray(function(**arrays))
+        if np.iscomplexobj(got):
+            raise WitnessDisagrees(f"{self.name} returns complex numbers, {self.derivation.title()} has real ones")
+        got = got.astype(float)
         if got.shape != claimed.shape:
             raise WitnessDisagrees(f"{self.name} returns shape {got.shape}, {self.derivation.title()} has shape {claimed.shape}")
-        largest = max([1e-6, *(abs(to_mpf(v)) for v in claimed.flat)])
+        largest = max(abs(to_mpf(v)) for v in claimed.flat)
         for place in np.ndindex(*got.shape):
-            if not (np.isfinite(got[place]) and _near(Fraction(got[place]), claimed[place], 13, largest)):
+            if not (np.isfinite(got[place]) and _agree(Fraction(got[place]), claimed[place], CODE, largest)):
                 self.complain(place, got[place], float(claimed[place]))
         return all(isinstance(truth, Fraction) and value == truth for value, truth in zip(got.flat, claimed.flat))
 
@@ -547,14 +569,13 @@ class CodeWitness:
         Where exp or the like occurs, quarters instead: at large pre-activations 1 - sigmoid(z) would lose its digits.
         """
         random = np.random.default_rng(seed)
-        needed = _needed(self.derivation.lines[-1].resolved)
-        scale = 1 if is_rational(self.derivation.lines[-1].resolved) else 4
+        needed = _needed(self.derivation.final)
+        scale = 1 if is_rational(self.derivation.final) else 4
         symbols = {s for base in needed.values() for s in getattr(base, "shape", None) or () if s.is_Symbol}
-        sizes = dict(zip(sorted(symbols, key=str, reverse=True), (4, 3, 2, *range(5, 5 + len(symbols)))))
-        arrays, known = {}, {spelling: base for name, base in reversed(needed.items()) for spelling in _spellings(name)[::-1]}
-        known |= needed
+        sizes = dict(zip(sorted(symbols, key=str, reverse=True), chain((4, 3, 2), count(5))))
+        arrays, named = {}, _named(needed)
         for parameter in parameters:
-            base = known.get(parameter)
+            base = needed.get(named.get(parameter))
             if base is None:
                 raise ValueError(f"{self.name} has a parameter {parameter}, which {self.derivation.title()} does not know; "
                                  f"it knows {', '.join(sorted(needed))}")

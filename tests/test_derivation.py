@@ -1,9 +1,12 @@
 """Every line of a derivation is proved or refused, and what is said of the proof is true."""
 
 import os
+import re
 import subprocess
 import sys
+import textwrap
 from fractions import Fraction
+from functools import wraps
 from pathlib import Path
 from time import process_time
 
@@ -50,6 +53,7 @@ import helpers.derivation as module
 from helpers.derivation import Derivation, FalseLine, Ledger, Summary, Undecided, WitnessDisagrees, refused
 from helpers.evaluation import Point
 from helpers.expressions import Definition, Depends, Entries, Gradient, Partial, as_written, indexed, sigmoid
+from helpers.textbook import tex
 
 p = symbols("p", integer=True, positive=True)
 z, v, act, pre = indexed("z^(2)", m), indexed("w^(2)", m, p), indexed("a", p), indexed("z", p)
@@ -161,6 +165,12 @@ def test_the_softmax_jacobian_without_its_other_half_is_refused():
             derive(Partial(share[k], s[l]), wrong, given=softmax)
 
 
+def test_a_column_is_not_zero_where_one_of_its_entries_is_not():
+    column, v = MatrixSymbol("M", d, 1), indexed("v", d, 1)
+    with pytest.raises((FalseLine, Undecided)):
+        derive(column, lambda: 2*column, given=[Definition(v[k, l], KroneckerDelta(k, l)*a), Entries(column, v)])
+
+
 @pytest.mark.parametrize("wrong", [
     lambda: X.T*(Y - Y_hat)/n, lambda: X.T*(Y_hat - Y), lambda: X.T*Y_hat/n, lambda: X.T*W/n, lambda: 2*X.T*(Y_hat - Y)/n])
 def test_a_wrong_matrix_form_is_refused(wrong):
@@ -179,11 +189,12 @@ def test_the_false_line_is_named_and_the_true_ones_before_it_pass():
         derive(Partial(J, w[k]), gradient, gradient, 3*gradient, number="1.2")
 
 
-def test_the_last_line_is_compared_with_the_first_whatever_was_said_of_those_between(monkeypatch):
+@pytest.mark.parametrize("between", [2*a, 3*a])
+def test_the_last_line_is_compared_with_the_first_whatever_was_said_of_those_between(monkeypatch, between):
     answers = iter([True, True])
     monkeypatch.setattr(module, "is_zero", lambda *args: next(answers, False))
     with pytest.raises(FalseLine, match="Line 2 of the derivation is false"):
-        derive(Partial(a**2, a), 2*a, 3*a, given=[])
+        derive(Partial(a**2, a), between, 3*a, given=[])
 
 
 def test_a_counterexample_shows_a_point_both_values_and_their_ratio():
@@ -193,6 +204,82 @@ def test_a_counterexample_shows_a_point_both_values_and_their_ratio():
     point = dict(part.split(" = ") for part in lines["at"].split(", "))
     before, claimed, ratio = (Fraction(part.split(" = ")[1]) for part in lines["values"].split(", "))
     assert before == 2*Fraction(point["a"])*Fraction(point["b"]) and claimed == before*ratio and ratio == Fraction(1, 2)
+
+
+@pytest.mark.parametrize("before, claimed, values", [
+    (sp.S.One, 2, "before = 1, claimed = 2, ratio claimed/before = 2"),
+    (-sp.S.One, 2, "before = -1, claimed = 2, ratio claimed/before = -2"),
+    (sp.S.Zero, 3, "before = 0, claimed = 3"),
+    (sp.S(2), 1, "before = 2, claimed = 1, ratio claimed/before = 1/2"),
+    (sp.S(2), -1, "before = 2, claimed = -1, ratio claimed/before = -1/2")])
+def test_both_values_of_a_false_line_are_shown_and_their_ratio_if_it_has_one(before, claimed, values):
+    with pytest.raises(FalseLine) as refusal:
+        derive(before, claimed, given=[])
+    assert f"  values   {values}\n" in str(refusal.value) and "is zero" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("position", [1, 2, 3])
+def test_a_false_line_is_shown_below_the_line_before_it(position):
+    shown = ["a²", "a a", "3 a² - 2 a²", "2 a² - a²", "2 a a - a²"]
+    true = [a**2, lambda: a*a, lambda: 3*a**2 - 2*a**2, lambda: 2*a**2 - a**2, lambda: 2*a*a - a**2]
+    with pytest.raises(FalseLine) as refusal:
+        derive(*true[:position], 7*a**2, *true[position + 1:], given=[])
+    assert str(refusal.value).startswith(
+        f"Line {position} of the derivation is false.\n  before   {shown[position - 1]}\n  claimed  7 a²\n")
+
+
+def test_a_product_of_matrices_that_do_not_fit_is_named_with_its_line():
+    square = sp.MatMul(X, X, evaluate=False)
+    with pytest.raises(FalseLine) as refusal:
+        derive(X, lambda: X*1, square, lambda: 1*X, lambda: X*1, given=entries)
+    assert str(refusal.value).startswith("Line 2 of the derivation makes no sense: a matrix of shape (n, d) cannot multiply "
+                                         "one of shape (n, d).\n  claimed  X X\n")
+
+
+def test_matrices_of_known_size_must_agree_in_every_entry():
+    square = MatrixSymbol("Q", 2, 2)
+    for wrong in (lambda: square.T, lambda: square*sp.OneMatrix(2, 2)):
+        with pytest.raises(FalseLine):
+            derive(square, wrong, given=[Entries(square, indexed("q", 2, 2))])
+
+
+def test_a_difference_in_the_thirtieth_digit_is_seen():
+    with pytest.raises(FalseLine):
+        derive(a, a + sp.Rational(1, 10**30), given=[])
+    with pytest.raises(FalseLine):
+        derive(exp(a)/10**30, 2*exp(a)/10**30, given=[])
+
+
+def test_a_rounding_error_beside_zero_refutes_nothing():
+    zero = sp.Abs(exp(a)*b*log(3) + exp(a)*log(2)) - exp(a)*sp.Abs(b*log(3) + log(2))
+    assert any(Point([zero], seed).value(zero) for seed in range(4))
+    assert "evidence only" in derive(zero, sp.S.Zero, given=[], evidence=True).verdict
+
+
+def test_points_without_a_value_are_passed_over():
+    with pytest.raises(FalseLine, match="a factor 2 is too many"):
+        derive(log(a)*log(b), 2*log(a)*log(b), given=[])
+
+
+def test_a_mistake_is_named_only_if_it_has_the_right_values_at_two_points():
+    with pytest.raises(FalseLine) as refusal:
+        derive(Sum(u[i], (i, 1, n)), 3*Sum(u[i], (i, 1, n)), given=[])
+    assert "n = 3" in str(refusal.value) and "hint     the factor 3 is one too many" in str(refusal.value)
+
+
+def test_a_derivative_is_named_as_it_was_typed():
+    with pytest.raises(FalseLine, match=r"hint     the factor ∂/∂b \(b³\) is missing"):
+        derive(Partial(a**2, a)*Partial(b**3, b), Partial(a**2, a), given=[])
+
+
+def test_a_mistake_that_has_no_value_is_no_hint():
+    with pytest.raises(FalseLine, match="hint     no usual mistake fits"):
+        derive(log(exp(a) + exp(b)), 5*log(exp(a) + exp(b)) + 7, given=[])
+
+
+def test_a_factor_too_many_is_named():
+    with pytest.raises(FalseLine, match="hint     the factor η is one too many"):
+        derive(Sum(u[i], (i, 1, n)), lambda: Sum(u[i]*eta, (i, 1, n)), given=[])
 
 
 def test_a_whole_point_holds_what_both_sides_need():
@@ -230,8 +317,15 @@ def test_a_float_is_neither_true_nor_false(line):
 
 
 def test_a_float_in_a_definition_is_found():
-    with pytest.raises(Undecided, match="float"):
-        derive(Partial(J, a), a, given=[Definition(J, 0.5*a**2)])
+    with pytest.raises(Undecided, match=r"A definition given to \(3\): 0.50*\d* is a float"):
+        derive(Partial(J, a), a, given=[Definition(J, 0.5*a**2)], number="3")
+
+
+def test_what_the_engine_does_not_cover_is_named_with_the_derivation():
+    with pytest.raises(Undecided, match=r"In \(3\), .*: Integral has no rule here"):
+        derive(a, sp.Integral(1, (b, 0, a)), given=[], number="3")
+    with pytest.raises(Undecided, match=r"Line 1 of \(3\) cannot be proved: .* is a float"):
+        derive(a, 0.5*a, given=[], number="3")
 
 
 def test_division_by_zero_proves_nothing():
@@ -262,6 +356,16 @@ def test_a_bad_step_raises_before_anything_changes(expr, reason, error):
     with pytest.raises(error):
         derivation.step(expr, reason)
     assert derivation.lines == []
+
+
+def test_a_bad_step_is_named_by_its_place():
+    derivation = Derivation(a, number="3")
+    derivation.step(a, "true")
+    refusals = (a, "", " needs a reason, a short text; got ''"), (X, "why", ": a matrix cannot equal a number")
+    for expr, reason, message in refusals:
+        with pytest.raises(ValueError) as error:
+            derivation.step(expr, reason)
+        assert str(error.value) == f"line 2 of (3){message}"
 
 
 @pytest.mark.parametrize("make", [
@@ -298,7 +402,7 @@ def test_nothing_is_shown_before_it_is_proved():
     for use in (unproved._repr_markdown_, unproved.values, lambda: Summary(unproved), lambda: unproved.code(lambda a: 2*a)):
         with pytest.raises(Undecided, match="not proved yet"):
             use()
-    assert repr(unproved) == "<Derivation 7: not proved yet>"
+    assert repr(unproved) == "<Derivation 7: not proved yet>" and unproved.proved == unproved.witnessed == 0
 
 
 def test_a_line_added_after_the_proof_takes_the_verdict_away():
@@ -332,6 +436,10 @@ def test_the_numerical_witness_is_not_claimed_where_there_is_none():
     assert "numerical" not in derive(J, cost.body, given=[cost]).verdict
     assert "SymPy" not in derive(J, cost.body, given=[cost]).verdict
     assert "numerical" not in derive(Partial(L, pre[i]), recursion, given=layers).verdict
+    by_a_name = derive(Partial(J, y_hat[i]), (y_hat[i] - y[i])/n)
+    assert by_a_name.verdict == "✓ proved for every n and d · ✓ SymPy’s derivative" and by_a_name.witnessed == 0
+    without_a_value = derive(Partial(b*log(-exp(a) - 1), b), log(-exp(a) - 1), given=[])
+    assert without_a_value.verdict == "✓ proved · ✓ SymPy’s derivative" and without_a_value.witnessed == 0
 
 
 def right(X, y, w, b):
@@ -346,6 +454,42 @@ def test_the_arrays_are_computed_with_as_fractions():
     arrays = {"X": [[1, 2], [3, 4], [5, 6]], "y": [1, 0, 1], "w": [1, -1], "b": 2}
     got = PROVED.values(**arrays)
     assert list(got) == [1, Fraction(4, 3)] and list(got) == list(map(Fraction, got))
+    assert PROVED.values(**{**arrays, "b": 0.5})[0] == Fraction(-7, 2)
+    third = derive(a*3, a + 2*a, given=[]).values(a=0.1)
+    assert isinstance(third, Fraction) and third == 3*Fraction(0.1)
+
+
+def test_what_cancels_on_the_way_needs_no_value():
+    square = derive((a + b)**2 - b**2 - 2*a*b, lambda: (b + a)*(a + b) - b**2 - 2*a*b, lambda: a**2, given=[], number="3")
+    assert square.values(a=3) == 9 and "exactly" in repr(square.code(lambda a: a*a))
+    with pytest.raises(ValueError, match=r"has a parameter b, which \(3\) does not know; it knows a$"):
+        square.code(lambda a, b: a*a)
+
+
+def test_an_array_has_an_entry_for_every_free_index_even_one_that_the_line_has_lost():
+    v = indexed("v", n)
+    by_v = derive(Partial(Sum(v[j]*Sum(u[i], (i, 1, n)), (j, 1, n)), v[k]), Sum(u[i], (i, 1, n)), given=[])
+    assert by_v.values(u=[1, 2]).tolist() == [3, 3]
+    by_w = derive(Partial(Sum(w[j]*Sum(u[i], (i, 1, n)), (j, 1, d)), w[k]), Sum(u[i], (i, 1, n)), given=[])
+    with pytest.raises(ValueError, match="the value of d is not known from the shapes"):
+        by_w.values(u=[1, 2])
+
+
+def test_a_column_is_executed_as_a_vector():
+    column = MatrixSymbol("M", d, 1)
+    assert derive(2*column, column*2, given=[Entries(column, indexed("v", d, 1))]).values(v=[[1], [2]]).tolist() == [2, 4]
+
+
+def test_two_names_that_differ_by_a_capital_each_need_their_own_array():
+    lower, upper, layer = symbols("x X w^(1)", real=True)
+    total = derive(upper + 2*lower + 3*layer, lambda: 2*lower + upper + 3*layer, given=[])
+    assert total.values(x=1, X=5, W1=2) == total.values(X=5, x=1, w1=2) == 13
+    assert "exactly" in repr(total.code(lambda x, X, w1: X + 2*x + 3*w1))
+    for one in ("x", "X"):
+        with pytest.raises(ValueError, match=f"a value for {'xX'.replace(one, '')} is needed"):
+            total.values(**{one: 1, "w1": 2})
+    with pytest.raises(ValueError, match="a value for X is needed"):
+        total.code(lambda x, w1: 3*x + 3*w1)
 
 
 @pytest.mark.parametrize("wrong, message", [
@@ -357,6 +501,7 @@ def test_the_arrays_are_computed_with_as_fractions():
     (lambda X, y, w, b: right(X, y, w, b)[:, None], "shape"),
     (lambda X, y, w, b: X.T @ (X @ w + b - y[:, None]).mean(axis=1), "gives"),
     (lambda X, y, w, b: right(X, y, w, b)*np.nan, "nan"),
+    (lambda X, y, w, b: right(X, y, w, b) + 1j, "complex"),
     (lambda X, y, w, b: right(X, y, w, b) + 1e-9, "gives"),
     (lambda X, y, w, b: right(X, y, w, b) + (abs(X[0, 0]) == 3), "gives"),
 ])
@@ -364,6 +509,79 @@ def test_numpy_code_with_a_fault_is_refused(wrong, message):
     with pytest.raises(WitnessDisagrees, match=message):
         PROVED.code(wrong)
     assert module.ledger.code == []
+
+
+def test_the_first_wrong_entry_is_named_with_both_values():
+    double = derive(x[i, j]*2, lambda: 2*x[i, j], given=[], number="3")
+
+    def wrong(X):
+        twice = 2*X
+        twice[1, 2] = 4*X[1, 2] + (X[1, 2] == 0)
+        return twice
+
+    with pytest.raises(WitnessDisagrees, match=r"^wrong gives \S+ in entry 2, 3, \(3\) gives \S+") as refusal:
+        double.code(wrong)
+    got, truth = (float(part) for part in re.findall(r"gives (\S+?)[ ,;]", str(refusal.value) + " "))
+    assert got == 2*truth != 0 and str(refusal.value).endswith("; the ratio is 2")
+
+
+def test_a_wrong_number_is_refused_whether_it_is_large_small_or_should_be_zero():
+    zero = derive((a + b)**2 - a**2, lambda: b**2 + 2*a*b, given=[], number="3")
+    with pytest.raises(WitnessDisagrees, match=r"^the NumPy code gives \S+, \(3\) gives \S+; the ratio is"):
+        zero.code(lambda a, b: b**2)
+    tiny = derive(a/10**20, lambda: 2*a/(2*10**20), given=[], number="4")
+    assert "to 13 digits" in repr(tiny.code(lambda a: a/1e20))
+    with pytest.raises(WitnessDisagrees, match="the ratio is 2$"):
+        tiny.code(lambda a: 2*a/1e20)
+    nothing = derive((a + b)**2 - a**2 - 2*a*b - b**2, sp.S.Zero, given=[], number="5")
+    assert "exactly" in repr(nothing.code(lambda: 0))
+    with pytest.raises(WitnessDisagrees, match=r"^the NumPy code gives 1, \(5\) gives 0$"):
+        nothing.code(lambda: 1)
+
+
+def test_a_result_that_is_one_rounding_away_is_not_called_exact():
+    mean = derive(Sum(x[i, j], (j, 1, d))/d, lambda: Sum(x[i, j]/d, (j, 1, d)), given=[], number="3")
+    assert repr(mean.code(lambda X: X.mean(axis=1))).startswith("✓ the NumPy code computes equation (3) to 13 digits")
+    assert repr(mean.code(lambda X: X.mean(axis=1), "means")).startswith("✓ means computes equation (3)")
+    total = derive(Sum(x[i, j], (j, 1, d)), lambda: Sum(1*x[i, j], (j, 1, d)), given=[], number="4")
+    assert repr(total.code(lambda X: X.sum(axis=1))).startswith("✓ the NumPy code computes equation (4) exactly")
+
+
+def drawn_for(derivation, code):
+    """The arrays and numbers on which a function is tried, three sets of them."""
+    calls = []
+
+    @wraps(code)
+    def noted(**arrays):
+        calls.append(arrays)
+        return code(**arrays)
+
+    derivation.code(noted)
+    return calls
+
+
+def test_code_is_tried_on_arrays_of_different_sizes():
+    lengths = symbols("m n p q r", integer=True, positive=True)
+    arrays = [indexed(f"v{number}", length) for number, length in enumerate(lengths)]
+    sums = [Sum(v[i], (i, 1, length)) for v, length in zip(arrays, lengths)]
+    calls = drawn_for(derive(sum(sums), lambda: sum(sums[::-1]), given=[]),
+                      lambda v0, v1, v2, v3, v4: v0.sum() + v1.sum() + v2.sum() + v3.sum() + v4.sum())
+    shapes = [[v.shape for v in call.values()] for call in calls]
+    assert len(set(shapes[0])) == 5 and (1,) not in shapes[0] and shapes == 3*[shapes[0]]
+    assert {v for call in calls for array in call.values() for v in array} == set(range(-4, 5))
+
+
+def test_a_number_on_which_code_is_tried_is_1_to_4_and_never_0():
+    factors = symbols("c1:9", real=True)
+    calls = drawn_for(derive(sp.Mul(*factors), lambda: sp.Mul(*factors[::-1]), given=[]),
+                      lambda c1, c2, c3, c4, c5, c6, c7, c8: c1*c2*c3*c4*c5*c6*c7*c8)
+    assert {v for call in calls for v in call.values()} == {1, 2, 3, 4}
+
+
+def test_code_with_functions_is_tried_on_quarters():
+    slope = derive(Partial(Sum(exp(b*u[i]), (i, 1, n)), u[k]), b*exp(b*u[k]), given=[])
+    values = np.hstack([v for call in drawn_for(slope, lambda b, u: b*np.exp(b*u)) for v in call.values()])
+    assert all(abs(v) <= 1 and v == round(4*v)/4 for v in values) and any(v != round(2*v)/2 for v in values)
 
 
 def test_all_three_sets_of_arrays_are_tried_even_where_floats_are_not_exact():
@@ -396,10 +614,28 @@ def test_transposed_code_is_refused_for_a_matrix_and_a_jacobian():
     ({"X": [[1, 2]], "y": [[1]], "w": [1, 2], "b": 0}, r"y has shape \(1, 1\), expected"),
     ({"X": [[1, 2]], "y": [1], "w": [1, 2, 3], "b": 0}, "shape.*elsewhere"),
     ({"X": 3, "y": [1], "w": [1, 2], "b": 0}, r"x has shape \(\), expected|X has shape \(\), expected"),
+    ({}, "is needed; the values given are for nothing"),
+    ({"eta": 1, "X": [[1, 2]], "y": [1], "w": [1, 2]}, "a value for b is needed; the values given are for X, eta, w, y$"),
+    ({"X": [[1, 2]], "y": [1, 2], "w": [1, 2], "b": 0}, "n = .* elsewhere"),
 ])
 def test_values_refuse_arrays_that_do_not_fit(arrays, message):
     with pytest.raises(ValueError, match=message):
         PROVED.values(**arrays)
+
+
+def test_an_array_of_known_size_has_that_size():
+    v = indexed("v", 3)
+    squares = derive(Sum(v[j]**2, (j, 1, 3)), lambda: Sum(v[j]*v[j], (j, 1, 3)), given=[])
+    assert squares.values(v=[1, 2, 3]) == 14
+    with pytest.raises(ValueError, match=r"v has shape \(2,\), expected \('3',\)"):
+        squares.values(v=[1, 2])
+
+
+@pytest.mark.parametrize("step, message", [(-1, r"u of shape \(4,\) has no entry 0"), (1, r"u of shape \(4,\) has no entry 5")])
+def test_an_index_that_leaves_its_array_does_not_begin_again_at_the_other_end(step, message):
+    neighbours = derive(Sum(u[i]*u[i + step], (i, 1, n)), lambda: Sum(u[i + step]*u[i], (i, 1, n)), given=[])
+    with pytest.raises(IndexError, match=message):
+        neighbours.code(lambda u: u @ np.roll(u, -step))
 
 
 def test_code_with_an_unknown_parameter_is_refused():
@@ -439,6 +675,15 @@ def test_what_is_refused_is_not_counted(capsys):
     assert module.ledger.derivations == [] and "the sign is wrong" in capsys.readouterr().out
 
 
+def test_refused_prints_whatever_the_checker_refuses(capsys):
+    with refused():
+        derive(sp.Abs(a*b + a), sp.Abs(a)*sp.Abs(b + 1), given=[])
+    with refused():
+        PROVED.code(lambda X, y, w, b: 2*right(X, y, w, b))
+    undecided, disagrees = capsys.readouterr().out.splitlines()
+    assert "neither proved nor refuted" in undecided and "the ratio is 2" in disagrees
+
+
 def test_refused_raises_if_nothing_is_refused():
     with pytest.raises(AssertionError, match="meant to be refused"):
         with refused():
@@ -462,6 +707,19 @@ def test_a_derivation_is_typeset_with_its_number_reasons_and_verdict():
     assert page.startswith("$$\n\\begin{aligned}\n\\frac{\\partial J}{\\partial w_{k}} &= ")
     assert page.count("&=") == 3 and r"\tag{1.2}" in page and "<small>✓ proved for every n and d" in page
     assert page.count("{") == page.count("}") and page.count(r"\begin") == page.count(r"\end")
+    rows = page.removeprefix("$$\n\\begin{aligned}\n").partition("\n\\end{aligned}")[0].split(" \\\\[3pt]\n")
+    assert rows == [(tex(PROVED.left) + " " if first else "") + f"&= {tex(line.shown)} && {module.reason_tex(line.reason)}"
+                    for first, line in zip([True, False, False], PROVED.lines)]
+    assert r"\tag" not in derive(Partial(a**2, a), 2*a, given=[])._repr_markdown_()
+
+
+def test_the_verdict_says_for_which_sizes_and_functions_it_holds():
+    r = symbols("r", integer=True, positive=True)
+    v = indexed("v", n, m, d, r)
+    for left, generality in (
+            (a*2, "✓ proved"), (2*u[i], "✓ proved for every n"), (2*x[i, j], "✓ proved for every n and d"),
+            (2*g(x[i, j]), "✓ proved for every n, d and g"), (2*v[i, j, k, l], "✓ proved for every n, d, m and r")):
+        assert derive(left, left, given=[]).verdict == generality
 
 
 def test_long_reasons_wrap_outside_of_mathematics():
@@ -470,6 +728,11 @@ def test_long_reasons_wrap_outside_of_mathematics():
     assert len(lines) > 2 and " ".join(lines) == reason
     assert all(line.count("$") % 2 == 0 and len(line) <= 45 for line in lines)
     assert module._wrapped("short") == ["short"]
+    plain = "the quick brown fox jumps over a lazy dog while it wonders at each of the words in this sentence"
+    for start in range(len(plain)):
+        reason = plain[start:].strip()
+        assert re.findall(r"\\text\{(.*?)\}", module.reason_tex(reason)) == textwrap.wrap(reason, 33)
+    assert r"\text{the } w_k \text{ of } k" in module.reason_tex("the $w_k$ of $k$")
 
 
 def test_a_summary_is_one_line_for_each_result():
@@ -477,6 +740,11 @@ def test_a_summary_is_one_line_for_each_result():
     assert len(repr(summary).splitlines()) == 2
     assert repr(summary).splitlines()[1].startswith("(1.2) ∂J/∂w_k = 1/n Σ_{i=1..n} (ŷ_i - y_i) x_ik    proved for every n and d")
     assert summary._repr_markdown_().count(r"\\") == 1
+    last, verdict = tex(PROVED.last), "proved for every n and d"
+    assert summary._repr_markdown_().splitlines()[3:] == [
+        rf"{tex(PROVED.left)} &= {last} && \quad\small \text{{{verdict}}} && \quad (1.2)", r"\end{aligned}", "$$"]
+    with pytest.raises(TypeError, match="Summary takes Definition and Derivation"):
+        Summary(PROVED, J)
 
 
 SCRIPT = """
@@ -503,3 +771,11 @@ def test_the_output_is_the_same_for_every_hash_seed():
             for seed in ("0", "4")]
     outputs = [run.communicate()[0].decode() for run in runs]
     assert len(outputs[0].splitlines()) > 25 and outputs[0] == outputs[1]
+
+
+def test_numbered_sizes_stand_in_the_verdict_as_on_paper():
+    inner, outer = sp.symbols("n_0 n_1", integer=True, positive=True)
+    W, v = indexed("W", outer, inner), indexed("v", inner)
+    with Derivation(Sum(W[j, k]*v[k], (k, 1, inner), (j, 1, outer))) as line:
+        line.step(Sum(v[k]*W[j, k], (k, 1, inner), (j, 1, outer)), "the factors change places")
+    assert line.verdict == "✓ proved for every n₀ and n₁"

@@ -103,6 +103,10 @@ def graft(module, source):
         new = vars(module)[name]
         if new is not old and getattr(old, "__module__", module.__name__) == module.__name__:
             vars(module)[name] = grafted(old, new)
+            if vars(module)[name] is not old:           # it could not be changed in place
+                for other in list(sys.modules.values()):
+                    for key in [key for key, value in list(vars(other).items()) if value is old]:
+                        setattr(other, key, vars(module)[name])
 
 
 def grafted(old, new):
@@ -110,12 +114,17 @@ def grafted(old, new):
     if old is new:      # a class of another module, as an attribute
         return old
     if isinstance(old, type) and isinstance(new, type):
+        for name in vars(old).keys() - vars(new).keys():        # what a decorator of the class has added
+            delattr(old, name)
         for name, value in list(vars(new).items()):
             if not isinstance(value, (MemberDescriptorType, GetSetDescriptorType)):     # __dict__, __weakref__ and slots
                 setattr(old, name, grafted(vars(old)[name], value) if name in vars(old) else value)
         return old
     if isinstance(old, FunctionType) and isinstance(new, FunctionType) and old.__code__.co_freevars == new.__code__.co_freevars:
         old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
+        for mine, other in zip(old.__closure__ or (), new.__closure__ or ()):   # the function under a decorator
+            if isinstance(mine.cell_contents, FunctionType):
+                mine.cell_contents = grafted(mine.cell_contents, other.cell_contents)
         return old
     if isinstance(old, dict) and isinstance(new, dict):
         old.clear()
