@@ -15,7 +15,7 @@ How a partial derivative is measured here:
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, NamedTuple
 
 import mpmath
@@ -77,23 +77,24 @@ def derivative(f, x):
     x = float(checks.scalar("x", x))
     evaluate = _Evaluate(checks.function("f", f), _Tree(x, "x"), [np.array(x)], "f")
     real = _measure_real(evaluate, [_Probe(0, ())])
-    return Estimate(float(real.value[0]), float(np.where(real.at_kink, np.inf, real.bar)[0]))
+    return Estimate(real.value.item(), np.where(real.at_kink, np.inf, real.bar).item())
 
 
 def mp_derivative(f, x, digits=30):
-    """f'(x) to about `digits` digits, for a function of one mpmath number, by a central difference at three times as many.
+    """f'(x) to about `digits` digits, for a function of one mpmath number, by a central difference at 100 digits or more.
 
     x may be an integer, a float (taken exactly), a string such as "0.1", or an mpmath number. f must use mpmath throughout:
     TypeError where it returns a float. Raises ValueError at a kink, where the slopes to the right and left differ.
     """
     checks.function("f", f)
     digits = checks.count("digits", digits)
-    with mpmath.workdps(3 * digits + 10):
+    work = max(digits, 30)                      # with fewer, a kink looks like a bend
+    with mpmath.workdps(3 * work + 10):
         x = _mp_point(x)
-        h = mpmath.mpf(10) ** -digits
+        h = mpmath.mpf(10) ** -work
         right, left = _mp_slope(f, x, h), _mp_slope(f, x, -h / 2)
         slope = _mp_number("f", (f(x + h) - f(x - h)) / (2 * h))
-        if abs(right - left) > mpmath.mpf(10) ** (5 - digits / 2) * max(1, abs(slope)):
+        if abs(right - left) > mpmath.mpf(10) ** (5 - work / 2) * max(1, abs(slope)):
             raise ValueError(f"f has a kink at {mpmath.nstr(x, 8)}: its slopes to the left and right are "
                              f"{mpmath.nstr(left, 8)} and {mpmath.nstr(right, 8)}")
     with mpmath.workdps(digits):
@@ -134,20 +135,21 @@ class BlockReport:
     verdict: str                    # "agrees", "differs" or "not decided"
     error: float                    # the largest |claimed - numerical|, relative to the larger of the two
     error_bar: float                # of that entry, likewise relative
-    differing: int = 0              # entries
-    undecided: int = 0
-    dead: int = 0                   # entries on which the cost does not depend, claimed as 0
-    at_kink: int = 0                # entries at a kink of the cost: they have no derivative
-    bracketed: int = 0              # those of them whose claim lies between the one-sided derivatives
-    slopes: tuple = ()              # the one-sided derivatives of the first of them, to three digits
-    beside: int = 0                 # entries decided at a neighbouring point
+    _: KW_ONLY
+    differing: int                  # entries
+    undecided: int
+    dead: int                       # entries on which the cost does not depend, claimed as 0
+    at_kink: int                    # entries at a kink of the cost: they have no derivative
+    bracketed: int                  # those of them whose claim lies between the one-sided derivatives
+    slopes: tuple                   # the one-sided derivatives of the first of them, to three digits
+    beside: int                     # entries decided at a neighbouring point
     ratio: float | None = None      # claimed / numerical, where it is the same for all entries
     suggestion: str = ""
     transposed: bool = False
-    kink_distance: float | None = None
-    worst: str = ""                 # the entry with the largest error
-    claimed: float = 0.0            # there
-    numerical: float = 0.0
+    kink_distance: float | None
+    worst: str                      # the entry with the largest error
+    claimed: float                  # there
+    numerical: float
 
     def sizes(self):
         """Largest error, error bar and ratio, as they are printed."""
@@ -201,9 +203,9 @@ class GradientReport:
     __repr__ = __str__
 
     def _repr_markdown_(self):
-        rows = [[cell.replace("|", "\\|") for cell in row] for row in self._rows()]
-        rows.insert(1, ["---"] * len(rows[0]))
-        return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n\n" + "  \n".join(self._sentences())
+        head, *rows = [[cell.replace("|", "\\|") for cell in row] for row in self._rows()]
+        lines = ["| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]]
+        return "\n".join(lines) + "\n\n" + "  \n".join(self._sentences())
 
     def _rows(self):
         head = ["block", "shape", "verdict", "largest error", "error bar", "ratio", "remarks"]
@@ -334,7 +336,7 @@ def _claims(gradient, tree, arrays):
     """The claimed gradient as a list of arrays, each checked to be finite and of the shape of its parameter."""
     if callable(gradient):
         copies = [np.array(a) for a in arrays]
-        claimed = gradient(tree.build([a[()] if a.ndim == 0 else a for a in copies]))
+        claimed = gradient(tree.build([a[()] for a in copies]))    # () makes a number of an array of shape ()
         _require_unchanged("gradient", tree, copies, arrays)
     else:
         claimed = gradient
@@ -342,8 +344,7 @@ def _claims(gradient, tree, arrays):
 
 
 def _claim(name, leaf, parameter):
-    claim = np.array(checks.array(f"the gradient of {name}", leaf))
-    return checks.same_shape(f"the gradient of {name}", claim, parameter, name, complex_too=False)
+    return np.array(checks.same_shape(f"the gradient of {name}", leaf, parameter, name, complex_too=False))
 
 
 def _require_unchanged(what, tree, work, arrays):
@@ -391,7 +392,7 @@ class _Evaluate:
 
     def here(self):
         """The cost at the point itself."""
-        return _one_number(self.name, self.cost(self.tree.build([a[()] if a.ndim == 0 else a for a in self.work])))
+        return _one_number(self.name, self.cost(self.tree.build([a[()] for a in self.work])))
 
     def __call__(self, probe, t):
         work, index = self.work[probe.block], probe.index
@@ -457,7 +458,7 @@ def _measure(evaluate, probes, exact):
     real = _measure_real(evaluate, probes)
     analytic = _measure_complex(evaluate, probes) if exact else None
     if analytic is not None and _confirmed(analytic, real):
-        usable = ~(real.at_kink | ((analytic.value == 0) & ~real.flat & (np.abs(real.value) > real.bar)))
+        usable = ~(real.at_kink | ((analytic.value == 0) & (np.abs(real.value) > real.bar)))
         real.value = np.where(usable, analytic.value, real.value)
         real.bar = np.where(usable, analytic.error_bar, real.bar)
         real.doubt = np.where(usable, 0.0, real.doubt)   # the wobble has seen that rounding
@@ -579,17 +580,16 @@ class _Ladder:
         A value's error is the larger of its distances to the two values it was made from, plus rounding over its
         smallest step.
         """
-        table, h, rounding = [self.slopes()], self.h, 3 * self.noise / np.abs(self.h)
-        best, bar = table[0][:, -1].copy(), np.full(len(h), np.inf, dtype=h.dtype)
+        last, h, rounding = self.slopes(), self.h, 3 * self.noise / np.abs(self.h)
+        best, bar = last[:, -1], np.full(len(h), np.inf, dtype=h.dtype)
         for order in range(1, h.shape[1]):
-            last = table[-1]
             with np.errstate(all="ignore"):
                 new = last[:, 1:] + (last[:, 1:] - last[:, :-1]) / ((h[:, :-order] / h[:, order:])**2 - 1)
                 error = np.maximum(np.abs(new - last[:, 1:]), np.abs(new - last[:, :-1])) + rounding[:, order:]
-            table.append(new)
             for column in range(new.shape[1]):
                 better = error[:, column] < bar      # False for NaN
                 best, bar = np.where(better, new[:, column], best), np.where(better, error[:, column], bar)
+            last = new
         return best, bar
 
     def has_jump(self):
@@ -601,7 +601,7 @@ class _Ladder:
         with np.errstate(all="ignore"):
             jumps = (RATIO**2 * bends[:, 1:] - bends[:, :-1]) / (self.h[:, :-1] * (RATIO - 1))
             rounding = 100 * self.noise / self.h[:, -2]
-            last, before = jumps[:, -1], jumps[:, -2]
+            *_, before, last = jumps.T
             return (np.abs(last) > rounding) & (np.abs(last - before) < 0.25 * np.abs(last))
 
     def unsmooth_from(self, value, bar):
@@ -625,10 +625,25 @@ def _in_line(arrays, step):
 
 
 def _noise(evaluate):
-    """The rounding of the cost, from third differences over steps so small that only rounding is left of them."""
-    values = [evaluate.in_precision(evaluate.dtype, moved).here() for moved in _in_line(evaluate.arrays, 2.0**-44)]
-    seen = np.abs(np.diff(values, n=3)).max() / 2
-    floor = np.finfo(evaluate.dtype).eps * np.abs(evaluate.here()) + np.finfo(np.float64).tiny
+    """The rounding of the cost, from third differences over steps so small that only rounding is left of them.
+
+    (1e9 + w) - 1e9 is a staircase, flat under the smallest steps: they grow until the cost changes to both sides, once more
+    where the stairs then look even. Where it changes to one side alone, there is a kink; where to none, nothing is rounded.
+    """
+    seen, even = 0.0, False
+    for step in 2.0**-44 * 13.0 ** np.arange(13):
+        try:
+            with np.errstate(all="ignore"):
+                values = np.array([evaluate.in_precision(evaluate.dtype, a).here() for a in _in_line(evaluate.arrays, step)])
+        except (ArithmeticError, ValueError):   # outside the domain of the cost
+            break
+        moved = values != evaluate.here()
+        if moved[:4].any() and moved[4:].any():
+            seen = np.abs(np.diff(values, n=3)).max() / 2
+            if seen > 0 or even:
+                break
+            even = True
+    floor = np.finfo(evaluate.dtype).eps * np.abs(evaluate.here())
     return np.maximum(seen, floor) if np.isfinite(seen) else floor
 
 
@@ -818,7 +833,7 @@ def _explain(report, claim, claimed, value, bar, status, indices, n_samples):
 
 def _constant_ratio(claimed, value, bar):
     """claimed / value where it is one number for all entries, else None."""
-    if not len(value) or not np.abs(value).max() > 0:
+    if not value.any():
         return None
     top = np.argmax(np.abs(value))
     ratio = claimed[top] / value[top]
@@ -894,9 +909,9 @@ def _kink_remark(block):
 
 
 def _mp_point(x):
-    if isinstance(x, (int, float, str, np.integer, np.floating)) and not isinstance(x, bool):
+    if isinstance(x, (int, float, str, np.integer, np.float16, np.float32)) and not isinstance(x, bool):
         try:
-            x = mpmath.mpf(x)
+            x = mpmath.mpf(x.item() if isinstance(x, np.generic) else x)
         except ValueError:
             raise ValueError(f"x is {x!r}, expected a number") from None
     return _mp_number("x", x)

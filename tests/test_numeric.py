@@ -1,6 +1,7 @@
 """Laws of numerical derivatives and of the gradient check: right gradients pass, and every planted fault is refused by name."""
 
 import math
+from functools import partial
 
 import mpmath
 import numpy as np
@@ -76,6 +77,10 @@ def test_the_complex_step_refuses_a_function_that_is_not_analytic():
         complex_step(abs, 1.0)
 
 
+def test_the_complex_step_needs_no_choice_of_a_step():
+    assert complex_step(np.sin, 1.0) == pytest.approx(math.cos(1), rel=4e-16)
+
+
 FUNCTIONS = [
     (math.exp, 1.0, math.e), (math.sin, 0.7, math.cos(0.7)), (math.sin, 1e6, math.cos(1e6)), (math.atan, 100.0, 1 / 10001),
     (math.tanh, 8.0, 4 / (math.exp(8) + math.exp(-8))**2), (math.log, 1e-3, 1e3), (math.sqrt, 1e-8, 5e3),
@@ -98,6 +103,41 @@ def test_at_a_kink_the_error_bar_is_infinite():
     assert derivative(abs, 0.0).error_bar == math.inf
 
 
+@pytest.mark.parametrize("f, x, truth", [row for row in FUNCTIONS if row[2]])
+def test_fast_slow_and_nearly_hidden_functions_are_all_decided(f, x, truth):
+    assert derivative(f, x).error_bar < 1e-4 * abs(truth)
+
+
+def test_steps_grow_with_the_number_that_they_are_added_to():
+    value, error_bar = derivative(lambda x: (x / 1e20)**3, 1e20)
+    assert abs(value - 3e-20) <= error_bar < 1e-30
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: abs(x) + 1e5 * x**2, lambda x: abs(x) + math.cos(100 * x), lambda x: 1 + 3e-10 * abs(x)])
+def test_a_kink_is_seen_beneath_strong_bends_and_where_it_is_weak(f):
+    assert derivative(f, 0.0).error_bar == math.inf
+
+
+def test_a_kink_some_way_off_does_not_widen_the_error_bar():
+    value, error_bar = derivative(lambda x: max(x - 0.004, 0) + math.exp(3 * x), 0.0)
+    assert abs(value - 3) <= error_bar < 1e-9
+
+
+def test_a_slope_that_bends_sharply_but_does_not_jump_is_no_kink():
+    value, error_bar = derivative(lambda x: abs(x)**1.25, 0.0)
+    assert abs(value) <= error_bar < 1e-9
+
+
+@pytest.mark.parametrize("distance", [1e-6, 1e-7, 3e-8])
+def test_a_kink_nearer_than_every_step_does_not_hide_the_slope(distance):
+    def check(claim):
+        return gradient_check(lambda b: relu(b) + b**2, claim, distance, exact=False).blocks["the parameter"]
+    right, wrong = check(1 + 2 * distance), check(2 * distance)
+    assert (right.verdict, wrong.verdict, right.at_kink) == ("agrees", "differs", 0)
+    assert right.kink_distance == pytest.approx(distance, rel=1e-3)
+
+
 def test_thirty_digits_with_mpmath():
     with mpmath.workdps(40):
         assert abs(mp_derivative(mpmath.exp, 1) - mpmath.e) < mpmath.mpf(10)**-29
@@ -118,6 +158,42 @@ def test_mpmath_derivatives_refuse_floats_and_kinks():
         mp_derivative(abs, 0)
 
 
+def test_thirty_digits_are_kept_beside_a_number_of_twenty_five():
+    with mpmath.workdps(60):
+        assert abs(mp_derivative(lambda x: mpmath.mpf(10)**25 + mpmath.sin(x), 1) - mpmath.cos(1)) < mpmath.mpf(10)**-30
+
+
+def test_mpmath_rounds_to_thirty_digits_unless_told_otherwise():
+    assert mp_derivative(mpmath.exp, 1) == mp_derivative(mpmath.exp, 1, digits=30) != mp_derivative(mpmath.exp, 1, digits=40)
+
+
+def test_steep_functions_and_minima_are_no_kinks_for_mpmath():
+    with mpmath.workdps(60):
+        steep = mp_derivative(lambda x: mpmath.sin(10**12 * x), "0.1")
+        assert abs(steep / (10**12 * mpmath.cos(10**11)) - 1) < mpmath.mpf(10)**-29
+    assert mp_derivative(lambda x: x**2, 0) == 0
+
+
+@pytest.mark.parametrize("digits", [1, 5, 9, 20])
+def test_few_digits_hide_no_kink(digits):
+    with pytest.raises(ValueError, match="a kink at 0.0: its slopes to the left and right are -1.0 and 1.0"):
+        mp_derivative(abs, 0, digits)
+    assert mp_derivative(mpmath.sin, 2, digits) == pytest.approx(math.cos(2), rel=10.0**(1 - digits) + 1e-15)
+
+
+PLACE = "0.123456789012"
+
+
+@pytest.mark.parametrize("f, slopes", [
+    (lambda x: mpmath.pi * abs(x - mpmath.mpf(PLACE)), "-3.1415927 and 3.1415927"),
+    (lambda x: x + abs(x - mpmath.mpf(PLACE)) / 10**6, "0.999999 and 1.000001"),
+    (lambda x: mpmath.sign(x - mpmath.mpf(PLACE)), "2.0e+30 and 1.0e+30")])
+def test_kinks_weak_ones_and_jumps_are_refused_by_mpmath_with_eight_digits(f, slopes):
+    with pytest.raises(ValueError) as error:
+        mp_derivative(f, PLACE)
+    assert str(error.value) == f"f has a kink at 0.12345679: its slopes to the left and right are {slopes}"
+
+
 @pytest.mark.parametrize("exact", [True, False])
 def test_the_numerical_gradient_has_the_structure_of_the_parameters_and_holds_the_truth(exact):
     measured, truth = numerical_gradient(cost, POINT, exact=exact), gradient(POINT)
@@ -126,6 +202,34 @@ def test_the_numerical_gradient_has_the_structure_of_the_parameters_and_holds_th
             value, bar = measured[kind][layer]
             assert np.shape(value) == np.shape(bar) == np.shape(POINT[kind][layer])
             assert (np.abs(value - truth[kind][layer]) <= bar).all() and np.max(bar) < 1e-11
+
+
+def test_derivatives_at_whole_numbers_are_whole():
+    assert [numerical_gradient(lambda x: x**3, x).value for x in range(1, 20)] == [3 * x**2 for x in range(1, 20)]
+
+
+def test_the_numerical_gradient_takes_the_complex_step_unless_told_otherwise():
+    value, bar = numerical_gradient(lambda p: p[0]**2 + 1e-60 * np.exp(p[1]), (1.0, 0.0))[1]
+    assert abs(value - 1e-60) <= bar < 1e-70
+
+
+def test_at_a_kink_the_value_is_the_mean_of_the_two_slopes_and_the_error_bar_infinite():
+    value, bar = numerical_gradient(lambda w: relu(w).sum() + w.sum(), np.array([0.0, 1.0, -1.0]))
+    assert value == pytest.approx([1.5, 2, 1]) and (bar == math.inf).tolist() == [True, False, False]
+
+
+def test_the_error_bar_holds_what_the_last_digits_of_the_parameters_do_to_the_derivative():
+    w = np.array([1.0, 1 + 1e-9])
+    bars = numerical_gradient(lambda w: (w[0] - w[1])**2, w).error_bar
+    assert (bars > 2 * (np.nextafter(w[0], 2) - w[0])).all()
+
+
+def test_where_an_entry_has_no_value_the_others_are_measured_on_their_own_scale():
+    def f(w):
+        with np.errstate(invalid="ignore"):
+            return 1e-20 * (np.sqrt(w[0]) + w[1]**2)
+    value, bar = numerical_gradient(f, np.array([0.0, 3.0]), exact=False)
+    assert bar[0] == math.inf and abs(value[1] - 6e-20) <= bar[1] < 1e-30
 
 
 # ------------------------------------------------------------------------------------------ right gradients pass
@@ -175,6 +279,16 @@ def test_the_callers_arrays_are_never_changed():
     assert w.tolist() == [1, 2] and g.tolist() == [2, 4]
 
 
+def test_a_number_among_the_parameters_arrives_as_a_number():
+    def J(p):
+        assert not isinstance(p["b"], np.ndarray)
+        return (p["w"]**2).sum() + p["b"]**2
+    def g(p):
+        assert not isinstance(p["b"], np.ndarray)
+        return {"w": 2 * p["w"], "b": 2 * p["b"]}
+    assert gradient_check(J, g, {"w": np.ones(2), "b": 3})
+
+
 def test_a_large_block_can_be_sampled_and_a_wrong_entry_between_the_samples_is_still_found():
     w = np.random.default_rng(1).normal(size=1000)
     def sampled(g):
@@ -184,6 +298,30 @@ def test_a_large_block_can_be_sampled_and_a_wrong_entry_between_the_samples_is_s
     assert sampled(right).blocks["the parameter"].entries == 11 and sampled(right)
     assert not sampled(wrong)
     assert "along a random direction" in str(sampled(wrong))
+
+
+FACTORS_OF_A_SUM = np.sqrt(np.arange(1, 101))
+
+
+def sampled(claim, entries=2):
+    """What the check says of a weighted sum of 100 numbers, at the first and the last and along one direction."""
+    return gradient_check(lambda w: w @ FACTORS_OF_A_SUM, claim, np.linspace(1, 2, 100), sample=entries).blocks["the parameter"]
+
+
+def test_the_direction_of_a_sample_has_length_one_and_passes_through_every_entry():
+    for k in 3, 17, 30, 44, 58, 71, 85, 98:
+        wrong = sampled(FACTORS_OF_A_SUM + (np.arange(100) == k))
+        assert wrong.verdict == "differs" and abs(wrong.claimed - wrong.numerical) == pytest.approx(1 / math.sqrt(100))
+
+
+def test_entries_in_another_order_do_not_cancel_along_the_direction():
+    first, *others, last = FACTORS_OF_A_SUM
+    assert sampled([first, *others[::-1], last]).verdict == "differs"
+
+
+def test_a_sample_takes_the_first_and_the_last_entry_and_at_most_all():
+    assert [sampled(FACTORS_OF_A_SUM, n).entries for n in (1, 2, 99, 100, 101)] == [2, 3, 100, 100, 100]
+    assert [sampled(FACTORS_OF_A_SUM + (np.arange(100) == k)).differing for k in (0, 50, 99)] == [2, 1, 2]
 
 
 def test_one_wrong_entry_seen_by_the_direction_alone_is_no_constant_factor():
@@ -276,6 +414,31 @@ def test_a_forgotten_bias_is_an_error_or_a_claim_of_zero():
     assert "left out" in str(gradient_check(cost, changed(2, lambda g: 0.0, "b"), POINT))
 
 
+@pytest.mark.parametrize("claim, parameters, message", [
+    ({0: 4.0, 1: 6.0}, (2.0, 3.0), "the gradient is of type dict, expected a tuple with 0, 1"),
+    ([4.0, 6.0], (2.0, 3.0), "the gradient is of type list, expected a tuple with 0, 1"),
+    ((4.0, 6.0), {0: 2.0, 1: 3.0}, "the gradient is of type tuple, expected a mapping with 0, 1"),
+    (np.array([4.0, 6.0]), {0: 2.0, 1: 3.0}, "the gradient is of type ndarray, expected a mapping with 0, 1")])
+def test_a_gradient_of_another_structure_is_refused(claim, parameters, message):
+    with pytest.raises(TypeError) as error:
+        gradient_check(lambda p: p[0]**2 + p[1]**2, claim, parameters)
+    assert str(error.value) == message
+
+
+def test_a_complex_gradient_is_refused_by_name():
+    with pytest.raises(TypeError, match="^the gradient of w holds complex numbers, expected real numbers$"):
+        gradient_check(lambda p: p["w"]**2, {"w": 6 + 0j}, {"w": 3.0})
+
+
+def test_names_that_are_missing_and_names_that_are_unknown_are_told_together():
+    with pytest.raises(ValueError) as error:
+        gradient_check(lambda p: p["w"]**2 + p["b"], {"w": 2.0, "c": 1.0}, {"w": 1.0, "b": 1.0})
+    assert str(error.value) == "the gradient has nothing for 'b' and has the unknown 'c'; expected 'w', 'b'"
+    with pytest.raises(ValueError) as error:
+        gradient_check(lambda p: p["w"]**2 + p["b"], {"w": 2.0, "b": 1.0, "c": 1.0}, {"w": 1.0, "b": 1.0})
+    assert str(error.value) == "the gradient has the unknown 'c'; expected 'w', 'b'"
+
+
 def test_a_gradient_of_another_point_is_refused():
     other = {"W": {1: POINT["W"][1] + 1e-6, 2: POINT["W"][2]}, "b": POINT["b"]}
     assert {b.verdict for b in gradient_check(cost, gradient(other), POINT).blocks.values()} == {"differs"}
@@ -335,6 +498,43 @@ def test_a_cost_that_would_deceive_the_complex_step_is_measured_otherwise():
     assert not gradient_check(lambda w: (np.abs(w)**2).sum(), np.zeros(2), np.array([1.0, -2.0]))
 
 
+def test_a_complex_step_that_is_deceived_but_finds_a_slope_is_not_believed():
+    w = np.array([1.0, -2.0])
+    def J(w):
+        return (np.abs(w)**2 + w**2).sum()      # the complex step sees only the second half
+    assert gradient_check(J, 4 * w, w) and gradient_check(J, lambda w: 4 * w, w)
+    assert gradient_check(J, 2 * w, w).blocks["the parameter"].suggestion == "a factor 1/2"
+
+
+def test_a_slope_that_the_complex_step_overlooks_is_not_accepted_as_zero():
+    def J(p):
+        return 1000 + np.sin(p["a"]) - 1000 + 1e-13 * np.real(p["b"])
+    report = gradient_check(J, {"a": math.cos(1), "b": 0.0}, {"a": 1.0, "b": 1.0})
+    assert (report.blocks["a"].verdict, report.blocks["b"].verdict) == ("agrees", "not decided")
+
+
+def kink_and_edge(p):
+    with np.errstate(invalid="ignore"):
+        return relu(p["kink"]) + np.sqrt(p["edge"]) + 1e-60 * np.exp(p["tiny"])
+
+
+def test_a_kink_and_the_edge_of_the_domain_do_not_spoil_the_complex_step_of_the_others():
+    start = {"kink": 0.0, "edge": 0.0, "tiny": 0.0}
+    report = gradient_check(kink_and_edge, {"kink": 1.0, "edge": 1.0, "tiny": 1e-60}, start)
+    assert [b.verdict for b in report.blocks.values()] == ["not decided", "not decided", "agrees"]
+    wrong = gradient_check(kink_and_edge, {"kink": 1.0, "edge": 1.0, "tiny": 2e-60}, start)
+    assert wrong.blocks["tiny"].suggestion == "a factor 2"
+
+
+def test_a_cost_that_takes_neither_complex_numbers_nor_extended_precision_is_measured_in_float64():
+    W = np.array([[2.0, 1.0], [0.5, 3.0]])
+    def J(W):
+        return math.log(np.linalg.det(W))      # refuses long doubles
+    report = gradient_check(J, lambda W: np.linalg.inv(W).T, W)
+    assert report and report.method == "central differences"
+    assert not gradient_check(J, lambda W: np.linalg.inv(W), W)
+
+
 @pytest.mark.parametrize("cast", [lambda p: {k: np.asarray(v, dtype=float) for k, v in p.items()},
                                   lambda p: {k: v.real for k, v in p.items()}])
 def test_a_cost_that_drops_imaginary_parts_is_measured_otherwise(cast):
@@ -362,6 +562,11 @@ def test_a_dead_unit_agrees_and_is_said_to_be_dead():
     assert "dead: the cost does not change with it" in str(report)
 
 
+def test_a_unit_that_wakes_on_one_side_is_not_called_dead():
+    report = gradient_check(lambda w: relu(w)**2, 0.0, 0.0).require()
+    assert report.blocks["the parameter"].dead == 0
+
+
 def test_a_dead_unit_whose_gradient_is_claimed_alive_differs():
     report = gradient_check(relu_cost, {"w": np.ones(3), "b": 0.0}, {"w": np.ones(3), "b": -50.0})
     assert report.blocks["w"].verdict == "differs"
@@ -379,6 +584,28 @@ def test_the_distance_to_the_nearest_kink_is_reported(exact):
     for distance in 0.03, 0.001, 1e-5:
         report = gradient_check(lambda b: relu(b) + b**2, lambda b: (b > 0) + 2 * b, distance, exact=exact).require()
         assert report.blocks["the parameter"].kink_distance == pytest.approx(distance, rel=1e-3)
+
+
+def size(x):
+    """|x|, in a form that the complex step can take."""
+    return np.maximum(x, -x)
+
+
+@pytest.mark.parametrize("f", [
+    lambda b, d: relu(b - d) + np.exp(3 * b), lambda b, d: relu(b - d) + b + b**3,
+    lambda b, d: size(b - d) + size(b + d) + b, lambda b, d: size(b - d) - size(b + d) + b,
+    lambda b, d: 0.01 * (size(b - d) + size(b + d)) + b, lambda b, d: 0.01 * (size(b - d) - size(b + d)) + b])
+def test_kinks_are_found_beside_a_curve_and_in_pairs_and_where_they_are_weak(f):
+    for d in 0.05, 0.03, 0.004, 0.001, 2e-4, 1e-5:
+        kinked = partial(f, d=d)
+        report = gradient_check(kinked, numerical_gradient(kinked, 0.0).value, 0.0).require()
+        assert report.blocks["the parameter"].kink_distance == pytest.approx(d, rel=1e-3)
+
+
+@pytest.mark.parametrize("f", [
+    np.exp, lambda b: np.tanh(5 * b) + b, lambda b: 1 / (1 + b**2), lambda b: np.cos(30 * b), lambda b: np.log(b + 0.07)])
+def test_a_sharp_bend_is_no_kink(f):
+    assert gradient_check(f, numerical_gradient(f, 0.0).value, 0.0).blocks["the parameter"].kink_distance is None
 
 
 def test_a_smooth_cost_has_no_kink():
@@ -433,6 +660,12 @@ def test_a_point_next_to_the_edge_of_the_domain_is_no_obstacle():
     assert gradient_check(lambda x: np.log(x).sum(), lambda x: 1 / x, np.array([1e-3, 2.0]))
 
 
+def test_options_are_given_by_name_so_that_none_is_taken_for_another():
+    with pytest.raises(TypeError, match="positional"):
+        gradient_check(lambda w: w**2, 6.0, 3.0, 7)
+    assert gradient_check(cost=lambda w: w**2, gradient=6.0, parameters=3.0)
+
+
 # ---------------------------------------------------------------------------------------------------- the report
 
 def test_a_report_is_true_if_and_only_if_every_block_agrees_and_require_raises_with_its_text():
@@ -456,6 +689,44 @@ b: claimed -3, numerical 3
 The gradient is not confirmed: 1 of 2 blocks differ, 0 not decided.
 Numerical derivatives by the complex step, confirmed by central differences."""
     assert gradient_check(cost, faulty, POINT)._repr_markdown_().startswith("| block | shape |")
+
+
+def one_of_each(p):
+    """A cost with a block for each verdict, and for each way to come to none."""
+    return (p["w"]**2).sum() / 2 + p["near"]**2 + relu(p["kink"]) + ((p["lost"] - np.array([0.1, 0.2, 0.3]))**2).sum()
+
+
+ONE_OF_EACH = {"w": np.array([1.0, 2.0]), "near": 3.0, "kink": 0.0, "lost": 0.2, "dead|still": np.zeros(2)}
+CLAIM = {"w": ONE_OF_EACH["w"] / 7, "near": 6.00000001, "kink": 0.5, "lost": 1e-17, "dead|still": np.zeros(2)}
+
+
+def test_every_verdict_has_its_words_and_a_page_shows_the_same_as_a_table():
+    report = gradient_check(one_of_each, CLAIM, ONE_OF_EACH)
+    assert str(report) == """\
+block       shape  verdict      largest error  error bar  ratio        remarks
+--------------------------------------------------------------------------------------------------------------------
+w           (2,)   differs      0.857          < 1e-09    0.142857     a factor 1/7: a mean taken twice?
+near        ()     differs      2e-09          < 1e-09    1.000000002
+kink        ()     not decided                                         1 at a kink, claim between the slopes 0 and 1
+lost        ()     not decided                 too large               1 of 1 not decided
+dead|still  (2,)   agrees       < 1e-09        < 1e-09                 dead: the cost does not change with it
+
+w[0]: claimed 0.142857, numerical 1
+near: claimed 6.00000001, numerical 6
+kink: no derivative to compare with here; pass the gradient as a function, or choose another point
+lost: the derivative is lost in rounding here; pass the gradient as a function, or choose another point
+The gradient is not confirmed: 2 of 5 blocks differ, 2 not decided.
+Numerical derivatives by the complex step, confirmed by central differences."""
+    assert report._repr_markdown_() == """\
+| block | shape | verdict | largest error | error bar | ratio | remarks |
+| --- | --- | --- | --- | --- | --- | --- |
+| w | (2,) | differs | 0.857 | < 1e-09 | 0.142857 | a factor 1/7: a mean taken twice? |
+| near | () | differs | 2e-09 | < 1e-09 | 1.000000002 |  |
+| kink | () | not decided |  |  |  | 1 at a kink, claim between the slopes 0 and 1 |
+| lost | () | not decided |  | too large |  | 1 of 1 not decided |
+| dead\\|still | (2,) | agrees | < 1e-09 | < 1e-09 |  | dead: the cost does not change with it |
+
+""" + "  \n".join(str(report).split("\n")[-6:])
 
 
 def test_a_difference_in_late_digits_is_shown_with_enough_of_them():

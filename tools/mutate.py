@@ -155,7 +155,7 @@ class Trial:
         for mutant, *change in self.mutants:
             first = [item for name, item in items.items() if name in covering.get(change[0], ())]
             rest = [item for item in items.values() if item not in first] if not (first and self.only_covering) else []
-            self.note(change, self.in_child(partial(self.notices, mutant, [*first, *rest]), 20 + 3 * everything))
+            self.note(change, self.in_child(partial(self.notices, mutant, [*first, *rest]), 10 + 2 * everything))
         return True
 
     def measure(self, items):
@@ -165,9 +165,9 @@ class Trial:
         coverage_.start()
         for item, following in zip(items, [*items[1:], None]):
             coverage_.switch_context(item.nodeid)
-            start = time.monotonic()
+            start = time.process_time()
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
-            seconds[item.nodeid] = time.monotonic() - start
+            seconds[item.nodeid] = time.process_time() - start
         coverage_.stop()
         lines = coverage_.get_data().contexts_by_lineno(self.module.__file__)
         return {line: set(names) for line, names in lines.items() if "" not in names}, seconds
@@ -193,7 +193,7 @@ class Trial:
                     Path(answer.name).write_bytes(pickle.dumps(work()))
                 finally:
                     os._exit(0)
-            deadline = time.monotonic() + 5 * seconds
+            deadline = time.monotonic() + 10 * seconds
             while not os.waitpid(child, os.WNOHANG)[0]:
                 if time.monotonic() > deadline:
                     os.killpg(child, signal.SIGKILL)
