@@ -69,6 +69,11 @@ TRUE = {
         - Sum(u[i]*exp(Sum(q[i, k], (k, 1, n)))/(1 + exp(Sum(q[i, k], (k, 1, n)))), (i, 1, n)), []),
     "a fraction under a sum in a logarithm": (log(Sum(u[i]**2/(1 + exp(u[i])), (i, 1, n))),
                                               log(Sum(u[j]**2/(1 + exp(u[j])), (j, 1, n))), []),
+    "a constant is counted from -n": (Sum(a, (i, -n, n)), (2*n + 1)*a, []),
+    "neighbours are written out": (Sum(u[i], (i, m, m + 1)), u[m] + u[m + 1], []),
+    "two terms far from the beginning": (Sum(u[i], (i, 20, 21)), u[20] + u[21], []),
+    "a power of what comes to a square": (1/(a*b + b*(b - a)), b**-2, []),
+    "the logarithm of a softmax": (log(p[k]), z[k] - log(Sum(exp(z[j]), (j, 1, K))), [softmax]),
     "powers of a half": (Rational(1, 2)**t*2**t, sp.Integer(1), []),
 }
 
@@ -100,6 +105,8 @@ FALSE = {
     "a sum up to an index that may be negative": (Sum(Sum(a, (j, 1, i)), (i, -3, n)), a*Sum(i, (i, -3, n))),
     "a sum up to any whole number": (Sum(a, (i, 1, c)), c*a),
     "a delta before the beginning": (Sum(KroneckerDelta(k, 0)*z[k], (k, 1, K)), z[0]),
+    "a delta past an end that may be near": (Sum(KroneckerDelta(k, 3)*z[k], (k, 1, K)), z[3]),
+    "the logarithm of a root that may be imaginary": (log(sqrt(a)*b), log(a)/2 + log(b)),
     "a delta past the end": (Sum(KroneckerDelta(k, l)*z[k], (k, 2, K)), z[l]),
     "a delta of a free letter": (Sum(KroneckerDelta(k, l), (k, 1, K)), sp.Integer(1)),
     "a shifted delta": (Sum(KroneckerDelta(i, j + 1)*u[i], (i, 1, n))*u[j], u[j + 1]*u[j]),
@@ -113,6 +120,9 @@ FALSE = {
     "the logarithm of a product": (log(a*b), log(a) + log(b)),
     "the logarithm of a square": (log(a**2), 2*log(a)),
     "the logarithm of a product over i": (log(Product(u[i], (i, 1, n))), Sum(log(u[i]), (i, 1, n))),
+    "the logarithm of a product of fractions": (log(Product(1/(u[i] - 1), (i, 1, n))), Sum(log(1/(u[i] - 1)), (i, 1, n))),
+    "the logarithm of a sum that may have no terms": (
+        log(exp(a)/Sum(exp(z[j]), (j, 2, K))), a - log(Sum(exp(z[j]), (j, 2, K)))),
     "the logarithm of a negative number": (log((a - 1)*exp(b)), log(1 - a) + b),
     "slopes at different arguments": (g.prime(a), g.prime(g(a))),
     "a function and its slope": (g(a), g.prime(a)),
