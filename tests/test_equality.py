@@ -53,6 +53,8 @@ TRUE = {
                               Sum(u[j]**2, (j, 1, n)) - Sum(u[j], (j, 1, n))**2/n, []),
     "product of sums": (Sum(u[i], (i, 1, n))**2, Sum(u[i]*u[j], (i, 1, n), (j, 1, n)), []),
     "sums of one letter": (Sum(u[i]*Sum(u[i]**2, (i, 1, n)), (i, 1, n)), Sum(u[i], (i, 1, n))*Sum(u[i]**2, (i, 1, n)), []),
+    "three sums": (Sum(q[i, j]*u[k]*u[i], (i, 1, n), (j, 1, n), (k, 1, n)),
+                   Sum(u[k], (k, 1, n))*Sum(u[i]*Sum(q[i, j], (j, 1, n)), (i, 1, n)), []),
     "order of summation": (Sum(q[i, j], (i, 1, n), (j, 1, n)), Sum(q[j, i], (i, 1, n), (j, 1, n)), []),
     "a constant is counted": (Sum(a, (i, 1, n)), n*a, []),
     "denominators under a sum": (Sum(u[i]/(1 + u[i]) + 1/(1 + u[i]), (i, 1, n)), n, []),
