@@ -29,7 +29,9 @@ class WrittenOut:
         self.sizes, self.free, self.opened = {}, {}, {}
 
     def agree(self, first, second):
-        """Have the two the same values in all entries, at up to PLACES places of their free indices?"""
+        """Have the two the same shape, and the same values in all entries, at up to PLACES places of their free indices?"""
+        if len({e.shape if isinstance(e, sp.MatrixExpr) else () for e in (first, second)}) > 1:
+            return False
         with evaluate(True):
             free = free_indices(first, second)
             places = list(product(*(range(1, self.size(end) + 1) for end in free.values())))
