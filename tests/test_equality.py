@@ -95,6 +95,8 @@ def test_the_same_identity_with_a_term_too_many_is_not(name):
 FALSE = {
     "an index of an inner sum is not taken again outside": (
         Sum(exp(Sum(q[i, j], (j, 1, n))), (i, 1, n)), Sum(exp(Sum(q[j, i], (j, 1, n))), (i, 1, n))),
+    "nor two sums further out": (Sum(exp(Sum(q[i, j]*exp(Sum(u[k], (k, 1, n))), (j, 1, n))), (i, 1, n)),
+                                 Sum(exp(Sum(q[j, i]*exp(Sum(u[k], (k, 1, n))), (j, 1, n))), (i, 1, n))),
     "nor inside a logarithm": (
         Sum(log(Sum(q[i, j]**2, (j, 1, n))), (i, 1, n)), Sum(log(Sum(q[j, i]**2, (j, 1, n))), (i, 1, n))),
     "the square of a sum": (Sum(u[i], (i, 1, n))**2, Sum(u[i]**2, (i, 1, n))),
@@ -123,6 +125,10 @@ FALSE = {
     "the logarithm of a square": (log(a**2), 2*log(a)),
     "the logarithm of a product over i": (log(Product(u[i], (i, 1, n))), Sum(log(u[i]), (i, 1, n))),
     "the logarithm of a product of fractions": (log(Product(1/(u[i] - 1), (i, 1, n))), Sum(log(1/(u[i] - 1)), (i, 1, n))),
+    "the logarithm of a product of differences": (
+        log(Product(exp(u[i]) - Rational(1, 2), (i, 1, n))), Sum(log(exp(u[i]) - Rational(1, 2)), (i, 1, n))),
+    "the logarithm of a sum to a number that may be 0": (
+        log(exp(a)/Sum(exp(z[j]), (j, 1, t))), a - log(Sum(exp(z[j]), (j, 1, t)))),
     "the logarithm of a sum that may have no terms": (
         log(exp(a)/Sum(exp(z[j]), (j, 2, K))), a - log(Sum(exp(z[j]), (j, 2, K)))),
     "the logarithm of a negative number": (log((a - 1)*exp(b)), log(1 - a) + b),
