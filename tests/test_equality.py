@@ -128,7 +128,7 @@ FALSE = {
     "the logarithm of a product of differences": (
         log(Product(exp(u[i]) - Rational(1, 2), (i, 1, n))), Sum(log(exp(u[i]) - Rational(1, 2)), (i, 1, n))),
     "the logarithm of a sum to a number that may be 0": (
-        log(exp(a)/Sum(exp(z[j]), (j, 1, t))), a - log(Sum(exp(z[j]), (j, 1, t)))),
+        log(exp(a)/Sum(exp(j*b), (j, 1, t))), a - log(Sum(exp(j*b), (j, 1, t)))),
     "the logarithm of a sum that may have no terms": (
         log(exp(a)/Sum(exp(z[j]), (j, 2, K))), a - log(Sum(exp(z[j]), (j, 2, K)))),
     "the logarithm of a negative number": (log((a - 1)*exp(b)), log(1 - a) + b),
