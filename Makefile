@@ -51,7 +51,7 @@ test: $(READY)  ## prove everything once: unit tests, and every notebook against
 test-again: $(READY)  ## the notebooks under another hash seed, and a sample of mutants of every claim
 	@PYTHONHASHSEED=2 $(BIN)/python -m pytest -p no:cacheprovider notebooks > $(VENV)/again.log 2>&1 & notebooks=$$!; \
 	trap 'kill $$notebooks' INT TERM; \
-	$(BIN)/python -m pytest -m long tests/test_mutated_claims.py -k "sample or flipped or left_out"; sample=$$?; \
+	$(BIN)/python -m pytest -m long tests/derivations/test_mutated_claims.py -k "sample or flipped or left_out"; sample=$$?; \
 	wait $$notebooks; shown=$$?; \
 	echo "The notebooks:"; cat $(VENV)/again.log; \
 	test $$sample -eq 0 && test $$shown -eq 0
@@ -100,7 +100,7 @@ serve: $(SITE_READY)  ## show the built site on this machine
 	$(SITE_BIN)/python tools/site_serve.py --port $(PORT)
 
 test-site: site chromium  ## look at every page, and run every notebook, in a real Chromium
-	$(SITE_BIN)/python -m pytest -c tests_site/pytest.ini tests_site --durations=5
+	$(SITE_BIN)/python -m pytest -c tests/site/pytest.ini tests/site --durations=5
 
 chromium:
 	@for name in chromium chromium-browser google-chrome; do command -v $$name > /dev/null && exit 0; done; \

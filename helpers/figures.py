@@ -20,7 +20,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
-from helpers import checks
+from helpers import validation
 
 DATA, FORWARD, LOSS, BACKWARD, REFERENCE = "#222222", "#0072B2", "#D55E00", "#AA3377", "#6E6E6E"
 PALE = "#B4B4B4"  # only for lines that something else repeats: contour lines, edges of a network
@@ -102,14 +102,14 @@ def pair(width=9, height=3.4):
 
 def grid(rows, cols, width=9, height=None, **subplots):
     """fig, axes of shape (rows, cols); more keywords go to Figure.subplots (sharex, gridspec_kw, …)."""
-    checks.count("rows", rows), checks.count("cols", cols)
-    height = height or checks.positive("width", width) * 0.75 * rows / cols
+    validation.count("rows", rows), validation.count("cols", cols)
+    height = height or validation.positive("width", width) * 0.75 * rows / cols
     return _axes(rows, cols, width, height, squeeze=False, **subplots)
 
 
 @_styled
 def _axes(rows, cols, width, height, **subplots):
-    checks.positive("width", width), checks.positive("height", height)
+    validation.positive("width", width), validation.positive("height", height)
     fig = Figure(figsize=(width, height), layout="constrained")
     fig.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.06, hspace=0.08)
     return fig, fig.subplots(rows, cols, subplot_kw={"axes_class": StyledAxes}, **subplots)

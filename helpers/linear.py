@@ -3,14 +3,14 @@
 X is (n_samples, n_features), one row per sample; w is (n_features,); b a number; y and y_hat are (n_samples,).
 L is the loss of one sample, J the mean of L: the factor 1/n lives in J and its gradient only. Every function checks what
 it is given (ValueError for shapes and values, TypeError for types) and changes none of it. w and b may be complex, which
-is what the complex step of `helpers.numeric` needs.
+is what the complex step of `gradcheck.check` needs.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from helpers import checks
+from helpers import validation
 
 
 class History(NamedTuple):
@@ -34,9 +34,9 @@ def predict(X, w, b):
 
     Raises ValueError unless w has one weight per column of X and b is a single number. Source: S0-08, S0-14.
     """
-    X = checks.matrix("X", X)
-    w = checks.weights("w", w, X)
-    b = checks.scalar("b", b, complex_too=True)
+    X = validation.matrix("X", X)
+    w = validation.weights("w", w, X)
+    b = validation.scalar("b", b, complex_too=True)
     return X @ w + b
 
 
@@ -45,8 +45,8 @@ def squared_error(y_hat, y):
 
     Raises ValueError unless y_hat and y are vectors of one length. Source: S0-10, S0-12.
     """
-    y_hat = checks.vector("y_hat", y_hat, complex_too=True)
-    y = checks.same_shape("y", y, y_hat, "y_hat", complex_too=False)
+    y_hat = validation.vector("y_hat", y_hat, complex_too=True)
+    y = validation.same_shape("y", y, y_hat, "y_hat", complex_too=False)
     return (y_hat - y)**2 / 2
 
 
@@ -55,8 +55,8 @@ def cost(X, y, w, b):
 
     Raises ValueError unless y has one target per row of X, and as `predict`. Source: S0-12, S0-13.
     """
-    X = checks.matrix("X", X)
-    y = checks.targets("y", y, X)
+    X = validation.matrix("X", X)
+    y = validation.targets("y", y, X)
     return squared_error(predict(X, w, b), y).mean()
 
 
@@ -65,8 +65,8 @@ def gradient(X, y, w, b):
 
     delta = y_hat - y is dL/dz of each sample, without 1/n. Raises as `cost`. Source: S0-15, S0-17 to S0-19, S0-25, S0-26.
     """
-    X = checks.matrix("X", X)
-    y = checks.targets("y", y, X)
+    X = validation.matrix("X", X)
+    y = validation.targets("y", y, X)
     delta = predict(X, w, b) - y
     n_samples = len(X)
     return X.T @ delta / n_samples, delta.sum() / n_samples
@@ -77,11 +77,11 @@ def update(w, b, dJ_dw, dJ_db, eta):
 
     Raises ValueError unless each gradient has the shape of its parameter and eta is above 0. Source: S0-16, S0-21 to S0-24.
     """
-    w = checks.vector("w", w)
-    b = checks.scalar("b", b)
-    dJ_dw = checks.same_shape("dJ_dw", dJ_dw, w, "w", complex_too=False)
-    dJ_db = checks.scalar("dJ_db", dJ_db)
-    eta = checks.positive("eta", eta)
+    w = validation.vector("w", w)
+    b = validation.scalar("b", b)
+    dJ_dw = validation.same_shape("dJ_dw", dJ_dw, w, "w", complex_too=False)
+    dJ_db = validation.scalar("dJ_db", dJ_db)
+    eta = validation.positive("eta", eta)
     return w - eta * dJ_dw, b - eta * dJ_db
 
 
@@ -91,9 +91,9 @@ def batches(n_samples, batch_size, rng=None):
     The last batch is shorter where batch_size does not divide n_samples. Raises ValueError unless 1 <= batch_size <=
     n_samples, TypeError unless rng is None or a NumPy generator. Source: S0-27.
     """
-    n_samples = checks.count("n_samples", n_samples)
-    batch_size = checks.count("batch_size", batch_size, most=n_samples)
-    order = np.arange(n_samples) if checks.generator("rng", rng) is None else rng.permutation(n_samples)
+    n_samples = validation.count("n_samples", n_samples)
+    batch_size = validation.count("batch_size", batch_size, most=n_samples)
+    order = np.arange(n_samples) if validation.generator("rng", rng) is None else rng.permutation(n_samples)
     return (order[start:start + batch_size] for start in range(0, n_samples, batch_size))
 
 
@@ -104,14 +104,14 @@ def train(X, y, w, b, eta, epochs, batch_size=None, rng=None):
     A learning rate that is too large is no error: the numbers grow until they overflow, without a warning, and from then
     on J is inf (and w and b are not finite). Raises as `cost`, `update` and `batches`. Source: S0-07, S0-24, S0-27.
     """
-    X = checks.matrix("X", X)
-    y = checks.targets("y", y, X)
-    w = checks.weights("w", w, X, complex_too=False)
-    b = float(checks.scalar("b", b))
-    eta = checks.positive("eta", eta)
-    epochs = checks.count("epochs", epochs, least=0)
-    batch_size = len(X) if batch_size is None else checks.count("batch_size", batch_size, most=len(X))
-    checks.generator("rng", rng)
+    X = validation.matrix("X", X)
+    y = validation.targets("y", y, X)
+    w = validation.weights("w", w, X, complex_too=False)
+    b = float(validation.scalar("b", b))
+    eta = validation.positive("eta", eta)
+    epochs = validation.count("epochs", epochs, least=0)
+    batch_size = len(X) if batch_size is None else validation.count("batch_size", batch_size, most=len(X))
+    validation.generator("rng", rng)
     with np.errstate(over="ignore", invalid="ignore"):
         return _descend(np.column_stack([X, np.ones(len(X))]), y, np.append(w, b), eta, epochs, batch_size, rng)
 
@@ -122,8 +122,8 @@ def standardise(X, like=None, constant_scale=None):
     Pass `like`, an earlier result, to treat new samples with the mean and scale of the old. A column that is constant has no
     scale: it raises ValueError, or has the scale `constant_scale`, a number above 0. Source: S0-22.
     """
-    X = checks.matrix("X", X)
-    constant_scale = None if constant_scale is None else checks.positive("constant_scale", constant_scale)
+    X = validation.matrix("X", X)
+    constant_scale = None if constant_scale is None else validation.positive("constant_scale", constant_scale)
     mean, scale = _mean_and_scale(X, constant_scale) if like is None else _mean_and_scale_of(like, X)
     return Standardised((X - mean) / scale, mean, scale)
 
@@ -134,8 +134,8 @@ def least_squares(X, y):
     On centred data b drops out of the problem; it then puts the line through the mean. Where several w do equally well
     (a feature that others determine) it is the shortest. Raises as `cost`. Source: S0-07.
     """
-    X = checks.matrix("X", X)
-    y = checks.targets("y", y, X)
+    X = validation.matrix("X", X)
+    y = validation.targets("y", y, X)
     X_mean, y_mean = X.mean(axis=0), y.mean()
     w = np.linalg.lstsq(X - X_mean, y - y_mean)[0]
     return w, y_mean - X_mean @ w
@@ -147,7 +147,7 @@ def step_limit(X, bias=True):
     lambda_max is the largest eigenvalue of the Hessian of J, [X 1]^T [X 1] / n, or X^T X / n without a bias. Where the
     Hessian is zero there is no limit: inf. Source: S0-22, S0-23.
     """
-    X = checks.matrix("X", X)
+    X = validation.matrix("X", X)
     inputs = np.column_stack([X, np.ones(len(X))]) if bias else X
     hessian = inputs.T @ inputs / len(X)
     lambda_max = np.linalg.eigvalsh(hessian)[-1]
@@ -185,10 +185,10 @@ def _mean_and_scale(X, constant_scale):
         raise ValueError(f"column {first} of X is constant ({X[0, first]:g} in every row), so it has no scale")
     with np.errstate(over="ignore", invalid="ignore"):
         mean, scale = np.where(constant, X[0], X.mean(axis=0)), np.where(constant, constant_scale or 1, X.std(axis=0))
-    return checks.finite("the mean of X", mean), checks.finite("the standard deviation of X", scale)
+    return validation.finite("the mean of X", mean), validation.finite("the standard deviation of X", scale)
 
 
 def _mean_and_scale_of(like, X):
     if not isinstance(like, Standardised):
         raise TypeError(f"like is of type {type(like).__name__}, expected the result of an earlier standardise(X)")
-    return checks.weights("like.mean", like.mean, X, False), checks.weights("like.scale", like.scale, X, False)
+    return validation.weights("like.mean", like.mean, X, False), validation.weights("like.scale", like.scale, X, False)

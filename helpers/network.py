@@ -7,12 +7,12 @@ is given (ValueError for shapes and values, TypeError for types) and changes non
 
 import numpy as np
 
-from helpers import checks
+from helpers import validation
 
 # ---------------------------------------------------------------- activations and losses
 #
 # All of them hold for |z| up to 1e308 without a warning: no exponent is ever above 0. z may be complex, which is what the
-# complex step of `helpers.numeric` needs; the branches then look at the real part.
+# complex step of `gradcheck.check` needs; the branches then look at the real part.
 
 
 def sigmoid(z):
@@ -21,7 +21,7 @@ def sigmoid(z):
     Where z is negative it is computed as exp(z) / (1 + exp(z)), the same number. Raises ValueError for NaN and infinity.
     Source: S0-29, S3-48.
     """
-    z = checks.array("z", z, complex_too=True)
+    z = validation.array("z", z, complex_too=True)
     e = np.exp(-_magnitude(z))
     return np.where(z.real >= 0, np.ones_like(e), e) / (1 + e)
 
@@ -53,8 +53,8 @@ def binary_cross_entropy(z, y):
     It is -y log(y_hat) - (1 - y) log(1 - y_hat) with y_hat = sigmoid(z); from z it cannot round to log(0). Raises
     ValueError unless y has the shape of z and holds nothing but 0 and 1. Source: S0-34, S0-35, S3-22.
     """
-    z = checks.array("z", z, complex_too=True)
-    y = _labels(checks.same_shape("y", y, z, "z", complex_too=False))
+    z = validation.array("z", z, complex_too=True)
+    y = _labels(validation.same_shape("y", y, z, "z", complex_too=False))
     return np.where(z.real >= 0, (1 - y) * z, -y * z) + np.log1p(np.exp(-_magnitude(z)))
 
 
@@ -65,7 +65,7 @@ def cross_entropy(z, y):
     inf. Raises ValueError unless y has the shape of z and one 1 in each row, else 0. Source: S0-37, S0-38, S3-23.
     """
     z = _logits(z)
-    y = _one_hot(checks.same_shape("y", y, z, "z", complex_too=False))
+    y = _one_hot(validation.same_shape("y", y, z, "z", complex_too=False))
     with np.errstate(over="ignore"):
         behind = _largest(z)[:, 0] - (y * z).sum(axis=1)
     return behind + _log_of_rest(z)
@@ -94,7 +94,7 @@ def _log_of_rest(z):
 
 
 def _logits(z):
-    z = checks.array("z", z, complex_too=True)
+    z = validation.array("z", z, complex_too=True)
     if z.ndim != 2:
         hint = "; for one sample write z[None, :]" if z.ndim == 1 else ""
         raise ValueError(f"z has shape {z.shape}, expected (n_samples, n_classes){hint}")
@@ -163,11 +163,11 @@ def initialise(sizes, rng, variance="1/n_in"):
     variances: "glorot", 2/(n_in + n_out), and "he", 2/n_in. Raises ValueError for a size below 1 or an unknown variance,
     TypeError unless rng is a NumPy generator. Source: S3-65, S2-04.
     """
-    fan = checks.choice("variance", variance, FANS)
-    sizes = [checks.count(f"sizes[{l}]", size) for l, size in enumerate(sizes)]
+    fan = validation.choice("variance", variance, FANS)
+    sizes = [validation.count(f"sizes[{l}]", size) for l, size in enumerate(sizes)]
     if len(sizes) < 2:
         raise ValueError(f"sizes is {sizes}, expected two or more: inputs, then the units of each layer")
-    if checks.generator("rng", rng) is None:
+    if validation.generator("rng", rng) is None:
         raise TypeError("rng is None, expected a generator, as np.random.default_rng(0) makes it")
     W = {l: rng.normal(size=(sizes[l], sizes[l-1])) / np.sqrt(fan(sizes[l-1], sizes[l])) for l in range(1, len(sizes))}
     return W, {l: np.zeros(sizes[l]) for l in W}
@@ -180,7 +180,7 @@ def forward(X, W, b, hidden="sigmoid", output="softmax"):
     an activation is unknown. Source: S0-08, S0-61, S3-14.
     """
     X, W, b = _checked_layers(X, W, b)
-    g, g_out = checks.choice("hidden", hidden, ACTIVATIONS), checks.choice("output", output, OUTPUTS)
+    g, g_out = validation.choice("hidden", hidden, ACTIVATIONS), validation.choice("output", output, OUTPUTS)
     K = len(W)
     z, a = {}, {0: X}
     for l in range(1, K + 1):
@@ -196,8 +196,8 @@ def cost(y, z, output="softmax"):
     identity with half the squared error, sigmoid with log loss, softmax with cross-entropy; a loss is summed over the
     outputs. Raises ValueError for other shapes, and for labels that do not belong to the pair. Source: S3-19 to S3-23.
     """
-    loss = checks.choice("output", output, LOSSES)
-    z = checks.array("z", z, complex_too=True)
+    loss = validation.choice("output", output, LOSSES)
+    z = validation.array("z", z, complex_too=True)
     return loss(z, targets(y, z, "z", output)).mean()
 
 
@@ -210,7 +210,7 @@ def backward(y, W, a, hidden="sigmoid", output="softmax"):
     Source: S0-65 to S0-69, S0-73, S3-34, S3-44, S3-53 to S3-55.
     """
     W, a = _checked_activations(W, a)
-    slope, _ = checks.choice("hidden", hidden, SLOPES), checks.choice("output", output, OUTPUTS)
+    slope, _ = validation.choice("hidden", hidden, SLOPES), validation.choice("output", output, OUTPUTS)
     K, n_samples = len(W), len(a[0])
     delta = {K: a[K] - targets(y, a[K], f"a[{K}]", output)}
     for l in range(K - 1, 0, -1):
@@ -226,22 +226,22 @@ def update(W, b, dJ_dW, dJ_db, eta):
     Raises ValueError unless each gradient has the layers and shapes of its parameter and eta is above 0.
     Source: S0-70, S3-57 to S3-61.
     """
-    eta = checks.positive("eta", eta)
-    W, b = checks.layers("W", W), checks.layers("b", b)
-    dJ_dW, dJ_db = checks.same_layers("dJ_dW", dJ_dW, "W", W), checks.same_layers("dJ_db", dJ_db, "b", b)
+    eta = validation.positive("eta", eta)
+    W, b = validation.layers("W", W), validation.layers("b", b)
+    dJ_dW, dJ_db = validation.same_layers("dJ_dW", dJ_dW, "W", W), validation.same_layers("dJ_db", dJ_db, "b", b)
     return {l: W[l] - eta * dJ_dW[l] for l in W}, {l: b[l] - eta * dJ_db[l] for l in b}
 
 
 def parameters(W, b):
     """W and b as dictionaries of real arrays that fit together, layer by layer. Raises as `forward`."""
-    W, b = checks.layers("W", W, complex_too=False), checks.layers("b", b, complex_too=False)
+    W, b = validation.layers("W", W, complex_too=False), validation.layers("b", b, complex_too=False)
     if W[1].ndim != 2:
         raise ValueError(f"W[1] has shape {W[1].shape}, expected (n_out, n_in)")
     return _checked_layers(np.zeros((1, W[1].shape[1])), W, b)[1:]
 
 
 def _checked_layers(X, W, b):
-    X, W, b = checks.matrix("X", X), checks.layers("W", W), checks.layers("b", b)
+    X, W, b = validation.matrix("X", X), validation.layers("W", W), validation.layers("b", b)
     _check_chain(X.shape[1], W)
     if b.keys() != W.keys():
         raise ValueError(f"b has the layers {list(b)}, W has the layers {list(W)}")
@@ -260,10 +260,10 @@ def _check_chain(width, W):
 
 
 def _checked_activations(W, a):
-    W, a = checks.layers("W", W), checks.layers("a", a, first=0)
+    W, a = validation.layers("W", W), validation.layers("a", a, first=0)
     if len(a) != len(W) + 1:
         raise ValueError(f"a has the layers {list(a)}, expected 0 to {len(W)}: the input, then one for each layer of W")
-    _check_chain(checks.matrix("a[0]", a[0]).shape[1], W)
+    _check_chain(validation.matrix("a[0]", a[0]).shape[1], W)
     for l in W:
         expected = (len(a[0]), len(W[l]))
         if a[l].shape != expected:
@@ -273,5 +273,5 @@ def _checked_activations(W, a):
 
 def targets(y, like, like_name, output):
     """y as an array with the shape of `like`, with labels that belong to the output. Raises as `cost`."""
-    y = checks.same_shape("y", y, like, like_name, complex_too=False)
+    y = validation.same_shape("y", y, like, like_name, complex_too=False)
     return y if output == "identity" else _labels(y) if output == "sigmoid" else _one_hot(y)

@@ -4,8 +4,8 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from helpers import checks
-from helpers.stepper import Stepper
+from helpers import validation
+from helpers.fast_step import Stepper
 from helpers.training import batches
 
 ADVICE = "{0} is not installed, so the comparison with it is left out; pip install {0} brings it"
@@ -28,8 +28,8 @@ def torch_costs(X, y, W, b, hidden="sigmoid", output="softmax", *, eta, n_epochs
         raise ImportError(missing("torch"))
     start = Stepper(W, b, hidden, output, eta=eta, momentum=momentum, dtype=dtype)
     X, y = start.prepared(X, y)
-    n_epochs, batch_size = checks.count("n_epochs", n_epochs, least=0), len(X) if batch_size is None else batch_size
-    return _in_torch(X[:, :-1], y, start, n_epochs, batch_size, checks.generator("rng", rng))
+    n_epochs, batch_size = validation.count("n_epochs", n_epochs, least=0), len(X) if batch_size is None else batch_size
+    return _in_torch(X[:, :-1], y, start, n_epochs, batch_size, validation.generator("rng", rng))
 
 
 def _in_torch(X, y, start, n_epochs, batch_size, rng):

@@ -1,6 +1,6 @@
 """Training of the network of the notebooks: data apart, epochs of shuffled batches, what came of it, and how to keep it.
 
-`train` runs the equations of `helpers.network` in their lean form, `helpers.stepper`. Every function checks what it is given
+`train` runs the equations of `helpers.network` in their lean form, `helpers.fast_step`. Every function checks what it is given
 (ValueError for shapes and values, TypeError for types) before anything changes, and changes none of it. Nothing is printed
 unless `progress` asks for it.
 """
@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers import checks, network
+from helpers import network
+from helpers import validation as checks
+from helpers.fast_step import Stepper
 from helpers.linear import Standardised, batches, standardise
-from helpers.stepper import Stepper
 
 __all__ = ["Epoch", "History", "Saved", "Split", "Standardised", "Stepper", "accuracy", "batches", "classes", "confusion_matrix",
            "load", "one_hot", "predict", "save", "split", "standardise", "train"]

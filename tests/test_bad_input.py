@@ -20,24 +20,12 @@ import pytest
 import sympy as sp
 from tally import report
 
-from helpers import (
-    concordance,
-    data,
-    derivation,
-    equality,
-    evaluation,
-    exercises,
-    expressions,
-    figures,
-    network,
-    numeric,
-    stepper,
-    training,
-    updates,
-    witnesses,
-)
+from derivations import claim, definitions, derivation, normal_form, sampling, symbols
+from gradcheck import check, update
+from helpers import concordance, data, fast_step, figures, network, training
 from helpers import linear as net
 
+exercises = importlib.import_module("exercises.check")  # the package exports a function of this name
 X, Y, W = np.ones((5, 3)), np.ones(5), np.ones(3)
 NAN_X = np.where(np.arange(15).reshape(5, 3) == 7, np.nan, 1.0)
 
@@ -101,8 +89,8 @@ def J(p):
     return (p["w"]**2).sum() + p["b"]**2
 
 
-def check(cost=J, gradient=G, parameters=P, **options):
-    return lambda: numeric.gradient_check(cost, gradient, parameters, **options)
+def checked(cost=J, gradient=G, parameters=P, **options):
+    return lambda: check.gradient_check(cost, gradient, parameters, **options)
 
 
 def changes_its_input(p):
@@ -111,49 +99,49 @@ def changes_its_input(p):
 
 
 NUMERIC = [
-    (lambda: numeric.central_difference(abs, 1.0, 0), ValueError, "h is 0.0, expected a number above 0"),
-    (lambda: numeric.forward_difference(abs, 1.0, -1e-3), ValueError, "h is -0.001, expected a number above 0"),
-    (lambda: numeric.complex_step(np.exp, 1.0, np.nan), ValueError, "h is nan"),
-    (lambda: numeric.derivative(np.exp, np.nan), ValueError, "x is nan, expected finite numbers"),
-    (lambda: numeric.derivative(np.exp, [1.0, 2.0]), ValueError, "x has shape (2,), expected a single number"),
-    (lambda: numeric.derivative(3, 1.0), TypeError, "f is of type int, expected a function"),
-    (lambda: numeric.derivative(lambda x: [x, x], 1.0), ValueError, "f returned an array of shape (2,), expected a single number"),
-    (lambda: numeric.derivative(lambda x: None, 1.0), TypeError, "f returned None, expected a single number"),
-    (lambda: numeric.derivative(lambda x: x * 1j, 1.0), TypeError, "f returned a complex number, expected a real one"),
-    (lambda: numeric.derivative(lambda x: np.inf, 1.0), ValueError, "f at these parameters is inf"),
-    (lambda: numeric.mp_derivative(abs, "one"), ValueError, "x is 'one', expected a number"),
-    (lambda: numeric.mp_derivative(abs, [1]), TypeError, "x is [1], a list; expected a real mpmath number"),
-    (lambda: numeric.mp_derivative(abs, float("inf")), ValueError, "x is +inf, expected a finite number"),
-    (lambda: numeric.mp_derivative(abs, 1, 0), ValueError, "digits is 0, expected a whole number, 1 or more"),
-    (lambda: numeric.numerical_gradient(J, {}), ValueError, "parameters is empty, expected at least one array"),
-    (check(parameters={}), ValueError, "parameters is empty, expected at least one array"),
-    (check(parameters={"w": {}, "b": 0.5}), ValueError, "w is empty, expected at least one array"),
-    (check(parameters={"w": W[:0], "b": 0.5}), ValueError, "w is empty: it has shape (0,)"),
-    (check(parameters={"w": [1, np.nan, 2], "b": 0.5}), ValueError, "w[1] is nan, expected finite numbers"),
-    (check(parameters={"w": W + 1j, "b": 0.5}), TypeError, "w holds complex numbers, expected real numbers"),
-    (check(parameters={"w": "weights", "b": 0.5}), TypeError, "w holds text, expected real numbers"),
-    (check(gradient={"w": W}), ValueError, "the gradient has nothing for 'b'; expected 'w', 'b'"),
-    (check(gradient={"w": W, "b": 1, "c": 1}), ValueError, "the gradient has the unknown 'c'; expected 'w', 'b'"),
-    (check(gradient={"w": W, "bias": 1}), ValueError, "the gradient has nothing for 'b' and has the unknown 'bias'; expected 'w', 'b'"),
-    (check(gradient=(W, 1)), TypeError, "the gradient is of type tuple, expected a mapping with 'w', 'b'"),
-    (check(gradient=W), TypeError, "the gradient is of type ndarray, expected a mapping with 'w', 'b'"),
-    (check(gradient=lambda p: None), TypeError, "the gradient is of type NoneType, expected a mapping"),
-    (check(gradient={"w": np.ones((3, 1)), "b": 1}), ValueError, "the gradient of w has shape (3, 1), expected (3,), the shape of w"),
-    (check(gradient={"w": W, "b": [1.0]}), ValueError, "the gradient of b has shape (1,), expected (), the shape of b"),
-    (check(gradient={"w": W * np.nan, "b": 1}), ValueError, "the gradient of w[0] is nan, and 2 more, expected finite numbers"),
-    (check(lambda p: (p**2).sum(), np.ones((3, 2)), np.ones((2, 3))), ValueError,
+    (lambda: check.central_difference(abs, 1.0, 0), ValueError, "h is 0.0, expected a number above 0"),
+    (lambda: check.forward_difference(abs, 1.0, -1e-3), ValueError, "h is -0.001, expected a number above 0"),
+    (lambda: check.complex_step(np.exp, 1.0, np.nan), ValueError, "h is nan"),
+    (lambda: check.derivative(np.exp, np.nan), ValueError, "x is nan, expected finite numbers"),
+    (lambda: check.derivative(np.exp, [1.0, 2.0]), ValueError, "x has shape (2,), expected a single number"),
+    (lambda: check.derivative(3, 1.0), TypeError, "f is of type int, expected a function"),
+    (lambda: check.derivative(lambda x: [x, x], 1.0), ValueError, "f returned an array of shape (2,), expected a single number"),
+    (lambda: check.derivative(lambda x: None, 1.0), TypeError, "f returned None, expected a single number"),
+    (lambda: check.derivative(lambda x: x * 1j, 1.0), TypeError, "f returned a complex number, expected a real one"),
+    (lambda: check.derivative(lambda x: np.inf, 1.0), ValueError, "f at these parameters is inf"),
+    (lambda: check.mp_derivative(abs, "one"), ValueError, "x is 'one', expected a number"),
+    (lambda: check.mp_derivative(abs, [1]), TypeError, "x is [1], a list; expected a real mpmath number"),
+    (lambda: check.mp_derivative(abs, float("inf")), ValueError, "x is +inf, expected a finite number"),
+    (lambda: check.mp_derivative(abs, 1, 0), ValueError, "digits is 0, expected a whole number, 1 or more"),
+    (lambda: check.numerical_gradient(J, {}), ValueError, "parameters is empty, expected at least one array"),
+    (checked(parameters={}), ValueError, "parameters is empty, expected at least one array"),
+    (checked(parameters={"w": {}, "b": 0.5}), ValueError, "w is empty, expected at least one array"),
+    (checked(parameters={"w": W[:0], "b": 0.5}), ValueError, "w is empty: it has shape (0,)"),
+    (checked(parameters={"w": [1, np.nan, 2], "b": 0.5}), ValueError, "w[1] is nan, expected finite numbers"),
+    (checked(parameters={"w": W + 1j, "b": 0.5}), TypeError, "w holds complex numbers, expected real numbers"),
+    (checked(parameters={"w": "weights", "b": 0.5}), TypeError, "w holds text, expected real numbers"),
+    (checked(gradient={"w": W}), ValueError, "the gradient has nothing for 'b'; expected 'w', 'b'"),
+    (checked(gradient={"w": W, "b": 1, "c": 1}), ValueError, "the gradient has the unknown 'c'; expected 'w', 'b'"),
+    (checked(gradient={"w": W, "bias": 1}), ValueError, "the gradient has nothing for 'b' and has the unknown 'bias'; expected 'w', 'b'"),
+    (checked(gradient=(W, 1)), TypeError, "the gradient is of type tuple, expected a mapping with 'w', 'b'"),
+    (checked(gradient=W), TypeError, "the gradient is of type ndarray, expected a mapping with 'w', 'b'"),
+    (checked(gradient=lambda p: None), TypeError, "the gradient is of type NoneType, expected a mapping"),
+    (checked(gradient={"w": np.ones((3, 1)), "b": 1}), ValueError, "the gradient of w has shape (3, 1), expected (3,), the shape of w"),
+    (checked(gradient={"w": W, "b": [1.0]}), ValueError, "the gradient of b has shape (1,), expected (), the shape of b"),
+    (checked(gradient={"w": W * np.nan, "b": 1}), ValueError, "the gradient of w[0] is nan, and 2 more, expected finite numbers"),
+    (checked(lambda p: (p**2).sum(), np.ones((3, 2)), np.ones((2, 3))), ValueError,
      "has shape (3, 2), expected (2, 3), the shape of the parameter; its transpose would fit"),
-    (check(lambda p: (p["W"][1]**2).sum(), {"W": {2: W}}, {"W": {1: W}}), ValueError,
+    (checked(lambda p: (p["W"][1]**2).sum(), {"W": {2: W}}, {"W": {1: W}}), ValueError,
      "the gradient['W'] has nothing for 1 and has the unknown 2; expected 1"),
-    (check(cost="J"), TypeError, "cost is of type str, expected a function"),
-    (check(cost=lambda p: p["w"]), ValueError, "cost returned an array of shape (3,), expected a single number"),
-    (check(cost=lambda p: np.nan), ValueError, "cost at these parameters is nan"),
-    (check(cost=lambda p: np.random.default_rng().normal()), ValueError, "for the same parameters: fix its random choices"),
-    (check(cost=changes_its_input), ValueError, "cost changed w: it must leave the parameters it is given as they are"),
-    (check(gradient=changes_its_input), ValueError, "gradient changed w: it must leave the parameters it is given as they are"),
-    (check(n_samples=0), ValueError, "n_samples is 0, expected a whole number, 1 or more"),
-    (check(n_samples=2.0), TypeError, "n_samples is 2.0, expected a whole number, 1 or more"),
-    (check(sample=0), ValueError, "sample is 0, expected a whole number, 1 or more"),
+    (checked(cost="J"), TypeError, "cost is of type str, expected a function"),
+    (checked(cost=lambda p: p["w"]), ValueError, "cost returned an array of shape (3,), expected a single number"),
+    (checked(cost=lambda p: np.nan), ValueError, "cost at these parameters is nan"),
+    (checked(cost=lambda p: np.random.default_rng().normal()), ValueError, "for the same parameters: fix its random choices"),
+    (checked(cost=changes_its_input), ValueError, "cost changed w: it must leave the parameters it is given as they are"),
+    (checked(gradient=changes_its_input), ValueError, "gradient changed w: it must leave the parameters it is given as they are"),
+    (checked(n_samples=0), ValueError, "n_samples is 0, expected a whole number, 1 or more"),
+    (checked(n_samples=2.0), TypeError, "n_samples is 2.0, expected a whole number, 1 or more"),
+    (checked(sample=0), ValueError, "sample is 0, expected a whole number, 1 or more"),
 ]
 
 
@@ -175,7 +163,7 @@ def test_nothing_is_changed_by_a_refused_call():
 @pytest.mark.parametrize("value", [True, np.True_, "1", None, [1, "a"], 1j, np.datetime64("2020-01-01"), {1}, lambda: 1])
 def test_what_is_no_number_is_a_type_error_everywhere(value):
     for call in (lambda: net.step_limit(value), lambda: net.standardise(value), lambda: net.squared_error([1.0], value),
-                 lambda: numeric.derivative(np.exp, value), lambda: net.update(W, value, W, 0, 0.1)):
+                 lambda: check.derivative(np.exp, value), lambda: net.update(W, value, W, 0, 0.1)):
         with pytest.raises(TypeError):
             call()
 
@@ -252,9 +240,9 @@ HIDDEN = {"hidden": ("sigmoid", CHOICE), "output": ("softmax", CHOICE)}
 AXES = (None, ANYTHING)  # new axes for each call
 x_, w_, t_ = sp.symbols("x w t", real=True)
 n_, i_ = sp.Symbol("n", integer=True, positive=True), sp.Symbol("i", integer=True)
-u_ = expressions.indexed("u", n_)
+u_ = symbols.indexed("u", n_)
 M_ = sp.MatrixSymbol("M", n_, 1)
-PROVED = derivation.Derivation(expressions.Partial(w_**2, w_))
+PROVED = derivation.Derivation(symbols.Partial(w_**2, w_))
 PROVED.step(2*w_, "power rule")
 PROVED.prove(keep=False)
 PENGUINS = data.load_penguins()
@@ -306,29 +294,29 @@ ARGUMENTS = {
     "network.targets": (network.targets, {"y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
                                           "like": (Z, ANYTHING), "like_name": ("z", ANYTHING), "output": ("softmax", ANYTHING)}),
 
-    "numeric.forward_difference": (numeric.forward_difference, F_X_H := {
+    "check.forward_difference": (check.forward_difference, F_X_H := {
         "f": (np.exp, FUNCTION), "x": (1.0, array_kind()), "h": (1e-3, RATE)}),
-    "numeric.central_difference": (numeric.central_difference, F_X_H),
-    "numeric.complex_step": (numeric.complex_step, F_X_H),
-    "numeric.derivative": (numeric.derivative, {"f": (np.exp, FUNCTION), "x": (1.0, array_kind(scalar=True))}),
-    "numeric.mp_derivative": (numeric.mp_derivative, {
+    "check.central_difference": (check.central_difference, F_X_H),
+    "check.complex_step": (check.complex_step, F_X_H),
+    "check.derivative": (check.derivative, {"f": (np.exp, FUNCTION), "x": (1.0, array_kind(scalar=True))}),
+    "check.mp_derivative": (check.mp_derivative, {
         "f": (mpmath.exp, FUNCTION), "x": (1.0, Kind([np.nan, np.inf, CODE, None, [1.0], {1: 2}, 1j])), "digits": (15, COUNT)}),
-    "numeric.numerical_gradient": (numeric.numerical_gradient, {
+    "check.numerical_gradient": (check.numerical_gradient, {
         "cost": (J, FUNCTION), "parameters": (P, P_KIND := Kind([{}, [], CODE, {"w": [], "b": 1}, {"w": [np.nan], "b": 1}, None,
                                                                  {"w": [np.inf], "b": 1}, {"w": CODE, "b": 1}, {"w": 1j, "b": 1}])),
         "exact": (True, ANYTHING)}),
-    "numeric.gradient_check": (numeric.gradient_check, {
+    "check.gradient_check": (check.gradient_check, {
         "cost": (J, FUNCTION),
         "gradient": (G, Kind([{}, CODE, None, 3, {"w": 2 * W}, {"w": [np.nan] * 3, "b": 1.0}, {"w": CODE, "b": 1.0}],
                              [{"w": np.ones((3, 2)), "b": 1.0}, {"w": np.ones(4), "b": 1.0}])),
         "parameters": (P, P_KIND), "n_samples": (5, COUNT_OR_NONE), "sample": (2, COUNT_OR_NONE), "exact": (True, ANYTHING)}),
-    "updates.update_check": (updates.update_check, {
+    "update.update_check": (update.update_check, {
         "w_new": (lambda w, eta: {"w": w["w"] - eta*2*w["w"], "b": w["b"] - eta*2*w["b"]},
                   Kind([*FUNCTION.values, lambda w, eta: None, lambda w, eta: {"w": W}, lambda w, eta: {"w": W * np.nan, "b": 1},
                         lambda w, eta: CODE], [lambda w, eta: {"w": np.ones((3, 2)), "b": 1.0}])),
         "cost": (J, FUNCTION), "w": (P, P_KIND), "eta": (0.1, RATE)}),
 
-    "stepper.Stepper": (stepper.Stepper, {"W": (WEIGHTS, layer_kind((1, np.ones(3)), (2, np.ones((2, 4))))), "b": (BIASES, B_KIND),
+    "fast_step.Stepper": (fast_step.Stepper, {"W": (WEIGHTS, layer_kind((1, np.ones(3)), (2, np.ones((2, 4))))), "b": (BIASES, B_KIND),
                                           **HIDDEN, "eta": (0.1, RATE), "momentum": (0.5, SHARE),
                                           "dtype": (np.float64, Kind(["complex", CODE, None, int, np.float16, 3]))}),
 
@@ -354,23 +342,23 @@ ARGUMENTS = {
         "dtype": (np.float64, Kind(["complex", CODE, None, int, np.float16, 3]))}),
     "training.load": (training.load, {"path": (SAVED, Kind(["no such file", CODE, None, 3, __file__]))}),
 
-    "expressions.formula": (expressions.formula, {"value": (w_*x_, FORMULA)}),
-    "expressions.indexed": (expressions.indexed, {"name": ("x", ANYTHING), "size": (n_, Kind([CODE, "n", None, 1.5]))}),
-    "expressions.Partial": (expressions.Partial, {"expr": (w_*x_, Kind([*FORMULA.values, M_])),
+    "symbols.formula": (symbols.formula, {"value": (w_*x_, FORMULA)}),
+    "symbols.indexed": (symbols.indexed, {"name": ("x", ANYTHING), "size": (n_, Kind([CODE, "n", None, 1.5]))}),
+    "symbols.Partial": (symbols.Partial, {"expr": (w_*x_, Kind([*FORMULA.values, M_])),
                                                   "variable": (w_, Kind([*FORMULA.values, w_*x_, 3, M_]))}),
-    "expressions.Gradient": (expressions.Gradient, {"expr": (w_, Kind([*FORMULA.values, M_])),
+    "symbols.Gradient": (symbols.Gradient, {"expr": (w_, Kind([*FORMULA.values, M_])),
                                                     "vector": (M_, Kind([*FORMULA.values, w_]))}),
-    "expressions.Definition": (expressions.Definition, {"name": (t_, Kind([*FORMULA.values, 2*w_, u_[1], w_])),
+    "definitions.Definition": (definitions.Definition, {"name": (t_, Kind([*FORMULA.values, 2*w_, u_[1], w_])),
                                                         "body": (w_*x_, Kind([*FORMULA.values, t_ + 1, M_])), "number": ("1.1", ANYTHING)}),
-    "expressions.Depends": (expressions.Depends, {"name": (t_, Kind([*FORMULA.values, 2*w_])), "on": (u_[i_], Kind([*FORMULA.values])),
+    "definitions.Depends": (definitions.Depends, {"name": (t_, Kind([*FORMULA.values, 2*w_])), "on": (u_[i_], Kind([*FORMULA.values])),
                                                   "limit": ((i_, 1, n_), Kind([(i_,), (i_, n_), CODE, 3, (w_, 1, n_)]))}),
-    "expressions.Entries": (expressions.Entries, {"matrix": (M_, Kind([CODE, None, w_], [sp.MatrixSymbol("M", 2, 3)])),
+    "definitions.Entries": (definitions.Entries, {"matrix": (M_, Kind([CODE, None, w_], [sp.MatrixSymbol("M", 2, 3)])),
                                                   "entries": (u_, Kind([CODE, None, w_]))}),
-    "expressions.activation": (expressions.activation, {"name": ("g", TEXT), "order": (1, Kind([-1, 1.5, "1", None]))}),
-    "expressions.table_of": (expressions.table_of, {"definitions": ([expressions.Definition(t_, w_)], GIVEN)}),
-    "expressions.resolve": (expressions.resolve, {"expr": (w_*x_, FORMULA), "table": ({}, ANYTHING)}),
-    "equality.is_zero": (equality.is_zero, {"expr": (w_ - w_, FORMULA), "ranges": ({}, ANYTHING)}),
-    "derivation.Derivation": (derivation.Derivation, {"left": (expressions.Partial(w_**2, w_), FORMULA), "given": ([], GIVEN),
+    "symbols.activation": (symbols.activation, {"name": ("g", TEXT), "order": (1, Kind([-1, 1.5, "1", None]))}),
+    "definitions.table_of": (definitions.table_of, {"definitions": ([definitions.Definition(t_, w_)], GIVEN)}),
+    "definitions.resolve": (definitions.resolve, {"expr": (w_*x_, FORMULA), "table": ({}, ANYTHING)}),
+    "normal_form.is_zero": (normal_form.is_zero, {"expr": (w_ - w_, FORMULA), "ranges": ({}, ANYTHING)}),
+    "derivation.Derivation": (derivation.Derivation, {"left": (symbols.Partial(w_**2, w_), FORMULA), "given": ([], GIVEN),
                                                       "number": ("1.1", ANYTHING), "evidence": (False, ANYTHING)}),
     "derivation.Derivation.step": (derivation.Derivation(w_**2).step, {
         "expr": (w_*w_, Kind([*FORMULA.values, M_])), "reason": ("a square", WORDS)}),
@@ -379,7 +367,7 @@ ARGUMENTS = {
         [3, CODE, None, lambda q: q, lambda w: 3*w, lambda w: np.nan, lambda w: CODE])), "name": ("f", ANYTHING)}),
     "derivation.Summary": (derivation.Summary, {"result": (PROVED, Kind([derivation.Derivation(w_), CODE, None, w_]))}),
     "exercises.check": (None, {}),  # it never raises: see below
-    "witnesses.bring_your_own": (witnesses.bring_your_own, {
+    "claim.bring_your_own": (claim.bring_your_own, {
         "function": (w_**2, Kind([*FORMULA.values, M_, x_])), "claimed": (2*w_, Kind([*FORMULA.values, M_])),
         "variable": (w_, Kind([*FORMULA.values, M_, 2*w_])), "given": ((), GIVEN)}),
 
@@ -408,40 +396,43 @@ ARGUMENTS = {
 }
 
 NO_INPUT = {  # what takes nothing from a reader that could be wrong
-    "expressions.as_written": "no argument", "derivation.refused": "no argument", "derivation.Ledger": "no argument",
+    "symbols.as_written": "no argument", "derivation.refused": "no argument", "derivation.Ledger": "no argument",
     "errata.Errata": "no argument", "figures.StyledAxes": "made by single, pair and grid",
 }
 RESULTS = {  # dataclasses that a function returns; nobody else makes them
-    "data.Penguins", "data.Digits", "derivation.Line", "derivation.CodeWitness", "numeric.Estimate", "numeric.BlockReport",
-    "numeric.GradientReport", "updates.BlockUpdate", "updates.UpdateReport", "linear.History", "linear.Standardised",
-    "witnesses.Witness", "witnesses.Testimony", "concordance.Item", "concordance.Place", "concordance.Concordance",
+    "data.Penguins", "data.Digits", "derivation.Line", "derivation.CodeWitness", "check.Estimate", "check.BlockReport",
+    "check.GradientReport", "update.BlockUpdate", "update.UpdateReport", "linear.History", "linear.Standardised",
+    "claim.Witness", "claim.Testimony", "concordance.Item", "concordance.Place", "concordance.Concordance",
     "errata.Row", "errata.Table", "mistakes.Mistake", "exercises.Reply", "exercises.Record", "exercises.Book",
     "training.Split", "training.Epoch", "training.History", "training.Saved",
 }
 INNER = {  # called with what the function above has checked
     "network.identity": "forward", "network.relu": "forward", "concordance.cited": "concordance",
-    "equality.must_be_exact": "Derivation.prove", "equality.index_ranges": "is_zero", "equality.NormalForm": "is_zero",
-    "evaluation.is_rational": "Derivation.prove", "evaluation.Evaluation": "Derivation.prove", "evaluation.Point": "Derivation.prove",
-    "evaluation.to_mpf": "Derivation.prove", "evaluation.show_number": "Derivation.prove", "expressions.base_of": "Definition",
-    "expressions.names_in": "Definition", "expressions.entry": "Derivation.prove", "expressions.sigmoid": "SymPy",
-    "expressions.Activation": "activation", "derivation.reason_tex": "Derivation.step", "textbook.parts_of": "tex",
-    "textbook.Textbook": "tex", "textbook.Latex": "tex", "textbook.Plain": "tex", "textbook.tex": "Derivation", "textbook.plain": "Derivation",
+    "normal_form.must_be_exact": "Derivation.prove", "normal_form.index_ranges": "is_zero", "normal_form.NormalForm": "is_zero",
+    "sampling.is_rational": "Derivation.prove", "sampling.Evaluation": "Derivation.prove", "sampling.Point": "Derivation.prove",
+    "sampling.to_mpf": "Derivation.prove", "sampling.show_number": "Derivation.prove", "symbols.base_of": "Definition",
+    "symbols.names_in": "Definition", "definitions.entry": "Derivation.prove", "symbols.sigmoid": "SymPy",
+    "symbols.Activation": "activation", "derivation.reason_tex": "Derivation.step", "printing.parts_of": "tex",
+    "printing.Textbook": "tex", "printing.Latex": "tex", "printing.Plain": "tex", "printing.tex": "Derivation", "printing.plain": "Derivation",
     "mistakes.mutants": "Derivation.prove", "mistakes.without_deltas": "Derivation.prove", "mistakes.reversed_name": "Derivation.prove",
     "mistakes.kind_of": "exercises.check", "mistakes.tree": "exercises.check",
     "exercises.predict": "it never raises at a reader", "exercises.find_bug": "it never raises at a reader",
     "exercises.progress": "it never raises at a reader", "exercises.solved": "it only looks up", "training.save": "test_a_refused_network_is_not_saved below",
 }
-OWN_TESTS = {"checks", "chain", "errata", "cures", "judge", "peers"}  # modules with a test of their own for every refusal
+OWN_TESTS = {"validation", "chain_rule", "errata", "repair", "judge", "peers"}  # modules with a test of their own for every refusal
+PACKAGES = ("derivations", "exercises", "gradcheck", "helpers")
 
 
 def public_names():
-    """module.name of every public function and class of helpers, errors left out."""
-    for path in sorted(Path(net.__file__).parent.glob("[a-z]*.py")):
-        module = importlib.import_module(f"helpers.{path.stem}")
+    """module.name of every public function and class of the four packages, errors left out."""
+    root = Path(net.__file__).resolve().parents[1]
+    for path in sorted(path for package in PACKAGES for path in (root / package).glob("[a-z]*.py")):
+        module = importlib.import_module(f"{path.parent.name}.{path.stem}")
+        place = "exercises" if module.__name__ == "exercises.check" else path.stem
         for name, thing in vars(module).items():
             own = getattr(thing, "__module__", None) == module.__name__ and not name.startswith("_") and callable(thing)
             if own and not (inspect.isclass(thing) and issubclass(thing, Exception)):
-                yield f"{path.stem}.{name}"
+                yield f"{place}.{name}"
 
 
 def test_every_public_function_has_a_row():
@@ -508,7 +499,7 @@ def test_the_right_arguments_are_accepted(name):
 
 BAD = [(name, key, value) for name in ROWS for key, (_, kind) in ARGUMENTS[name][1].items() for value in kind.values]
 MISFITS = [(name, key, value) for name in ROWS for key, (_, kind) in ARGUMENTS[name][1].items() for value in kind.shapes]
-REFUSALS = (ValueError, TypeError, OSError, derivation.WitnessDisagrees, expressions.Undecided, evaluation.NoValue)
+REFUSALS = (ValueError, TypeError, OSError, derivation.WitnessDisagrees, definitions.Undecided, sampling.NoValue)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -560,7 +551,7 @@ def test_what_displays_refuses_before_it_displays(capsys):
 
 @pytest.mark.parametrize("answer", [CODE, None, [1], {1: 2}, 1.5, np.ones(2), sp.nan, sp.oo, M_, object(), lambda: 1])
 def test_an_exercise_says_what_is_wrong_with_any_answer_and_never_raises(answer, capsys):
-    exercises.check(answer, expressions.Partial(w_**2, w_))
+    exercises.check(answer, symbols.Partial(w_**2, w_))
     said = capsys.readouterr().out
     assert said.strip() and not said.startswith("Right") and not hasattr(sys, "code_was_run")
 
@@ -575,7 +566,7 @@ def test_a_refused_step_leaves_a_derivation_as_it_was():
 
 
 def test_a_refused_batch_leaves_a_stepper_as_it_was():
-    net_ = stepper.Stepper(WEIGHTS, BIASES, eta=0.1)
+    net_ = fast_step.Stepper(WEIGHTS, BIASES, eta=0.1)
     for X_, y_ in ((Z[:, :1], ONE_HOT), (Z, ONE_HOT[:4]), (Z * np.nan, ONE_HOT), (Z, 2 * ONE_HOT), (CODE, ONE_HOT), (Z[:0], ONE_HOT[:0])):
         with pytest.raises((TypeError, ValueError)):
             net_.step(X_, y_)

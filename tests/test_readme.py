@@ -7,8 +7,9 @@ import pytest
 from sympy import Sum, Symbol
 from vocabulary import b, d, i, j, k, n, w, x, y, y_hat
 
-from helpers.derivation import Derivation, FalseLine
-from helpers.expressions import Definition, Partial, as_written
+from derivations.definitions import Definition
+from derivations.derivation import Derivation, FalseLine
+from derivations.symbols import Partial, as_written
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,7 +36,7 @@ def test_the_refusal_in_the_readme_is_the_one_of_the_engine():
 
 
 def test_the_ten_lines_of_the_readme_prove_what_it_says(capsys):
-    lines = shown("from helpers.derivation import Derivation")
+    lines = shown("from derivations import Definition, Derivation")
     assert len([line for line in lines.splitlines() if line.strip()]) == 10
     exec(lines, {})  # the README's own words, as a reader would paste them
     assert capsys.readouterr().out == shown("(1) ∂J/∂w")
@@ -43,7 +44,7 @@ def test_the_ten_lines_of_the_readme_prove_what_it_says(capsys):
 
 def test_a_slip_in_the_ten_lines_would_be_refused():
     with pytest.raises(FalseLine):
-        exec(shown("from helpers.derivation import Derivation").replace("+ lam*w,", "+ 2*lam*w,"), {})
+        exec(shown("from derivations import Definition, Derivation").replace("+ lam*w,", "+ 2*lam*w,"), {})
 
 
 def test_the_table_lists_every_notebook_in_order():

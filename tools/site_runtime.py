@@ -18,6 +18,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+OURS = ("derivations", "exercises", "gradcheck", "helpers")
 CACHE = ROOT / ".cache" / "site"
 SITE = ROOT / "site"
 
@@ -182,7 +183,8 @@ def assemble(out, distribution=None):
     name = f"helpers-0.1.0-0{sha256(wheel)[:12]}-py3-none-any.whl"  # the build number keeps a browser from using an old one
     (out / name).write_bytes(wheel)
     depends = ["numpy", "sympy", "matplotlib", "pillow", "ipython", "ipywidgets", "mpmath"]
-    packages["helpers"] = new_entry("helpers", depends) | {"version": "0.1.0", "file_name": name, "sha256": sha256(wheel)}
+    entry = {"version": "0.1.0", "file_name": name, "sha256": sha256(wheel), "imports": list(OURS)}
+    packages["helpers"] = new_entry("helpers", depends) | entry
     lock["packages"] = packages
     (out / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
 
@@ -195,7 +197,7 @@ def new_entry(name, depends):
 def helpers_wheel():
     """The wheel of `helpers`, the same bytes for the same sources."""
     about = "helpers-0.1.0.dist-info"
-    files = {f"helpers/{path.name}": path.read_bytes() for path in sorted((ROOT / "helpers").glob("*.py"))}
+    files = {f"{package}/{path.name}": path.read_bytes() for package in OURS for path in sorted((ROOT / package).glob("*.py"))}
     files[f"{about}/METADATA"] = b"Metadata-Version: 2.1\nName: helpers\nVersion: 0.1.0\n"
     files[f"{about}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: site_runtime\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     files[f"{about}/RECORD"] = "".join(f"{name},,\n" for name in [*files, f"{about}/RECORD"]).encode()

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 
 DETAILS = re.compile(r"<details>.*?</details>", re.DOTALL)
-TEST = """from helpers.exercises import solved
+TEST = """from exercises import solved
 ### BEGIN HIDDEN TESTS
 assert solved("{number}"), "exercise {number} is not solved yet"
 ### END HIDDEN TESTS"""

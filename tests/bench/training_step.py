@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np  # noqa: E402
 
 from helpers import network  # noqa: E402
-from helpers.stepper import Stepper  # noqa: E402
+from helpers.fast_step import Stepper  # noqa: E402
 
 ETA, HIDDEN = 0.1, "sigmoid"
 TURN = 4e-3            # seconds of each turn
@@ -94,7 +94,7 @@ def clear(p):
 
 
 def ours(p):
-    """helpers.stepper."""
+    """helpers.fast_step."""
     net = Stepper(p.W, p.b, HIDDEN, p.output, eta=ETA, dtype=p.X.dtype)
     return lambda: net.step(p.X, p.y), lambda: (net.W, net.b), nothing
 
@@ -347,7 +347,7 @@ def main():
     warnings.filterwarnings("ignore")
     columns = ["clear", *PEERS]
     left_out = set()
-    print("One training step of helpers.stepper: how many times that of ... it takes, and how many times its own the others take")
+    print("One step of helpers.fast_step: how many times that of ... it takes, and how many times its own the others take")
     print(f"{'network':12s}{'':9s}{'fastest library':>22s}{'products':>16s}   " + "".join(f"{name:>14s}" for name in columns))
     for case_name in options.cases.split(","):
         for precision in options.precisions.split(","):

@@ -25,8 +25,8 @@ import numpy as np  # noqa: E402
 from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 from IPython.utils.capture import capture_output  # noqa: E402
 
+from derivations.derivation import Derivation  # noqa: E402
 from helpers import data, network, training  # noqa: E402
-from helpers.derivation import Derivation  # noqa: E402
 
 BUDGETS = {"every proof of the collection": 5.0, "10,000 rounds of the 2-2-2 network": 0.1, "digits, 64-32-10, to 97 %": 1.0}
 

@@ -1,0 +1,29 @@
+"""The proving engine: derivations as chains of equal lines, each proved, witnessed and typeset.
+
+| what | where |
+|---|---|
+| symbols, `Partial`, `Gradient`, activations | `symbols` |
+| what a name stands for | `definitions` |
+| textbook typesetting, LaTeX and plain | `printing` |
+| is this exactly zero, for every size? | `normal_form` |
+| sample points, and values at them | `sampling` |
+| which slip turns the one formula into the other? | `mistakes`, `chain_rule` |
+| a derivation: build, prove, show, run on arrays | `derivation` |
+| a reader's own formula | `claim` |
+| printed against true | `errata` |
+| what is raised | `errors` |
+"""
+
+from derivations.claim import bring_your_own
+from derivations.definitions import Definition, Depends, Entries, resolve, table_of
+from derivations.derivation import Derivation, FalseLine, Summary, WitnessDisagrees, ledger, refused
+from derivations.errata import Errata, NotSettled, rounded
+from derivations.errors import Undecided, WrongIndex
+from derivations.printing import plain, tex
+from derivations.symbols import Gradient, Partial, activation, as_written, indexed, sigmoid
+
+__all__ = [
+    "Definition", "Depends", "Derivation", "Entries", "Errata", "FalseLine", "Gradient", "NotSettled", "Partial",
+    "Summary", "Undecided", "WitnessDisagrees", "WrongIndex", "activation", "as_written", "bring_your_own", "indexed",
+    "ledger", "plain", "refused", "resolve", "rounded", "sigmoid", "table_of", "tex",
+]

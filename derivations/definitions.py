@@ -1,0 +1,257 @@
+"""What names stand for: definitions, unknown functions, entries of matrices, and how a line is opened down to them."""
+
+import sympy as sp
+from sympy import evaluate
+
+from derivations.errors import Undecided, WrongIndex
+from derivations.printing import plain, tex
+from derivations.symbols import Gradient, Partial, base_of, formula, names_in
+
+
+class Definition:
+    """A name and what it stands for: `Definition(y_hat[i], Sum(w[j]*x[i, j], (j, 1, d)) + b)`.
+
+    The indices of an indexed name are free: the definition holds for every value of them.
+    """
+
+    def __init__(self, name, body, number=""):
+        name, body = formula(name), formula(body)
+        if not isinstance(name, (sp.Symbol, sp.Indexed)):
+            raise TypeError(f"a definition needs a symbol or an entry such as y_hat[i] on its left, got {name}")
+        indices = name.indices if isinstance(name, sp.Indexed) else ()
+        if any(not i.is_Symbol for i in indices) or len(set(indices)) < len(indices):
+            raise TypeError(f"the indices on the left of a definition must be different letters, got {name}")
+        self.name, self.body = name, body
+        self.indices, self.number = indices, str(number)
+        if isinstance(body, sp.MatrixExpr):
+            raise TypeError(f"{name} is one number; define it by numbers and entries, not by {body}")
+        if base_of(name) in self.uses():
+            raise ValueError(f"{name} is defined in terms of itself")
+
+    def uses(self):
+        """The names in the body, as they are filed."""
+        return names_in(self.body)
+
+    def at(self, indices):
+        """The body, with the given indices in place of the free ones. No sum in the body can catch them."""
+        return _fresh(self.body).xreplace(dict(zip(self.indices, indices)))
+
+    def _repr_markdown_(self):
+        tag = rf"\tag{{{self.number}}}" if self.number else ""
+        return f"$${tex(self.name)} = {tex(self.body)}{tag}$$"
+
+    def __repr__(self):
+        return f"({self.number}) " * bool(self.number) + f"{plain(self.name)} = {plain(self.body)}"
+
+
+class Entries:
+    """`Entries(X, x)`: the matrix symbol X has the entries x_ij; a column vector may have one index, as in w_j."""
+
+    def __init__(self, matrix, entries):
+        if not isinstance(matrix, sp.MatrixSymbol) or not isinstance(entries, sp.IndexedBase):
+            raise TypeError(f"Entries needs a matrix symbol and an array made by indexed, got {matrix!r} and {entries!r}")
+        shape = tuple(entries.shape)
+        if shape != matrix.shape and (*shape, 1) != matrix.shape:
+            raise ValueError(f"{matrix} has shape {matrix.shape}, its entries {entries} have shape {shape}")
+        self.matrix, self.entries = matrix, entries
+
+
+class _Held(sp.Expr):
+    """A coefficient dL/dz_k, constant while SymPy differentiates the linear stand-in of L."""
+
+    is_commutative = True
+    is_real = True
+
+    def _eval_derivative(self, variable):
+        return sp.S.Zero
+
+
+class _Unknown(sp.Expr):
+    """The unknown function L inside what SymPy differentiates: its derivative is that of its linear stand-in."""
+
+    is_commutative = True
+    is_real = True
+    name = property(lambda self: self.args[0])
+    linear = property(lambda self: self.args[1])
+
+    def _eval_derivative(self, variable):
+        return self.linear.diff(variable)
+
+
+class Depends(Definition):
+    """`Depends(L, z[k], (k, 1, m))`: L is some unknown smooth function of z_1 ... z_m, and of nothing else.
+
+    The chain rule needs no more than dL = sum_k (dL/dz_k) dz_k, so for a first derivative the linear function of z with
+    the coefficients dL/dz_k stands in for L. One loss per sample is `Depends(L[i], z[i, k], (k, 1, m))`.
+    """
+
+    def __init__(self, name, on, *limits):
+        self.on = on = formula(on)
+        super().__init__(name, sp.Function("some function")(on))
+        counted = {i: sp.Dummy(i.name, integer=True) for i, low, high in map(_both_ends, limits)}
+        loose = [i for i in getattr(on, "indices", ()) if i.is_Symbol and i not in counted and i not in self.indices]
+        if loose:
+            raise ValueError(f"on how many {on} does {name} depend? Give the limits, as in ({loose[0]}, 1, m)")
+        self.pattern, self.counted = on.xreplace(counted), set(counted.values())
+        self.limits = [(counted[i], *ends) for i, *ends in limits]
+
+    def uses(self):
+        return names_in(self.on)
+
+    def at(self, indices):
+        """The linear stand-in, with the given indices in place of the free ones."""
+        swap = dict(zip(self.indices, indices))
+        name, on = self.name.xreplace(swap), self.pattern.xreplace(swap)
+        return _Unknown(name, sp.Sum(_Held(name, on) * on, *self.limits) if self.limits else _Held(name, on) * on)
+
+    def covers(self, name, variable):
+        """Is `variable` one of the arguments of this very function, so that its derivative by it has a name only?"""
+        on = self.pattern.xreplace(dict(zip(self.indices, getattr(name, "indices", ()))))
+        pairs = zip(getattr(on, "indices", ()), getattr(variable, "indices", ()))
+        return base_of(on) == base_of(variable) and all(i == j or i in self.counted for i, j in pairs)
+
+
+def table_of(definitions):
+    """Definitions filed by the base of their name; two definitions of one name, and circles, are refused."""
+    table = {}
+    for definition in definitions:
+        if not isinstance(definition, Definition):
+            raise TypeError(f"given= takes Definition, Depends and Entries, got {definition!r}")
+        base = base_of(definition.name)
+        if base in table:
+            raise ValueError(f"{base} is defined twice")
+        table[base] = definition
+    for base in table:
+        _no_circle(base, table, ())
+    return table
+
+
+def _no_circle(base, table, above):
+    if base in above:
+        raise ValueError(f"{base} is defined in terms of itself, by way of {', '.join(map(str, above[1:]))}")
+    for used in sorted(table[base].uses() & table.keys(), key=str):
+        _no_circle(used, table, (*above, base))
+
+
+def resolve(expr, table=None):
+    """Replace every name by what it stands for, and every `Partial` by SymPy's derivative of what it stands for.
+
+    A derivative with respect to a name (dL/dz_j) opens the names on the way down to z and stops there. Raises ValueError
+    for a name that is differentiated but not known, Undecided for the second derivative of an unknown function.
+    """
+    with evaluate(True):
+        return _resolve(_fresh(formula(expr)), table or {})
+
+
+def _both_ends(limit):
+    if len(limit) != 3:
+        raise ValueError(f"both ends of an index are needed, as in ({limit[0]}, 1, n)")
+    return limit
+
+
+def _fresh(expr):
+    """New letters for all bound indices, lest an index of a definition is caught by a sum of the same letter."""
+    if isinstance(expr, (sp.Indexed, sp.IndexedBase)) or not expr.args:
+        return expr
+    if not isinstance(expr, (sp.Sum, sp.Product)):
+        return expr.func(*map(_fresh, expr.args))
+    function, limits = expr.function, []
+    for index, low, high in map(_both_ends, expr.limits):  # the innermost first; its ends may depend on those outside
+        swap = {index: sp.Dummy(index.name, integer=True)}
+        function = function.xreplace(swap)
+        limits = [(i, a.xreplace(swap), b.xreplace(swap)) for i, a, b in limits] + [(swap[index], low, high)]
+    return expr.func(_fresh(function), *limits)
+
+
+OPAQUE = (sp.Derivative, sp.Subs, sp.Integral, sp.Limit, sp.Lambda, sp.MatrixExpr)
+
+
+def _resolve(expr, table, opened=False):
+    if isinstance(expr, Partial):
+        return _differentiate(expr, table)
+    if isinstance(expr, (sp.Symbol, sp.Indexed)):
+        definition = table.get(base_of(expr))
+        if definition is None or (isinstance(definition, Depends) and not opened):
+            return expr
+        return _resolve(definition.at(getattr(expr, "indices", ())), table, opened)
+    if isinstance(expr, _Unknown):
+        return _Unknown(expr.name, _resolve(expr.linear, table, opened))
+    if isinstance(expr, OPAQUE):
+        raise Undecided(f"{type(expr).__name__} has no rule here: write Partial, Sum and entries such as w[k] instead")
+    if not expr.args or isinstance(expr, (sp.IndexedBase, _Held)):
+        return expr
+    return expr.func(*(_resolve(a, table, opened) for a in expr.args))
+
+
+def _differentiate(partial, table):
+    inner, variable = partial.expr, partial.variable
+    definition = table.get(base_of(inner)) if isinstance(inner, (sp.Symbol, sp.Indexed)) else None
+    if isinstance(definition, Depends) and definition.covers(inner, variable):
+        return partial
+    function = _opened(inner, variable, table)
+    _must_depend(inner, function, variable, table)
+    derivative = function.diff(variable)
+    return _resolve(derivative.replace(_Unknown, lambda name, linear: name).replace(_Held, Partial), table)
+
+
+def _must_depend(expr, function, variable, table):
+    """A derivative that is 0 only because a definition was forgotten proves nothing."""
+    while isinstance(expr, Partial):
+        expr, function = expr.expr, None
+    function = _opened(expr, variable, table) if function is None else function
+    if base_of(variable) not in names_in(function):
+        raise ValueError(f"nothing in {plain(expr)} is known to depend on {plain(variable)}: "
+                         "give its Definition to the derivation")
+
+
+def _opened(expr, variable, table):
+    """The expression as a function of `variable`: all names opened but that of the variable itself."""
+    above = {base: definition for base, definition in table.items() if base != base_of(variable)}
+    function = _resolve(expr, above)
+    if function.has(Partial):
+        unknown = min(map(plain, function.atoms(Partial)))
+        raise Undecided(f"{unknown} would have to be differentiated, but it is the derivative of an unknown function")
+    return _resolve(function, above, opened=True)
+
+
+def entry(matrix, row, column, entries):
+    """Entry (row, column) of a matrix expression as a scalar with indexed sums, for any sizes.
+
+    `entries` maps each matrix symbol to its array of entries. Raises TypeError for an operation without a rule.
+    """
+    with evaluate(True):
+        return _entry(matrix, row, column, entries)
+
+
+def _entry(m, row, column, entries):
+    if isinstance(m, sp.MatrixSymbol):
+        if m not in entries:
+            raise ValueError(f"the entries of {m} are not known: give Entries({m}, ...) to the derivation")
+        return entries[m][row] if len(entries[m].shape) == 1 else entries[m][row, column]
+    if isinstance(m, Gradient):
+        return Partial(m.expr, _entry(m.vector, row, column, entries))
+    if isinstance(m, sp.Transpose):
+        return _entry(m.arg, column, row, entries)
+    if isinstance(m, (sp.MatAdd, sp.HadamardProduct)) and len({a.shape for a in m.args}) > 1:
+        raise WrongIndex(f"the shapes {' and '.join(str(a.shape) for a in m.args)} are not the same")
+    if isinstance(m, sp.MatAdd):
+        return sp.Add(*(_entry(a, row, column, entries) for a in m.args))
+    if isinstance(m, (sp.HadamardProduct, sp.OneMatrix)):
+        return sp.Mul(*(_entry(a, row, column, entries) for a in m.args if isinstance(a, sp.MatrixExpr)))
+    if isinstance(m, (sp.MatMul, sp.Mul)):
+        return _entry_of_product(list(m.args), row, column, entries)
+    raise TypeError(f"no rule for the entries of {type(m).__name__}")
+
+
+def _entry_of_product(factors, row, column, entries):
+    scalars = [f for f in factors if not isinstance(f, sp.MatrixExpr)]
+    first, *rest = [f for f in factors if isinstance(f, sp.MatrixExpr)]
+    if not rest:
+        return sp.Mul(*scalars, _entry(first, row, column, entries))
+    if first.shape[1] != rest[0].shape[0]:
+        raise WrongIndex(f"a matrix of shape {first.shape} cannot multiply one of shape {rest[0].shape}")
+    inner = sp.Dummy("m", integer=True)
+    product = _entry(first, row, inner, entries) * _entry_of_product(rest, inner, column, entries)
+    size = first.shape[1]
+    summed = product.xreplace({inner: sp.S.One}) if size == 1 else sp.Sum(product, (inner, 1, size))
+    return sp.Mul(*scalars, summed)

@@ -1,0 +1,17 @@
+"""Is this code the gradient? Is this the update? Which line is wrong? NumPy alone."""
+
+from gradcheck.check import (
+    GradientError,
+    central_difference,
+    complex_step,
+    derivative,
+    forward_difference,
+    gradient_check,
+    numerical_gradient,
+)
+from gradcheck.update import UpdateError, update_check
+
+__all__ = [
+    "GradientError", "UpdateError", "central_difference", "complex_step", "derivative", "forward_difference",
+    "gradient_check", "numerical_gradient", "update_check",
+]

@@ -1,0 +1,783 @@
+"""Every line of a derivation is proved or refused, and what is said of the proof is true."""
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from fractions import Fraction
+from functools import wraps
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+import pytest
+import sympy as sp
+from sympy import KroneckerDelta, MatrixSymbol, Sum, exp, log, symbols
+from sympy.core.parameters import global_parameters
+from vocabulary import (
+    J,
+    K,
+    L,
+    W,
+    X,
+    Y,
+    Y_hat,
+    a,
+    b,
+    cost,
+    d,
+    derive,
+    entries,
+    eta,
+    g,
+    given,
+    gradient,
+    i,
+    j,
+    k,
+    l,
+    linear_regression,
+    m,
+    n,
+    prediction,
+    q,
+    u,
+    w,
+    x,
+    y,
+    y_hat,
+)
+
+import derivations.derivation as module
+from derivations.definitions import Definition, Depends, Entries
+from derivations.derivation import Derivation, FalseLine, Ledger, Summary, WitnessDisagrees, refused
+from derivations.errors import Undecided
+from derivations.printing import tex
+from derivations.sampling import Point
+from derivations.symbols import Gradient, Partial, as_written, indexed, sigmoid
+
+p = symbols("p", integer=True, positive=True)
+z, v, act, pre = indexed("z^(2)", m), indexed("w^(2)", m, p), indexed("a", p), indexed("z", p)
+with as_written():
+    layers = [Depends(L, z[k], (k, 1, m)), Definition(z[k], Sum(v[k, j]*act[j], (j, 1, p))), Definition(act[j], g(pre[j]))]
+    recursion = g.prime(pre[i])*Sum(v[k, i]*Partial(L, z[k]), (k, 1, m))
+matrix_given = [*given, *entries]
+PROVED = linear_regression()
+
+
+@pytest.fixture(autouse=True)
+def fresh_ledger(monkeypatch):
+    monkeypatch.setattr(module, "ledger", Ledger())
+
+
+# proofs
+
+
+def test_linear_regression_is_proved_for_every_n_and_d():
+    verdict = linear_regression().verdict
+    assert verdict == "✓ proved for every n and d · ✓ SymPy’s derivative · ✓ numerical derivative"
+
+
+def test_the_delta_recursion_is_proved_for_all_widths_and_every_activation():
+    delta = derive(Partial(L, pre[i]), lambda: Sum(Partial(L, z[k])*Partial(z[k], pre[i]), (k, 1, m)), recursion, given=layers)
+    assert delta.verdict == "✓ proved for every m, p and g · ✓ SymPy’s derivative"
+
+
+def test_the_matrix_form_is_proved_entry_by_entry():
+    form = derive(Gradient(J, W), lambda: X.T*(Y_hat - Y)/n, lambda: X.T*(X*W + b*sp.OneMatrix(n, 1) - Y)/n, given=matrix_given)
+    assert form.proved == 2 and form.witnessed == 1
+
+
+def test_the_update_is_proved_and_not_only_the_gradient():
+    update = lambda sign: lambda: w[k] + sign*eta*gradient  # noqa: E731
+    assert derive(w[k] - eta*Partial(J, w[k]), update(-1)).proved == 1
+    with pytest.raises(FalseLine, match="hint     the sign of the term .* is wrong"):
+        derive(w[k] - eta*Partial(J, w[k]), update(1))
+
+
+def test_the_chain_of_linear_regression_takes_less_than_a_third_of_a_second():
+    times = []
+    for _ in range(3):
+        start = process_time()
+        linear_regression()
+        times.append(process_time() - start)
+    assert min(times) < 0.3
+
+
+# planted faults
+
+PLANTED = {
+    "the sign": (lambda: -gradient, "the sign is wrong"),
+    "minus in the bracket": (lambda: Sum((y[i] - y_hat[i])*x[i, k], (i, 1, n))/n, "the sign is wrong"),
+    "plus for minus": (lambda: Sum((y_hat[i] + y[i])*x[i, k], (i, 1, n))/n, "sign of the term"),
+    "a factor 2": (lambda: 2*gradient, "a factor 2 is too many"),
+    "a half": (lambda: gradient/2, "½ too many"),
+    "1/n": (lambda: n*gradient, "a factor n is too many: a sum stands where a mean is meant"),
+    "1/n twice": (lambda: gradient/n, "a factor 1/n is too many"),
+    "the inner factor": (lambda: Sum(y_hat[i] - y[i], (i, 1, n))/n, "the factor x_ik is missing"),
+    "the bracket": (lambda: Sum(x[i, k], (i, 1, n))/n, "is missing"),
+    "an index": (lambda: Sum((y_hat[i] - y[k])*x[i, k], (i, 1, n))/n, "index"),
+    "a transpose": (lambda: Sum((y_hat[i] - y[i])*x[k, i], (i, 1, n))/n, "transpose"),
+    "the exponent": (lambda: Sum((y_hat[i] - y[i])**2*x[i, k], (i, 1, n))/n, "the exponent 1 became 2"),
+    "a lost sum": (lambda: (y_hat[i] - y[i])*x[i, k]/n, "sum"),
+    "zero": (lambda: sp.S.Zero, "the claim is zero"),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_fault_is_refused_and_named(name):
+    wrong, hint = PLANTED[name]
+    with pytest.raises(FalseLine) as refusal:
+        derive(Partial(J, w[k]), gradient, wrong)
+    text = str(refusal.value)
+    assert text.startswith("Line 2 of the derivation") and hint in text.replace("ŷ", "y_hat")
+    assert "makes no sense" in text or "values   before = " in text
+
+
+@pytest.mark.parametrize("wrong, hint", [
+    (lambda: g.prime(g(pre[i]))*Sum(v[k, i]*Partial(L, z[k]), (k, 1, m)), "g'(z_i) is taken at g(z_i) instead of z_i"),
+    (lambda: g(pre[i])*Sum(v[k, i]*Partial(L, z[k]), (k, 1, m)), "stands where its slope g'(z_i) is meant"),
+    (lambda: Sum(v[k, i]*Partial(L, z[k]), (k, 1, m)), "the factor g'(z_i) is missing"),
+    (lambda: g.prime(pre[i])*Sum(Partial(L, z[k]), (k, 1, m)), "the factor w^(2)_ki is missing"),
+    (lambda: g.prime(pre[i])*Sum(v[i, k]*Partial(L, z[k]), (k, 1, m)), "transpose"),
+    (lambda: -recursion, "the sign is wrong"),
+])
+def test_a_planted_fault_in_the_delta_recursion_is_refused_and_named(wrong, hint):
+    with pytest.raises(FalseLine) as refusal:
+        derive(Partial(L, pre[i]), recursion, wrong, given=layers)
+    assert hint in str(refusal.value)
+
+
+def test_the_gradient_of_another_loss_is_refused():
+    sum_of_squares = Definition(J, Sum((y_hat[i] - y[i])**2, (i, 1, n)))
+    with pytest.raises(FalseLine, match="claimed/before"):
+        derive(Partial(J, w[k]), gradient, given=[prediction, sum_of_squares])
+    entropy = Definition(J, -Sum(y[i]*log(y_hat[i]) + (1 - y[i])*log(1 - y_hat[i]), (i, 1, n))/n)
+    with pytest.raises(FalseLine):
+        derive(Partial(J, w[k]), gradient, given=[prediction, entropy])
+
+
+def test_the_softmax_jacobian_without_its_other_half_is_refused():
+    s, share = indexed("z", K), indexed("p", K)
+    softmax = [Definition(share[k], exp(s[k])/Sum(exp(s[j]), (j, 1, K)))]
+    derive(Partial(share[k], s[l]), lambda: share[k]*(KroneckerDelta(k, l) - share[l]), given=softmax)
+    for wrong in (share[k]*(1 - share[k]), KroneckerDelta(k, l)*share[k]*(1 - share[l]), -share[k]*share[l]):
+        with pytest.raises(FalseLine):
+            derive(Partial(share[k], s[l]), wrong, given=softmax)
+
+
+def test_a_column_is_not_zero_where_one_of_its_entries_is_not():
+    column, v = MatrixSymbol("M", d, 1), indexed("v", d, 1)
+    with pytest.raises((FalseLine, Undecided)):
+        derive(column, lambda: 2*column, given=[Definition(v[k, l], KroneckerDelta(k, l)*a), Entries(column, v)])
+
+
+@pytest.mark.parametrize("wrong", [
+    lambda: X.T*(Y - Y_hat)/n, lambda: X.T*(Y_hat - Y), lambda: X.T*Y_hat/n, lambda: X.T*W/n, lambda: 2*X.T*(Y_hat - Y)/n])
+def test_a_wrong_matrix_form_is_refused(wrong):
+    with pytest.raises(FalseLine):
+        derive(Gradient(J, W), wrong, given=matrix_given)
+
+
+def test_the_order_of_square_matrices_counts():
+    square = MatrixSymbol("Q", n, n)
+    with pytest.raises(FalseLine):
+        derive(square*square.T, lambda: square.T*square, given=[Entries(square, q)])
+
+
+def test_the_false_line_is_named_and_the_true_ones_before_it_pass():
+    with pytest.raises(FalseLine, match=r"Line 3 of \(1.2\) is false"):
+        derive(Partial(J, w[k]), gradient, gradient, 3*gradient, number="1.2")
+
+
+@pytest.mark.parametrize("between", [2*a, 3*a])
+def test_the_last_line_is_compared_with_the_first_whatever_was_said_of_those_between(monkeypatch, between):
+    answers = iter([True, True])
+    monkeypatch.setattr(module, "is_zero", lambda *args: next(answers, False))
+    with pytest.raises(FalseLine, match="Line 2 of the derivation is false"):
+        derive(Partial(a**2, a), between, 3*a, given=[])
+
+
+def test_a_counterexample_shows_a_point_both_values_and_their_ratio():
+    with pytest.raises(FalseLine) as refusal:
+        derive(Partial(a**2*b, a), a*b, given=[])
+    lines = dict(line.split(maxsplit=1) for line in str(refusal.value).splitlines()[1:])
+    point = dict(part.split(" = ") for part in lines["at"].split(", "))
+    before, claimed, ratio = (Fraction(part.split(" = ")[1]) for part in lines["values"].split(", "))
+    assert before == 2*Fraction(point["a"])*Fraction(point["b"]) and claimed == before*ratio and ratio == Fraction(1, 2)
+
+
+@pytest.mark.parametrize("before, claimed, values", [
+    (sp.S.One, 2, "before = 1, claimed = 2, ratio claimed/before = 2"),
+    (-sp.S.One, 2, "before = -1, claimed = 2, ratio claimed/before = -2"),
+    (sp.S.Zero, 3, "before = 0, claimed = 3"),
+    (sp.S(2), 1, "before = 2, claimed = 1, ratio claimed/before = 1/2"),
+    (sp.S(2), -1, "before = 2, claimed = -1, ratio claimed/before = -1/2")])
+def test_both_values_of_a_false_line_are_shown_and_their_ratio_if_it_has_one(before, claimed, values):
+    with pytest.raises(FalseLine) as refusal:
+        derive(before, claimed, given=[])
+    assert f"  values   {values}\n" in str(refusal.value) and "is zero" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("position", [1, 2, 3])
+def test_a_false_line_is_shown_below_the_line_before_it(position):
+    shown = ["a²", "a a", "3 a² - 2 a²", "2 a² - a²", "2 a a - a²"]
+    true = [a**2, lambda: a*a, lambda: 3*a**2 - 2*a**2, lambda: 2*a**2 - a**2, lambda: 2*a*a - a**2]
+    with pytest.raises(FalseLine) as refusal:
+        derive(*true[:position], 7*a**2, *true[position + 1:], given=[])
+    assert str(refusal.value).startswith(
+        f"Line {position} of the derivation is false.\n  before   {shown[position - 1]}\n  claimed  7 a²\n")
+
+
+def test_a_product_of_matrices_that_do_not_fit_is_named_with_its_line():
+    square = sp.MatMul(X, X, evaluate=False)
+    with pytest.raises(FalseLine) as refusal:
+        derive(X, lambda: X*1, square, lambda: 1*X, lambda: X*1, given=entries)
+    assert str(refusal.value).startswith("Line 2 of the derivation makes no sense: a matrix of shape (n, d) cannot multiply "
+                                         "one of shape (n, d).\n  claimed  X X\n")
+
+
+def test_matrices_of_known_size_must_agree_in_every_entry():
+    square = MatrixSymbol("Q", 2, 2)
+    for wrong in (lambda: square.T, lambda: square*sp.OneMatrix(2, 2)):
+        with pytest.raises(FalseLine):
+            derive(square, wrong, given=[Entries(square, indexed("q", 2, 2))])
+
+
+def test_a_difference_in_the_thirtieth_digit_is_seen():
+    with pytest.raises(FalseLine):
+        derive(a, a + sp.Rational(1, 10**30), given=[])
+    with pytest.raises(FalseLine):
+        derive(exp(a)/10**30, 2*exp(a)/10**30, given=[])
+
+
+def test_a_rounding_error_beside_zero_refutes_nothing():
+    zero = sp.Abs(exp(a)*b*log(3) + exp(a)*log(2)) - exp(a)*sp.Abs(b*log(3) + log(2))
+    assert any(Point([zero], seed).value(zero) for seed in range(4))
+    assert "evidence only" in derive(zero, sp.S.Zero, given=[], evidence=True).verdict
+
+
+def test_points_without_a_value_are_passed_over():
+    with pytest.raises(FalseLine, match="a factor 2 is too many"):
+        derive(log(a)*log(b), 2*log(a)*log(b), given=[])
+
+
+def test_a_mistake_is_named_only_if_it_has_the_right_values_at_two_points():
+    with pytest.raises(FalseLine) as refusal:
+        derive(Sum(u[i], (i, 1, n)), 3*Sum(u[i], (i, 1, n)), given=[])
+    assert "n = 3" in str(refusal.value) and "hint     the factor 3 is one too many" in str(refusal.value)
+
+
+def test_a_derivative_is_named_as_it_was_typed():
+    with pytest.raises(FalseLine, match=r"hint     the factor ∂/∂b \(b³\) is missing"):
+        derive(Partial(a**2, a)*Partial(b**3, b), Partial(a**2, a), given=[])
+
+
+def test_a_mistake_that_has_no_value_is_no_hint():
+    with pytest.raises(FalseLine, match="hint     no usual mistake fits"):
+        derive(log(exp(a) + exp(b)), 5*log(exp(a) + exp(b)) + 7, given=[])
+
+
+def test_a_factor_too_many_is_named():
+    with pytest.raises(FalseLine, match="hint     the factor η is one too many"):
+        derive(Sum(u[i], (i, 1, n)), lambda: Sum(u[i]*eta, (i, 1, n)), given=[])
+
+
+def test_a_whole_point_holds_what_both_sides_need():
+    with pytest.raises(FalseLine, match="d = 4, k = .*, n = 3"):
+        derive(Partial(J, w[k]), 2*gradient)
+
+
+# neither proved nor refuted
+
+
+def test_undecided_is_a_failure():
+    with pytest.raises(Undecided, match="neither proved nor refuted.*evidence and no proof"):
+        derive(sp.Abs(a*b + a), sp.Abs(a)*sp.Abs(b + 1), given=[])
+
+
+def test_evidence_is_called_evidence_and_not_counted_as_proof():
+    weak = derive(sp.Abs(a*b + a), sp.Abs(a)*sp.Abs(b + 1), given=[], evidence=True, number="1")
+    assert weak.verdict == "evidence only: equal at 4 sample points, not proved"
+    assert "1 lines shown, 0 lines proved" in repr(module.ledger)
+    with pytest.raises(FalseLine):
+        derive(sp.Abs(a*b), a*b, given=[], evidence=True)
+
+
+def test_where_nothing_can_be_tried_there_is_no_evidence_either():
+    with pytest.raises(Undecided, match="no value that can be tried"):
+        derive(log(-exp(a) - 1), log(-1 - exp(a)*exp(b - b + 0)) + sp.Abs(log(-exp(a) - 1)) - sp.Abs(log(-2 - 2*exp(a)) - log(2)),
+               given=[], evidence=True)
+
+
+@pytest.mark.parametrize("line", [lambda: a*0.5, lambda: 0.1*a + a*sp.Rational(2, 5), lambda: a*(1/2)])
+def test_a_float_is_neither_true_nor_false(line):
+    for evidence in (False, True):
+        with pytest.raises(Undecided, match="is a float, which is not exact"):
+            derive(a/2, line, given=[], evidence=evidence)
+
+
+def test_a_float_in_a_definition_is_found():
+    with pytest.raises(Undecided, match=r"A definition given to \(3\): 0.50*\d* is a float"):
+        derive(Partial(J, a), a, given=[Definition(J, 0.5*a**2)], number="3")
+
+
+def test_what_the_engine_does_not_cover_is_named_with_the_derivation():
+    with pytest.raises(Undecided, match=r"In \(3\), .*: Integral has no rule here"):
+        derive(a, sp.Integral(1, (b, 0, a)), given=[], number="3")
+    with pytest.raises(Undecided, match=r"Line 1 of \(3\) cannot be proved: .* is a float"):
+        derive(a, 0.5*a, given=[], number="3")
+
+
+def test_division_by_zero_proves_nothing():
+    for zero in (lambda: a - a, lambda: (a + b)**2 - a**2 - 2*a*b - b**2):
+        with as_written():
+            left = a/zero()
+        with pytest.raises(Undecided):
+            derive(left, lambda zero=zero: b/zero(), given=[])
+
+
+def test_two_symbols_of_one_name_are_an_error():
+    other = symbols("J")
+    with pytest.raises(ValueError, match="two different symbols are called J"):
+        derive(Partial(other*w[k], w[k]), other)
+    with pytest.raises(ValueError, match="two different symbols are called x"):
+        derive(Partial(J, w[k]), lambda: Sum(indexed("x", n)[i], (i, 1, n)))
+
+
+# bad input
+
+
+@pytest.mark.parametrize("expr, reason, error", [
+    ("2*a", "text is not evaluated", TypeError), (None, "why", TypeError), (sp.Eq(a, b), "why", TypeError),
+    (True, "why", TypeError),
+    (2*a, "", ValueError), (2*a, "   ", ValueError), (2*a, None, ValueError), (X, "a matrix", ValueError)])
+def test_a_bad_step_raises_before_anything_changes(expr, reason, error):
+    derivation = Derivation(Partial(a**2, a))
+    with pytest.raises(error):
+        derivation.step(expr, reason)
+    assert derivation.lines == []
+
+
+def test_a_bad_step_is_named_by_its_place():
+    derivation = Derivation(a, number="3")
+    derivation.step(a, "true")
+    refusals = (a, "", " needs a reason, a short text; got ''"), (X, "why", ": a matrix cannot equal a number")
+    for expr, reason, message in refusals:
+        with pytest.raises(ValueError) as error:
+            derivation.step(expr, reason)
+        assert str(error.value) == f"line 2 of (3){message}"
+
+
+@pytest.mark.parametrize("make", [
+    lambda: Derivation("J"), lambda: Derivation(J, given=[J]), lambda: Derivation(J, given=[cost, cost]),
+    lambda: Derivation(J, given=[Entries(W, w), Entries(W, indexed("v", d))])])
+def test_a_bad_beginning_raises(make):
+    with pytest.raises((TypeError, ValueError)):
+        make()
+
+
+def test_a_matrix_of_another_shape_raises():
+    with pytest.raises(ValueError, match=r"shape \(n, 1\), the left side has shape \(d, 1\)"):
+        derive(Gradient(J, W), lambda: Y_hat - Y, given=matrix_given)
+
+
+def test_a_derivation_without_lines_raises():
+    with pytest.raises(ValueError, match="has no line"):
+        derive(J)
+
+
+def test_an_error_in_the_block_restores_sympy_and_proves_nothing():
+    with pytest.raises(ZeroDivisionError):
+        with Derivation(Partial(a**2, a), number="7") as derivation:
+            derivation.step(2*a, "true")
+            raise ZeroDivisionError
+    assert global_parameters.evaluate and derivation.verdict is None and module.ledger.derivations == []
+    with pytest.raises(FalseLine):
+        derive(a, b, given=[])
+    assert global_parameters.evaluate
+
+
+def test_nothing_is_shown_before_it_is_proved():
+    unproved = Derivation(Partial(a**2, a), number="7")
+    for use in (unproved._repr_markdown_, unproved.values, lambda: Summary(unproved), lambda: unproved.code(lambda a: 2*a)):
+        with pytest.raises(Undecided, match="not proved yet"):
+            use()
+    assert repr(unproved) == "<Derivation 7: not proved yet>" and unproved.proved == unproved.witnessed == 0
+
+
+def test_a_line_added_after_the_proof_takes_the_verdict_away():
+    derivation = derive(Partial(a**2, a), 2*a, given=[])
+    derivation.step(3*a, "false")
+    with pytest.raises(Undecided):
+        derivation._repr_markdown_()
+    with pytest.raises(FalseLine):
+        derivation.prove()
+    assert derivation.verdict is None
+
+
+def test_entering_again_begins_anew():
+    derivation = derive(Partial(a**2, a), 2*a, given=[])
+    with derivation:
+        derivation.step(a + a, "again")
+    assert len(derivation.lines) == 1 and derivation.proved == 1
+
+
+# witnesses
+
+
+def test_the_numerical_witness_can_fail(monkeypatch):
+    slope = Point.slope
+    monkeypatch.setattr(Point, "slope", lambda *args: slope(*args)*(1 + 1e-9))
+    with pytest.raises(WitnessDisagrees, match="the numerical derivative is"):
+        linear_regression()
+
+
+def test_the_numerical_witness_is_not_claimed_where_there_is_none():
+    assert "numerical" not in derive(J, cost.body, given=[cost]).verdict
+    assert "SymPy" not in derive(J, cost.body, given=[cost]).verdict
+    assert "numerical" not in derive(Partial(L, pre[i]), recursion, given=layers).verdict
+    by_a_name = derive(Partial(J, y_hat[i]), (y_hat[i] - y[i])/n)
+    assert by_a_name.verdict == "✓ proved for every n and d · ✓ SymPy’s derivative" and by_a_name.witnessed == 0
+    without_a_value = derive(Partial(b*log(-exp(a) - 1), b), log(-exp(a) - 1), given=[])
+    assert without_a_value.verdict == "✓ proved · ✓ SymPy’s derivative" and without_a_value.witnessed == 0
+
+
+def right(X, y, w, b):
+    return X.T @ (X @ w + b - y)/len(y)
+
+
+def test_numpy_code_that_computes_the_last_line_is_confirmed():
+    assert repr(PROVED.code(right)) == "✓ right computes equation (1.2) exactly, on three sets of arrays"
+
+
+def test_the_arrays_are_computed_with_as_fractions():
+    arrays = {"X": [[1, 2], [3, 4], [5, 6]], "y": [1, 0, 1], "w": [1, -1], "b": 2}
+    got = PROVED.values(**arrays)
+    assert list(got) == [1, Fraction(4, 3)] and list(got) == list(map(Fraction, got))
+    assert PROVED.values(**{**arrays, "b": 0.5})[0] == Fraction(-7, 2)
+    third = derive(a*3, a + 2*a, given=[]).values(a=0.1)
+    assert isinstance(third, Fraction) and third == 3*Fraction(0.1)
+
+
+def test_what_cancels_on_the_way_needs_no_value():
+    square = derive((a + b)**2 - b**2 - 2*a*b, lambda: (b + a)*(a + b) - b**2 - 2*a*b, lambda: a**2, given=[], number="3")
+    assert square.values(a=3) == 9 and "exactly" in repr(square.code(lambda a: a*a))
+    with pytest.raises(ValueError, match=r"has a parameter b, which \(3\) does not know; it knows a$"):
+        square.code(lambda a, b: a*a)
+
+
+def test_an_array_has_an_entry_for_every_free_index_even_one_that_the_line_has_lost():
+    v = indexed("v", n)
+    by_v = derive(Partial(Sum(v[j]*Sum(u[i], (i, 1, n)), (j, 1, n)), v[k]), Sum(u[i], (i, 1, n)), given=[])
+    assert by_v.values(u=[1, 2]).tolist() == [3, 3]
+    by_w = derive(Partial(Sum(w[j]*Sum(u[i], (i, 1, n)), (j, 1, d)), w[k]), Sum(u[i], (i, 1, n)), given=[])
+    with pytest.raises(ValueError, match="the value of d is not known from the shapes"):
+        by_w.values(u=[1, 2])
+
+
+def test_a_column_is_executed_as_a_vector():
+    column = MatrixSymbol("M", d, 1)
+    assert derive(2*column, column*2, given=[Entries(column, indexed("v", d, 1))]).values(v=[[1], [2]]).tolist() == [2, 4]
+
+
+def test_two_names_that_differ_by_a_capital_each_need_their_own_array():
+    lower, upper, layer = symbols("x X w^(1)", real=True)
+    total = derive(upper + 2*lower + 3*layer, lambda: 2*lower + upper + 3*layer, given=[])
+    assert total.values(x=1, X=5, W1=2) == total.values(X=5, x=1, w1=2) == 13
+    assert "exactly" in repr(total.code(lambda x, X, w1: X + 2*x + 3*w1))
+    for one in ("x", "X"):
+        with pytest.raises(ValueError, match=f"a value for {'xX'.replace(one, '')} is needed"):
+            total.values(**{one: 1, "w1": 2})
+    with pytest.raises(ValueError, match="a value for X is needed"):
+        total.code(lambda x, w1: 3*x + 3*w1)
+
+
+@pytest.mark.parametrize("wrong, message", [
+    (lambda X, y, w, b: X.T @ (X @ w + b - y), "the ratio is"),
+    (lambda X, y, w, b: -X.T @ (X @ w + b - y)/len(y), "the ratio is -1"),
+    (lambda X, y, w, b: 2*X.T @ (X @ w + b - y)/len(y), "the ratio is 2"),
+    (lambda X, y, w, b: X.T @ (X @ w - y)/len(y), "gives"),
+    (lambda X, y, w, b: (X @ w + b - y)/len(y), r"shape \(4,\).*shape \(3,\)|shape"),
+    (lambda X, y, w, b: right(X, y, w, b)[:, None], "shape"),
+    (lambda X, y, w, b: X.T @ (X @ w + b - y[:, None]).mean(axis=1), "gives"),
+    (lambda X, y, w, b: right(X, y, w, b)*np.nan, "nan"),
+    (lambda X, y, w, b: right(X, y, w, b) + 1j, "complex"),
+    (lambda X, y, w, b: right(X, y, w, b) + 1e-9, "gives"),
+    (lambda X, y, w, b: right(X, y, w, b) + (abs(X[0, 0]) == 3), "gives"),
+])
+def test_numpy_code_with_a_fault_is_refused(wrong, message):
+    with pytest.raises(WitnessDisagrees, match=message):
+        PROVED.code(wrong)
+    assert module.ledger.code == []
+
+
+def test_the_first_wrong_entry_is_named_with_both_values():
+    double = derive(x[i, j]*2, lambda: 2*x[i, j], given=[], number="3")
+
+    def wrong(X):
+        twice = 2*X
+        twice[1, 2] = 4*X[1, 2] + (X[1, 2] == 0)
+        return twice
+
+    with pytest.raises(WitnessDisagrees, match=r"^wrong gives \S+ in entry 2, 3, \(3\) gives \S+") as refusal:
+        double.code(wrong)
+    got, truth = (float(part) for part in re.findall(r"gives (\S+?)[ ,;]", str(refusal.value) + " "))
+    assert got == 2*truth != 0 and str(refusal.value).endswith("; the ratio is 2")
+
+
+def test_a_wrong_number_is_refused_whether_it_is_large_small_or_should_be_zero():
+    zero = derive((a + b)**2 - a**2, lambda: b**2 + 2*a*b, given=[], number="3")
+    with pytest.raises(WitnessDisagrees, match=r"^the NumPy code gives \S+, \(3\) gives \S+; the ratio is"):
+        zero.code(lambda a, b: b**2)
+    tiny = derive(a/10**20, lambda: 2*a/(2*10**20), given=[], number="4")
+    assert "to 13 digits" in repr(tiny.code(lambda a: a/1e20))
+    with pytest.raises(WitnessDisagrees, match="the ratio is 2$"):
+        tiny.code(lambda a: 2*a/1e20)
+    nothing = derive((a + b)**2 - a**2 - 2*a*b - b**2, sp.S.Zero, given=[], number="5")
+    assert "exactly" in repr(nothing.code(lambda: 0))
+    with pytest.raises(WitnessDisagrees, match=r"^the NumPy code gives 1, \(5\) gives 0$"):
+        nothing.code(lambda: 1)
+
+
+def test_a_result_that_is_one_rounding_away_is_not_called_exact():
+    mean = derive(Sum(x[i, j], (j, 1, d))/d, lambda: Sum(x[i, j]/d, (j, 1, d)), given=[], number="3")
+    assert repr(mean.code(lambda X: X.mean(axis=1))).startswith("✓ the NumPy code computes equation (3) to 13 digits")
+    assert repr(mean.code(lambda X: X.mean(axis=1), "means")).startswith("✓ means computes equation (3)")
+    total = derive(Sum(x[i, j], (j, 1, d)), lambda: Sum(1*x[i, j], (j, 1, d)), given=[], number="4")
+    assert repr(total.code(lambda X: X.sum(axis=1))).startswith("✓ the NumPy code computes equation (4) exactly")
+
+
+def drawn_for(derivation, code):
+    """The arrays and numbers on which a function is tried, three sets of them."""
+    calls = []
+
+    @wraps(code)
+    def noted(**arrays):
+        calls.append(arrays)
+        return code(**arrays)
+
+    derivation.code(noted)
+    return calls
+
+
+def test_code_is_tried_on_arrays_of_different_sizes():
+    lengths = symbols("m n p q r", integer=True, positive=True)
+    arrays = [indexed(f"v{number}", length) for number, length in enumerate(lengths)]
+    sums = [Sum(v[i], (i, 1, length)) for v, length in zip(arrays, lengths)]
+    calls = drawn_for(derive(sum(sums), lambda: sum(sums[::-1]), given=[]),
+                      lambda v0, v1, v2, v3, v4: v0.sum() + v1.sum() + v2.sum() + v3.sum() + v4.sum())
+    shapes = [[v.shape for v in call.values()] for call in calls]
+    assert len(set(shapes[0])) == 5 and (1,) not in shapes[0] and shapes == 3*[shapes[0]]
+    assert {v for call in calls for array in call.values() for v in array} == set(range(-4, 5))
+
+
+def test_a_number_on_which_code_is_tried_is_1_to_4_and_never_0():
+    factors = symbols("c1:9", real=True)
+    calls = drawn_for(derive(sp.Mul(*factors), lambda: sp.Mul(*factors[::-1]), given=[]),
+                      lambda c1, c2, c3, c4, c5, c6, c7, c8: c1*c2*c3*c4*c5*c6*c7*c8)
+    assert {v for call in calls for v in call.values()} == {1, 2, 3, 4}
+
+
+def test_code_with_functions_is_tried_on_quarters():
+    slope = derive(Partial(Sum(exp(b*u[i]), (i, 1, n)), u[k]), b*exp(b*u[k]), given=[])
+    values = np.hstack([v for call in drawn_for(slope, lambda b, u: b*np.exp(b*u)) for v in call.values()])
+    assert all(abs(v) <= 1 and v == round(4*v)/4 for v in values) and any(v != round(2*v)/2 for v in values)
+
+
+def test_all_three_sets_of_arrays_are_tried_even_where_floats_are_not_exact():
+    derivation = derive(Partial(exp(a*b), a), lambda: b*exp(a*b), given=[], number="3")
+    calls = []
+
+    def code(a, b):
+        calls.append((a, b))
+        return b*np.exp(a*b)
+
+    assert "to 13 digits" in repr(derivation.code(code)) and len(calls) == 3
+
+
+def test_transposed_code_is_refused_for_a_matrix_and_a_jacobian():
+    outer = derive(X.T*X, lambda: X.T*X*1, given=entries, number="4")
+    square = MatrixSymbol("Q", n, n)
+    skew = derive(square*2, lambda: 2*square, given=[Entries(square, q)], number="5")
+    assert "exactly" in repr(outer.code(lambda X: X.T @ X)) and "exactly" in repr(skew.code(lambda q: 2*q))
+    with pytest.raises(WitnessDisagrees):
+        skew.code(lambda q: 2*q.T)
+    s = indexed("s", n)
+    jacobian = derive(Partial(s[i], u[j]), lambda: q[i, j], number="6", given=[Definition(s[i], Sum(q[i, j]*u[j], (j, 1, n)))])
+    assert "exactly" in repr(jacobian.code(lambda q: q))
+    with pytest.raises(WitnessDisagrees):
+        jacobian.code(lambda q: q.T)
+
+
+@pytest.mark.parametrize("arrays, message", [
+    ({"X": [[1, 2]], "y": [1], "w": [1, 2]}, "a value for b is needed"),
+    ({"X": [[1, 2]], "y": [[1]], "w": [1, 2], "b": 0}, r"y has shape \(1, 1\), expected"),
+    ({"X": [[1, 2]], "y": [1], "w": [1, 2, 3], "b": 0}, "shape.*elsewhere"),
+    ({"X": 3, "y": [1], "w": [1, 2], "b": 0}, r"x has shape \(\), expected|X has shape \(\), expected"),
+    ({}, "is needed; the values given are for nothing"),
+    ({"eta": 1, "X": [[1, 2]], "y": [1], "w": [1, 2]}, "a value for b is needed; the values given are for X, eta, w, y$"),
+    ({"X": [[1, 2]], "y": [1, 2], "w": [1, 2], "b": 0}, "n = .* elsewhere"),
+])
+def test_values_refuse_arrays_that_do_not_fit(arrays, message):
+    with pytest.raises(ValueError, match=message):
+        PROVED.values(**arrays)
+
+
+def test_an_array_of_known_size_has_that_size():
+    v = indexed("v", 3)
+    squares = derive(Sum(v[j]**2, (j, 1, 3)), lambda: Sum(v[j]*v[j], (j, 1, 3)), given=[])
+    assert squares.values(v=[1, 2, 3]) == 14
+    with pytest.raises(ValueError, match=r"v has shape \(2,\), expected \('3',\)"):
+        squares.values(v=[1, 2])
+
+
+@pytest.mark.parametrize("step, message", [(-1, r"u of shape \(4,\) has no entry 0"), (1, r"u of shape \(4,\) has no entry 5")])
+def test_an_index_that_leaves_its_array_does_not_begin_again_at_the_other_end(step, message):
+    neighbours = derive(Sum(u[i]*u[i + step], (i, 1, n)), lambda: Sum(u[i + step]*u[i], (i, 1, n)), given=[])
+    with pytest.raises(IndexError, match=message):
+        neighbours.code(lambda u: u @ np.roll(u, -step))
+
+
+def test_code_with_an_unknown_parameter_is_refused():
+    with pytest.raises(ValueError, match="has a parameter rate.*it knows b, w, x, y"):
+        PROVED.code(lambda X, y, w, b, rate: 0)
+
+
+def test_an_undefined_activation_has_no_values():
+    with pytest.raises(ValueError, match="has no value: the function is not known"):
+        derive(Partial(g(a), a), g.prime(a), given=[]).values(a=1)
+
+
+def test_functions_are_executed_to_many_digits():
+    got = derive(Partial(sigmoid(a), a), sigmoid(a)*(1 - sigmoid(a)), given=[]).values(a=2)
+    assert abs(float(got) - 0.10499358540350662) < 1e-16
+
+
+# the ledger
+
+
+def test_the_ledger_counts_derivations_lines_proofs_and_witnesses():
+    linear_regression("1.2").code(right)
+    derive(J, cost.body, given=[cost], number="1.3")
+    assert repr(module.ledger) == ("Ledger: 2 derivations, 4 lines shown, 4 lines proved, 1 derivatives witnessed numerically, "
+                                   "1 witnessed by NumPy code")
+
+
+def test_running_a_cell_again_replaces_what_it_counted():
+    for _ in range(2):
+        linear_regression("1.2").code(right)
+    assert "Ledger: 1 derivations, 3 lines" in repr(module.ledger) and len(module.ledger.code) == 1
+
+
+def test_what_is_refused_is_not_counted(capsys):
+    with refused():
+        derive(Partial(J, w[k]), -gradient, number="1.2")
+    assert module.ledger.derivations == [] and "the sign is wrong" in capsys.readouterr().out
+
+
+def test_refused_prints_whatever_the_checker_refuses(capsys):
+    with refused():
+        derive(sp.Abs(a*b + a), sp.Abs(a)*sp.Abs(b + 1), given=[])
+    with refused():
+        PROVED.code(lambda X, y, w, b: 2*right(X, y, w, b))
+    undecided, disagrees = capsys.readouterr().out.splitlines()
+    assert "neither proved nor refuted" in undecided and "the ratio is 2" in disagrees
+
+
+def test_refused_raises_if_nothing_is_refused():
+    with pytest.raises(AssertionError, match="meant to be refused"):
+        with refused():
+            linear_regression()
+
+
+# appearance
+
+
+def test_a_derivation_reads_as_text():
+    assert repr(PROVED).splitlines() == [
+        "(1.2) ∂J/∂w_k",
+        "    = 1/(2 n) Σ_{i=1..n} 2 (ŷ_i - y_i) ∂/∂w_k (ŷ_i - y_i)    [power rule, then chain rule]",
+        r"    = 1/n Σ_{i=1..n} (ŷ_i - y_i) ∂ŷ_i/∂w_k    [the 2 meets the \frac12]",
+        "    = 1/n Σ_{i=1..n} (ŷ_i - y_i) x_ik    [only the term j=k of the sum contains w_k]",
+        "    ✓ proved for every n and d · ✓ SymPy’s derivative · ✓ numerical derivative"]
+
+
+def test_a_derivation_is_typeset_with_its_number_reasons_and_verdict():
+    page = PROVED._repr_markdown_()
+    assert page.startswith("$$\n\\begin{aligned}\n\\frac{\\partial J}{\\partial w_{k}} &= ")
+    assert page.count("&=") == 3 and r"\tag{1.2}" in page and "<small>✓ proved for every n and d" in page
+    assert page.count("{") == page.count("}") and page.count(r"\begin") == page.count(r"\end")
+    rows = page.removeprefix("$$\n\\begin{aligned}\n").partition("\n\\end{aligned}")[0].split(" \\\\[3pt]\n")
+    assert rows == [(tex(PROVED.left) + " " if first else "") + f"&= {tex(line.shown)} && {module.reason_tex(line.reason)}"
+                    for first, line in zip([True, False, False], PROVED.lines)]
+    assert r"\tag" not in derive(Partial(a**2, a), 2*a, given=[])._repr_markdown_()
+
+
+def test_the_verdict_says_for_which_sizes_and_functions_it_holds():
+    r = symbols("r", integer=True, positive=True)
+    v = indexed("v", n, m, d, r)
+    for left, generality in (
+            (a*2, "✓ proved"), (2*u[i], "✓ proved for every n"), (2*x[i, j], "✓ proved for every n and d"),
+            (2*g(x[i, j]), "✓ proved for every n, d and g"), (2*v[i, j, k, l], "✓ proved for every n, d, m and r")):
+        assert derive(left, left, given=[]).verdict == generality
+
+
+def test_long_reasons_wrap_outside_of_mathematics():
+    reason = "only the term $j = k$ of the sum over all the many features contains the weight $w_k = w_j$"
+    lines = module._wrapped(reason)
+    assert len(lines) > 2 and " ".join(lines) == reason
+    assert all(line.count("$") % 2 == 0 and len(line) <= 45 for line in lines)
+    assert module._wrapped("short") == ["short"]
+    plain = "the quick brown fox jumps over a lazy dog while it wonders at each of the words in this sentence"
+    for start in range(len(plain)):
+        reason = plain[start:].strip()
+        assert re.findall(r"\\text\{(.*?)\}", module.reason_tex(reason)) == textwrap.wrap(reason, 33)
+    assert r"\text{the } w_k \text{ of } k" in module.reason_tex("the $w_k$ of $k$")
+
+
+def test_a_summary_is_one_line_for_each_result():
+    summary = Summary(cost, PROVED)
+    assert len(repr(summary).splitlines()) == 2
+    assert repr(summary).splitlines()[1].startswith("(1.2) ∂J/∂w_k = 1/n Σ_{i=1..n} (ŷ_i - y_i) x_ik    proved for every n and d")
+    assert summary._repr_markdown_().count(r"\\") == 1
+    last, verdict = tex(PROVED.last), "proved for every n and d"
+    assert summary._repr_markdown_().splitlines()[3:] == [
+        rf"{tex(PROVED.left)} &= {last} && \quad\small \text{{{verdict}}} && \quad (1.2)", r"\end{aligned}", "$$"]
+    with pytest.raises(TypeError, match="Summary takes Definition and Derivation"):
+        Summary(PROVED, J)
+
+
+SCRIPT = """
+from vocabulary import *
+from derivations.derivation import FalseLine, ledger
+from derivations.definitions import Depends
+z = indexed("z", m)
+print(linear_regression(), linear_regression()._repr_markdown_())
+print(derive(Partial(L, z[j]), lambda: 2*J*Partial(J, z[j]), given=[Depends(J, z[k], (k, 1, m)), Definition(L, J**2)]))
+for wrong in (n*gradient, Sum((y_hat[i] - y[i])*x[k, i], (i, 1, n))):
+    try:
+        derive(Partial(J, w[k]), wrong)
+    except FalseLine as refusal:
+        print(refusal)
+print(ledger)
+"""
+
+
+@pytest.mark.long
+def test_the_output_is_the_same_for_every_hash_seed():
+    tests = Path(__file__).resolve().parents[1]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)]), "PYTHONIOENCODING": "utf-8"}
+    runs = [subprocess.Popen([sys.executable, "-c", SCRIPT], env={**environment, "PYTHONHASHSEED": seed}, stdout=subprocess.PIPE)
+            for seed in ("0", "4")]
+    outputs = [run.communicate()[0].decode() for run in runs]
+    assert len(outputs[0].splitlines()) > 25 and outputs[0] == outputs[1]
+
+
+def test_numbered_sizes_stand_in_the_verdict_as_on_paper():
+    inner, outer = sp.symbols("n_0 n_1", integer=True, positive=True)
+    W, v = indexed("W", outer, inner), indexed("v", inner)
+    with Derivation(Sum(W[j, k]*v[k], (k, 1, inner), (j, 1, outer))) as line:
+        line.step(Sum(v[k]*W[j, k], (k, 1, inner), (j, 1, outer)), "the factors change places")
+    assert line.verdict == "✓ proved for every n₀ and n₁"

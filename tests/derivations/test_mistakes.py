@@ -1,0 +1,115 @@
+"""Every usual mistake has a name, is really made, and is refused by the checker unless it is none."""
+
+import pytest
+import sympy as sp
+from sympy import KroneckerDelta, Sum, exp
+from vocabulary import K, L, a, b, d, g, given, gradient, i, j, k, m, n, q, u, w, x, y, y_hat
+
+from derivations.definitions import Definition, Depends, resolve, table_of
+from derivations.derivation import _near
+from derivations.errors import Undecided, WrongIndex
+from derivations.mistakes import mutants, reversed_name, without_deltas
+from derivations.normal_form import index_ranges, is_zero
+from derivations.sampling import NoValue, Point
+from derivations.symbols import Partial, as_written, indexed, sigmoid
+
+p = sp.Symbol("p", integer=True, positive=True)
+z, v, act, pre = indexed("z", m), indexed("v", m, p), indexed("a", p), indexed("h", p)
+with as_written():
+    layers = [Depends(L, z[k], (k, 1, m)), Definition(z[k], Sum(v[k, j]*act[j], (j, 1, p))), Definition(act[j], g(pre[j]))]
+    recursion = g.prime(pre[i])*Sum(v[k, i]*Partial(L, z[k]), (k, 1, m))
+    logistic = Sum((sigmoid(y_hat[i]) - y[i])*x[i, k], (i, 1, n))/n
+    squares = Sum((y_hat[i] - y[i])**2, (i, 1, n))/(2*n)
+
+FORMULAS = {"least squares": (gradient, given), "delta recursion": (recursion, layers), "squares": (squares, ())}
+
+
+def names(expr):
+    return [name for name, _ in mutants(expr)]
+
+
+@pytest.mark.parametrize("expr, expected", [
+    (gradient, ["the sign is wrong", "a factor 2 is too many", "a factor n is too many: a sum stands where a mean is meant",
+                "a factor 1/n is too many", "the factor x_ik is missing", "the indices of x_ik are swapped: a transpose",
+                "the sign of the term ŷ_i is wrong", "the sum is lost", "the term ŷ_i is missing"]),
+    (recursion, ["g'(h_i) is taken at g(h_i) instead of h_i", "g(h_i) stands where its slope g'(h_i) is meant",
+                 "the factor g'(h_i) is missing", "the factor v_ki is missing"]),
+    (squares, ["the exponent 2 became 3", "the exponent 2 became 1"]),
+    (logistic, ["σ(ŷ_i) is taken at the activation instead of the pre-activation"]),
+])
+def test_the_usual_mistakes_are_made(expr, expected):
+    assert set(expected) <= set(names(expr))
+
+
+def test_a_mutant_is_the_formula_with_that_mistake_and_nothing_else():
+    with as_written():
+        made = dict(mutants(Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))/n))
+    assert is_zero(resolve(made["the factor x_ik is missing"]) - resolve(Sum(y_hat[i] - y[i], (i, 1, n))/n))
+    assert is_zero(resolve(made["the sign is wrong"]) + resolve(gradient))
+    assert is_zero(resolve(made["a factor n is too many: a sum stands where a mean is meant"]) - n*resolve(gradient))
+
+
+def test_what_is_to_be_differentiated_is_left_alone():
+    assert all(mutant.has(Partial(y_hat[i] - y[i], w[k])) for name, mutant in
+               mutants(Sum(x[i, k]*Partial(y_hat[i] - y[i], w[k]), (i, 1, n))) if "∂" not in name and "is left" not in name)
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_every_mutant_is_refused_unless_it_is_no_mistake(name):
+    """A mutant that equals the formula by accident, as with a symmetric index, must be proved equal, not killed."""
+    formula, definitions = FORMULAS[name]
+    table = table_of(definitions)
+    right, killed = resolve(formula, table), 0
+    for mistake, mutant in mutants(formula):
+        wrong = resolve(mutant, table)
+        try:
+            equal = is_zero(right - wrong, index_ranges(formula, mutant, right, wrong))
+        except (WrongIndex, Undecided):
+            killed += 1
+            continue
+        assert equal == agree(right, wrong), mistake
+        killed += not equal
+    assert killed > 15
+
+
+def agree(first, second):
+    for seed in range(3):
+        point = Point([first, second], seed)
+        try:
+            if not _near(point.value(first), point.value(second)):
+                return False
+        except NoValue:
+            return False
+    return True
+
+
+def test_a_mutant_that_is_no_mistake_is_proved_equal():
+    with as_written():
+        symmetric = Sum(u[i]*u[j], (i, 1, n), (j, 1, n))
+    same = [name for name, mutant in mutants(symmetric) if is_zero(resolve(symmetric) - resolve(mutant))]
+    assert same == []
+    with as_written():
+        square = Sum(q[i, j]*q[i, j], (i, 1, n), (j, 1, n)) - Sum(q[j, i]**2, (i, 1, n), (j, 1, n))
+    assert is_zero(resolve(square))
+    assert not any(is_zero(resolve(mutant)) for name, mutant in mutants(square) if "exponent" in name)
+
+
+def test_undoing_a_mistake_has_a_name_of_its_own():
+    assert reversed_name("the factor x_ik is missing") == "the factor x_ik is one too many"
+    assert reversed_name("the exponent 2 became 1") == "the exponent 1 became 2"
+    assert reversed_name("the sign is wrong") == ""
+
+
+def test_a_sum_over_a_delta_is_the_term_it_picks():
+    share = indexed("p", K)
+    picked = without_deltas(Sum(KroneckerDelta(k, j)*share[k]*a, (k, 1, K)) + exp(b))
+    assert picked == share[j]*a + exp(b)
+    assert without_deltas(Sum(share[k], (k, 1, K))) == Sum(share[k], (k, 1, K))
+    assert d not in picked.free_symbols
+
+
+def test_one_term_taken_for_the_whole_sum_is_named():
+    made = dict(mutants(Sum(x[i, j]*w[j], (j, 1, d))*w[k]))
+    assert not any("elementwise" in name for name in made)  # no free index stands inside the sum
+    made = dict(mutants(Sum(w[j]*w[k], (j, 1, d))))
+    assert resolve(made["only the term j = k of the sum is left: an output treated elementwise"]) == w[k]**2

@@ -1,0 +1,147 @@
+"""The concordance is complete: every item of the sources has its section, and each place it names is there."""
+
+import json
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from helpers.concordance import Concordance, Item, Place, cited, concordance, load_items
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+LEFT_OUT = {"S1-68": "concept", "S1-69": "concept", "S1-70": "furniture"}  # a pointer, closing remarks, page furniture
+COUNTS = {  # correct, correct-with-condition, wrong, ambiguous, no claim: as the inventory of the sources adds them up
+    "S0": (38, 19, 7, 8, 1), "S1": (36, 15, 8, 3, 8), "S2": (51, 13, 6, 1, 4), "S3": (43, 21, 5, 7, 4)}
+
+
+@pytest.fixture(scope="module")
+def table():
+    return concordance(FOLDER)
+
+
+def test_the_list_has_every_item_once_and_in_order():
+    ids = [item.id for item in load_items(FOLDER)]
+    assert ids == [f"S{source}-{number:02}" for source, last in enumerate((73, 70, 75, 80)) for number in range(1, last + 1)]
+
+
+def test_the_list_adds_up_to_the_inventory():
+    verdicts = Counter((item.id[:2], item.verdict) for item in load_items(FOLDER))
+    order = ("correct", "correct-with-condition", "wrong", "ambiguous", "no claim")
+    assert {source: tuple(verdicts[source, verdict] for verdict in order) for source in COUNTS} == COUNTS
+
+
+def test_every_item_says_in_few_words_what_it_is():
+    for item in load_items(FOLDER):
+        assert item.words and len(item.words) <= 60 and "|" not in item.words and item.line and item.kind, item
+
+
+def test_every_equation_number_algorithm_figure_and_claim_is_treated(table):
+    kinds = {item.id: item.kind for item in table.items}
+    assert {id: kinds[id] for id in table.missing()} == LEFT_OUT
+
+
+def test_every_place_is_a_heading_of_its_notebook(table):
+    places = {place for found in table.places.values() for place in found}
+    headings = {path.stem: headings_of(path) for path in FOLDER.glob("*.ipynb")}
+    assert len(places) > 50
+    assert [place for place in places if place.section not in headings[place.notebook]] == []
+
+
+def headings_of(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    return set(re.findall(r"^#{1,6} (.+?)\s*$", text, re.MULTILINE))
+
+
+def test_every_link_of_the_table_leads_to_a_heading(table):
+    links = re.findall(r'href="([^"]+)"', table._repr_html_())
+    anchors = {path.name: {heading.replace(" ", "-") for heading in headings_of(path)} for path in FOLDER.glob("*.ipynb")}
+    assert len(links) >= 295
+    for link in links:
+        file, anchor = unquote(link.replace("&#x27;", "'").replace("&quot;", '"').replace("&amp;", "&")).split("#", 1)
+        assert anchor in anchors[file], link
+
+
+def test_the_table_that_notebook_06_shows_is_that_of_the_notebooks_as_they_are(table):
+    cells = json.loads((FOLDER / "07_bring_your_own.ipynb").read_text(encoding="utf-8"))["cells"]
+    (cell,) = [cell for cell in cells if cell["id"] == "concordance"]
+    (output,) = cell["outputs"]
+    shown = "".join(output["data"]["text/plain"])
+    changed = sorted(set(shown.splitlines()) ^ set(repr(table).splitlines()))
+    assert not changed, "the concordance of notebook 06 is stale: run make notebooks\n" + "\n".join(changed[:6])
+
+
+def test_the_table_is_folded_by_source_and_small(table):
+    page = table._repr_html_()
+    assert page.count("<details>") == page.count("</details>") == 4 and page.count("<tr>") == 298 + 4
+    assert len(page) < 120_000
+
+
+# ---------------------------------------------------------------- and it would notice
+
+
+def notebook(*cells):
+    return {"cells": [{"cell_type": kind, "source": source.splitlines(keepends=True), "metadata": {"sources": ids} if ids else {}}
+                      for kind, source, *ids in cells]}
+
+
+@pytest.mark.parametrize("headings, name, section", [
+    ("# Title", "introduction", "Title"),
+    ("# Title\n\n## New notation", "New notation", "New notation"),
+    ("# Title\n\n## 3. A graph", "3", "3. A graph"),
+    ("# Title\n\n## 3. A graph\n\n### Close up", "3", "Close up"),
+    ("# Title\n\n## Numbers\n\n### 2. An error", "2", "2. An error"),
+    ("# Title\n\n## Numbers\n\n### 2. An error\n\n## Exercises", "Exercises", "Exercises"),
+    ("# Title\n\n## 3. A graph\n\n## Summary\n\n### Of all", "Summary", "Of all"),
+    ("# Title\n\n## 3. A graph\n\n```python\n# a comment\n```", "3", "3. A graph"),
+])
+def test_a_place_is_the_last_heading_and_has_its_number_or_that_around_it(headings, name, section):
+    assert list(cited(notebook(("markdown", headings), ("code", "x = 1", "S0-01")))) == [("S0-01", section, name)]
+
+
+def test_a_comment_in_code_is_no_heading():
+    cells = notebook(("markdown", "## 1. One"), ("code", "# Two"), ("code", "y", "S0-01", "S0-02"))
+    assert [(id, section) for id, section, _ in cited(cells)] == [("S0-01", "1. One"), ("S0-02", "1. One")]
+
+
+@pytest.fixture
+def copy(tmp_path):
+    (tmp_path / "data").mkdir()
+    shutil.copy(FOLDER / "data" / "sources.csv", tmp_path / "data")
+    return tmp_path
+
+
+def test_an_item_that_no_notebook_names_is_missing(copy):
+    cells = notebook(("markdown", "# Title", "S0-01"), ("markdown", "## 2. Two", "S0-02", "S0-01"))
+    (copy / "00_a.ipynb").write_text(json.dumps(cells))
+    found = concordance(copy)
+    assert len(found.missing()) == 296 and "S0-03" in found.missing()
+    assert [place.label for place in found.places["S0-01"]] == ["00 introduction", "00 §2"]
+    assert "S0-03  " in repr(found) and "left out" in repr(found) and "298 items; 2 treated in 2 sections" in repr(found)
+
+
+def test_an_unknown_id_is_refused(copy):
+    (copy / "00_a.ipynb").write_text(json.dumps(notebook(("markdown", "## 1. One", "S9-99"))))
+    with pytest.raises(ValueError, match="00_a.ipynb names S9-99 under '1. One'"):
+        concordance(copy)
+
+
+def test_an_item_twice_in_the_list_is_refused(copy):
+    path = copy / "data" / "sources.csv"
+    path.write_text(path.read_text() + "S0-01,1,claim,correct,again\n")
+    with pytest.raises(ValueError, match="S0-01 twice"):
+        load_items(copy)
+
+
+def test_a_folder_without_the_list_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="data.sources.csv"):
+        load_items(tmp_path)
+
+
+def test_a_link_is_safe_html():
+    place = Place("01_a", 'Say "x < y" & more', "Say")
+    page = Concordance([Item("S0-01", "1", "claim", "correct", "a < b & c")], {"S0-01": [place]})._repr_html_()
+    assert "a &lt; b &amp; c" in page and "&quot;x-&lt;-y&quot;-&amp;-more" in page

@@ -1,0 +1,434 @@
+"""Every exercise of every notebook: unanswered it says what to do, its official answer is accepted, its mistakes are named."""
+
+import ast
+import contextlib
+import importlib
+import io
+import json
+import linecache
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+import sympy as sp
+
+from derivations.symbols import Partial
+from exercises.judge import HINTS, question_of
+from gradcheck.repair import CAUSES, patient_of
+from helpers import figures
+
+exercises = importlib.import_module("exercises.check")  # the package exports a function of this name
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+FENCED = re.compile(r"<details>.*?```python\n(.*?)```.*?</details>", re.DOTALL)
+
+
+class Notebook:
+    """The code cells of a notebook, and the answers that are folded under its exercises."""
+
+    def __init__(self, path):
+        self.name, self.cells = path.stem, json.loads(path.read_text(encoding="utf-8"))["cells"]
+        self.code = {cell["id"]: _text(cell) for cell in self.cells if cell["cell_type"] == "code"}
+        markdown = {cell["id"]: _text(cell) for cell in self.cells if cell["cell_type"] == "markdown"}
+        self.exercises = [id for id in self.code if re.fullmatch(r"exercise-\d+", id)]
+        self.answers = {id: FENCED.search(markdown.get(f"{id}-answer", "")) for id in self.exercises}
+        self.tagged = [cell["id"] for cell in self.cells if "exercise" in cell["metadata"].get("tags", [])]
+
+    def answered(self, id):
+        """The exercise cell with the official answer in the place of the dots."""
+        block = self.answers[id][1].rstrip()
+        target = re.escape(block.partition("=")[0].strip())
+        dots = re.findall(rf"^{target} = \.\.\..*$", self.code[id], re.MULTILINE)
+        assert len(dots) == 1, f"{self.name} {id}: the answer assigns {target}, which stands as dots {len(dots)} times"
+        return self.code[id].replace(dots[0], block)
+
+    def needed(self, id):
+        """The statements before an exercise that it depends on, in their order: a backward slice, without what is only shown."""
+        cells = list(self.code)
+        statements = [s for name in cells[:cells.index(id)] for s in ast.parse(self.code[name]).body]
+        cell = ast.parse(self.code[id])
+        goal, late, kept = _loaded(cell) | _looked_up(cell), set(), []
+        while True:
+            kept, found = _slice(statements, goal | late)
+            if found <= late:
+                return [ast.unparse(statement) for statement in kept]
+            late |= found  # what a function looks up when it is called, it finds as it is at the end
+
+
+def _slice(statements, wanted):
+    wanted, kept, late = set(wanted), [], set()
+    for statement in reversed(statements):
+        stored, binds = _stored(statement)
+        if isinstance(statement, (ast.Import, ast.ImportFrom)) or stored & wanted:
+            kept.insert(0, statement)
+            wanted = wanted - stored if binds else wanted
+            wanted |= _loaded(statement)
+            late |= _looked_up(statement)
+    return kept, late
+
+
+def _text(cell):
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _loaded(tree):
+    """The names that a statement reads, those of the functions in it apart."""
+    inside = {id(n) for f in ast.walk(tree) if isinstance(f, FUNCTIONS) for part in _body(f) for n in ast.walk(part)}
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and id(n) not in inside}
+
+
+def _looked_up(tree):
+    """The names that the functions in a statement read when they are called."""
+    functions = [f for f in ast.walk(tree) if isinstance(f, FUNCTIONS)]
+    nested = {id(g) for f in functions for part in _body(f) for g in ast.walk(part) if isinstance(g, FUNCTIONS)}
+    outermost = [(f, part, _own(f)) for f in functions if id(f) not in nested for part in _body(f)]
+    return {n.id for f, part, own in outermost for n in ast.walk(part) if isinstance(n, ast.Name) and n.id not in own}
+
+
+FUNCTIONS = (ast.FunctionDef, ast.Lambda)
+CHANGING = {"append", "extend", "update", "add", "setdefault"}
+
+
+def _body(function):
+    return function.body if isinstance(function.body, list) else [function.body]
+
+
+def _own(function):
+    """The names that a function and those within it make for themselves."""
+    arguments = {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}
+    names = (n for part in _body(function) for n in ast.walk(part) if isinstance(n, ast.Name))
+    return arguments | {n.id for n in names if isinstance(n.ctx, ast.Store)}
+
+
+def _stored(statement):
+    """(names that the statement gives or changes, whether their old values are gone after it)."""
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        return {statement.name}, True
+    inside = {id(n) for f in ast.walk(statement) if isinstance(f, FUNCTIONS) for part in _body(f) for n in ast.walk(part)}
+    inside |= {id(n) for c in ast.walk(statement) if isinstance(c, (ast.comprehension, ast.For)) for n in ast.walk(c.target)}
+    nodes = [n for n in ast.walk(statement) if id(n) not in inside]
+    names = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    changed = {n.value.id for n in nodes if isinstance(n, (ast.Attribute, ast.Subscript))
+               and isinstance(n.value, ast.Name) and isinstance(n.ctx, ast.Store)}
+    called = {n.func.value.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)
+              and isinstance(n.func.value, ast.Name) and n.func.attr in CHANGING}
+    grown = any(isinstance(n, ast.AugAssign) for n in nodes)
+    rebinds = isinstance(statement, (ast.Assign, ast.With)) and not changed and not grown
+    return names | changed | called, rebinds
+
+
+def run(source, scope, name):
+    """Run a cell as a notebook does: its text can be read again by `inspect`."""
+    file = f"<{name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(compile(source, file, "exec"), scope)
+    return said.getvalue()
+
+
+NOTES = {path.stem: Notebook(path) for path in NOTEBOOKS}
+CASES = [(name, id) for name, notebook in NOTES.items() for id in notebook.exercises]
+SLOW = {("04_single_weight_chain_rule", "exercise-4"), ("05_full_delta_rule", "exercise-3")}  # after long training
+QUICK = [pytest.param(*case, marks=pytest.mark.long) if case in SLOW else case for case in CASES]
+_scopes = {}
+
+
+def prepared(name, id):
+    """The names that the exercise needs, as the notebook makes them; a fresh copy of the dictionary, made once."""
+    parts = tuple(NOTES[name].needed(id))
+    if parts not in _scopes:
+        scope = {"__name__": "__main__", "display": lambda *shown, **how: None}
+        for position, source in enumerate(parts):
+            run(source, scope, f"{name} {id} {position}")
+        _scopes[parts] = scope
+    return dict(_scopes[parts])
+
+
+@pytest.fixture(autouse=True)
+def clean_book(monkeypatch):
+    monkeypatch.setattr(exercises, "book", exercises.Book())
+    monkeypatch.setattr(figures, "show", lambda *a, **k: None)
+    monkeypatch.chdir(NOTEBOOKS[0].parent)
+
+
+def state():
+    record, = exercises.book.values()
+    return record.state
+
+
+def test_there_are_at_least_thirty_exercises_and_four_to_six_in_each_notebook():
+    counts = {name: len(notebook.exercises) for name, notebook in NOTES.items()}
+    assert sum(counts.values()) >= 30 and all(4 <= count <= 6 for count in counts.values()), counts
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_every_exercise_cell_is_tagged_answered_and_followed_by_the_progress(name):
+    notebook = NOTES[name]
+    assert set(notebook.tagged) == set(notebook.exercises)
+    assert all(notebook.answers.values())
+    assert notebook.code["progress"] == "progress()"
+
+
+@pytest.mark.parametrize("name, id", QUICK)
+def test_an_unanswered_exercise_says_what_to_do(name, id):
+    said = run(NOTES[name].code[id], prepared(name, id), f"{name} {id}")
+    assert re.search(r"No (answer|prediction) yet\.", said)
+    assert state() == exercises.OPEN
+
+
+@pytest.mark.parametrize("name, id", QUICK)
+def test_the_folded_answer_is_accepted(name, id):
+    said = run(NOTES[name].answered(id), prepared(name, id), f"{name} {id} answered")
+    assert "Right" in said
+    assert state() == exercises.RIGHT, said
+
+
+@pytest.mark.parametrize("name, id", QUICK)
+def test_a_wrong_answer_is_told_to_be_wrong(name, id):
+    """Of a formula the mistake is named, of a prediction that it is another one, of a cause which ones there are."""
+    notebook, scope = NOTES[name], prepared(name, id)
+    target, _, right = notebook.answers[id][1].rstrip().partition(" = ")
+    if target == "answer":
+        scope["wrong"] = next(question(name, id)[1].tree())
+        wrong, told = "wrong.formula", f"Not yet: {scope['wrong'].name}."
+    elif target == "line, cause":
+        wrong, told = '1, "haste"', "'haste' is none of the causes " + ", ".join(CAUSES)
+    else:
+        wrong, told = repr(other_prediction(ast.literal_eval(right), notebook.code[id])), "Not as predicted"
+    said = run(notebook.answered(id).replace(f"{target} = {right}", f"{target} = {wrong}"), scope, f"{name} {id} wrong")
+    assert told in said
+    assert state() == exercises.WRONG
+
+
+def other_prediction(right, code):
+    choices = re.search(r"choices=(\([^()]*\))", code)
+    if choices:
+        return next(word for word in ast.literal_eval(choices[1]) if word != right)
+    return right.partition(",")[0] if isinstance(right, str) else tuple(-1 for _ in right) if isinstance(right, tuple) else -1
+
+
+# Derive: the tree of mistakes, and other ways to write the answer ---------------------------------------------------------
+
+
+def derive_cases():
+    return [(name, id) for name, id in CASES if re.search(r"^check\(", NOTES[name].code[id], re.MULTILINE)]
+
+
+def question(name, id):
+    """(the official answer, the Question) of a derive exercise."""
+    asked, scope = [], prepared(name, id)
+    scope["check"] = lambda answer, question, given=(), number="": asked.append((answer, question_of(question, tuple(given))))
+    run(NOTES[name].answered(id), scope, f"{name} {id} asked")
+    return asked[0]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name, id", derive_cases())
+def test_the_answer_from_which_the_mistakes_are_derived_is_proved_right(name, id):
+    """The lines are the machine's own; that their end is SymPy's derivative is what the whole tree rests on."""
+    _, asked = question(name, id)
+    assert all(asked.proved(line) for line in asked.lines())
+    assert not asked.lines()[-1].has(Partial) or all(asked.unknown(p) for p in asked.lines()[-1].atoms(Partial))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name, id", derive_cases())
+def test_every_mistake_is_named_and_no_two_coincide(name, id):
+    _, asked = question(name, id)
+    nodes = list(asked.tree())
+    assert len(nodes) >= 10 and len({node.key for node in nodes}) == len(nodes)
+    for node in nodes:
+        finding = asked.judge(node.formula)
+        assert not finding.right and finding.text.startswith(f"Not yet: {node.name}."), node.name
+        assert finding.kind == node.kind and node.kind in HINTS
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name, id", derive_cases())
+def test_the_tree_holds_the_mistakes_that_people_make(name, id):
+    kinds = {node.kind for node in question(name, id)[1].tree()}
+    assert {"sign", "factor"} <= kinds and len(kinds) >= 5
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name, id", derive_cases())
+def test_fifty_random_rewritings_of_the_answer_are_accepted(name, id):
+    answer, asked = question(name, id)
+    formula = answer if isinstance(answer, sp.Expr) else asked.right
+    for other in rewritings(formula, Random(f"{name} {id}"), 50):
+        finding = asked.judge(asked.formula(other))
+        assert finding.right and finding.finished, (other, finding.text)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name, id", derive_cases())
+def test_a_check_takes_no_more_than_a_fifth_of_a_second(name, id):
+    """CPU time, once the exercise has been asked unanswered as its cell does when the notebook is run."""
+    answer, asked = question(name, id)
+    asked.start()
+    wrong = [node.formula for node in list(asked.tree())[::7]]
+    times = []
+    for given in [answer, *wrong]:
+        begun = time.process_time()
+        exercises._judged(asked, given)
+        times.append(time.process_time() - begun)
+    assert sorted(times)[len(times)//2] < 0.2
+
+
+def rewritings(formula, random, wanted):
+    """So many equal forms of a formula, no two the same; in each run the same ones."""
+    seen = {formula}
+    while len(seen) <= wanted:
+        other = rewritten(formula, random)
+        if other not in seen:
+            seen.add(other)
+            yield other
+
+
+def rewritten(e, random):
+    """An equal formula in another form: expanded, split, renamed, regrouped, as readers write it."""
+    for _ in range(random.randint(2, 3)):
+        e = random.choice(WAYS)(e, random)
+    return e
+
+
+def _expanded(e, random):
+    return sp.expand(e)
+
+
+def _renamed(e, random):
+    """Other letters for the bound indices."""
+    free = {s.name for s in e.free_symbols}
+    swap = {}
+    for total in e.atoms(sp.Sum):
+        for index, *_ in total.limits:
+            swap[index] = sp.Symbol(random.choice([c for c in "uvstq" if c not in free]) + "abc"[len(swap) % 3], integer=True)
+    return e.replace(lambda s: isinstance(s, sp.Sum), lambda s: s.xreplace(swap)) if swap else e
+
+
+def _regrouped(e, random):
+    """Numbers spread over the factors: 2a as a + a, a as a/3 + 2a/3, minus minus."""
+    share = sp.Rational(random.randint(1, 50), random.randint(51, 99))
+    with sp.evaluate(False):
+        return random.choice([share*e + (1 - share)*e, sp.Mul(-1, -e), (e/share)*share])
+
+
+def _added_and_taken_away(e, random):
+    labels = {base.label for base in e.atoms(sp.IndexedBase)}
+    bound = {index for total in e.atoms(sp.Sum) for index, *_ in total.limits}
+    parts = [a for a in e.atoms(sp.Indexed, sp.Symbol) - labels if not a.is_integer and not a.free_symbols & bound]
+    part = random.choice(sorted(parts, key=str) or [sp.Integer(3)])
+    with sp.evaluate(False):
+        return e + part - part
+
+
+def _inside(e, random):
+    """What stands before a sum goes into it, as 1/n sum a = sum a/n."""
+    if e.is_Mul:
+        sums = [f for f in e.args if isinstance(f, sp.Sum)]
+        if len(sums) == 1:
+            rest = sp.Mul(*(f for f in e.args if f is not sums[0]))
+            if not rest.free_symbols & {i for i, *_ in sums[0].limits}:
+                return sp.Sum(rest*sums[0].function, *sums[0].limits)
+    return sp.factor(e) if not e.has(sp.Sum) else e
+
+
+def _split(e, random):
+    """A sum of terms as several sums."""
+    return e.replace(lambda s: isinstance(s, sp.Sum) and sp.expand(s.function).is_Add,
+                     lambda s: sp.Add(*(sp.Sum(t, *s.limits) for t in sp.expand(s.function).args)))
+
+
+def _written_out(e, random):
+    """A short sum term by term."""
+    return e.replace(lambda s: isinstance(s, sp.Sum) and all((high - low).is_Integer for _, low, high in s.limits),
+                     lambda s: s.doit())
+
+
+WAYS = [_expanded, _renamed, _regrouped, _added_and_taken_away, _inside, _split, _written_out]
+
+
+# Find the bug -------------------------------------------------------------------------------------------------------------
+
+
+def bug_cases():
+    return [(name, id) for name, id in CASES if re.search(r"^find_bug\(", NOTES[name].code[id], re.MULTILINE)]
+
+
+def patient(name, id):
+    """(line, cause, the program as a patient) of a find-the-bug exercise."""
+    asked, scope = [], prepared(name, id)
+    scope["find_bug"] = lambda program, line, cause, passes, number="": asked.append((line, cause, patient_of(program, passes)))
+    run(NOTES[name].answered(id), scope, f"{name} {id} asked")
+    return asked[0]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name, id", bug_cases())
+def test_the_planted_fault_is_the_only_one_and_has_one_cause(name, id):
+    line, cause, program = patient(name, id)
+    assert program.cures() == [(line, cause)]
+
+
+@pytest.mark.long
+def test_the_planted_faults_are_of_many_kinds():
+    assert len({patient(name, id)[1] for name, id in bug_cases()}) >= 6
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name, id", bug_cases())
+def test_another_line_or_another_cause_is_told_apart(name, id):
+    line, cause, _ = patient(name, id)
+    other = next(word for word in CAUSES if word != cause)
+    said = [run(NOTES[name].answered(id).replace(f"line, cause = {line}, \"{cause}\"", f"line, cause = {one}, \"{two}\""),
+                prepared(name, id), f"{name} {id} wrong") for one, two in ((line, other), (2 if line != 2 else 3, cause))]
+    assert "is the right line" in said[0] and "The cause is right" in said[1]
+
+
+# Predict, then run --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name, id", [case for case in CASES if "predict(" in NOTES[case[0]].code[case[1]]])
+def test_nothing_of_the_truth_is_shown_before_the_prediction(name, id):
+    """Neither the truth nor what is shown with it is even computed while the dots stand."""
+    scope, called = prepared(name, id), []
+    real = exercises.predict
+
+    def watched(prediction, truth, number="", show=None, **more):
+        real(prediction, lambda: called.append("truth"), number, show=lambda: called.append("show"), **more)
+    scope |= {"predict": watched, "exercises": type("Module", (), {"predict": staticmethod(watched)})}
+    run(NOTES[name].code[id], scope, f"{name} {id} watched")
+    assert called == []
+
+
+# Everywhere ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.long
+def test_the_feedback_is_the_same_for_every_hash_seed():
+    """What is said to a right and some wrong answers of an exercise of each notebook, with all hints."""
+    runs = [subprocess.Popen([sys.executable, "-c", SAYS], env={**os.environ, "PYTHONHASHSEED": seed}, cwd=Path(__file__).parent,
+                             stdout=subprocess.PIPE, text=True) for seed in ("1", "2")]
+    one, two = (process.communicate()[0] for process in runs)
+    assert one == two and len(one) > 5000
+
+
+SAYS = """
+import os, sys
+sys.path[:0] = [os.path.abspath("."), os.path.abspath("../..")]
+import test_exercises_in_notebooks as t
+os.chdir(t.NOTEBOOKS[0].parent)
+for name, id in dict(reversed(t.derive_cases())).items():
+    answer, asked = t.question(name, id)
+    for given in [answer, *[node.formula for node in list(asked.tree())[3::7]]]:
+        reply = t.exercises._judged(asked, given)
+        print(name, id, reply.text, *reply.hints(), sep="\\n")
+"""

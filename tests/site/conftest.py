@@ -1,0 +1,127 @@
+"""The built site, served on this machine, and a real Chromium that looks at it.
+
+The tests of one page stand in one group: they share the page, and the groups run on two processors beside each other.
+"""
+
+from pathlib import Path
+
+import pytest
+import site_runtime
+from browser import chromium
+from site_serve import PUBLIC, serving
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+PAGES = ["index", *(notebook.stem for notebook in NOTEBOOKS)]
+PICTURES = ROOT / ".cache" / "site" / "pictures"
+PATIENCE = 180_000  # milliseconds, for a machine that is busy with other things too
+MEASURED = "measured"
+
+TYPESET = "() => document.documentElement.dataset.typeset === 'done'"
+# Without the strokes of each formula, hidden from a screen reader, and its MathML, for which axe has no rule: far faster.
+AXE = """async ([scope, rules]) => {
+    const taken = [...document.querySelectorAll('mjx-container > svg, mjx-assistive-mml')].map(part => {
+        const kept = document.createDocumentFragment();
+        kept.append(...part.childNodes);
+        return () => part.append(kept);
+    });
+    const result = await axe.run(scope, {resultTypes: ['violations'], ...(rules ? {runOnly: rules} : {})});
+    taken.forEach(putBack => putBack());
+    return result.violations.filter(found => ['serious', 'critical'].includes(found.impact)).map(found =>
+        `${found.id}, ${found.nodes.length} times: ${found.nodes.slice(0, 3).map(node => node.html.slice(0, 160))}`);
+}"""
+
+
+def grouped(names, prefix=""):
+    return [pytest.param(name, marks=pytest.mark.xdist_group(prefix + name)) for name in names]
+
+
+@pytest.fixture(scope="session")
+def address():
+    if not (PUBLIC / "index.html").exists():
+        pytest.exit("there is no public/: run make site first", returncode=1)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with serving(PUBLIC) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """axe(page, scope, rules): what axe-core finds there that is a serious barrier."""
+    source = site_runtime.npm_file("axe-core", "axe.min.js").decode()
+
+    def findings(page, scope="html", rules=None):
+        if not page.evaluate("() => 'axe' in window"):
+            page.evaluate(source)
+        return page.evaluate(AXE, [scope, rules])
+
+    return findings
+
+
+@pytest.fixture
+def visit(browser, address):
+    """visit(path, width=…): a page in a fresh profile, whose `complaints` grow with all that goes wrong."""
+    contexts = []
+
+    def open_page(path, **options):
+        page = fresh_page(browser, address, path, **options)
+        contexts.append(page.context)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module", params=grouped(PAGES))
+def page(request, browser, address):
+    """A reading page on a desktop screen; it is still sound when its last test is through."""
+    page = fresh_page(browser, address, f"{request.param}.html")
+    page.name = request.param
+    typeset(page)
+    yield page
+    page.context.close()
+    assert page.complaints == []
+
+
+def fresh_page(browser, address, path, width=1280, height=900, **options):
+    context = browser.new_context(viewport={"width": width, "height": height}, **options)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.complaints = []
+    watch(page, address)
+    page.goto(f"{address}/{path}")
+    return page
+
+
+def typeset(page):
+    page.wait_for_function(TYPESET)
+    page.wait_for_load_state("networkidle")
+    return page
+
+
+def watch(page, address):
+    """Note every request to another host, every answer that is an error, and every message of an error."""
+    own = (address, "data:", "blob:")
+    page.context.on("request", lambda request: request.url.startswith(own) or page.complaints.append(f"asked {request.url}"))
+    page.on("response", lambda response: response.status < 400 or page.complaints.append(f"{response.status} {response.url}"))
+    page.on("pageerror", lambda error: page.complaints.append(f"error {error}"))
+    page.on("console", lambda said: said.type != "error" or page.complaints.append(f"{said.text} {said.location['url']}"))
+
+
+# ---------------------------------------------------------------- what was measured, at the end of the run
+
+
+def pytest_terminal_summary(terminalreporter):
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    lines = sorted(value for report in reports for name, value in report.user_properties if name == MEASURED)
+    if lines:
+        terminalreporter.section("measured in Chromium, from the opening of the page, two notebooks at a time")
+        for line in lines:
+            terminalreporter.line(line)
