@@ -9,7 +9,10 @@ import base64
 import functools
 import html
 import io
+import re
 import sys
+import textwrap
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -36,35 +39,12 @@ CLASSES = (
     dict(color="#6E6E6E", linestyle="none", marker="s", markersize=4.5, markerfacecolor="white", markeredgewidth=1.1),
 )
 
-STYLE = {
-    "font.family": ["STIXGeneral", "DejaVu Sans"],  # both come with Matplotlib, so a figure is the same on every machine
-    "font.size": 12.5,
-    "mathtext.fontset": "cm",  # as the equations on the page; the prime of "stix" floats too high
-    "text.color": DATA,
-    "axes.edgecolor": "#555555",
-    "axes.labelcolor": DATA,
-    "axes.labelsize": 13,
-    "axes.linewidth": 0.9,
-    "axes.prop_cycle": matplotlib.cycler(color=[FORWARD, LOSS, BACKWARD, DATA], linestyle=["-", "--", ":", "-."]),
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 10,
-    "axes.titlesize": 13.5,
-    "axes.titleweight": "bold",
-    "axes.unicode_minus": True,
-    "figure.facecolor": "white",
-    "legend.frameon": False,
-    "lines.linewidth": 2.2,
-    "lines.solid_capstyle": "round",
-    "xtick.color": "#555555",
-    "xtick.labelcolor": DATA,
-    "xtick.labelsize": 11.5,
-    "ytick.color": "#555555",
-    "ytick.labelcolor": DATA,
-    "ytick.labelsize": 11.5,
-}
+STYLE = matplotlib.rc_params_from_file(
+    Path(__file__).with_name("notebook.mplstyle"), use_default_template=False
+)
 DPI = 144  # one and a half pixels for each pixel of a page at 96 an inch: crisp enough, and half the bytes
+WIDEST, PHONE = 6.2, 5  # inches: a wider figure gets a second, narrow form, in which 9.5 pt are 9 px on a phone
+TITLE = 46  # characters of a title in one line of the narrow form
 
 
 # ---------------------------------------------------------------- axes that carry the style
@@ -118,14 +98,17 @@ def _axes(rows, cols, width, height, **subplots):
 # ---------------------------------------------------------------- showing
 
 
-def show(fig, *, alt, takeaway=""):
+def show(fig, *, alt, takeaway="", narrow=None):
     """Display a figure and close it. `alt` says in words what it shows; `takeaway` is the sentence printed below it.
 
     The picture's plain-text form is `alt`. Below, the reader sees the takeaway and can unfold the words, because JupyterLab
     gives a screen reader no alternative text for an output.
+
+    A figure wider than 6.2 in gets a narrow form for phones as well, in the metadata of the output: axes that stand in one
+    row then stand one below the other. `narrow` is another arrangement, (rows, columns), or a figure drawn for the purpose.
     """
     _check_words(alt, takeaway)
-    _display_picture(*_picture(fig), alt)
+    _display_picture(*_picture(fig), alt, narrow=_narrow_picture(fig, narrow))
     _display_caption(alt, takeaway)
 
 
@@ -157,10 +140,51 @@ def _palette(raw, colors):
     return small.getvalue()
 
 
-def _display_picture(png, size, alt, more=None):
-    bundle = {"image/png": base64.b64encode(png).decode(), "text/plain": alt, **(more or {})}
-    metadata = {"image/png": {"width": size[0], "height": size[1], "alt": alt}}
-    display(bundle, metadata=metadata, raw=True)
+def _narrow_picture(fig, narrow=None):
+    """The narrow form of a figure, which is used up by it, as `_picture` gives it; None where the wide one will do."""
+    if isinstance(narrow, Figure):
+        return _picture(narrow)
+    if narrow is None and fig.get_figwidth() <= WIDEST:
+        return None
+    _arrange(fig, narrow)
+    for ax in fig.axes:
+        ax.set_title(_in_lines(ax.get_title(loc="left")), loc="left")
+    return _picture(fig)
+
+
+@_styled
+def _arrange(fig, shape):
+    """Give the axes, in their order, places in a grid of another shape; each keeps its proportions."""
+    axes = [ax for ax in fig.axes if ax.get_subplotspec() is not None]
+    rows, cols = axes[0].get_subplotspec().get_gridspec().get_geometry() if axes else (1, 1)
+    height = fig.get_figheight() / rows / fig.get_figwidth() * cols
+    new_rows, new_cols = shape or ((cols, 1) if rows == 1 else (rows, cols))
+    if new_rows * new_cols < len(axes):
+        raise ValueError(f"narrow={shape!r} has no room for {len(axes)} axes")
+    fig.set_size_inches(PHONE, PHONE / new_cols * height * new_rows)
+    if (new_rows, new_cols) != (rows, cols):
+        for ax, place in zip(axes, fig.add_gridspec(new_rows, new_cols)):
+            ax.set_subplotspec(place)
+            ax.tick_params(labelleft=True, labelbottom=True)  # shared axes had them at the edge only
+
+
+def _in_lines(title):
+    """A title broken at spaces outside its formulas."""
+    whole = re.sub(r"\$[^$]*\$", lambda formula: formula[0].replace(" ", "\0"), title)
+    return textwrap.fill(whole, TITLE, break_long_words=False).replace("\0", " ")
+
+
+def _display_picture(png, size, alt, more=None, narrow=None):
+    bundle = {"image/png": _base64(png), "text/plain": alt, **(more or {})}
+    about = {"width": size[0], "height": size[1], "alt": alt}
+    if narrow:
+        png, (width, height) = narrow
+        about["narrow"] = {"image/png": _base64(png), "width": width, "height": height}
+    display(bundle, metadata={"image/png": about}, raw=True)
+
+
+def _base64(png):
+    return base64.b64encode(png).decode()
 
 
 def _display_caption(alt, takeaway):
@@ -228,7 +252,7 @@ def contours(ax, f, xlim, ylim, *, levels=12, labels=True, points=101):
     strong = ax.contour(xs, ys, heights, levels=levels[third], colors="#8C8C8C", linewidths=1.3)
     ax.set(xlim=xlim, ylim=ylim)
     if labels:
-        ax.clabel(strong, fmt="%.3g", fontsize=10.5, colors=REFERENCE, inline_spacing=4)
+        ax.clabel(strong, fmt="%.3g", fontsize=11.5, colors=REFERENCE, inline_spacing=4)
 
 
 def _heights(heights, count):
@@ -450,13 +474,15 @@ def explore(draw, *, alt, takeaway="", **sliders):
     """
     _check_words(alt, takeaway)
     _check_sliders(sliders)
-    png, size = _picture(draw(**{name: slider[3] for name, slider in sliders.items()}))
+    still = draw(**{name: slider[3] for name, slider in sliders.items()})
+    (png, size), narrow = _picture(still), _narrow_picture(still)
     ranges = " and ".join(f"{_symbol(name)} from {_plain(low)} to {_plain(high)}" for name, (low, high, *_) in sliders.items())
     invitation = f"Run this cell and move {ranges}."
     widget = _widget(draw, sliders, png, size, alt)
     if widget is None:
         invitation = "To move it, install ipywidgets; until then the figure stands still."
-    _display_picture(png, size, alt, {**(widget or {}), "text/plain": f"Interactive figure: {_sentence(alt)} {invitation}"})
+    words = {"text/plain": f"Interactive figure: {_sentence(alt)} {invitation}"}
+    _display_picture(png, size, alt, {**(widget or {}), **words}, narrow)
     _display_caption(alt, f"{_sentence(takeaway)} {invitation}")
 
 
@@ -506,7 +532,7 @@ def _widget(draw, sliders, png, size, alt):
 
 def _img(png, size, alt):
     look = 'style="display: block; max-width: 100%; height: auto" decoding="sync"'  # sync: no blank frame while it changes
-    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    source = f"data:image/png;base64,{_base64(png)}"
     return f'<img alt="{html.escape(alt)}" width="{size[0]}" height="{size[1]}" {look} src="{source}">'
 
 

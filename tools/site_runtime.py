@@ -197,7 +197,9 @@ def new_entry(name, depends):
 def helpers_wheel():
     """The wheel of `helpers`, the same bytes for the same sources."""
     about = "helpers-0.1.0.dist-info"
-    files = {f"{package}/{path.name}": path.read_bytes() for package in OURS for path in sorted((ROOT / package).glob("*.py"))}
+    kept = [path for package in OURS for path in sorted((ROOT / package).iterdir())
+            if path.suffix in (".py", ".mplstyle")]
+    files = {f"{path.parent.name}/{path.name}": path.read_bytes() for path in kept}
     files[f"{about}/METADATA"] = b"Metadata-Version: 2.1\nName: helpers\nVersion: 0.1.0\n"
     files[f"{about}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: site_runtime\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     files[f"{about}/RECORD"] = "".join(f"{name},,\n" for name in [*files, f"{about}/RECORD"]).encode()

@@ -97,6 +97,39 @@ def test_a_picture_is_crisp_small_and_true_in_colour():
     assert np.abs(rgb - blue).sum(axis=1).min() <= 6
 
 
+# ---------------------------------------------------------------- narrow
+
+
+def narrow(shown):
+    return shown[0][1]["metadata"]["image/png"]["narrow"]
+
+
+@pytest.mark.parametrize("shape, given, size", [
+    ((1, 2), None, (480, 725)), ((1, 3), None, (480, 1080)), ((2, 2), None, (480, 360)), ((2, 2), (4, 1), (480, 1440)),
+])
+def test_a_wide_figure_has_a_form_for_phones_in_which_one_row_becomes_one_column(shown, shape, given, size):
+    fig = figures.pair()[0] if shape == (1, 2) else figures.grid(*shape, sharey=True)[0]
+    wide = [round(side * 96) for side in fig.get_size_inches()]
+    figures.show(fig, alt="axes", narrow=given)
+    assert (narrow(shown)["width"], narrow(shown)["height"]) == size
+    assert shown[0][1]["metadata"]["image/png"]["width"] == wide[0]
+    assert base64.b64decode(narrow(shown)["image/png"]).startswith(PNG)
+    axes = fig.axes
+    assert all(ax.yaxis.get_tick_params()["labelleft"] for ax in axes) or given is None and shape[0] > 1
+
+
+def test_the_narrow_form_can_be_another_figure_and_must_have_room(shown):
+    figures.show(figures.pair()[0], alt="axes", narrow=line_figure())
+    assert base64.b64decode(narrow(shown)["image/png"]) == figures._picture(line_figure())[0]
+    with pytest.raises(ValueError, match="no room for 2 axes"):
+        figures.show(figures.pair()[0], alt="axes", narrow=(1, 1))
+
+
+def test_a_long_title_is_broken_outside_its_formulas():
+    words = figures._in_lines(r"Two percent beyond the largest safe step $2 / \lambda_{\max}$ it grows").split("\n")
+    assert len(words) == 2 and r"$2 / \lambda_{\max}$" in "\n".join(words)
+
+
 # ---------------------------------------------------------------- style
 
 
