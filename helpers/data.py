@@ -101,8 +101,9 @@ def _read(name, folder):
 
 
 def _folder(name):
-    """The first place that holds the file: this repository, else beside the notebook (where helpers is installed alone)."""
-    places = [Path(__file__).resolve().parents[1] / "notebooks" / "data", Path("data"), Path("notebooks") / "data"]
+    """The first place that holds the file: this repository, the installed package, or beside the notebook."""
+    here = Path(__file__).resolve().parent
+    places = [here.parent / "notebooks" / "data", here / "datasets", Path("data"), Path("notebooks") / "data"]
     for place in places:
         if (place / name).is_file():
             return place
