@@ -526,8 +526,9 @@ def _widget(draw, sliders, png, size, alt):
 
     for control in controls.values():
         control.observe(redraw, "value")
-    bundle = ipywidgets.VBox([*controls.values(), image])._repr_mimebundle_()
-    return {kind: data for kind, data in bundle.items() if kind != "text/plain"}  # its repr would be noise in a diff
+    box = ipywidgets.VBox([*controls.values(), image])  # its own bundle differs between ipywidgets 7 and 8, this does not
+    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+    return {"application/vnd.jupyter.widget-view+json": view}
 
 
 def _img(png, size, alt):
