@@ -1,5 +1,5 @@
 # Two commands are enough for a reader: make lab, make test.
-# Set-up happens by itself, once; it is repeated only when requirements.txt or pyproject.toml changes.
+# Set-up happens by itself, once; it is repeated only when requirements.lock changes.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,6 +14,8 @@ ROOT_USER = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # A second BLAS thread makes these small matrices slower, up to 20 times on a busy machine.
 export OPENBLAS_NUM_THREADS := 1
+# The packages are used where they lie; nothing of them is installed.
+export PYTHONPATH := $(CURDIR)
 # An inherited backend would hide the figures of the notebooks.
 unexport MPLBACKEND
 
@@ -30,14 +32,18 @@ BENCH_VENV ?= .venv-bench
 BENCH_BIN := $(BENCH_VENV)/bin
 BENCH_READY := $(BENCH_VENV)/ready
 
-.PHONY: help lab test test-again test-long mutate matrix numbers bench notebooks lint drive site serve slides test-site chromium
+.PHONY: help lab fresh lock wheel links test test-again test-long mutate matrix numbers bench notebooks lint drive site serve slides test-site chromium
 .DEFAULT_GOAL := help
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
-lab: $(READY)  ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab $(ROOT_USER) $(LAB) notebooks/00_start_here.ipynb
+lab: $(READY)  ## open copies of the notebooks in JupyterLab, in work/
+	@$(BIN)/python tools/work.py
+	$(BIN)/jupyter lab $(ROOT_USER) $(LAB) work/00_start_here.ipynb
+
+fresh: $(READY)  ## a fresh copy of one notebook in work/, yours stays beside it: make fresh NOTEBOOK=01
+	@$(BIN)/python tools/work.py $(or $(NOTEBOOK),$(error which one? make fresh NOTEBOOK=01))
 
 test: $(READY)  ## prove everything once: unit tests, and every notebook against what it shows
 	@# Side by side on two cores: the notebooks in the background, their report at the end.
@@ -82,6 +88,19 @@ bench: $(READY) $(BENCH_READY)  ## compare a training step with other libraries,
 notebooks: $(READY)  ## execute and save all notebooks; a second run changes nothing
 	$(BIN)/python tools/execute_notebooks.py
 
+lock: $(DEV_READY)  ## write requirements.lock anew from requirements.txt (for developers)
+	@{ echo "# Made by make lock from requirements.txt: every package, for every system, with its digests."; \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements.txt; } > lock.part
+	@mv lock.part requirements.lock
+
+wheel: $(DEV_READY)  ## build wheel and sdist, of the collection and of the two packages that stand alone, into dist/
+	@rm -rf dist
+	$(BIN)/python tools/build_wheels.py dist
+	$(BIN)/python -m twine check --strict dist/*
+
+links:  ## call every address of the web that a document links to
+	$(PYTHON) tools/web_links.py
+
 lint: $(DEV_READY)  ## check the style of the code (for developers)
 	$(BIN)/ruff check
 
@@ -118,13 +137,8 @@ $(SITE_READY): site/requirements.txt
 	$(SITE_BIN)/python -m pip install --quiet --disable-pip-version-check -r site/requirements.txt
 	@touch $@
 
-$(READY): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, e.g. make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
-	@echo "Setting up $(VENV): once, about two minutes."
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@# JupyterLab would ask to fetch news from the network.
-	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements
+$(READY): requirements.lock tools/set_up.py
+	@$(PYTHON) tools/set_up.py $(VENV)
 	@touch $@
 
 $(DEV_READY): tools/requirements-dev.txt $(READY)

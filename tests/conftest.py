@@ -6,6 +6,9 @@ from pathlib import Path
 
 # Before NumPy is imported, here and in the kernels of the notebooks.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# The packages are not installed, and what a test starts in another folder is to find them too.
+ROOT = str(Path(__file__).resolve().parent.parent)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
 
 import matplotlib  # noqa: E402
 import pytest  # noqa: E402
