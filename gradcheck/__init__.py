@@ -9,9 +9,10 @@ from gradcheck.check import (
     gradient_check,
     numerical_gradient,
 )
+from gradcheck.repair import MISTAKES, Fault, FaultError, find_fault
 from gradcheck.update import UpdateError, update_check
 
 __all__ = [
-    "GradientError", "UpdateError", "central_difference", "complex_step", "derivative", "forward_difference",
-    "gradient_check", "numerical_gradient", "update_check",
+    "MISTAKES", "Fault", "FaultError", "GradientError", "UpdateError", "central_difference", "complex_step",
+    "derivative", "find_fault", "forward_difference", "gradient_check", "numerical_gradient", "update_check",
 ]

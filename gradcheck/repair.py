@@ -13,7 +13,9 @@ import itertools
 import re
 import textwrap
 import warnings
+from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,6 +50,76 @@ def cause(word):
         near = get_close_matches(key, CAUSES, 1)
         raise NoCure(f"{word!r} is none of the causes " + ", ".join(CAUSES) + (f"; did you mean {near[0]!r}?" if near else ""))
     return key
+
+
+# --------------------------------------------------------------------------------------------------- which line is wrong
+
+MISTAKES = CAUSES
+
+
+class FaultError(ValueError):
+    """The program cannot be searched; the message says why."""
+
+
+class Remedy(NamedTuple):
+    """One line rewritten so that the program passes its check."""
+
+    line: int           # 1 is the `def`
+    mistake: str        # a word of MISTAKES
+    was: str
+    now: str
+
+
+@dataclass
+class Fault:
+    """What was found: true if a change of one line makes the program pass its check."""
+
+    name: str
+    lines: list         # the program's source, line by line
+    remedies: list      # every (line, mistake) that heals it, once
+
+    def __bool__(self):
+        return bool(self.remedies)
+
+    @property
+    def line(self):
+        return self.remedies[0].line if self else None
+
+    @property
+    def mistake(self):
+        return self.remedies[0].mistake if self else None
+
+    @property
+    def was(self):
+        return self.remedies[0].was if self else None
+
+    @property
+    def now(self):
+        return self.remedies[0].now if self else None
+
+    def __str__(self):
+        if not self:
+            return f"{self.name}: no change of one line makes it pass; more than one line is wrong, or the mistake is no usual one"
+        return "\n".join(f"{self.name}, line {r.line}: {MISTAKES[r.mistake]}\n    was  {r.was}\n    now  {r.now}"
+                         for r in self.remedies)
+
+    __repr__ = __str__
+
+
+def find_fault(program, check):
+    """Which line of a program is wrong, which mistake it is, and how the line would read: a `Fault`.
+
+    program  a function with readable source
+    check    check(program) -> true if it is right, such as a report of `gradient_check`
+
+    Raises FaultError where the source cannot be read or the program passes as it is.
+    """
+    try:
+        patient = patient_of(program, check)
+    except NoCure as error:
+        raise FaultError(str(error)) from None
+    remedies = [Remedy(place, word, patient.text(place), patient.now(place, word)) for place, word in patient.cures()]
+    return Fault(program.__name__, patient.lines, remedies)
 
 
 _patients = {}
