@@ -8,7 +8,9 @@
 | is this exactly zero, for every size? | `normal_form` |
 | sample points, and values at them | `sampling` |
 | which slip turns the one formula into the other? | `mistakes`, `chain_rule` |
-| a derivation: build, prove, show, run on arrays | `derivation` |
+| is each line equal to the one before? | `verify` |
+| a derivation: build and show | `derivation` |
+| the last line on arrays, and NumPy code beside it | `code_witness` |
 | a reader's own formula | `claim` |
 | printed against true | `errata` |
 | what is raised | `errors` |
@@ -16,14 +18,15 @@
 
 from derivations.claim import bring_your_own
 from derivations.definitions import Definition, Depends, Entries, resolve, table_of
-from derivations.derivation import Derivation, FalseLine, Summary, WitnessDisagrees, ledger, refused
+from derivations.derivation import Derivation, Summary, ledger, refused
 from derivations.errata import Errata, NotSettled, rounded
-from derivations.errors import Undecided, WrongIndex
+from derivations.errors import FalseLine, Undecided, WitnessDisagrees, WrongIndex
 from derivations.printing import plain, tex
 from derivations.symbols import Gradient, Partial, activation, as_written, indexed, sigmoid
+from derivations.verify import Proof, prove
 
 __all__ = [
     "Definition", "Depends", "Derivation", "Entries", "Errata", "FalseLine", "Gradient", "NotSettled", "Partial",
-    "Summary", "Undecided", "WitnessDisagrees", "WrongIndex", "activation", "as_written", "bring_your_own", "indexed",
-    "ledger", "plain", "refused", "resolve", "rounded", "sigmoid", "table_of", "tex",
+    "Proof", "Summary", "Undecided", "WitnessDisagrees", "WrongIndex", "activation", "as_written", "bring_your_own", "indexed",
+    "ledger", "plain", "prove", "refused", "resolve", "rounded", "sigmoid", "table_of", "tex",
 ]

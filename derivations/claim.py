@@ -11,11 +11,11 @@ import sympy as sp
 from sympy import evaluate
 
 from derivations.definitions import Depends, Entries, resolve, table_of
-from derivations.derivation import Derivation, FalseLine
-from derivations.errors import Undecided
+from derivations.derivation import Derivation
+from derivations.errors import FalseLine, Undecided
 from derivations.normal_form import is_zero
-from derivations.printing import plain, tex
-from derivations.sampling import NoValue, Point, to_mpf
+from derivations.printing import plain, tex, to_mpf
+from derivations.sampling import NoValue, Point
 from derivations.symbols import Activation, Partial, base_of, formula, names_in, sigmoid
 from gradcheck.check import derivative
 
@@ -119,12 +119,11 @@ def _proof(question, claimed, given):
         with evaluate(True):
             derivation.prove(keep=False)
     except FalseLine as refusal:
-        parts = dict(line.strip().split(None, 1) for line in str(refusal).splitlines()[1:])
-        values = parts.get("values", "").replace("before =", "true:").replace("claimed =", "yours:")
-        example = f"{parts['at']}; {values}" if values else ""
-        words = "refuted at a point, see below" if values else str(refusal).splitlines()[0].split(": ")[-1].rstrip(".")
-        hint = parts["hint"] if not parts["hint"].startswith("no usual mistake") else "none of the usual ones"
-        return Witness("the claim, as a line", NO, words), hint, example
+        hint = refusal.hint("none of the usual ones")
+        if refusal.values is None:
+            return Witness("the claim, as a line", NO, refusal.reason), hint, ""
+        example = f"{refusal.point.describe()}; {refusal.compared('true:', 'yours:')}"
+        return Witness("the claim, as a line", NO, "refuted at a point, see below"), hint, example
     except Undecided as refusal:
         return Witness("the claim, as a line", OPEN, str(refusal).split(": ", 1)[-1]), "", ""
     scope = derivation.generality()

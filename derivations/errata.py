@@ -13,8 +13,8 @@ import numpy as np
 import sympy as sp
 from sympy import evaluate
 
-from derivations.derivation import Derivation, FalseLine
-from derivations.errors import Undecided
+from derivations.derivation import Derivation
+from derivations.errors import FalseLine, Undecided
 from derivations.printing import plain, tex
 
 KINDS = {"number": "numbers recomputed", "formula": "formulas proved, another form of each refused",
@@ -126,8 +126,7 @@ class Errata:
         try:
             derivation.prove(keep=False)
         except FalseLine as refusal:
-            hint = str(refusal).rpartition("hint ")[2].strip()
-            return "" if hint.startswith("no usual mistake") else hint
+            return refusal.hint("")
         except Undecided as refusal:
             raise NotSettled(f"{about}: the other formula is not refuted. {refusal}") from None
         raise NotSettled(f"{about}: the other formula is proved as well, so it is no erratum")

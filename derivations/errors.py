@@ -1,4 +1,6 @@
-"""What the engine raises: a false line, a line that nobody could decide, an index that leaves its array."""
+"""What the engine raises. An error carries its data; `str` puts it into words, and nobody takes the words apart."""
+
+from derivations.printing import plain, show_number
 
 
 class Undecided(Exception):
@@ -7,3 +9,55 @@ class Undecided(Exception):
 
 class WrongIndex(ValueError):
     """An index runs further, or less far, than the array it stands on; or two matrices do not fit."""
+
+
+class WitnessDisagrees(Exception):
+    """The NumPy code does not give what the derivation says."""
+
+
+class FalseLine(Exception):
+    """A line of a derivation does not equal the line before it.
+
+    Attributes
+    ----------
+    position : int
+        Which line it is; the first one below the left side is 1.
+    before, claimed : sympy expression
+        The line before and the line, as they were typed.
+    point : Point or None
+        A sample point at which the two differ; None where an index or a shape does not fit.
+    values : tuple or None
+        The values of `before` and of `claimed` at that point.
+    mistake : Mistake or None
+        The usual mistake that turns the one into the other, if it is one.
+    title : str
+        What the derivation is called.
+    reason : str
+        Why the line has no meaning at all, where there is no point.
+    """
+
+    def __init__(self, position, before, claimed, point=None, values=None, mistake=None, title="the derivation", reason=""):
+        super().__init__(position, before, claimed)
+        self.position, self.before, self.claimed = position, before, claimed
+        self.point, self.values, self.mistake = point, values, mistake
+        self.title, self.reason = title, reason
+
+    def __str__(self):
+        line = f"Line {self.position} of {self.title}"
+        if self.values is None:
+            return (f"{line} makes no sense: {self.reason}.\n  claimed  {plain(self.claimed)}\n"
+                    f"  hint     {self.hint()}")
+        return (f"{line} is false.\n  before   {plain(self.before)}\n  claimed  {plain(self.claimed)}\n"
+                f"  at       {self.point.describe()}\n  values   {self.compared()}\n  hint     {self.hint()}")
+
+    def compared(self, before="before =", claimed="claimed ="):
+        """Both values and their ratio, in words."""
+        was, now = self.values
+        ratio = f", ratio claimed/before = {show_number(now / was)}" if was else ""
+        return f"{before} {show_number(was)}, {claimed} {show_number(now)}{ratio}"
+
+    def hint(self, otherwise="no usual mistake fits; compare the two values above"):
+        """The likely mistake, in words."""
+        if self.values is None:
+            return "an index is wrong or two are swapped, as in a forgotten transpose"
+        return str(self.mistake) if self.mistake else otherwise

@@ -6,7 +6,9 @@ name is one fraction, g'(z) is g'(z); the factors 1 that `as_written` leaves beh
 
 import re
 import unicodedata
+from fractions import Fraction
 
+import mpmath
 import sympy as sp
 from sympy.printing.latex import LatexPrinter, translate
 
@@ -363,3 +365,15 @@ def _one_word(text):
 
 tex = Latex()
 plain = Plain()
+
+
+def to_mpf(v):
+    """A fraction or a number as mpmath has it, with the digits it works with at present."""
+    return mpmath.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else mpmath.mpf(v)
+
+
+def show_number(v):
+    """A value as a reader wants it: a fraction if it is short, else seven digits."""
+    if isinstance(v, Fraction) and len(str(v)) <= 12:
+        return str(v)
+    return mpmath.nstr(to_mpf(v), 7).removesuffix(".0")

@@ -12,10 +12,13 @@ import mpmath
 import sympy as sp
 
 from derivations.normal_form import index_ranges
-from derivations.printing import plain
+from derivations.printing import plain, show_number, to_mpf
 from derivations.symbols import Activation, Partial, base_of, sigmoid
 
 DIGITS = 40
+POINTS = 4           # sample points for a refutation and for the numerical witness
+TRIES = 40           # points tried for that: a logarithm, for one, has no real value at most of them
+SAME = 1e-25         # how near two values of one point must be, relative to the larger one, where they are no fractions
 
 
 class NoValue(Exception):
@@ -150,7 +153,7 @@ class Point:
         self.seed, self.seen, self.override = seed, {}, {}
         self.ranges = index_ranges(*exprs)
         self.exact = is_rational(*exprs)
-        names = sorted({s for e in exprs for s in _sizes(e)} - self.ranges.keys(), key=str, reverse=True)
+        names = sorted({s for e in exprs for s in sizes_in(e)} - self.ranges.keys(), key=str, reverse=True)
         self.size = {s: 3 + (position + seed) % max(3, len(names)) for position, s in enumerate(names)}
 
     def lookup(self, name, indices):
@@ -222,19 +225,35 @@ def _entry_text(name, indices):
     return f"{name}_{''.join(map(str, indices))}" if indices else name
 
 
-def to_mpf(v):
-    return mpmath.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else mpmath.mpf(v)
-
-
-def _sizes(expr):
+def sizes_in(expr):
     """The symbols that count something: in the limits of sums and in the shapes of arrays."""
     limits = [s for e in expr.atoms(sp.Sum, sp.Product) for _, *ends in e.limits for end in ends for s in end.free_symbols]
     shapes = [s for e in expr.atoms(sp.Indexed) for size in e.base.shape or () for s in size.free_symbols]
     return {s for s in limits + shapes if s.is_Symbol and not isinstance(s, sp.Dummy)}
 
 
-def show_number(v):
-    """A value as a reader wants it: a fraction if it is short, else seven digits."""
-    if isinstance(v, Fraction) and len(str(v)) <= 12:
-        return str(v)
-    return mpmath.nstr(to_mpf(v), 7).removesuffix(".0")
+def pairs(exprs, values):
+    """(point, its two values) for the first sample points at which both are real numbers."""
+    found = 0
+    for seed in range(TRIES):
+        point = Point(exprs, seed)
+        try:
+            pair = tuple(values(point))
+        except NoValue:
+            continue
+        yield point, *pair
+        found += 1
+        if found == POINTS:
+            return
+
+
+def same_value(a, b):
+    """Are two values at one point the same? Fractions exactly, others as far as they are computed."""
+    return a == b if {type(a), type(b)} == {Fraction} else near(a, b, SAME)
+
+
+def near(a, b, tolerance, floor=1e-6):
+    """Is the difference small beside the larger one? Beside `floor`, where a rounding error is all there is."""
+    with mpmath.workdps(DIGITS):
+        a, b, floor = map(to_mpf, (a, b, floor))
+        return abs(a - b) <= tolerance * max(abs(a), abs(b), floor)

@@ -11,12 +11,13 @@ import sympy as sp
 
 from derivations.chain_rule import DEEPEST, Chain, lettered, right_formula
 from derivations.definitions import Definition, Depends, Entries, resolve
-from derivations.derivation import Derivation, _in_order, _near, _spellings
+from derivations.code_witness import in_order, spellings
+from derivations.derivation import Derivation
 from derivations.errors import Undecided, WrongIndex
 from derivations.mistakes import kind_of, mutants, reversed_name, tree
 from derivations.normal_form import index_ranges, is_zero
-from derivations.printing import plain
-from derivations.sampling import Evaluation, NoValue, Point, _sizes, is_rational, show_number
+from derivations.printing import plain, show_number
+from derivations.sampling import Evaluation, NoValue, Point, is_rational, same_value, sizes_in
 from derivations.symbols import Partial, as_written, base_of, names_in
 
 POINTS, TRIES = 3, 40
@@ -81,7 +82,7 @@ class _Place(Point):
         names = [d.name for d in chain.table.values()]
         self.seed, self.seen, self.override, self.chain = seed, {}, {}, chain
         self.ranges, self.exact = index_ranges(*exprs), is_rational(*exprs, *bodies)
-        sizes = {s for e in [*exprs, *bodies, *names] for s in _sizes(e)} - self.ranges.keys()
+        sizes = {s for e in [*exprs, *bodies, *names] for s in sizes_in(e)} - self.ranges.keys()
         ordered = sorted(sizes, key=str, reverse=True)
         self.size = {s: 3 + (position + seed) % max(3, len(ordered)) for position, s in enumerate(ordered)}
 
@@ -255,7 +256,7 @@ class Question:
         bodies = [d.on if isinstance(d, Depends) else d.body for d in self.table.values()]
         parts = [self.asked, self.right, *bodies, *(d.name for d in self.table.values())]
         matrices = set().union(*(m.atoms(sp.MatrixSymbol) for m in self.entries)) if self.entries else set()
-        sizes = {s for part in parts for s in _sizes(part)}
+        sizes = {s for part in parts for s in sizes_in(part)}
         return set().union(*map(names_in, parts)) | matrices | set(self.entries.values()) | sizes
 
     # the judgement
@@ -265,7 +266,7 @@ class Question:
         scalar = self.scalar(answer)
         try:
             values = self.values(self.opened(scalar), POINTS)
-            if any(not _near(right, yours) for _, right, yours in values):
+            if any(not same_value(right, yours) for _, right, yours in values):
                 return self.refused(answer, scalar, values)
             if self.proved(scalar):
                 return self.accepted(answer, scalar)
@@ -330,7 +331,7 @@ class Question:
 
     def by_numbers(self, answer, scalar, why):
         values = self.values(self.opened(scalar), 10)
-        if any(not _near(right, yours) for _, right, yours in values):
+        if any(not same_value(right, yours) for _, right, yours in values):
             return self.refused(answer, scalar, values)
         if len(values) < 5:
             raise NoFormula(why)
@@ -340,7 +341,7 @@ class Question:
         scalar = self.opened(scalar)
         if scalar == 0:
             return Finding(False, f"Not yet: {self.name} is not 0 everywhere.", "zero")
-        point, right, yours = next((v for v in values if not _near(v[1], v[2])), (None, 0, 0))
+        point, right, yours = next((v for v in values if not same_value(v[1], v[2])), (None, 0, 0))
         if point is None:
             raise NoFormula("an index is wrong: it runs further, or less far, than the array it stands on")
         kind, name = self.mistake(scalar, values)
@@ -440,7 +441,7 @@ class Question:
 
     @staticmethod
     def agree(pairs):
-        return all(one is not None and _near(one, two) for one, two in pairs)
+        return all(one is not None and same_value(one, two) for one, two in pairs)
 
     # NumPy
 
@@ -470,7 +471,7 @@ class Question:
 
     def free(self):
         ranges = index_ranges(self.asked, self.right)
-        return [i for i in _in_order(self.asked, self.right) if i in ranges]
+        return [i for i in in_order(self.asked, self.right) if i in ranges]
 
     def right_array(self, point, free):
         return point.over(self.right, free)
@@ -500,7 +501,7 @@ class Question:
 
     def base_named(self, parameter):
         known = {spelling: base for base in sorted(self.names(), key=str) if not str(base) == parameter
-                 for spelling in _spellings(str(base))} | {str(base): base for base in self.names()}
+                 for spelling in spellings(str(base))} | {str(base): base for base in self.names()}
         if parameter not in known:
             raise NoFormula(f"your function has a parameter {parameter}; the exercise knows "
                             f"{', '.join(sorted(str(name) for name in self.names()))}")

@@ -20,7 +20,7 @@ import pytest
 import sympy as sp
 from tally import report
 
-from derivations import claim, definitions, derivation, normal_form, sampling, symbols
+from derivations import claim, definitions, derivation, errors, normal_form, sampling, symbols
 from gradcheck import check, update
 from helpers import concordance, data, fast_step, figures, network, training
 from helpers import linear as net
@@ -359,7 +359,7 @@ ARGUMENTS = {
     "definitions.resolve": (definitions.resolve, {"expr": (w_*x_, FORMULA), "table": ({}, ANYTHING)}),
     "normal_form.is_zero": (normal_form.is_zero, {"expr": (w_ - w_, FORMULA), "ranges": ({}, ANYTHING)}),
     "derivation.Derivation": (derivation.Derivation, {"left": (symbols.Partial(w_**2, w_), FORMULA), "given": ([], GIVEN),
-                                                      "number": ("1.1", ANYTHING), "evidence": (False, ANYTHING)}),
+                                                      "number": ("1.1", ANYTHING)}),
     "derivation.Derivation.step": (derivation.Derivation(w_**2).step, {
         "expr": (w_*w_, Kind([*FORMULA.values, M_])), "reason": ("a square", WORDS)}),
     "derivation.Derivation.values": (PROVED.values, {"w": (3.0, Kind([CODE, None, [1.0], np.nan, {1: 2}]))}),
@@ -400,7 +400,7 @@ NO_INPUT = {  # what takes nothing from a reader that could be wrong
     "errata.Errata": "no argument", "figures.StyledAxes": "made by single, pair and grid",
 }
 RESULTS = {  # dataclasses that a function returns; nobody else makes them
-    "data.Penguins", "data.Digits", "derivation.Line", "derivation.CodeWitness", "check.Estimate", "check.BlockReport",
+    "data.Penguins", "data.Digits", "derivation.Line", "check.Estimate", "check.BlockReport",
     "check.GradientReport", "update.BlockUpdate", "update.UpdateReport", "linear.History", "linear.Standardised",
     "claim.Witness", "claim.Testimony", "concordance.Item", "concordance.Place", "concordance.Concordance",
     "errata.Row", "errata.Table", "mistakes.Mistake", "exercises.Reply", "exercises.Record", "exercises.Book",
@@ -410,7 +410,8 @@ INNER = {  # called with what the function above has checked
     "network.identity": "forward", "network.relu": "forward", "concordance.cited": "concordance",
     "normal_form.must_be_exact": "Derivation.prove", "normal_form.index_ranges": "is_zero", "normal_form.NormalForm": "is_zero",
     "sampling.is_rational": "Derivation.prove", "sampling.Evaluation": "Derivation.prove", "sampling.Point": "Derivation.prove",
-    "sampling.to_mpf": "Derivation.prove", "sampling.show_number": "Derivation.prove", "symbols.base_of": "Definition",
+    "printing.to_mpf": "Derivation.prove", "printing.show_number": "Derivation.prove", "sampling.pairs": "Derivation.prove",
+    "sampling.same_value": "Derivation.prove", "sampling.near": "Derivation.prove", "sampling.sizes_in": "Derivation.prove", "symbols.base_of": "Definition",
     "symbols.names_in": "Definition", "definitions.entry": "Derivation.prove", "symbols.sigmoid": "SymPy",
     "symbols.Activation": "activation", "derivation.reason_tex": "Derivation.step", "printing.parts_of": "tex",
     "printing.Textbook": "tex", "printing.Latex": "tex", "printing.Plain": "tex", "printing.tex": "Derivation", "printing.plain": "Derivation",
@@ -419,7 +420,7 @@ INNER = {  # called with what the function above has checked
     "exercises.predict": "it never raises at a reader", "exercises.find_bug": "it never raises at a reader",
     "exercises.progress": "it never raises at a reader", "exercises.solved": "it only looks up", "training.save": "test_a_refused_network_is_not_saved below",
 }
-OWN_TESTS = {"validation", "chain_rule", "errata", "repair", "judge", "peers"}  # modules with a test of their own for every refusal
+OWN_TESTS = {"validation", "chain_rule", "errata", "repair", "judge", "peers", "verify", "code_witness"}  # modules with a test of their own for every refusal
 PACKAGES = ("derivations", "exercises", "gradcheck", "helpers")
 
 
@@ -499,7 +500,7 @@ def test_the_right_arguments_are_accepted(name):
 
 BAD = [(name, key, value) for name in ROWS for key, (_, kind) in ARGUMENTS[name][1].items() for value in kind.values]
 MISFITS = [(name, key, value) for name in ROWS for key, (_, kind) in ARGUMENTS[name][1].items() for value in kind.shapes]
-REFUSALS = (ValueError, TypeError, OSError, derivation.WitnessDisagrees, definitions.Undecided, sampling.NoValue)
+REFUSALS = (ValueError, TypeError, OSError, errors.WitnessDisagrees, definitions.Undecided, sampling.NoValue)
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -8,7 +8,8 @@ from sympy import Sum, Symbol
 from vocabulary import b, d, i, j, k, n, w, x, y, y_hat
 
 from derivations.definitions import Definition
-from derivations.derivation import Derivation, FalseLine
+from derivations.derivation import Derivation
+from derivations.errors import FalseLine
 from derivations.symbols import Partial, as_written
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -51,8 +51,9 @@ from vocabulary import (
 
 import derivations.derivation as module
 from derivations.definitions import Definition, Depends, Entries
-from derivations.derivation import Derivation, FalseLine, Ledger, Summary, WitnessDisagrees, refused
-from derivations.errors import Undecided
+from derivations import verify
+from derivations.derivation import Derivation, Ledger, Summary, refused
+from derivations.errors import FalseLine, Undecided, WitnessDisagrees
 from derivations.printing import tex
 from derivations.sampling import Point
 from derivations.symbols import Gradient, Partial, as_written, indexed, sigmoid
@@ -194,7 +195,7 @@ def test_the_false_line_is_named_and_the_true_ones_before_it_pass():
 @pytest.mark.parametrize("between", [2*a, 3*a])
 def test_the_last_line_is_compared_with_the_first_whatever_was_said_of_those_between(monkeypatch, between):
     answers = iter([True, True])
-    monkeypatch.setattr(module, "is_zero", lambda *args: next(answers, False))
+    monkeypatch.setattr(verify, "is_zero", lambda *args: next(answers, False))
     with pytest.raises(FalseLine, match="Line 2 of the derivation is false"):
         derive(Partial(a**2, a), between, 3*a, given=[])
 
@@ -255,7 +256,8 @@ def test_a_difference_in_the_thirtieth_digit_is_seen():
 def test_a_rounding_error_beside_zero_refutes_nothing():
     zero = sp.Abs(exp(a)*b*log(3) + exp(a)*log(2)) - exp(a)*sp.Abs(b*log(3) + log(2))
     assert any(Point([zero], seed).value(zero) for seed in range(4))
-    assert "evidence only" in derive(zero, sp.S.Zero, given=[], evidence=True).verdict
+    with pytest.raises(Undecided):
+        derive(zero, sp.S.Zero, given=[])
 
 
 def test_points_without_a_value_are_passed_over():
@@ -297,25 +299,15 @@ def test_undecided_is_a_failure():
         derive(sp.Abs(a*b + a), sp.Abs(a)*sp.Abs(b + 1), given=[])
 
 
-def test_evidence_is_called_evidence_and_not_counted_as_proof():
-    weak = derive(sp.Abs(a*b + a), sp.Abs(a)*sp.Abs(b + 1), given=[], evidence=True, number="1")
-    assert weak.verdict == "evidence only: equal at 4 sample points, not proved"
-    assert "1 lines shown, 0 lines proved" in repr(module.ledger)
-    with pytest.raises(FalseLine):
-        derive(sp.Abs(a*b), a*b, given=[], evidence=True)
-
-
 def test_where_nothing_can_be_tried_there_is_no_evidence_either():
     with pytest.raises(Undecided, match="no value that can be tried"):
-        derive(log(-exp(a) - 1), log(-1 - exp(a)*exp(b - b + 0)) + sp.Abs(log(-exp(a) - 1)) - sp.Abs(log(-2 - 2*exp(a)) - log(2)),
-               given=[], evidence=True)
+        derive(log(-exp(a) - 1), log(-1 - exp(a)*exp(b - b + 0)) + sp.Abs(log(-exp(a) - 1)) - sp.Abs(log(-2 - 2*exp(a)) - log(2)), given=[])
 
 
 @pytest.mark.parametrize("line", [lambda: a*0.5, lambda: 0.1*a + a*sp.Rational(2, 5), lambda: a*(1/2)])
 def test_a_float_is_neither_true_nor_false(line):
-    for evidence in (False, True):
-        with pytest.raises(Undecided, match="is a float, which is not exact"):
-            derive(a/2, line, given=[], evidence=evidence)
+    with pytest.raises(Undecided, match="is a float, which is not exact"):
+        derive(a/2, line, given=[])
 
 
 def test_a_float_in_a_definition_is_found():
@@ -751,7 +743,8 @@ def test_a_summary_is_one_line_for_each_result():
 
 SCRIPT = """
 from vocabulary import *
-from derivations.derivation import FalseLine, ledger
+from derivations.derivation import ledger
+from derivations.errors import FalseLine
 from derivations.definitions import Depends
 z = indexed("z", m)
 print(linear_regression(), linear_regression()._repr_markdown_())

@@ -6,11 +6,10 @@ from sympy import KroneckerDelta, Sum, exp
 from vocabulary import K, L, a, b, d, g, given, gradient, i, j, k, m, n, q, u, w, x, y, y_hat
 
 from derivations.definitions import Definition, Depends, resolve, table_of
-from derivations.derivation import _near
 from derivations.errors import Undecided, WrongIndex
 from derivations.mistakes import mutants, reversed_name, without_deltas
 from derivations.normal_form import index_ranges, is_zero
-from derivations.sampling import NoValue, Point
+from derivations.sampling import NoValue, Point, same_value
 from derivations.symbols import Partial, as_written, indexed, sigmoid
 
 p = sp.Symbol("p", integer=True, positive=True)
@@ -76,7 +75,7 @@ def agree(first, second):
     for seed in range(3):
         point = Point([first, second], seed)
         try:
-            if not _near(point.value(first), point.value(second)):
+            if not same_value(point.value(first), point.value(second)):
                 return False
         except NoValue:
             return False

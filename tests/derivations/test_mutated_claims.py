@@ -20,12 +20,12 @@ from sympy import Symbol
 from tally import report
 from written_out import equal
 
-from derivations import mistakes
+from derivations import mistakes, verify
 from derivations import normal_form as equality
 from derivations.definitions import Definition
-from derivations.derivation import Derivation, FalseLine, Line, WitnessDisagrees
+from derivations.derivation import Derivation
 from derivations.errata import NotSettled
-from derivations.errors import Undecided
+from derivations.errors import FalseLine, Undecided, WitnessDisagrees
 from derivations.normal_form import NormalForm
 from derivations.printing import plain
 from derivations.symbols import Partial, activation, as_written, indexed
@@ -55,27 +55,17 @@ class Hasty(NormalForm):
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch):
+    """No hints are looked for: they have their own tests, and take most of the time."""
     monkeypatch.setattr(equality, "NormalForm", Hasty)
-
-
-class Judge(Derivation):
-    """A derivation of one line that looks for no hint: hints have their own tests, and take most of the time."""
-
-    def __init__(self, derivation, left, line):
-        super().__init__(left, number=derivation.number)
-        self.table, self.entries = derivation.table, derivation.entries
-        self.lines = [Line(line, "mutated")]
-
-    def hint(self, right, wrong):
-        return "not looked for"
+    monkeypatch.setattr(verify, "diagnose", lambda right, wrong, table: None)
 
 
 def verdict(derivation, before, mutant):
     """By what a mutant is refused, or ACCEPTED."""
     try:
-        Judge(derivation, before, mutant).prove(keep=False)
+        verify.prove_lines([before, mutant], derivation.known)
     except FalseLine as refusal:
-        return MISFIT if "makes no sense" in str(refusal) else COUNTEREXAMPLE
+        return MISFIT if refusal.values is None else COUNTEREXAMPLE
     except WitnessDisagrees:
         return WITNESS
     except Undecided:
@@ -239,15 +229,14 @@ def test_the_second_judge_refuses_what_is_false(wrong):
 
 
 def test_a_checker_that_accepts_everything_would_be_found_out(monkeypatch):
-    monkeypatch.setattr(Judge, "compare", lambda self, *pair: "normal form")
-    monkeypatch.setattr(Judge, "witness", lambda self, start: 0)
+    monkeypatch.setattr(verify, "prove_lines", lambda lines, known: None)
     assert len(judge(sample(QUICK[0])).wrong) > SAMPLE / 2
 
 
 def test_a_checker_that_refuses_everything_would_be_found_out(monkeypatch):
-    def refuse(self, *pair):
-        raise FalseLine("no")
-    monkeypatch.setattr(Judge, "compare", refuse)
+    def refuse(lines, known):
+        raise FalseLine(1, *lines, values=(1, 2))
+    monkeypatch.setattr(verify, "prove_lines", refuse)
     derivation = least_squares()
     mutant = sp.Sum(x[i]*(w*x[i] - y[i]), (i, 1, n))/n
     assert judge([(derivation, 1, derivation.left, "none", mutant)]).tally[COUNTEREXAMPLE] == 1

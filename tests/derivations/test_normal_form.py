@@ -9,10 +9,9 @@ from sympy import KroneckerDelta, Product, Rational, Sum, exp, log, sqrt
 from vocabulary import J, K, L, X, a, b, cost, d, eta, g, gradient, i, j, k, l, lam, m, n, prediction, q, same, u, w, x, y
 
 from derivations.definitions import Definition, resolve
-from derivations.derivation import _near
 from derivations.errors import Undecided, WrongIndex
 from derivations.normal_form import index_ranges, is_zero, must_be_exact
-from derivations.sampling import NoValue, Point
+from derivations.sampling import NoValue, Point, same_value
 from derivations.symbols import Partial, as_written, indexed, sigmoid
 
 z, p, t = indexed("z", K), indexed("p", K), sp.Symbol("t", integer=True, nonnegative=True)
@@ -223,7 +222,7 @@ def agree_at_points(first, second, ranges):
         point.ranges.update(ranges)
         point.size.setdefault(n, 3)
         try:
-            if not _near(point.value(first), point.value(second)):
+            if not same_value(point.value(first), point.value(second)):
                 return False
         except NoValue:
             continue
