@@ -39,13 +39,20 @@ class Notebook:
         self.answers = {id: FENCED.search(markdown.get(f"{id}-answer", "")) for id in self.exercises}
         self.tagged = [cell["id"] for cell in self.cells if "exercise" in cell["metadata"].get("tags", [])]
 
-    def answered(self, id):
-        """The exercise cell with the official answer in the place of the dots."""
-        block = self.answers[id][1].rstrip()
-        target = re.escape(block.partition("=")[0].strip())
-        dots = re.findall(rf"^{target} = \.\.\..*$", self.code[id], re.MULTILINE)
-        assert len(dots) == 1, f"{self.name} {id}: the answer assigns {target}, which stands as dots {len(dots)} times"
-        return self.code[id].replace(dots[0], block)
+    def blanks(self, id):
+        """(name, official answer) of each place of an exercise that is to be filled in, as text."""
+        block = self.answers[id][1]
+        return [(ast.get_source_segment(block, s.targets[0]), ast.get_source_segment(block, s.value))
+                for s in ast.parse(block).body]
+
+    def answered(self, id, **other):
+        """The exercise cell with the official answers in the places of the dots, or with another one here or there."""
+        source = self.code[id]
+        for name, right in self.blanks(id):
+            dots = re.findall(rf"^{re.escape(name)} = \.\.\..*$", source, re.MULTILINE)
+            assert len(dots) == 1, f"{self.name} {id}: the answer assigns {name}, which stands as dots {len(dots)} times"
+            source = source.replace(dots[0], f"{name} = {other.get(name, right)}")
+        return source
 
     def needed(self, id):
         """The statements before an exercise that it depends on, in their order: a backward slice, without what is only shown."""
@@ -158,9 +165,8 @@ def clean_book(monkeypatch):
     monkeypatch.chdir(NOTEBOOKS[0].parent)
 
 
-def state():
-    record, = exercises.book.values()
-    return record.state
+def states():
+    return {record.state for record in exercises.book.values()}
 
 
 def test_there_are_at_least_thirty_exercises_and_four_to_six_in_each_notebook():
@@ -180,31 +186,37 @@ def test_every_exercise_cell_is_tagged_answered_and_followed_by_the_progress(nam
 def test_an_unanswered_exercise_says_what_to_do(name, id):
     said = run(NOTES[name].code[id], prepared(name, id), f"{name} {id}")
     assert re.search(r"No (answer|prediction) yet\.", said)
-    assert state() == exercises.OPEN
+    assert states() == {exercises.OPEN}
 
 
 @pytest.mark.parametrize("name, id", QUICK)
 def test_the_folded_answer_is_accepted(name, id):
     said = run(NOTES[name].answered(id), prepared(name, id), f"{name} {id} answered")
     assert "Right" in said
-    assert state() == exercises.RIGHT, said
+    assert states() == {exercises.RIGHT}, said
 
 
-@pytest.mark.parametrize("name, id", QUICK)
-def test_a_wrong_answer_is_told_to_be_wrong(name, id):
+def blanks_of(cases):
+    return [pytest.param(name, id, blank, marks=pytest.mark.long) if (name, id) in SLOW else (name, id, blank)
+            for name, id in cases for blank in range(len(NOTES[name].blanks(id)))]
+
+
+@pytest.mark.parametrize("name, id, blank", blanks_of(CASES))
+def test_a_wrong_answer_is_told_to_be_wrong(name, id, blank):
     """Of a formula the mistake is named, of a prediction that it is another one, of a cause which ones there are."""
     notebook, scope = NOTES[name], prepared(name, id)
-    target, _, right = notebook.answers[id][1].rstrip().partition(" = ")
-    if target == "answer":
-        scope["wrong"] = next(question(name, id)[1].tree())
+    target, right = notebook.blanks(id)[blank]
+    if (name, id) in DERIVED:
+        scope["wrong"] = next(question(name, id, blank)[1].tree())
         wrong, told = "wrong.formula", f"Not yet: {scope['wrong'].name}."
     elif target == "line, cause":
         wrong, told = '1, "haste"', "'haste' is none of the causes " + ", ".join(CAUSES)
     else:
         wrong, told = repr(other_prediction(ast.literal_eval(right), notebook.code[id])), "Not as predicted"
-    said = run(notebook.answered(id).replace(f"{target} = {right}", f"{target} = {wrong}"), scope, f"{name} {id} wrong")
+    said = run(notebook.answered(id, **{target: wrong}), scope, f"{name} {id} wrong")
     assert told in said
-    assert state() == exercises.WRONG
+    rest = {exercises.RIGHT} if len(notebook.blanks(id)) > 1 else set()
+    assert states() == {exercises.WRONG} | rest
 
 
 def other_prediction(right, code):
@@ -217,31 +229,34 @@ def other_prediction(right, code):
 # Derive: the tree of mistakes, and other ways to write the answer ---------------------------------------------------------
 
 
+DERIVED = [(name, id) for name, id in CASES if re.search(r"^check\(", NOTES[name].code[id], re.MULTILINE)]
+
+
 def derive_cases():
-    return [(name, id) for name, id in CASES if re.search(r"^check\(", NOTES[name].code[id], re.MULTILINE)]
+    return [(name, id, blank) for name, id in DERIVED for blank in range(len(NOTES[name].blanks(id)))]
 
 
-def question(name, id):
-    """(the official answer, the Question) of a derive exercise."""
+def question(name, id, blank):
+    """(the official answer, the Question) of one blank of a derive exercise."""
     asked, scope = [], prepared(name, id)
     scope["check"] = lambda answer, question, given=(), number="": asked.append((answer, question_of(question, tuple(given))))
     run(NOTES[name].answered(id), scope, f"{name} {id} asked")
-    return asked[0]
+    return asked[blank]
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name, id", derive_cases())
-def test_the_answer_from_which_the_mistakes_are_derived_is_proved_right(name, id):
+@pytest.mark.parametrize("name, id, blank", derive_cases())
+def test_the_answer_from_which_the_mistakes_are_derived_is_proved_right(name, id, blank):
     """The lines are the machine's own; that their end is SymPy's derivative is what the whole tree rests on."""
-    _, asked = question(name, id)
+    _, asked = question(name, id, blank)
     assert all(asked.proved(line) for line in asked.lines())
     assert not asked.lines()[-1].has(Partial) or all(asked.unknown(p) for p in asked.lines()[-1].atoms(Partial))
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name, id", derive_cases())
-def test_every_mistake_is_named_and_no_two_coincide(name, id):
-    _, asked = question(name, id)
+@pytest.mark.parametrize("name, id, blank", derive_cases())
+def test_every_mistake_is_named_and_no_two_coincide(name, id, blank):
+    _, asked = question(name, id, blank)
     nodes = list(asked.tree())
     assert len(nodes) >= 10 and len({node.key for node in nodes}) == len(nodes)
     for node in nodes:
@@ -251,16 +266,16 @@ def test_every_mistake_is_named_and_no_two_coincide(name, id):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name, id", derive_cases())
-def test_the_tree_holds_the_mistakes_that_people_make(name, id):
-    kinds = {node.kind for node in question(name, id)[1].tree()}
+@pytest.mark.parametrize("name, id, blank", derive_cases())
+def test_the_tree_holds_the_mistakes_that_people_make(name, id, blank):
+    kinds = {node.kind for node in question(name, id, blank)[1].tree()}
     assert {"sign", "factor"} <= kinds and len(kinds) >= 5
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name, id", derive_cases())
-def test_fifty_random_rewritings_of_the_answer_are_accepted(name, id):
-    answer, asked = question(name, id)
+@pytest.mark.parametrize("name, id, blank", derive_cases())
+def test_fifty_random_rewritings_of_the_answer_are_accepted(name, id, blank):
+    answer, asked = question(name, id, blank)
     formula = answer if isinstance(answer, sp.Expr) else asked.right
     for other in rewritings(formula, Random(f"{name} {id}"), 50):
         finding = asked.judge(asked.formula(other))
@@ -268,10 +283,10 @@ def test_fifty_random_rewritings_of_the_answer_are_accepted(name, id):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name, id", derive_cases())
-def test_a_check_takes_no_more_than_a_fifth_of_a_second(name, id):
+@pytest.mark.parametrize("name, id, blank", derive_cases())
+def test_a_check_takes_no_more_than_a_fifth_of_a_second(name, id, blank):
     """CPU time, once the exercise has been asked unanswered as its cell does when the notebook is run."""
-    answer, asked = question(name, id)
+    answer, asked = question(name, id, blank)
     asked.start()
     wrong = [node.formula for node in list(asked.tree())[::7]]
     times = []
@@ -387,8 +402,8 @@ def test_the_planted_faults_are_of_many_kinds():
 def test_another_line_or_another_cause_is_told_apart(name, id):
     line, cause, _ = patient(name, id)
     other = next(word for word in CAUSES if word != cause)
-    said = [run(NOTES[name].answered(id).replace(f"line, cause = {line}, \"{cause}\"", f"line, cause = {one}, \"{two}\""),
-                prepared(name, id), f"{name} {id} wrong") for one, two in ((line, other), (2 if line != 2 else 3, cause))]
+    said = [run(NOTES[name].answered(id, **{"line, cause": f"{one}, {two!r}"}), prepared(name, id), f"{name} {id} wrong")
+            for one, two in ((line, other), (2 if line != 2 else 3, cause))]
     assert "is the right line" in said[0] and "The cause is right" in said[1]
 
 
@@ -426,8 +441,8 @@ import os, sys
 sys.path[:0] = [os.path.abspath("."), os.path.abspath("../..")]
 import test_exercises_in_notebooks as t
 os.chdir(t.NOTEBOOKS[0].parent)
-for name, id in dict(reversed(t.derive_cases())).items():
-    answer, asked = t.question(name, id)
+for name, id in dict(reversed(t.DERIVED)).items():
+    answer, asked = t.question(name, id, 0)
     for given in [answer, *[node.formula for node in list(asked.tree())[3::7]]]:
         reply = t.exercises._judged(asked, given)
         print(name, id, reply.text, *reply.hints(), sep="\\n")
