@@ -1,7 +1,8 @@
-"""The two data sets of the notebooks, read from small files that travel with them.
+"""The two data sets of the notebooks, read from small files that travel with them, and samples made
+ready.
 
-Nothing is downloaded. Each file is checked against ``SHA256SUMS`` before it is read; ``notebooks/data/README.md`` says where
-the files come from and under which licence.
+Nothing is downloaded. Each file is checked against ``SHA256SUMS`` before it is read;
+``notebooks/data/README.md`` says where the files come from and under which licence.
 """
 
 import csv
@@ -10,15 +11,19 @@ import hashlib
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+
+from helpers import validation as checks  # split has an argument of the name validation
 
 MEASUREMENTS = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Penguins:
-    """Columns of equal length, one entry a penguin; ``sex`` may be 'unknown'. ``dropped`` rows had no measurements."""
+    """Columns of equal length, one entry a penguin; ``sex`` may be 'unknown'. ``dropped`` rows had
+    no measurements."""
 
     species: np.ndarray
     island: np.ndarray
@@ -31,12 +36,15 @@ class Penguins:
     dropped: int = field(default=0, kw_only=True)
 
     def matrix(self, *names):
-        """X of shape (n_samples, n_features), one column per name; without names, the four measurements."""
+        """X of shape (n_samples, n_features), one column per name; without names, the four
+        measurements."""
         known = MEASUREMENTS + ("year",)
         for name in names:
             if name not in known:
-                raise ValueError(f"no numeric column {name!r}; the numeric columns are {', '.join(known)}")
-        return np.column_stack([getattr(self, name) for name in names or MEASUREMENTS]).astype(float)
+                expected = f"the numeric columns are {', '.join(known)}"
+                raise ValueError(f"no numeric column {name!r}; {expected}")
+        columns = [getattr(self, name) for name in names or MEASUREMENTS]
+        return np.column_stack(columns).astype(float)
 
     def __len__(self):
         return len(self.species)
@@ -47,7 +55,8 @@ class Penguins:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Digits:
-    """Handwritten digits, ink from 0 to 1: ``images`` (n, 8, 8), the same pixels as rows ``X`` (n, 64), ``labels`` 0 to 9."""
+    """Handwritten digits, ink from 0 to 1: ``images`` (n, 8, 8), the same pixels as rows ``X`` (n,
+    64), ``labels`` 0 to 9."""
 
     images: np.ndarray
     X: np.ndarray
@@ -63,7 +72,8 @@ class Digits:
 def load_penguins(folder=None):
     """The Palmer penguins that have all four measurements: 342 of the 344 rows.
 
-    ``folder`` is where penguins.csv and SHA256SUMS lie; by default ``notebooks/data`` of this repository is found.
+    ``folder`` is where penguins.csv and SHA256SUMS lie; by default ``notebooks/data`` of this
+    repository is found.
     """
     rows = list(csv.DictReader(io.StringIO(_read("penguins.csv", folder).decode())))
     complete = [row for row in rows if "NA" not in [row[name] for name in MEASUREMENTS]]
@@ -74,11 +84,12 @@ def load_penguins(folder=None):
     numbers = {name: column(name, float) for name in MEASUREMENTS}
     texts = {name: column(name, str) for name in ("species", "island")}
     sex = np.array([{"NA": "unknown"}.get(row["sex"], row["sex"]) for row in complete])
-    return Penguins(**texts, **numbers, sex=sex, year=column("year", int), dropped=len(rows) - len(complete))
+    dropped = len(rows) - len(complete)
+    return Penguins(**texts, **numbers, sex=sex, year=column("year", int), dropped=dropped)
 
 
 def load_digits(folder=None):
-    """The 1,797 digits of 8×8 pixels. ``folder`` is where digits.csv.gz and SHA256SUMS lie, by default found as above."""
+    """The 1,797 digits of 8×8 pixels; ``folder`` as above, of digits.csv.gz and SHA256SUMS."""
     table = np.loadtxt(io.BytesIO(gzip.decompress(_read("digits.csv.gz", folder))), delimiter=",")
     X = table[:, :64] / 16  # the file counts ink pixels in blocks of 4×4, so 16 is full
     return Digits(images=X.reshape(-1, 8, 8), X=X, labels=table[:, 64].astype(int))
@@ -89,7 +100,8 @@ def _read(name, folder):
     folder = _folder(name) if folder is None else Path(folder)
     for needed in (name, "SHA256SUMS"):
         if not (folder / needed).is_file():
-            raise FileNotFoundError(f"there is no {needed} in {folder}; copy notebooks/data of the repository there")
+            remedy = "copy notebooks/data of the repository there"
+            raise FileNotFoundError(f"there is no {needed} in {folder}; {remedy}")
     content = (folder / name).read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if f"{digest}  {name}" not in (folder / "SHA256SUMS").read_text().splitlines():
@@ -101,13 +113,160 @@ def _read(name, folder):
 
 
 def _folder(name):
-    """The first place that holds the file: this repository, the installed package, or beside the notebook."""
+    """The first place that holds the file: this repository, the package, or beside the notebook."""
     here = Path(__file__).resolve().parent
-    places = [here.parent / "notebooks" / "data", here / "datasets", Path("data"), Path("notebooks") / "data"]
+    places = [here.parent / "notebooks" / "data", here / "datasets",
+              Path("data"), Path("notebooks") / "data"]
     for place in places:
         if (place / name).is_file():
             return place
+    looked = ", ".join(str(place.absolute()) for place in places)
     raise FileNotFoundError(
-        f"cannot find {name}: looked in {', '.join(str(place.absolute()) for place in places)}. The data travel with "
-        "the repository: clone it and run from there, or copy its notebooks/data and pass folder=..."
+        f"cannot find {name}: looked in {looked}. The data travel with the repository: clone it "
+        "and run from there, or copy its notebooks/data and pass folder=..."
     )
+
+
+# ---------------------------------------------------------------- samples made ready
+
+
+class Standardised(NamedTuple):
+    """Features of mean 0 and standard deviation 1, with the mean and scale that were taken out of
+    them."""
+
+    X: np.ndarray      # (n_samples, n_features)
+    mean: np.ndarray   # (n_features,)
+    scale: np.ndarray  # (n_features,)
+
+
+class Split(NamedTuple):
+    """Sample numbers, each in one of three parts: to learn from, to decide by, to judge with at the
+    end."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def standardise(X, like=None, constant_scale=None):
+    """Take out of each feature its mean and divide by its standard deviation: (X - mean) / scale.
+
+    Pass `like`, an earlier result, to treat new samples with the mean and scale of the old. A
+    column that is constant has no scale: it raises ValueError, or has the scale `constant_scale`, a
+    number above 0. Returns a `Standardised`. Source: S0-22.
+
+    >>> standardise([[1.0], [3.0]]).X.tolist()
+    [[-1.0], [1.0]]
+    """
+    X = checks.matrix("X", X)
+    if like is not None:
+        if not isinstance(like, Standardised):
+            expected = "the result of an earlier standardise(X)"
+            raise TypeError(f"like is of type {type(like).__name__}, expected {expected}")
+        mean, scale = (checks.weights(f"like.{name}", getattr(like, name), {"X": X}, False)
+                       for name in ("mean", "scale"))
+        return Standardised((X - mean) / scale, mean, scale)
+    if constant_scale is not None:
+        checks.positive("constant_scale", constant_scale)
+    constant = X.max(axis=0) == X.min(axis=0)
+    if constant.any() and constant_scale is None:
+        k = constant.argmax()
+        found = f"column {k} of X is constant ({X[0, k]:g} in every row)"
+        raise ValueError(f"{found}, so it has no scale")
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.where(constant, X[0], X.mean(axis=0))
+        scale = np.where(constant, constant_scale or 1, X.std(axis=0))
+    checks.finite("the mean of X", mean), checks.finite("the standard deviation of X", scale)
+    return Standardised((X - mean) / scale, mean, scale)
+
+
+def batches(n_samples, batch_size, rng=None):
+    """One epoch's batches, arrays of sample numbers that hold every sample once: in order, or
+    shuffled.
+
+    The last batch is shorter where batch_size does not divide n_samples. Raises ValueError unless
+    1 <= batch_size <= n_samples, TypeError unless rng is None or a NumPy generator. Source: S0-27.
+
+    >>> [batch.tolist() for batch in batches(5, 2)]
+    [[0, 1], [2, 3], [4]]
+    """
+    n_samples = checks.count("n_samples", n_samples)
+    batch_size = checks.count("batch_size", batch_size, most=n_samples)
+    shuffled = checks.generator("rng", rng) is not None
+    order = rng.permutation(n_samples) if shuffled else np.arange(n_samples)
+    return (order[start:start + batch_size] for start in range(0, n_samples, batch_size))
+
+
+def one_hot(labels, n_classes=None):
+    """A row for each label, with a 1 in the column of its class, else 0: (n_samples, n_classes).
+
+    Labels count from 0; n_classes is one more than the largest unless given. Raises ValueError for
+    a label beyond it.
+
+    >>> one_hot([1, 0]).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    labels = class_labels("labels", labels)
+    n_classes = labels.max() + 1 if n_classes is None else checks.count("n_classes", n_classes)
+    return np.eye(n_classes)[class_labels("labels", labels, n_classes=n_classes)]
+
+
+def split(n_samples, rng, validation=0.2, test=0.2, labels=None):
+    """Deal the sample numbers out at random: a `Split`, sorted, every sample in exactly one part.
+
+    `validation` and `test` are the shares of these parts, rounded to whole samples; the rest is for
+    training. With `labels`, one for each sample, each class is shared out alike, to within two
+    samples. Raises ValueError where a part that is asked for would be empty, or nothing is left to
+    train on.
+
+    >>> [len(part) for part in split(10, np.random.default_rng(0))]
+    [6, 2, 2]
+    """
+    n_samples = checks.count("n_samples", n_samples)
+    order = checks.generator("rng", rng, needed=True).permutation(n_samples)
+    sizes = _part_sizes(n_samples, validation=validation, test=test)
+    if labels is not None:
+        labels = class_labels("labels", labels, n_samples)
+        order = order[np.argsort(labels[order], kind="stable")]
+    chosen, rest = _every_so_often(order, sizes["test"])
+    validation, train = _every_so_often(rest, sizes["validation"])
+    return Split(np.sort(train), np.sort(validation), np.sort(chosen))
+
+
+def class_labels(name, value, n_samples=None, n_classes=None):
+    """`value` as whole numbers from 0 to below n_classes, one for each sample. Raises as
+    `one_hot`."""
+    labels = np.asarray(value)
+    if labels.dtype.kind not in "iu":
+        expected = "whole numbers: the class of each sample, from 0"
+        raise TypeError(f"{name} holds {labels.dtype}, expected {expected}")
+    if labels.ndim != 1 or len(labels) == 0 or len(labels) != (n_samples or len(labels)):
+        expected = f"({n_samples or 'n_samples'},): one class for each sample"
+        raise ValueError(f"{name} has shape {labels.shape}, expected {expected}")
+    if labels.min() < 0:
+        raise ValueError(f"{name}[{labels.argmin()}] is {labels.min()}, expected a class from 0")
+    if n_classes and labels.max() >= n_classes:
+        expected = f"a class from 0 to {n_classes - 1}"
+        raise ValueError(f"{name}[{labels.argmax()}] is {labels.max()}, expected {expected}")
+    return labels
+
+
+def _part_sizes(n_samples, **shares):
+    sizes = {}
+    for name, share in shares.items():
+        sizes[name] = round(checks.fraction(name, share) * n_samples)
+        if share > 0 and sizes[name] == 0:
+            found = f"{name} is {share:g} of {n_samples} samples, which is none"
+            raise ValueError(f"{found}; expected 0, or a larger share")
+    if sum(sizes.values()) >= n_samples:
+        taken = f"validation and test take {sum(sizes.values())} of {n_samples} samples"
+        raise ValueError(f"{taken} and leave none to train on")
+    return sizes
+
+
+def _every_so_often(order, n):
+    """n of the numbers, evenly spaced over their order, and the others: a class is shared out
+    alike."""
+    k = np.arange(len(order))
+    taken = (k + 1) * n // len(order) > k * n // len(order)
+    return order[taken], order[~taken]

@@ -1,9 +1,14 @@
-"""The network of the notebooks, in the notation of the notebooks: NumPy alone, and each function reads like its equation.
+"""The network of the notebooks, in their notation: NumPy alone, and each function reads like its
+equation.
 
-A batch has one row per sample. z is a pre-activation (of the last layer: the logits), y_hat the prediction, y the target,
-L the loss of one sample; the factor 1/n lives in the cost J, the mean of L, and never here. Every function checks what it
-is given (ValueError for shapes and values, TypeError for types) and changes none of it.
+A batch has one row per sample. z is a pre-activation (of the last layer: the logits), y_hat the
+prediction, y the target, L the loss of one sample; the factor 1/n lives in the cost J, the mean of
+L, and in its gradients only. Every function checks what it is given (ValueError for shapes and
+values, TypeError for types) and changes none of it.
 """
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,26 +16,62 @@ from helpers import validation
 
 # ---------------------------------------------------------------- activations and losses
 #
-# All of them hold for |z| up to 1e308 without a warning: no exponent is ever above 0. z may be complex, which is what the
-# complex step of `gradcheck.check` needs; the branches then look at the real part.
+# All of them hold for |z| up to 1e308 without a warning: no exponent is ever above 0. z may be
+# complex, which is what the complex step of gradcheck needs; the branches then look at the real
+# part.
+
+
+def identity(z):
+    """The identity: z."""
+    return z
+
+
+def relu(z):
+    """The positive part: z where z is above 0, else 0. Its slope at the kink, z = 0, is taken to be
+    0.
+
+    >>> relu(np.array([-1.0, 0.0, 2.0])).tolist()
+    [0.0, 0.0, 2.0]
+    """
+    return np.where(z.real > 0, z, 0)
 
 
 def sigmoid(z):
-    """The logistic function, one over one plus e to the minus z: 1 / (1 + exp(-z)), of the shape of z.
+    """The logistic function, one over one plus e to the minus z: 1 / (1 + exp(-z)), of the shape of
+    z.
 
-    Where z is negative it is computed as exp(z) / (1 + exp(z)), the same number. Raises ValueError for NaN and infinity.
-    Source: S0-29, S3-48.
+    Where z is negative it is computed as exp(z) / (1 + exp(z)), the same number. Raises ValueError
+    for NaN and infinity. Source: S0-29, S3-48.
+
+    >>> sigmoid([0.0, -1000.0]).tolist()
+    [0.5, 0.0]
     """
     z = validation.array("z", z, complex_too=True)
     e = np.exp(-_magnitude(z))
     return np.where(z.real >= 0, np.ones_like(e), e) / (1 + e)
 
 
-def softmax(z):
-    """Each row's exponentials divided by their sum: exp(z_k) / sum_j exp(z_j), of the shape of z, (n_samples, n_classes).
+def softplus(z):
+    """A smooth ReLU, whose slope is the sigmoid: log(1 + exp(z)), of the shape of z.
 
-    The largest entry is taken off its row first, which changes nothing but the size of the numbers. Raises ValueError
-    unless z has two dimensions. Source: S0-39.
+    Raises ValueError for NaN and infinity.
+
+    >>> softplus([-1000.0, 0.0, 1000.0]).round(3).tolist()
+    [0.0, 0.693, 1000.0]
+    """
+    z = validation.array("z", z, complex_too=True)
+    return np.where(z.real >= 0, z, 0) + np.log1p(np.exp(-_magnitude(z)))
+
+
+def softmax(z):
+    """Each row's exponentials divided by their sum: exp(z_k) / sum_j exp(z_j), of shape (n_samples,
+    n_classes).
+
+    The largest entry is taken off its row first, which changes nothing but the size of the numbers.
+    Raises ValueError unless z has two dimensions. Source: S0-39.
+
+    >>> softmax([[1000.0, 1000.0]]).tolist()
+    [[0.5, 0.5]]
     """
     z = _logits(z)
     e = _exp_below(z, _largest(z))
@@ -38,20 +79,35 @@ def softmax(z):
 
 
 def log_sum_exp(z):
-    """The logarithm of the sum of each row's exponentials: log sum_k exp(z_k), of shape (n_samples,).
+    """The logarithm of the sum of each row's exponentials: log sum_k exp(z_k), of shape
+    (n_samples,).
 
-    The largest entry stands outside, and so does its exponential, 1, in log1p: small terms are not lost beside it. Raises
-    as `softmax`. Source: S0-38, S0-39.
+    The largest entry stands outside, and so does its exponential, 1, in log1p: small terms are not
+    lost beside it. Raises as `softmax`. Source: S0-38, S0-39.
+
+    >>> log_sum_exp([[1000.0, -1000.0]]).tolist()
+    [1000.0]
     """
     z = _logits(z)
     return _largest(z)[:, 0] + _log_of_rest(z)
 
 
-def binary_cross_entropy(z, y):
-    """Minus the log-likelihood of a label 0 or 1, from the logit: L = log(1 + exp(z)) - y z, of the shape of z.
+def half_squared_error(z, y):
+    """Half the squared distance of prediction and target: L = sum_k (z_k - y_k)**2 / 2, of shape
+    (n_samples,)."""
+    return ((z - y)**2 / 2).sum(axis=1)
 
-    It is -y log(y_hat) - (1 - y) log(1 - y_hat) with y_hat = sigmoid(z); from z it cannot round to log(0). Raises
-    ValueError unless y has the shape of z and holds nothing but 0 and 1. Source: S0-34, S0-35, S3-22.
+
+def binary_cross_entropy(z, y):
+    """Minus the log-likelihood of a label 0 or 1, from the logit: L = log(1 + exp(z)) - y z, of the
+    shape of z.
+
+    It is -y log(y_hat) - (1 - y) log(1 - y_hat) with y_hat = sigmoid(z); from z it cannot round to
+    log(0). Raises ValueError unless y has the shape of z and holds nothing but 0 and 1. Source:
+    S0-34, S0-35, S3-22.
+
+    >>> binary_cross_entropy([0.0, 1000.0], [1, 1]).round(3).tolist()
+    [0.693, 0.0]
     """
     z = validation.array("z", z, complex_too=True)
     y = _labels(validation.same_shape("y", y, z, "z", complex_too=False))
@@ -59,10 +115,15 @@ def binary_cross_entropy(z, y):
 
 
 def cross_entropy(z, y):
-    """Minus the log-likelihood of the right class, from the logits: L = log sum_k exp(z_k) - sum_k y_k z_k, (n_samples,).
+    """Minus the log-likelihood of the right class, from the logits: L = log sum_k exp(z_k) - sum_k
+    y_k z_k.
 
-    It is -sum_k y_k log(y_hat_k) with y_hat = softmax(z). y is one-hot, (n_samples, n_classes). A loss above 1.8e308 is
-    inf. Raises ValueError unless y has the shape of z and one 1 in each row, else 0. Source: S0-37, S0-38, S3-23.
+    It is -sum_k y_k log(y_hat_k) with y_hat = softmax(z), of shape (n_samples,). y is one-hot,
+    (n_samples, n_classes). A loss above 1.8e308 is inf. Raises ValueError unless y has the shape of
+    z and one 1 in each row, else 0. Source: S0-37, S0-38, S3-23.
+
+    >>> cross_entropy([[0.0, 0.0]], [[1, 0]]).round(3).tolist()
+    [0.693]
     """
     z = _logits(z)
     y = _one_hot(validation.same_shape("y", y, z, "z", complex_too=False))
@@ -72,7 +133,8 @@ def cross_entropy(z, y):
 
 
 def _magnitude(z):
-    """|z|; for complex z the sign is that of the real part, so that the function stays smooth along the imaginary axis."""
+    """|z|; for complex z with the sign of the real part, so that it stays smooth along the
+    imaginary axis."""
     return np.where(z.real >= 0, z, -z)
 
 
@@ -81,13 +143,15 @@ def _largest(z):
 
 
 def _exp_below(z, top):
-    """exp(z - top), at most 1; a difference beyond the range of floats is -inf, and its exponential is 0, as it should be."""
+    """exp(z - top), at most 1; a difference beyond the range of floats is -inf, whose exponential
+    is 0, as it should."""
     with np.errstate(over="ignore"):
         return np.exp(z - top)
 
 
 def _log_of_rest(z):
-    """log sum_k exp(z_k - z_max), of shape (n_samples,), in which the largest entry contributes the 1 of log1p."""
+    """log sum_k exp(z_k - z_max), of shape (n_samples,), where the largest entry contributes the 1
+    of log1p."""
     e = _exp_below(z, _largest(z))
     np.put_along_axis(e, z.real.argmax(axis=1)[:, None], 0, axis=1)
     return np.log1p(e.sum(axis=1))
@@ -105,7 +169,8 @@ def _labels(y):
     wrong = (y != 0) & (y != 1)
     if wrong.any():
         place = [int(k) for k in np.argwhere(wrong)[0]]
-        raise ValueError(f"y{place if place else ''} is {y[tuple(place)]}, expected the label 0 or 1")
+        where = f"y{place if place else ''}"
+        raise ValueError(f"{where} is {y[tuple(place)]}, expected the label 0 or 1")
     return y
 
 
@@ -113,75 +178,93 @@ def _one_hot(y):
     counts = _labels(y).sum(axis=1)
     if (counts != 1).any():
         row = int(np.flatnonzero(counts != 1)[0])
-        raise ValueError(f"row {row} of y has {int(counts[row])} ones, expected exactly one: the sample's class")
+        found = f"row {row} of y has {int(counts[row])} ones"
+        raise ValueError(f"{found}, expected exactly one: the sample's class")
     return y
 
 
 # ---------------------------------------------------------------- the network
 #
-# Layers are numbered 1 to K and the input is layer 0. Dictionaries keyed by layer number hold them: W[l] is (n_out, n_in), to
-# the row's unit from the column's; b[l] is (n_out,); z[l], a[l] and delta[l] are (n_samples, n_out); a[0] is X. `hidden`
-# names the activation of layers 1 to K - 1; `output` that of layer K, together with its loss.
+# Layers are numbered 1 to K and the input is layer 0. Dictionaries keyed by layer number hold them:
+# W[l] is (n_out, n_in), to the row's unit from the column's; b[l] is (n_out,); z[l], a[l] and
+# delta[l] are (n_samples, n_out); a[0] is X. `hidden` names the activation of layers 1 to K - 1,
+# `output` that of layer K, together with its loss.
 
 
-def identity(z):
-    """The identity: z."""
-    return z
+class Activation(NamedTuple):
+    """A row of the table of hidden layers: g, and its slope written in a = g(z), which the forward
+    pass has kept."""
+
+    g: Callable
+    slope: Callable
 
 
-def relu(z):
-    """The positive part: z where z is above 0, else 0. Its slope at the kink, z = 0, is taken to be 0."""
-    return np.where(z.real > 0, z, 0)
+class Output(NamedTuple):
+    """A row of the table of last layers: g, the loss of each sample in the logits z, and the
+    targets it takes."""
+
+    g: Callable
+    loss: Callable
+    targets: Callable
 
 
-ACTIVATIONS = {"sigmoid": sigmoid, "tanh": np.tanh, "relu": relu, "identity": identity}
-SLOPES = {  # g'(z), written in a = g(z), which the forward pass has kept
-    "sigmoid": lambda a: a * (1 - a),
-    "tanh": lambda a: 1 - a**2,
-    "relu": lambda a: a > 0,
-    "identity": lambda a: 1,
+ACTIVATIONS = {
+    "sigmoid": Activation(sigmoid, lambda a: a * (1 - a)),
+    "tanh": Activation(np.tanh, lambda a: 1 - a**2),
+    "relu": Activation(relu, lambda a: a > 0),
+    "softplus": Activation(softplus, lambda a: -np.expm1(-a)),
+    "identity": Activation(identity, lambda a: 1),
 }
-OUTPUTS = {"identity": identity, "sigmoid": sigmoid, "softmax": softmax}
-LOSSES = {  # of the logits z and targets y, summed over the outputs: one loss per sample
-    "identity": lambda z, y: ((z - y)**2 / 2).sum(axis=1),
-    "sigmoid": lambda z, y: binary_cross_entropy(z, y).sum(axis=1),
-    "softmax": lambda z, y: cross_entropy(z, y),
+OUTPUTS = {  # each with the loss for which delta is y_hat - y
+    "identity": Output(identity, half_squared_error, identity),
+    "sigmoid": Output(sigmoid, lambda z, y: binary_cross_entropy(z, y).sum(axis=1), _labels),
+    "softmax": Output(softmax, cross_entropy, _one_hot),
 }
-
-
-FANS = {  # the variance of an initial weight is one over this, for a layer of n_in inputs and n_out units
-    "1/n_in": lambda n_in, n_out: n_in,                    # z keeps the variance of its inputs
-    "glorot": lambda n_in, n_out: (n_in + n_out) / 2,      # a compromise between z, forward, and delta, backward
-    "he": lambda n_in, n_out: n_in / 2,                    # ReLU halves the mean square of z: twice the variance makes up for it
+FANS = {  # one over the variance of an initial weight, of a layer of n_in inputs and n_out units
+    "1/n_in": lambda n_in, n_out: n_in,                # z keeps the variance of its inputs
+    "glorot": lambda n_in, n_out: (n_in + n_out) / 2,  # between z and delta
+    "he": lambda n_in, n_out: n_in / 2,                # ReLU halves the mean square of z
 }
 
 
 def initialise(sizes, rng, variance="1/n_in"):
-    """Draw each weight from a normal distribution of variance 1/n_in, and begin with biases 0: (W, b).
+    """Draw each weight from a normal distribution of variance 1/n_in, and begin with biases 0: (W,
+    b).
 
-    `sizes` counts the units of layers 0 to K, as (2, 3, 1). Equal weights would stay equal for ever, hence the draw. Other
-    variances: "glorot", 2/(n_in + n_out), and "he", 2/n_in. Raises ValueError for a size below 1 or an unknown variance,
-    TypeError unless rng is a NumPy generator. Source: S3-65, S2-04.
+    `sizes` counts the units of layers 0 to K, as (2, 3, 1). Equal weights would stay equal for
+    ever, hence the draw. Other variances: "glorot", 2/(n_in + n_out), and "he", 2/n_in. Raises
+    ValueError for a size below 1 or an unknown variance, TypeError unless rng is a NumPy generator.
+    Source: S3-65, S2-04.
+
+    >>> W, b = initialise((2, 3, 1), np.random.default_rng(0))
+    >>> W[1].shape, b[2].tolist()
+    ((3, 2), [0.0])
     """
     fan = validation.choice("variance", variance, FANS)
     sizes = [validation.count(f"sizes[{l}]", size) for l, size in enumerate(sizes)]
     if len(sizes) < 2:
-        raise ValueError(f"sizes is {sizes}, expected two or more: inputs, then the units of each layer")
-    if validation.generator("rng", rng) is None:
-        raise TypeError("rng is None, expected a generator, as np.random.default_rng(0) makes it")
-    W = {l: rng.normal(size=(sizes[l], sizes[l-1])) / np.sqrt(fan(sizes[l-1], sizes[l])) for l in range(1, len(sizes))}
+        expected = "two or more: inputs, then the units of each layer"
+        raise ValueError(f"sizes is {sizes}, expected {expected}")
+    rng = validation.generator("rng", rng, needed=True)
+    W = {}
+    for l, (n_in, n_out) in enumerate(zip(sizes, sizes[1:]), start=1):
+        W[l] = rng.normal(size=(n_out, n_in)) / np.sqrt(fan(n_in, n_out))
     return W, {l: np.zeros(sizes[l]) for l in W}
 
 
 def forward(X, W, b, hidden="sigmoid", output="softmax"):
-    """Layer by layer, z[l] is W[l] times the activation before, plus b[l], and a[l] is g of it: (z, a), with a[0] = X.
+    """Layer by layer, z[l] is W[l] times the activation before, plus b[l], and a[l] is g of it: (z,
+    a), a[0] = X.
 
-    Raises ValueError where the shapes of neighbouring layers do not fit, a layer is missing, a number is not finite, or
-    an activation is unknown. Source: S0-08, S0-61, S3-14.
+    Raises ValueError where the shapes of neighbouring layers do not fit, a layer is missing, a
+    number is not finite, or an activation is unknown. Source: S0-08, S0-61, S3-14.
+
+    >>> z, a = forward([[1.0, 2.0]], {1: [[3.0, 4.0]]}, {1: [5.0]}, output="identity")
+    >>> a[1].tolist()
+    [[16.0]]
     """
     X, W, b = _checked_layers(X, W, b)
-    g, g_out = validation.choice("hidden", hidden, ACTIVATIONS), validation.choice("output", output, OUTPUTS)
-    K = len(W)
+    K, (g, g_out) = len(W), (row.g for row in _rows(hidden, output))
     z, a = {}, {0: X}
     for l in range(1, K + 1):
         z[l] = a[l-1] @ W[l].T + b[l]
@@ -192,25 +275,37 @@ def forward(X, W, b, hidden="sigmoid", output="softmax"):
 def cost(y, z, output="softmax"):
     """The cost is the mean over the samples of the loss that belongs to `output`: J, one number.
 
-    z are the pre-activations of the last layer, z[K] of `forward`; y has their shape, (n_samples, n_outputs). The pairs are
-    identity with half the squared error, sigmoid with log loss, softmax with cross-entropy; a loss is summed over the
-    outputs. Raises ValueError for other shapes, and for labels that do not belong to the pair. Source: S3-19 to S3-23.
+    z are the pre-activations of the last layer, z[K] of `forward`; y has their shape, (n_samples,
+    n_outputs). The pairs are identity with half the squared error, sigmoid with log loss, softmax
+    with cross-entropy; a loss is summed over the outputs. Raises ValueError for other shapes, and
+    for labels that do not belong to the pair. Source: S3-19 to S3-23.
+
+    >>> float(cost([[1.0]], [[3.0]], "identity"))
+    2.0
     """
-    loss = validation.choice("output", output, LOSSES)
+    row = validation.choice("output", output, OUTPUTS)
     z = validation.array("z", z, complex_too=True)
-    return loss(z, targets(y, z, "z", output)).mean()
+    return row.loss(z, targets(y, z, "z", output)).mean()
 
 
 def backward(y, W, a, hidden="sigmoid", output="softmax"):
-    """The last delta is y_hat - y; each earlier one is the next, sent back through its weights, times the slope of g.
+    """The last delta is y_hat - y; each earlier one is the next, sent back through its weights,
+    times the slope of g.
 
-    Returns (delta, dJ_dW, dJ_db). delta[l] is dL/dz[l] of each sample, without 1/n; dJ_dW[l] is the mean over the samples of
-    delta[l] times a[l-1], dJ_db[l] the mean of delta[l]. Nothing is updated here, so all deltas come from the same weights.
-    Raises ValueError unless a is what `forward` returns for these W, y fits a[K], and the names are known.
-    Source: S0-65 to S0-69, S0-73, S3-34, S3-44, S3-53 to S3-55.
+    Returns (delta, dJ_dW, dJ_db). delta[l] is dL/dz[l] of each sample, without 1/n; dJ_dW[l] is the
+    mean over the samples of delta[l] times a[l-1], dJ_db[l] the mean of delta[l]. Nothing is
+    updated here, so all deltas come from the same weights. Raises ValueError unless a is what
+    `forward` returns for these W, y fits a[K], and the names are known. Source: S0-65 to S0-69,
+    S0-73, S3-34, S3-44, S3-53 to S3-55.
+
+    >>> W = {1: [[2.0]]}
+    >>> z, a = forward([[3.0]], W, {1: [0.0]}, output="identity")
+    >>> delta, dJ_dW, dJ_db = backward([[5.0]], W, a, output="identity")
+    >>> delta[1].tolist(), dJ_dW[1].tolist()
+    ([[1.0]], [[3.0]])
     """
     W, a = _checked_activations(W, a)
-    slope, _ = validation.choice("hidden", hidden, SLOPES), validation.choice("output", output, OUTPUTS)
+    slope = _rows(hidden, output)[0].slope
     K, n_samples = len(W), len(a[0])
     delta = {K: a[K] - targets(y, a[K], f"a[{K}]", output)}
     for l in range(K - 1, 0, -1):
@@ -221,23 +316,42 @@ def backward(y, W, a, hidden="sigmoid", output="softmax"):
 
 
 def update(W, b, dJ_dW, dJ_db, eta):
-    """Every weight and bias steps against its derivative: W[l] - eta dJ_dW[l] and b[l] - eta dJ_db[l], new dictionaries.
+    """Every weight and bias steps against its derivative: W[l] - eta dJ_dW[l], b[l] - eta dJ_db[l],
+    new dictionaries.
 
-    Raises ValueError unless each gradient has the layers and shapes of its parameter and eta is above 0.
-    Source: S0-70, S3-57 to S3-61.
+    Raises ValueError unless each gradient has the layers and shapes of its parameter and eta is
+    above 0. Source: S0-70, S3-57 to S3-61.
+
+    >>> update({1: [[1.0]]}, {1: [0.0]}, {1: [[2.0]]}, {1: [4.0]}, 0.5)
+    ({1: array([[0.]])}, {1: array([-2.])})
     """
     eta = validation.positive("eta", eta)
     W, b = validation.layers("W", W), validation.layers("b", b)
-    dJ_dW, dJ_db = validation.same_layers("dJ_dW", dJ_dW, "W", W), validation.same_layers("dJ_db", dJ_db, "b", b)
+    dJ_dW = validation.same_layers("dJ_dW", dJ_dW, "W", W)
+    dJ_db = validation.same_layers("dJ_db", dJ_db, "b", b)
     return {l: W[l] - eta * dJ_dW[l] for l in W}, {l: b[l] - eta * dJ_db[l] for l in b}
 
 
 def parameters(W, b):
-    """W and b as dictionaries of real arrays that fit together, layer by layer. Raises as `forward`."""
-    W, b = validation.layers("W", W, complex_too=False), validation.layers("b", b, complex_too=False)
+    """W and b as dictionaries of real arrays that fit together, layer by layer. Raises as
+    `forward`."""
+    W = validation.layers("W", W, complex_too=False)
+    b = validation.layers("b", b, complex_too=False)
     if W[1].ndim != 2:
         raise ValueError(f"W[1] has shape {W[1].shape}, expected (n_out, n_in)")
     return _checked_layers(np.zeros((1, W[1].shape[1])), W, b)[1:]
+
+
+def targets(y, like, like_name, output):
+    """y as an array with the shape of `like`, with labels that belong to the output. Raises as
+    `cost`."""
+    y = validation.same_shape("y", y, like, like_name, complex_too=False)
+    return OUTPUTS[output].targets(y)
+
+
+def _rows(hidden, output):
+    g = validation.choice("hidden", hidden, ACTIVATIONS)
+    return g, validation.choice("output", output, OUTPUTS)
 
 
 def _checked_layers(X, W, b):
@@ -246,32 +360,29 @@ def _checked_layers(X, W, b):
     if b.keys() != W.keys():
         raise ValueError(f"b has the layers {list(b)}, W has the layers {list(W)}")
     for l in W:
-        if b[l].shape != W[l].shape[:1]:
-            raise ValueError(f"b[{l}] has shape {b[l].shape}, expected {W[l].shape[:1]} to match W[{l}] of shape {W[l].shape}")
+        expected = f"{W[l].shape[:1]} to match W[{l}] of shape {W[l].shape}"
+        validation.fitting(b[l], f"b[{l}]", W[l].shape[:1], expected)
     return X, W, b
 
 
 def _check_chain(width, W):
     for l in W:
         if W[l].ndim != 2 or W[l].shape[1] != width:
+            expected = f"(n_out, {width}): layer {l-1} has {width} units"
             hint = "; its transpose would fit" if W[l].ndim == 2 and W[l].shape[0] == width else ""
-            raise ValueError(f"W[{l}] has shape {W[l].shape}, expected (n_out, {width}): layer {l-1} has {width} units{hint}")
+            raise ValueError(f"W[{l}] has shape {W[l].shape}, expected {expected}{hint}")
         width = len(W[l])
 
 
 def _checked_activations(W, a):
     W, a = validation.layers("W", W), validation.layers("a", a, first=0)
     if len(a) != len(W) + 1:
-        raise ValueError(f"a has the layers {list(a)}, expected 0 to {len(W)}: the input, then one for each layer of W")
+        expected = f"0 to {len(W)}: the input, then one for each layer of W"
+        raise ValueError(f"a has the layers {list(a)}, expected {expected}")
     _check_chain(validation.matrix("a[0]", a[0]).shape[1], W)
     for l in W:
         expected = (len(a[0]), len(W[l]))
         if a[l].shape != expected:
-            raise ValueError(f"a[{l}] has shape {a[l].shape}, expected {expected}: a row per sample, a column per unit")
+            meaning = "a row per sample, a column per unit"
+            raise ValueError(f"a[{l}] has shape {a[l].shape}, expected {expected}: {meaning}")
     return W, a
-
-
-def targets(y, like, like_name, output):
-    """y as an array with the shape of `like`, with labels that belong to the output. Raises as `cost`."""
-    y = validation.same_shape("y", y, like, like_name, complex_too=False)
-    return y if output == "identity" else _labels(y) if output == "sigmoid" else _one_hot(y)

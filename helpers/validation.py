@@ -1,29 +1,70 @@
-"""Checks of input that the helpers share: each takes a name and a value, returns the value ready for use, or says what is wrong.
+"""Checks of input: each takes a name and a value, and returns the value ready for use, or says why
+not.
 
-A wrong shape or value raises ValueError, a wrong type TypeError. The message names the argument, what came and what was
-expected. Nothing here changes what it is given.
+A wrong shape or value raises ValueError, a wrong type TypeError. The message names the argument,
+what came and what was expected. Nothing here changes what it is given.
 """
 
+import functools
+import inspect
 import math
 import operator
 
 import numpy as np
 
+KINDS = {"b": "True and False", "c": "complex numbers", "U": "text", "S": "bytes", "M": "dates",
+         "m": "durations"}
+
+
+def checked(**rules):
+    """Check the named arguments of a function at its door, in this order: `@checked(X=matrix)`.
+
+    A rule gets the name, the value and the dictionary of all arguments, those before it already
+    checked, and returns the value that the function gets. `f.__wrapped__` is the function without
+    its door.
+
+    >>> @checked(eta=positive)
+    ... def halve(eta):
+    ...     return eta / 2
+    >>> halve(-1)
+    Traceback (most recent call last):
+    ValueError: eta is -1.0, expected a number above 0
+    """
+    def decorate(function):
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def enter(*args, **kwargs):
+            given = signature.bind(*args, **kwargs)
+            for name, rule in rules.items():
+                given.arguments[name] = rule(name, given.arguments[name], given.arguments)
+            return function(*given.args, **given.kwargs)
+
+        return enter
+
+    return decorate
+
+
+# ---------------------------------------------------------------- arrays
+
 
 def array(name, value, complex_too=False):
-    """`value` as a non-empty array of finite numbers; integers become float64, other precisions stay as they are."""
+    """`value` as a non-empty array of finite numbers; integers become float64, floats stay as they
+    are."""
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array, expected plain numbers: choose what its masked entries are")
+        expected = "plain numbers: choose what its masked entries are"
+        raise TypeError(f"{name} is a masked array, expected {expected}")
     try:
         numbers = np.asarray(value)
     except ValueError:
-        raise ValueError(f"{name} has rows of different lengths, expected a rectangular array") from None
+        expected = "a rectangular array"
+        raise ValueError(f"{name} has rows of different lengths, expected {expected}") from None
     if numbers.dtype.kind not in ("iufc" if complex_too else "iuf"):
-        raise TypeError(f"{name} holds {_kind_of(numbers)}, expected real numbers")
+        kind = KINDS.get(numbers.dtype.kind, f"values of type {numbers.dtype}")
+        raise TypeError(f"{name} holds {kind}, expected real numbers")
     if numbers.size == 0:
         raise ValueError(f"{name} is empty: it has shape {numbers.shape}")
-    numbers = numbers if numbers.dtype.kind in "fc" else numbers.astype(np.float64)
-    return finite(name, numbers)
+    return finite(name, numbers if numbers.dtype.kind in "fc" else numbers.astype(np.float64))
 
 
 def finite(name, numbers):
@@ -37,101 +78,124 @@ def finite(name, numbers):
     return numbers
 
 
-def matrix(name, value):
+def fitting(numbers, name, shape, expected):
+    """`numbers`, if they have this shape; `expected` says it in words."""
+    if numbers.shape == shape:
+        return numbers
+    hint = ""
+    if numbers.ndim > 1 and numbers.T.shape == shape:
+        hint = "; its transpose would fit"
+    elif numbers.ndim > 1 and len(shape) == 1 and numbers.shape in [(*shape, 1), (1, *shape)]:
+        hint = "; its ravel() would fit"
+    raise ValueError(f"{name} has shape {numbers.shape}, expected {expected}{hint}")
+
+
+def matrix(name, value, given=None):
     """`value` as a (n_samples, n_features) array."""
     numbers = array(name, value)
     if numbers.ndim != 2:
         hint = f"; for one feature write {name}[:, None]" if numbers.ndim == 1 else ""
-        raise ValueError(f"{name} has shape {numbers.shape}, expected (n_samples, n_features){hint}")
+        expected = f"(n_samples, n_features){hint}"
+        raise ValueError(f"{name} has shape {numbers.shape}, expected {expected}")
     return numbers
 
 
-def vector(name, value, complex_too=False):
+def vector(name, value, given=None, complex_too=False):
     """`value` as a one-dimensional array of any length."""
     numbers = array(name, value, complex_too)
     if numbers.ndim != 1:
-        raise ValueError(f"{name} has shape {numbers.shape}, expected one dimension, as ({numbers.size},)")
+        expected = f"one dimension, as ({numbers.size},)"
+        raise ValueError(f"{name} has shape {numbers.shape}, expected {expected}")
     return numbers
 
 
-def targets(name, value, X):
-    """`value` as one number per row of `X`; a column (n, 1) is refused, it would broadcast to (n, n)."""
-    return _fitting(array(name, value), name, X.shape[:1], f"(n_samples,) = {X.shape[:1]} to match X of shape {X.shape}")
+def targets(name, value, given):
+    """`value` as one number per row of X; a column (n, 1) is refused, it would broadcast to (n,
+    n)."""
+    expected = f"(n_samples,) = {given['X'].shape[:1]} to match X of shape {given['X'].shape}"
+    return fitting(array(name, value), name, given["X"].shape[:1], expected)
 
 
-def weights(name, value, X, complex_too=True):
-    """`value` as one number per column of `X`; complex numbers pass, for the complex step."""
-    expected = f"(n_features,) = {X.shape[1:]} to match X of shape {X.shape}"
-    return _fitting(array(name, value, complex_too), name, X.shape[1:], expected)
+def weights(name, value, given, complex_too=True):
+    """`value` as one number per column of X; complex numbers pass, for the complex step."""
+    expected = f"(n_features,) = {given['X'].shape[1:]} to match X of shape {given['X'].shape}"
+    return fitting(array(name, value, complex_too), name, given["X"].shape[1:], expected)
 
 
 def same_shape(name, value, like, like_name, complex_too=True):
     """`value` with exactly the shape of `like`."""
     expected = f"{like.shape}, the shape of {like_name}"
-    return _fitting(array(name, value, complex_too), name, like.shape, expected)
+    return fitting(array(name, value, complex_too), name, like.shape, expected)
 
 
-def scalar(name, value, complex_too=False):
-    """`value` as a single finite number, of shape ()."""
-    number = array(name, value, complex_too)
-    if number.shape != ():
-        raise ValueError(f"{name} has shape {number.shape}, expected a single number")
-    return number[()]
+def like(other):
+    """The rule for real numbers in the shape of `other`, an argument before them."""
+    return lambda name, value, given: same_shape(name, value, given[other], other, False)
 
 
-def positive(name, value):
+# ---------------------------------------------------------------- single values
+
+
+def number(name, value, given=None, complex_too=True):
+    """`value` as a single finite number, of shape (), real or complex."""
+    single = array(name, value, complex_too)
+    if single.shape != ():
+        raise ValueError(f"{name} has shape {single.shape}, expected a single number")
+    return single[()]
+
+
+def real(name, value, given=None):
+    """`value` as a single finite real number."""
+    return number(name, value, complex_too=False)
+
+
+def positive(name, value, given=None):
     """`value` as a single number above zero."""
-    number = scalar(name, value)
-    if not number > 0:
-        raise ValueError(f"{name} is {number}, expected a number above 0")
-    return number
+    if not (single := real(name, value)) > 0:
+        raise ValueError(f"{name} is {single}, expected a number above 0")
+    return single
 
 
 def fraction(name, value):
     """`value` as a single number from 0 to below 1."""
-    number = scalar(name, value)
-    if not 0 <= number < 1:
-        raise ValueError(f"{name} is {number}, expected a number from 0 to below 1")
-    return float(number)
+    if not 0 <= (single := real(name, value)) < 1:
+        raise ValueError(f"{name} is {single}, expected a number from 0 to below 1")
+    return float(single)
 
 
 def precision(name, value):
     """`value` as the dtype float64 or float32."""
     try:
-        dtype = np.dtype(value)
+        dtype = None if value is None else np.dtype(value)  # NumPy reads None as float64
     except TypeError:
         dtype = None
-    if value is None or dtype is None or dtype not in (np.dtype(np.float64), np.dtype(np.float32)):  # None counts as float64
+    if dtype not in (np.dtype(np.float64), np.dtype(np.float32)) or dtype is None:
         raise TypeError(f"{name} is {value!r}, expected np.float64 or np.float32")
     return dtype
 
 
 def count(name, value, least=1, most=None):
     """`value` as a whole number from `least` to `most`."""
-    expected = f"a whole number from {least} to {most}" if most is not None else f"a whole number, {least} or more"
+    expected = f"{least} or more" if most is None else f"from {least} to {most}"
+    expected = f"a whole number{',' if most is None else ''} {expected}"
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} is {value}, expected {expected}")
     try:
-        number = operator.index(value)
+        whole = operator.index(value)
     except TypeError:
         raise TypeError(f"{name} is {value!r}, expected {expected}") from None
-    if not least <= number <= (math.inf if most is None else most):
-        raise ValueError(f"{name} is {number}, expected {expected}")
-    return number
+    if not least <= whole <= (math.inf if most is None else most):
+        raise ValueError(f"{name} is {whole}, expected {expected}")
+    return whole
 
 
-def generator(name, value):
-    """`value` as a NumPy random generator, or None."""
-    if value is not None and not isinstance(value, np.random.Generator):
-        raise TypeError(f"{name} is {value!r}, expected None or a generator, as np.random.default_rng(0) makes it")
-    return value
-
-
-def function(name, value):
-    """`value`, if it can be called."""
-    if not callable(value):
-        raise TypeError(f"{name} is of type {type(value).__name__}, expected a function")
-    return value
+def generator(name, value, needed=False):
+    """`value` as a NumPy random generator, or None unless it is needed."""
+    if isinstance(value, np.random.Generator) or (value is None and not needed):
+        return value
+    expected = "a generator" if value is None else "None or a generator"
+    expected += ", as np.random.default_rng(0) makes it"
+    raise TypeError(f"{name} is {value!r}, expected {expected}")
 
 
 def choice(name, value, known):
@@ -141,38 +205,24 @@ def choice(name, value, known):
     return known[value]
 
 
+# ---------------------------------------------------------------- layers
+
+
 def layers(name, value, first=1, complex_too=True):
     """`value` as a dictionary of arrays, one for each layer number from `first` on."""
     if not isinstance(value, dict):
-        kind = type(value).__name__
-        raise TypeError(f"{name} is of type {kind}, expected a dictionary keyed by layer number, as {{{first}: ...}}")
+        expected = f"a dictionary keyed by layer number, as {{{first}: ...}}"
+        raise TypeError(f"{name} is of type {type(value).__name__}, expected {expected}")
     if not value or set(value) != set(range(first, first + len(value))):
-        raise ValueError(f"{name} has the keys {list(value)}, expected the layer numbers {first}, {first + 1}, ...")
+        expected = f"the layer numbers {first}, {first + 1}, ..."
+        raise ValueError(f"{name} has the keys {list(value)}, expected {expected}")
     return {l: array(f"{name}[{l}]", value[l], complex_too) for l in sorted(value)}
 
 
 def same_layers(name, value, like_name, like):
     """`value` as a dictionary with the layers and the shapes of `like`."""
-    numbers = layers(name, value)
-    if numbers.keys() != like.keys():
-        raise ValueError(f"{name} has the layers {list(numbers)}, {like_name} has the layers {list(like)}")
+    numbers, theirs = layers(name, value), list(like)
+    if list(numbers) != theirs:
+        have = f"{name} has the layers {list(numbers)}"
+        raise ValueError(f"{have}, {like_name} has the layers {theirs}")
     return {l: same_shape(f"{name}[{l}]", numbers[l], like[l], f"{like_name}[{l}]") for l in like}
-
-
-def _fitting(numbers, name, shape, expected):
-    if numbers.shape != shape:
-        raise ValueError(f"{name} has shape {numbers.shape}, expected {expected}{_reshaping(numbers, name, shape)}")
-    return numbers
-
-
-def _reshaping(numbers, name, shape):
-    if numbers.ndim > 1 and numbers.T.shape == shape:
-        return "; its transpose would fit"
-    if numbers.ndim > 1 and len(shape) == 1 and numbers.shape in [(*shape, 1), (1, *shape)]:
-        return "; its ravel() would fit"
-    return ""
-
-
-def _kind_of(numbers):
-    words = {"b": "True and False", "c": "complex numbers", "U": "text", "S": "bytes", "M": "dates", "m": "durations"}
-    return words.get(numbers.dtype.kind, f"values of type {numbers.dtype}")

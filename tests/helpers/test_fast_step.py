@@ -101,18 +101,18 @@ def test_in_float32_everything_is_float32_and_near_the_clear_step(hidden, output
         X, y = rng.normal(size=(n, 5)), targets(rng, n, 3, output)
         lean.step(X.astype(np.float32), y.astype(np.float32))
         clear.step(X, y)
-    assert all(v.dtype == np.float32 for v in (*lean.W.values(), *lean.b.values(), lean.outputs(X)))
+    assert all(v.dtype == np.float32 for v in (*lean.W.values(), *lean.b.values(), lean.logits(X)))
     assert distance(lean, clear) * EPS < 20 * np.finfo(np.float32).eps
 
 
 @pytest.mark.parametrize("hidden, output", PAIRS)
 @pytest.mark.parametrize("n", [1, 7, MANY, 2 * MANY + 3])
-def test_outputs_are_those_of_forward(hidden, output, n):
+def test_logits_are_those_of_forward(hidden, output, n):
     rng = np.random.default_rng(2)
     W, b = network_of((3, 5, 4), rng)
     X, lean = rng.normal(size=(n, 3)), Stepper(W, b, hidden, output, eta=1)
-    z, a = net.forward(X, W, b, hidden, output)
-    assert np.abs(lean.logits(X) - z[2]).max() < 1e-13 and np.abs(lean.outputs(X) - a[2]).max() < 1e-13
+    z, _ = net.forward(X, W, b, hidden, output)
+    assert np.abs(lean.logits(X) - z[2]).max() < 1e-13
 
 
 def test_what_was_seen_before_changes_no_step():
@@ -121,7 +121,7 @@ def test_what_was_seen_before_changes_no_step():
     X, y = rng.normal(size=(30, 4)), targets(rng, 30, 3, "softmax")
     well_travelled, fresh = Stepper(W, b, eta=0.1), Stepper(W, b, eta=0.1)
     for n in range(1, 3 * PLANS_KEPT):                       # more batch sizes than are kept
-        well_travelled.outputs(X[:n])
+        well_travelled.logits(X[:n])
     for n in (30, 5, 30, 1):
         well_travelled.step(X[:n], y[:n])
         fresh.step(X[:n].copy(), y[:n].copy())
@@ -185,7 +185,7 @@ def test_nothing_that_is_passed_in_or_handed_out_is_tied_to_the_network():
     handed_out, kept = stepper.W, stepper.W[1].copy()
     handed_out[1][...] = 7
     stepper.b[1][...] = 7
-    stepper.outputs(X)[...] = 7
+    stepper.logits(X)[...] = 7
     assert (stepper.W[1] == kept).all() and not (stepper.b[1] == 7).any()
 
 
@@ -196,7 +196,7 @@ def test_enormous_pre_activations_train_without_a_warning(hidden, output):
     W, b = {1: np.array([[1e308], [-1e308]]), 2: np.array([[1e307, -1e307], [-1e307, 1e307]])}, {1: np.zeros(2), 2: np.zeros(2)}
     stepper = Stepper(W, b, hidden, output, eta=1e-3)
     stepper.step(np.array([[1.0]]), np.array([[0.0, 1.0]]))
-    assert np.isfinite(stepper.W[2]).all() and np.isfinite(stepper.outputs(np.array([[1.0]]))).all()
+    assert np.isfinite(stepper.W[2]).all() and np.isfinite(stepper.logits(np.array([[1.0]]))).all()
 
 
 # ---------------------------------------------------------------- bad input
@@ -265,6 +265,6 @@ def test_a_refused_step_changes_nothing(X, y, error, message, experienced):
 
 def test_numbers_that_float32_cannot_hold_are_refused():
     with pytest.raises(ValueError, match=r"X in float32\[0, 0\] is inf"):
-        Stepper(W0, B0, eta=0.1, dtype=np.float32).outputs(np.full((1, 3), 1e300))
+        Stepper(W0, B0, eta=0.1, dtype=np.float32).logits(np.full((1, 3), 1e300))
     with pytest.raises(ValueError, match=r"W\[1\] in float32\[0, 0\] is inf"):
         Stepper({**W0, 1: np.full((4, 3), 1e300)}, B0, eta=0.1, dtype=np.float32)

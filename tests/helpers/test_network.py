@@ -8,6 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from functions import FUNCTIONS
 
 from gradcheck.check import complex_step, gradient_check
 from helpers import network as net
@@ -74,12 +75,12 @@ def test_the_cost_is_the_mean_over_samples_of_the_loss_summed_over_outputs():
 
 def test_relu_and_its_slope_are_zero_at_the_kink():
     assert net.relu(np.array([-2.0, 0.0, 3.0])).tolist() == [0, 0, 3]
-    assert net.SLOPES["relu"](np.array([0.0, 3.0])).tolist() == [0, 1]
+    assert net.ACTIVATIONS["relu"].slope(np.array([0.0, 3.0])).tolist() == [0, 1]
 
 
 def test_the_complex_step_through_relu_has_the_slope_that_backward_takes():
     z = np.array([-2.0, 0.0, 3.0])
-    assert (complex_step(net.relu, z) == net.SLOPES["relu"](net.relu(z))).all()
+    assert (complex_step(net.relu, z) == net.ACTIVATIONS["relu"].slope(net.relu(z))).all()
 
 
 # ---------------------------------------------------------------- backward: four witnesses
@@ -87,14 +88,13 @@ def test_the_complex_step_through_relu_has_the_slope_that_backward_takes():
 
 def sympy_network(sizes, hidden, output):
     """The loss of one sample as ONE SymPy expression, written from the definitions, and its symbols."""
-    g = {"sigmoid": lambda z: 1 / (1 + sp.exp(-z)), "tanh": sp.tanh, "relu": lambda z: sp.Max(z, 0), "identity": lambda z: z}
     x, y = sp.symbols(f"x:{sizes[0]}"), sp.symbols(f"y:{sizes[-1]}")
     W = {l: sp.Matrix(sizes[l], sizes[l-1], lambda j, k, l=l: sp.Symbol(f"w{l}_{j}_{k}")) for l in range(1, len(sizes))}
     b = {l: sp.Matrix(sizes[l], 1, lambda j, _, l=l: sp.Symbol(f"b{l}_{j}")) for l in W}
     a = sp.Matrix(x)
     for l in W:
         z = W[l] * a + b[l]
-        a = z.applyfunc(g[hidden])
+        a = z.applyfunc(FUNCTIONS[hidden].sympy)
     if output == "identity":
         return sum((zj - t)**2 for zj, t in zip(z, y)) / 2, x, y, W, b
     if output == "sigmoid":
@@ -135,7 +135,7 @@ def integer_derivative(y, W, a, slopes, layer, unit, source):
     return total
 
 
-@pytest.mark.parametrize("hidden", net.ACTIVATIONS)
+@pytest.mark.parametrize("hidden", [name for name, row in FUNCTIONS.items() if row.integer_slope])
 @pytest.mark.parametrize("sizes", [(2, 2, 2), (4, 2, 3, 1), (3, 5, 2, 4, 3)])
 def test_backward_is_exact_on_integer_activations(sizes, hidden):
     # backward is polynomial in the activations: on small integers float64 makes no error, so nothing but == is right.
@@ -143,13 +143,13 @@ def test_backward_is_exact_on_integer_activations(sizes, hidden):
     W = {l: rng.integers(-2, 3, (sizes[l], sizes[l-1])) for l in range(1, len(sizes))}
     a = {l: rng.choice([-2, -1, 2, 3], (n, size)) for l, size in enumerate(sizes)}
     y = rng.integers(-3, 4, (n, sizes[-1]))
-    slopes = {"sigmoid": lambda v: v * (1 - v), "tanh": lambda v: 1 - v * v, "relu": lambda v: v > 0, "identity": lambda v: 1}
+    slope = FUNCTIONS[hidden].integer_slope
     _, dJ_dW, dJ_db = net.backward(y, W, a, hidden, "identity")
     for l in W:
         for j in range(sizes[l]):
-            assert n * dJ_db[l][j] == integer_derivative(y, W, a, slopes[hidden], l, j, None)
+            assert n * dJ_db[l][j] == integer_derivative(y, W, a, slope, l, j, None)
             for k in range(sizes[l-1]):
-                assert n * dJ_dW[l][j, k] == integer_derivative(y, W, a, slopes[hidden], l, j, k)
+                assert n * dJ_dW[l][j, k] == integer_derivative(y, W, a, slope, l, j, k)
 
 
 @pytest.mark.parametrize("hidden, output", PAIRS)
@@ -174,7 +174,7 @@ def autograd_cost(W, b, X, y, hidden, output):
     a = X
     for W_l, b_l in zip(W, b):
         z = anp.dot(a, W_l.T) + b_l
-        a = {"sigmoid": 0.5 + 0.5 * anp.tanh(z / 2), "tanh": anp.tanh(z), "relu": anp.maximum(z, 0), "identity": z}[hidden]
+        a = FUNCTIONS[hidden].autograd(z)
     if output == "identity":
         return anp.sum((z - y)**2) / (2 * len(X))
     if output == "sigmoid":
@@ -347,7 +347,8 @@ BAD = [
     (net.forward, FORWARD, dict(b={1: np.ones(4)}), ValueError, "b has the layers"),
     (net.forward, FORWARD, dict(b={1: np.ones(4), 2: np.ones((2, 1))}), ValueError, r"b\[2\] has shape .*, expected \(2,\)"),
     (net.forward, FORWARD, dict(b={1: np.ones(4), 2: np.array([1, np.inf])}), ValueError, r"b\[2\]\[1\] is inf"),
-    (net.forward, FORWARD, dict(hidden="swish"), ValueError, "hidden is 'swish', expected one of sigmoid, tanh, relu, identity"),
+    (net.forward, FORWARD, dict(hidden="swish"), ValueError,
+     "hidden is 'swish', expected one of sigmoid, tanh, relu, softplus, identity"),
     (net.forward, FORWARD, dict(output="relu"), ValueError, "output is 'relu', expected one of identity, sigmoid, softmax"),
     (net.forward, FORWARD, dict(hidden=np.tanh), ValueError, "expected one of"),
     (net.backward, BACKWARD, dict(y=np.ones(5)), ValueError, r"y has shape \(5,\)"),
