@@ -24,6 +24,7 @@ nb_code_prompt_show = "Show the code of this figure"
 nb_code_prompt_hide = "Hide the code of this figure"
 
 mathjax_path = "mathjax/tex-svg.js"
+mathjax3_config = {"options": {"enableMenu": False}}  # the menu makes a Tab stop of each formula
 html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["_static"]

@@ -20,7 +20,7 @@ def anchor(title):
 
 def run_address(name):
     """Where a notebook runs, from the root of the site."""
-    return f"lite/lab/index.html?path={name}"
+    return f"lite/notebooks/index.html?path={name}"
 
 
 def fold_figure_code(app, docname, source):

@@ -126,7 +126,7 @@ def title(notebook):
 
 
 def run_address(name):
-    return f"lite/lab/index.html?path={quote(name)}"
+    return f"lite/notebooks/index.html?path={quote(name)}"
 
 
 def fresh(folder):
@@ -141,7 +141,7 @@ def fresh(folder):
 def build_lite(notebooks, out, pyodide=None):
     """JupyterLite with Pyodide beside it. Always from nothing: a second build into one folder would go back to a CDN."""
     folder = fresh(WORK / "lite")
-    shutil.copy(SITE / "jupyter-lite.json", folder)
+    (folder / "jupyter-lite.json").write_text(lite_settings(notebooks), encoding="utf-8")
     (folder / "contents").mkdir()
     for notebook in notebooks:  # in memory texts are not split into lines, which JupyterLite would hand to its table of contents
         content = json.dumps(nbformat.read(notebook, as_version=4), ensure_ascii=False)
@@ -151,8 +151,8 @@ def build_lite(notebooks, out, pyodide=None):
     site_runtime.assemble(folder / "static" / "pyodide", pyodide)
     shutil.rmtree(out, ignore_errors=True)
     command = ["-m", "jupyter", "lite", "build", "--contents", "contents", "--output-dir", str(out.resolve())]
-    command += ["--no-sourcemaps", "--apps", "lab"]
-    environment = os.environ | {"JUPYTER_NO_CONFIG": "1", "SOURCE_DATE_EPOCH": "1700000000"}
+    command += ["--no-sourcemaps", "--apps", "notebooks", "--apps", "tree"]
+    environment = os.environ | {"JUPYTER_NO_CONFIG": "1", "SOURCE_DATE_EPOCH": last_change()}
     built = subprocess.run([sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True)
     if built.returncode:
         sys.exit(built.stdout + built.stderr)
@@ -162,9 +162,24 @@ def build_lite(notebooks, out, pyodide=None):
     for listing in (out / "api" / "contents").rglob("all.json"):
         listing.write_text(json.dumps(as_bytes(json.loads(listing.read_text(encoding="utf-8")))), encoding="utf-8")
     shutil.copy(SITE / "live.js", out)
-    page = out / "lab" / "index.html"
+    page = out / "notebooks" / "index.html"
     added = '<link rel="icon" href="favicon.ico"><script defer src="../live.js"></script></head>'
     page.write_text(page.read_text(encoding="utf-8").replace("</head>", added, 1), encoding="utf-8")
+
+
+def lite_settings(notebooks):
+    """JupyterLite's settings. What a browser stores belongs to one edition: a notebook looked at once is saved there, and would
+    for ever be shown instead of a corrected one."""
+    settings = json.loads((SITE / "jupyter-lite.json").read_text(encoding="utf-8"))
+    edition = site_runtime.sha256(b"".join(notebook.read_bytes() for notebook in notebooks))[:12]
+    settings["jupyter-config-data"]["contentsStorageName"] = f"Backpropagation {edition}"
+    return json.dumps(settings)
+
+
+def last_change():
+    """The date of the files, in seconds: that of the last commit, so that one commit gives one site."""
+    asked = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True)
+    return asked.stdout.strip() or str(int(time.time()))
 
 
 def as_bytes(listing):

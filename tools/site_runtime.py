@@ -9,6 +9,8 @@ import argparse
 import hashlib
 import io
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,8 +19,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import site_compile
+
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("derivations", "exercises", "gradcheck", "helpers")
 CACHE = ROOT / ".cache" / "site"
 SITE = ROOT / "site"
 
@@ -28,8 +31,12 @@ NPM = {
     "reveal.js": ("6.0.2", "2f0c20bfb02447a198a1ebe8a8c097a5437d035caa38f2820bf4ba887a3eac91"),
     "axe-core": ("4.14.1", "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"),
 }
+OWN = "backpropagation-notebooks"
+ZIP_EPOCH = 315532800  # 1980, the first moment that a zip file knows
 CORE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"]
 WANTED = ["numpy", "matplotlib", "sympy", "ipython", "jedi", "micropip"]
+# What Matplotlib needs for PDF files and for time zones.
+UNUSED = {"fonttools", "pytz"}
 # What Pyodide's lock does not know, and the packages each of these needs.
 ADDED = {"ipywidgets": ["comm", "ipython", "traitlets"], "comm": ["traitlets"]}
 
@@ -130,7 +137,7 @@ def needed(lock, pinned):
         name = normal(queue.pop())
         if name not in names:
             names.add(name)
-            queue += lock[name]["depends"]
+            queue += [each for each in lock[name]["depends"] if normal(each) not in UNUSED]
     return sorted(names - set(pinned))
 
 
@@ -166,27 +173,38 @@ def from_donor(packages, folder):
 
 
 def assemble(out, distribution=None):
-    """Write Pyodide, its packages and `helpers` to `out`; nothing else is needed at run time."""
+    """Write Pyodide and compiled packages, the notebooks' own among them, to `out`; nothing else is needed at run time."""
     out.mkdir(parents=True, exist_ok=True)
     for name in CORE:
         (out / name).write_bytes(npm_file("pyodide", name))
     lock = json.loads((out / "pyodide-lock.json").read_text(encoding="utf-8"))
-    known, pinned = {normal(name): entry for name, entry in lock["packages"].items()}, pinned_packages()
-    packages = {name: known[name] for name in needed(known, pinned)}
-    for name, content in official_wheels(list(packages.values()), distribution).items():
-        (out / name).write_bytes(content)
-    for name, (path, digest) in pure_wheels().items():
-        shutil.copy(path, out)
-        entry = known.get(name) or new_entry(name, ADDED.get(name, []))
-        packages[name] = entry | {"version": pinned[name][0], "file_name": path.name, "sha256": digest}
-    wheel = helpers_wheel()
-    name = f"helpers-0.1.0-0{sha256(wheel)[:12]}-py3-none-any.whl"  # the build number keeps a browser from using an old one
-    (out / name).write_bytes(wheel)
-    depends = ["numpy", "sympy", "matplotlib", "pillow", "ipython", "ipywidgets", "mpmath"]
-    entry = {"version": "0.1.0", "file_name": name, "sha256": sha256(wheel), "imports": list(OURS)}
-    packages["helpers"] = new_entry("helpers", depends) | entry
+    packages = locked_packages({normal(name): entry for name, entry in lock["packages"].items()})
+    wheels = official_wheels([entry for name, entry in packages.items() if name not in pinned_packages()], distribution)
+    wheels |= {path.name: path.read_bytes() for path, _ in pure_wheels().values()}
+    own_name, own = own_wheel()
+    packages[OWN] = own_entry(own_name, own, packages)
+    wheels[own_name] = own
+    archives = wheels | {"python_stdlib.zip": (out / "python_stdlib.zip").read_bytes()}
+    compiled = site_compile.compile_archives(out, archives, {own_name})
+    (out / "python_stdlib.zip").write_bytes(compiled["python_stdlib.zip"])
+    for entry in packages.values():
+        content = compiled[entry["file_name"]]
+        entry |= {"file_name": site_compile.named_by_content(entry["file_name"], content), "sha256": sha256(content)}
+        (out / entry["file_name"]).write_bytes(content)
     lock["packages"] = packages
     (out / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
+
+
+def locked_packages(known):
+    """{name: entry of the lock} of all that comes from others, each naming only what is there."""
+    pinned = pinned_packages()
+    packages = {name: known[name] for name in needed(known, pinned)}
+    for name, (path, digest) in pure_wheels().items():
+        entry = known.get(name) or new_entry(name, ADDED.get(name, []))
+        packages[name] = entry | {"version": pinned[name][0], "file_name": path.name, "sha256": digest}
+    for entry in packages.values():
+        entry["depends"] = [name for name in map(normal, entry["depends"]) if name not in UNUSED]
+    return packages
 
 
 def new_entry(name, depends):
@@ -194,20 +212,25 @@ def new_entry(name, depends):
     return {"name": name, "imports": [name], "depends": depends, **fixed}
 
 
-def helpers_wheel():
-    """The wheel of `helpers`, the same bytes for the same sources."""
-    about = "helpers-0.1.0.dist-info"
-    kept = [path for package in OURS for path in sorted((ROOT / package).iterdir())
-            if path.suffix in (".py", ".mplstyle")]
-    files = {f"{path.parent.name}/{path.name}": path.read_bytes() for path in kept}
-    files[f"{about}/METADATA"] = b"Metadata-Version: 2.1\nName: helpers\nVersion: 0.1.0\n"
-    files[f"{about}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: site_runtime\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    files[f"{about}/RECORD"] = "".join(f"{name},,\n" for name in [*files, f"{about}/RECORD"]).encode()
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
+def own_entry(name, wheel, packages):
+    """The entry of the notebooks' own packages: their modules, and those of their requirements that the browser has."""
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+        about = next(path for path in archive.namelist() if path.endswith(".dist-info/METADATA"))
+        required = re.findall(r"^Requires-Dist: ([\w-]+)(?!.*extra)", archive.read(about).decode(), re.MULTILINE)
+    depends = sorted({normal(each) for each in required} & set(packages) | {"pillow"})
+    return new_entry(OWN, depends) | {"version": name.split("-")[1], "file_name": name, "imports": site_compile.modules(wheel)}
+
+
+def own_wheel():
+    """(name, bytes) of the wheel that `pip wheel .` makes of this repository, the same bytes for the same sources."""
+    environment = os.environ | {"SOURCE_DATE_EPOCH": str(ZIP_EPOCH)}
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"  # setuptools leaves its own files where it builds
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".*", "public", "build", "*.egg-info", "__pycache__"))
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        subprocess.run([*command, "--no-build-isolation", "-w", folder, str(tree)], check=True, env=environment)
+        (wheel,) = Path(folder).glob("*.whl")
+        return wheel.name, wheel.read_bytes()
 
 
 if __name__ == "__main__":

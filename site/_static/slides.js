@@ -15,7 +15,7 @@ function fit(slide) {
 }
 
 MathJax.startup.promise.then(() => MathJax.typesetPromise()).then(async () => {
-  await Reveal.initialize({hash: true, slideNumber: 'c/t', transition: 'none', width: SCREEN.width, height: SCREEN.height + 20,
+  await Reveal.initialize({hash: true, navigationMode: 'linear', slideNumber: 'c/t', transition: 'none', width: SCREEN.width, height: SCREEN.height + 20,
     margin: 0.05, center: false});
   Reveal.on('slidechanged', event => fit(event.currentSlide));
   fit(Reveal.getCurrentSlide());

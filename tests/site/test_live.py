@@ -63,7 +63,7 @@ def pictures(cell):
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs_in_the_browser(visit, notebook, axe, record_property):
     start = time.perf_counter()
-    page = visit(f"lite/lab/index.html?path={notebook.name}")
+    page = visit(f"lite/notebooks/index.html?path={notebook.name}")
     page.wait_for_function(OPEN)
     readable = time.perf_counter() - start
     assert page.evaluate(READY) == "ok"

@@ -114,7 +114,7 @@ def test_run_slides_and_download_lead_somewhere(page, address):
         assert {f"{address}/slides/{notebook.stem}.html" for notebook in NOTEBOOKS} <= set(links)
         assert [link for link in links if not page.request.get(link).ok] == []
         return
-    run = urljoin(page.url, page.locator("a.btn[href*='lite/lab']").first.get_attribute("href"))
+    run = urljoin(page.url, page.locator("a.btn[href*='lite/notebooks']").first.get_attribute("href"))
     (name,) = parse_qs(urlsplit(run).query)["path"]
     assert page.request.get(run).ok
     assert page.request.get(f"{address}/lite/files/{name}").ok
