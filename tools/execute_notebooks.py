@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import nbformat
-import slide_metadata
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -64,17 +63,17 @@ def execute(notebook, folder):
 
 
 def normalise(notebook):
-    """Remove what differs from one machine or run to the next, and say what stands on which slide."""
+    """Remove what differs from one machine or run to the next."""
     notebook.metadata.pop("widgets", None)
     notebook.metadata.kernelspec = nbformat.from_dict(KERNELSPEC)
     # JupyterLab needs language_info.name; the version is that of whoever ran last.
     notebook.metadata.language_info.pop("version", None)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        cell.metadata.pop("slideshow", None)  # a deck is arranged when it is built
     for cell in code_cells(notebook):
         for output in cell.outputs:
             normalise_output(output)
-    slide_metadata.describe(notebook)
 
 
 def normalise_output(output):

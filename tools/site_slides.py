@@ -1,6 +1,6 @@
 """A deck of slides from each notebook, for a lecture room without network: python tools/site_slides.py [--out public/slides]
 
-Which cells stand on which slide is in their `slideshow` metadata, as in Jupyter; slide_metadata.py has put it there.
+Which cells stand on which slide, slide_plan.py works out from the cells.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import site_runtime
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from site_build import title
-from slide_metadata import BELOW, SKIPPED, SLIDE, describe, slides, text
+from slide_plan import BELOW, SKIPPED, SLIDE, kinds, slides, text
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = """<!doctype html>
@@ -52,10 +52,10 @@ def equation(latex, options):
 
 
 def slides_of(notebook):
-    """[[html of a slide, of the slide below it, …], …] of a notebook, as the metadata of its cells say."""
+    """[[html of a slide, of the slide below it, …], …] of a notebook, as slide_plan arranges its cells."""
     render, columns = markdown(), []
-    for cell in cells_of(notebook):
-        kind = cell["metadata"]["slideshow"]["slide_type"]
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    for cell, kind in zip(cells, kinds(cells), strict=True):
         if kind == SKIPPED:
             continue
         if kind == SLIDE or not columns:
@@ -66,13 +66,6 @@ def slides_of(notebook):
         columns[-1][-1] += first
         columns[-1] += further
     return columns
-
-
-def cells_of(notebook):
-    content = json.loads(notebook.read_text(encoding="utf-8"))
-    if any("slideshow" not in cell["metadata"] for cell in content["cells"]):  # not saved by make notebooks since
-        describe(content)
-    return content["cells"]
 
 
 def part_html(part, render):

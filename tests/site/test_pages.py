@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import pytest
 import reading
 import site_runtime
-import slide_metadata
+import slide_plan
 from conftest import NOTEBOOKS, PAGES, PICTURES, PUBLIC, TYPESET, grouped, typeset
 
 PHONE = 390
@@ -238,8 +238,7 @@ def cell(kind, source, *outputs):
 
 
 def kinds(*cells):
-    slide_metadata.describe({"cells": cells})
-    return [cell["metadata"]["slideshow"]["slide_type"] for cell in cells]
+    return slide_plan.kinds(cells)
 
 
 PRINTED = {"output_type": "stream", "text": ["3\n"]}
@@ -252,13 +251,6 @@ def test_a_section_begins_a_slide_and_a_full_one_goes_on_below():
     assert kinds(*cells) == ["slide", "slide", "-", "-", "subslide", "-"]
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_notebook_says_what_stands_on_which_slide(notebook):
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    stored = [cell["metadata"].get("slideshow", {}).get("slide_type") for cell in cells]
-    assert stored == kinds(*cells), "run python tools/slide_metadata.py"
-
-
 def test_contents_set_up_and_exercises_stay_in_the_notebook():
     assert kinds(cell("markdown", "# T"), cell("markdown", "**Contents**\n\n1. One"), cell("code", "import numpy"),
                  cell("code", "def f(x):\n    return x"), cell("markdown", "## Exercises"), cell("code", "...", PRINTED),
@@ -268,10 +260,10 @@ def test_contents_set_up_and_exercises_stay_in_the_notebook():
 def test_a_long_column_of_equations_goes_over_several_slides():
     rows = [rf"a &= \sum_{{i=1}}^{{{n}}} \begin{{array}}{{l}} b \\ c \end{{array}}" for n in range(20)]
     column = "$$\n\\begin{aligned}\n" + "\\\\[5pt] ".join(rows) + "\n\\end{aligned}\n$$"
-    pieces = slide_metadata.equation_pieces(column)
+    pieces = slide_plan.equation_pieces(column)
     assert len(pieces) > 1
     assert [row for row in rows if sum(row in piece for piece in pieces) != 1] == []
-    assert all(slide_metadata.markdown_room(piece) <= slide_metadata.SCREEN for piece in pieces)
+    assert all(slide_plan.markdown_room(piece) <= slide_plan.SCREEN for piece in pieces)
 
 
 # ---------------------------------------------------------------- nothing but the pinned content is published

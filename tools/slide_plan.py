@@ -1,18 +1,12 @@
-"""Say for each cell of a notebook where it stands in a deck of slides, in Jupyter's own `slideshow` metadata.
-
-    python tools/slide_metadata.py                             # all of notebooks/
-    python tools/slide_metadata.py notebooks/00_start_here.ipynb
+"""Which cells of a notebook stand on which slide: it follows from the cells, and is worked out when a deck is built.
 
 A section begins a column of slides. Within it a slide takes as many cells as fill one screen, and a text stays with the
-equation, figure or result that follows it. Contents, set-up, exercises and code that shows nothing stay in the notebook. All of
-this follows from the cells: a second run changes nothing, and `make notebooks` does it too.
+equation, figure or result that follows it. Contents, set-up, exercises and code that shows nothing stay in the notebook.
 """
 
 import re
-import sys
 from collections import namedtuple
 from math import ceil
-from pathlib import Path
 
 SLIDE, BELOW, CONTINUED, SKIPPED = "slide", "subslide", "-", "skip"
 UNSHOWN_SECTIONS = {"Exercises", "New notation", "All 27 at a glance"}  # the last is a table of more than a screen
@@ -30,9 +24,9 @@ END_OF_ROW = re.compile(r"\\\\\[\dpt\]\s*")  # of a column of equations; an inne
 Part = namedtuple("Part", "kind content room")  # kind: markdown, picture, code, printed; content: the text, or a picture's output
 
 
-def describe(notebook):
-    """Set the slide type of every cell of a notebook, given as its JSON."""
-    cells = notebook["cells"]
+def kinds(cells):
+    """[SLIDE, BELOW, CONTINUED or SKIPPED, …] for the cells of a notebook, given as its JSON."""
+    kinds = []
     rooms, section, filled = [[sum(part.room for part in slide) for slide in slides(cell)] for cell in cells], None, 0.0
     for number, cell in enumerate(cells):
         begins, section = heading(cell) is not None, heading(cell) or section
@@ -46,7 +40,8 @@ def describe(notebook):
             kind = CONTINUED if filled + rooms[number][0] + with_next <= limit else BELOW
         if kind != SKIPPED:
             filled = rooms[number][-1] + (filled if kind == CONTINUED and len(rooms[number]) == 1 else 0.0)
-        cell["metadata"]["slideshow"] = {"slide_type": kind}
+        kinds.append(kind)
+    return kinds
 
 
 def companion(cells, rooms, number):
@@ -171,20 +166,3 @@ def equation_room(row):
     if row.startswith((r"\begin{aligned}", r"\end{aligned}")):
         return 0.0
     return SUM if r"\sum" in row else FRACTION if r"\frac" in row else EQUATION
-
-
-# ---------------------------------------------------------------- the files
-
-
-def main(arguments):
-    import nbformat
-    from execute_notebooks import ROOT, save  # which itself uses `describe`
-
-    for path in [Path(a) for a in arguments] or sorted((ROOT / "notebooks").glob("*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
-        describe(notebook)
-        print(f"{path.name}: {'saved' if save(notebook, path) else 'unchanged'}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
