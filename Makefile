@@ -45,35 +45,23 @@ lab: $(READY)  ## open copies of the notebooks in JupyterLab, in work/
 fresh: $(READY)  ## a fresh copy of one notebook in work/, yours stays beside it: make fresh NOTEBOOK=01
 	@$(BIN)/python tools/work.py $(or $(NOTEBOOK),$(error which one? make fresh NOTEBOOK=01))
 
+# Two processes, a file (or notebook) at a time to each; the hash seed must be one for both.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
+
 test: $(READY)  ## prove everything once: unit tests, and every notebook against what it shows
-	@# Side by side on two cores: the notebooks in the background, their report at the end.
-	@PYTHONHASHSEED=1 $(BIN)/python -m pytest -p no:cacheprovider notebooks > $(VENV)/notebooks.log 2>&1 & notebooks=$$!; \
-	trap 'kill $$notebooks' INT TERM; \
-	$(BIN)/python -m pytest tests; units=$$?; \
-	wait $$notebooks; shown=$$?; \
-	echo "The notebooks:"; cat $(VENV)/notebooks.log; \
-	test $$units -eq 0 && test $$shown -eq 0
+	@PYTHONHASHSEED=1 $(PYTEST) tests notebooks
 
 test-again: $(READY)  ## the notebooks under another hash seed, and a sample of mutants of every claim
-	@PYTHONHASHSEED=2 $(BIN)/python -m pytest -p no:cacheprovider notebooks > $(VENV)/again.log 2>&1 & notebooks=$$!; \
-	trap 'kill $$notebooks' INT TERM; \
-	$(BIN)/python -m pytest -m long tests/derivations/test_mutated_claims.py -k "sample or flipped or left_out"; sample=$$?; \
-	wait $$notebooks; shown=$$?; \
-	echo "The notebooks:"; cat $(VENV)/again.log; \
-	test $$sample -eq 0 && test $$shown -eq 0
+	@PYTHONHASHSEED=2 $(PYTEST) notebooks
+	@$(PYTEST) --dist load -m long tests/derivations/test_mutated_claims.py -k "sample or flipped or left_out"
 
-# Notebooks 02 and 03 have most of the mutants, and the slowest.
 test-long: $(READY) test-again  ## prove the checkers: every mutant of every claim, and all exhaustive tests (an hour and more)
-	@$(BIN)/python -m pytest -p no:cacheprovider -m long tests -k 03_ > $(VENV)/long.log 2>&1 & other=$$!; \
-	trap 'kill $$other' INT TERM; \
-	$(BIN)/python -m pytest -m long tests -k "not 03_"; first=$$?; \
-	wait $$other; second=$$?; \
-	cat $(VENV)/long.log; \
-	test $$first -eq 0 && test $$second -eq 0
+	@$(PYTEST) --dist load -m long tests
 
-# make mutate MODULES="equality derivation" MUTATE="--sample 100" for less than all.
-mutate: $(DEV_READY)  ## mutate the helpers: each mutant is noticed by a test, or argued in docs/survivors.md (hours)
-	$(BIN)/python tools/mutate.py $(MODULES) $(MUTATE)
+mutate: $(DEV_READY)  ## mutate the code of one module at a time, and count what no test notices (hours)
+	$(BIN)/cosmic-ray init tools/cosmic-ray.toml mutants.sqlite
+	$(BIN)/cosmic-ray exec tools/cosmic-ray.toml mutants.sqlite
+	$(BIN)/cr-rate mutants.sqlite
 
 matrix: $(READY)  ## run everything on the oldest and newest packages, several Pythons, hash seeds and BLAS kernels
 	$(BIN)/python tools/matrix.py $(MATRIX)
@@ -101,8 +89,9 @@ wheel: $(DEV_READY)  ## build wheel and sdist, of the collection and of the two 
 links:  ## call every address of the web that a document links to
 	$(PYTHON) tools/web_links.py
 
-lint: $(DEV_READY)  ## check the style of the code (for developers)
+lint: $(DEV_READY)  ## check the style of the code and who imports whom (for developers)
 	$(BIN)/ruff check
+	$(BIN)/lint-imports --no-cache
 
 drive: $(DEV_READY)  ## run all notebooks in a real Chromium (for developers)
 	$(BIN)/python tools/drive_lab.py
