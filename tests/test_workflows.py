@@ -88,9 +88,10 @@ def test_windows_runs_what_make_test_runs():
         line for line, condition in lines("test", "test") if condition == "runner.os == 'Windows'"
     ]
     assert "tools/set_up.py" in windows
-    for what in ["-m pytest tests", "-m pytest notebooks"]:
-        assert what in windows
-        assert what in (ROOT / "Makefile").read_text().replace(" -p no:cacheprovider", "")
+    run = "-m pytest -n 2 --dist loadfile"
+    assert f"{run} tests notebooks" in windows
+    makefile = (ROOT / "Makefile").read_text()
+    assert run in makefile and "$(PYTEST) tests notebooks" in makefile
 
 
 def test_the_weekly_run_takes_no_pins():
