@@ -221,10 +221,16 @@ def has_no_trailing_semicolon(notebook):
 
 @rule
 def has_short_code_cells(notebook):
-    lengths = [(number, len(source.splitlines())) for number, source in sources(notebook, "code")]
+    lengths = [(number, len(source.splitlines())) for number, source in seen_code(notebook)]
     long = [f"cell {number}: {length} lines of code" for number, length in lengths if length > MAX_CODE_LINES]
     median = statistics.median(length for _, length in lengths) if lengths else 0
     return long + ([f"the median code cell has {median} lines"] if median > MAX_MEDIAN_CODE_LINES else [])
+
+
+def seen_code(notebook):
+    """The code that a reader sees: figures, set-up and long derivations are folded."""
+    return [(number, text(cell["source"])) for number, cell in cells(notebook, "code")
+            if not cell["metadata"].get("jupyter", {}).get("source_hidden")]
 
 
 @rule
@@ -533,3 +539,58 @@ def test_an_equation_without_a_derivative_may_be_typed(latex):
     notebook = good_notebook()
     plant(notebook)
     assert check(notebook) == []
+
+
+# ---------------------------------------------------------------- a lesson of an hour
+
+LESSON = {"main cells": 50, "words": 2000, "exercise cells": 15, "median code lines": 4, "code lines": 12, "letters in a line": 88}
+FINISHED = {"02_logistic_regression", "03_softmax_regression"}  # held to LESSON; a notebook joins when it has become one
+
+
+def measures(notebook):
+    """What LESSON limits. The main line ends at the heading Exercises."""
+    found = (number for number, source in sources(notebook, "markdown") if source.startswith("## Exercises"))
+    end = next(found, len(notebook["cells"]) + 1)
+    number_of_exercises = sum(cell.get("id", "").startswith(("exercise", "progress")) for cell in notebook["cells"][end - 1:])
+    lines = [source.splitlines() for _, source in seen_code(notebook)]
+    return {
+        "main cells": end - 1,
+        "words": sum(count_words(source) for number, source in sources(notebook, "markdown") if number < end),
+        "exercise cells": number_of_exercises,
+        "median code lines": statistics.median(map(len, lines)) if lines else 0,
+        "code lines": max(map(len, lines), default=0),
+        "letters in a line": max((len(line) for cell in lines for line in cell), default=0),
+    }
+
+
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem in FINISHED], ids=lambda path: path.stem)
+def test_a_lesson_is_one_of_an_hour(path):
+    found = measures(saved(path))
+    assert {name: value for name, value in found.items() if value > LESSON[name]} == {}
+
+
+TOO_LONG = [
+    ("main cells", lambda notebook: [prose("word")(notebook) for _ in range(46)]),
+    ("words", lambda notebook: [prose("word " * 101)(notebook) for _ in range(20)]),
+    ("median code lines", lambda notebook: [code("x\n" * 5)(notebook) for _ in range(5)]),
+    ("code lines", lambda notebook: code("x\n" * 13)(notebook)),
+    ("letters in a line", lambda notebook: code("x" * 89)(notebook)),
+    ("exercise cells", lambda notebook: notebook["cells"].extend(
+        [markdown_cell("## Exercises", "exercises"), *(markdown_cell("1.", f"exercise-{n}") for n in range(15))])),
+]
+
+
+@pytest.mark.parametrize("name, plant", TOO_LONG, ids=[name for name, _ in TOO_LONG])
+def test_a_lesson_that_is_too_long_is_measured(name, plant):
+    notebook = good_notebook()
+    assert all(value <= LESSON[limit] for limit, value in measures(notebook).items())
+    plant(notebook)
+    assert measures(notebook)[name] > LESSON[name]
+
+
+def test_folded_code_and_exercises_do_not_count():
+    notebook = good_notebook()
+    notebook["cells"] += [markdown_cell("## Exercises", "exercises"), *(markdown_cell("word", f"more-{n}") for n in range(60))]
+    code("x\n" * 40)(notebook)
+    notebook["cells"][-1]["metadata"] = {"jupyter": {"source_hidden": True}}
+    assert all(value <= LESSON[limit] for limit, value in measures(notebook).items())
