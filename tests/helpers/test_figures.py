@@ -80,14 +80,14 @@ def test_show_closes_a_pyplot_figure(shown):
 
 
 def test_the_same_figure_gives_the_same_bytes_without_a_trace_of_its_maker():
-    first, second = (figures._picture(line_figure())[0] for _ in range(2))
+    first, second = (figures.picture(line_figure())[0] for _ in range(2))
     assert first == second
     assert b"Matplotlib" not in first and b"tEXt" not in first
-    assert first != figures._picture(line_figure(2))[0]
+    assert first != figures.picture(line_figure(2))[0]
 
 
 def test_a_picture_is_crisp_small_and_true_in_colour():
-    png, size = figures._picture(line_figure())
+    png, size = figures.picture(line_figure())
     image = Image.open(io.BytesIO(png))
     assert image.size == pytest.approx([side * figures.DPI / 96 for side in size], abs=1)
     assert figures.DPI >= 1.5 * 96
@@ -120,13 +120,13 @@ def test_a_wide_figure_has_a_form_for_phones_in_which_one_row_becomes_one_column
 
 def test_the_narrow_form_can_be_another_figure_and_must_have_room(shown):
     figures.show(figures.pair()[0], alt="axes", narrow=line_figure())
-    assert base64.b64decode(narrow(shown)["image/png"]) == figures._picture(line_figure())[0]
+    assert base64.b64decode(narrow(shown)["image/png"]) == figures.picture(line_figure())[0]
     with pytest.raises(ValueError, match="no room for 2 axes"):
         figures.show(figures.pair()[0], alt="axes", narrow=(1, 1))
 
 
 def test_a_long_title_is_broken_outside_its_formulas():
-    words = figures._in_lines(r"Two percent beyond the largest safe step $2 / \lambda_{\max}$ it grows").split("\n")
+    words = figures.wrap_title(r"Two percent beyond the largest safe step $2 / \lambda_{\max}$ it grows").split("\n")
     assert len(words) == 2 and r"$2 / \lambda_{\max}$" in "\n".join(words)
 
 
@@ -137,7 +137,7 @@ def test_the_style_stays_inside():
     before = matplotlib.rcParams.copy()
     fig = line_figure()
     figures.neuron(figures.single()[1])
-    figures._picture(fig)
+    figures.picture(fig)
     assert matplotlib.rcParams.copy() == before
 
 
@@ -225,7 +225,7 @@ def test_contours_ask_for_the_cost_one_point_at_a_time():
 
 
 def test_contour_heights_rise_with_the_square():
-    assert figures._heights(np.array([[0.0, 16.0]]), 3).tolist() == [1, 4, 9]
+    assert figures.contour_heights(np.array([[0.0, 16.0]]), 3).tolist() == [1, 4, 9]
 
 
 def test_contours_refuse_a_function_that_returns_an_array():
@@ -318,7 +318,7 @@ def test_explore_holds_the_still_picture_and_words_that_read_well_alone(shown):
     (picture, options), (caption, _) = shown
     invitation = "Run this cell and move slope from −1 to 2."
     assert picture["text/plain"] == f"Interactive figure: A line. {invitation}"
-    assert base64.b64decode(picture["image/png"]) == figures._picture(line_figure(1))[0]
+    assert base64.b64decode(picture["image/png"]) == figures.picture(line_figure(1))[0]
     assert options["metadata"]["image/png"]["alt"] == "A line"
     assert caption["text/plain"] == f"The slope decides. {invitation}"
     kinds = {"image/png", "text/plain", "application/vnd.jupyter.widget-view+json"}
@@ -342,7 +342,7 @@ def test_explore_redraws_when_a_slider_moves(monkeypatch, shown):
     assert isinstance(n, ipywidgets.IntSlider) and eta.readout_format == ".2f"
     still = image.value
     eta.value = 2.0
-    assert image.value == figures._img(*figures._picture(line_figure(6)), "A line.") != still
+    assert image.value == figures.image_tag(*figures.picture(line_figure(6)), "A line.") != still
     assert 'alt="A line."' in image.value
     n.value = 1
     assert calls == [(1.0, 3), (2.0, 3), (2.0, 1)]
@@ -381,7 +381,7 @@ def test_explore_needs_a_slider_words_and_a_figure(shown):
 
 @pytest.mark.parametrize("name, symbol", [("eta", "η"), ("w1", "w₁"), ("w_12", "w₁₂"), ("n_samples", "n_samples"), ("b", "b")])
 def test_slider_names_are_written_as_on_the_page(name, symbol):
-    assert figures._symbol(name) == symbol
+    assert figures.slider_label(name) == symbol
 
 
 # ---------------------------------------------------------------- in a kernel
