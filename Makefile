@@ -32,7 +32,7 @@ BENCH_VENV ?= .venv-bench
 BENCH_BIN := $(BENCH_VENV)/bin
 BENCH_READY := $(BENCH_VENV)/ready
 
-.PHONY: help lab fresh lock wheel links test test-again test-long mutate matrix numbers bench notebooks lint drive site serve slides test-site chromium
+.PHONY: help lab fresh lock wheel links test test-again test-long mutate matrix numbers bench notebooks lint drive site serve slides sheets test-site chromium
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -102,6 +102,9 @@ site: $(SITE_READY)  ## build the site: pages to read, slides, and all notebooks
 
 slides: $(SITE_READY)  ## make a deck of slides from each notebook (public/slides/)
 	$(SITE_BIN)/python tools/site_slides.py
+
+sheets: $(SITE_READY)  ## print an exercise sheet and an answer sheet of each notebook (public/sheets/)
+	$(SITE_BIN)/python tools/site_sheets.py
 
 serve: $(SITE_READY)  ## show the built site on this machine
 	@test -f public/index.html || $(MAKE) site

@@ -405,8 +405,6 @@ WITHOUT = {  # public names that need no row, and why
     "find_bug": "it never raises at a reader", "progress": "it never raises at a reader",
     "solved": "it only looks up", "relu": "forward", "identity": "forward", "targets": "cost",
     "Plan": "made by Stepper", "StyledAxes": "made by single, pair and grid",
-    "picture": "show", "wrap_title": "show", "image_tag": "explore", "slider_label": "explore",
-    "contour_heights": "contours", "graph": "tests/helpers/test_figures.py",
     "half_squared_error": "cost", "class_labels": "one_hot", "parameters": "forward",
     "save": "test_a_refused_network_is_not_saved below",
 }

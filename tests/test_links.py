@@ -80,4 +80,6 @@ def test_a_good_link_passes(tmp_path, line):
 
 
 def test_web_addresses_are_written_with_https():
-    assert [link for path in PAGES for link in links(text_of(path)) if link.startswith("http:")] == []
+    known = ("http://neuralnetworksanddeeplearning.com/",)  # has no certificate of its own
+    found = [link for path in PAGES for link in links(text_of(path)) if link.startswith("http:")]
+    assert [link for link in found if not link.startswith(known)] == []

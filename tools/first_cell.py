@@ -52,7 +52,7 @@ def insert(notebook):
         notebook.cells.insert(place, nbformat.v4.new_code_cell(id=ID))
     cell = next(cell for cell in notebook.cells if cell.id == ID)
     cell.source, cell.outputs = source(), []
-    cell.metadata = nbformat.from_dict({"jupyter": {"source_hidden": True}})
+    cell.metadata["jupyter"] = {"source_hidden": True}
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if all(cell.execution_count for cell in code[1:]):
         for number, cell in enumerate(code, 1):
