@@ -15,7 +15,7 @@ from derivations.derivation import Derivation
 from derivations.errors import FalseLine, Undecided
 from derivations.normal_form import is_zero
 from derivations.printing import plain, tex, to_mpf
-from derivations.sampling import NoValue, Point
+from derivations.evaluation import NoValue, Point
 from derivations.symbols import Activation, Partial, base_of, formula, names_in, sigmoid
 from gradcheck.check import derivative
 
@@ -126,8 +126,8 @@ def _proof(question, claimed, given):
         return Witness("the claim, as a line", NO, "refuted at a point, see below"), hint, example
     except Undecided as refusal:
         return Witness("the claim, as a line", OPEN, str(refusal).split(": ", 1)[-1]), "", ""
-    scope = derivation.generality()
-    return Witness("the claim, as a line", YES, "proved" + (scope or " for all values of the symbols")), "", ""
+    scope = derivation.proof.scope()
+    return Witness("the claim, as a line", YES, scope if scope != "proved" else "proved for all values of the symbols"), "", ""
 
 
 def _sympy(question, claimed, table):

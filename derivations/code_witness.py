@@ -12,7 +12,8 @@ import sympy as sp
 from derivations.errors import WitnessDisagrees
 from derivations.normal_form import index_ranges
 from derivations.printing import plain, to_mpf
-from derivations.sampling import DIGITS, Evaluation, is_rational, near
+from derivations.evaluation import Evaluation, near
+from derivations.sampling import DIGITS, is_rational
 from derivations.symbols import Activation, Partial
 
 CODE = 1e-13         # how near the entries of a NumPy array must be, relative to the largest

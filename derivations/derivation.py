@@ -20,12 +20,10 @@ from derivations.code_witness import CodeWitness, values_of
 from derivations.definitions import Definition
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees
 from derivations.printing import plain, tex
-from derivations.sampling import Point
-from derivations.symbols import Gradient, Partial, as_written, formula
-from derivations.verify import Known, functions_in, prove_lines
+from derivations.symbols import as_written, formula
+from derivations.verify import Known, prove_lines
 
 REASON_WIDTH = 34    # characters of a reason before it wraps
-LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 @dataclass
@@ -47,8 +45,9 @@ class Ledger:
         lines = sum(len(d.lines) for d in self.derivations)
         proved = sum(d.proved for d in self.derivations)
         witnessed = sum(d.witnessed for d in self.derivations)
-        return (f"Ledger: {len(self.derivations)} derivations, {lines} lines shown, {proved} lines proved, "
-                f"{witnessed} derivatives witnessed numerically, {len(self.code)} witnessed by NumPy code")
+        derivatives = sum(d.proof.derivative for d in self.derivations)
+        return (f"Ledger: {len(self.derivations)} derivations, {lines} lines shown, {proved} lines proved, {derivatives} derivatives, "
+                f"{witnessed} of them witnessed numerically, {len(self.code)} witnessed by NumPy code")
 
 
 ledger = Ledger()
@@ -74,7 +73,7 @@ class Summary:
                 result.require_proof()
             elif not isinstance(result, Definition):
                 raise TypeError(f"Summary takes Definition and Derivation, got {result!r}")
-        self.rows = [(r.left, r.last, r.short_verdict(), r.number) if isinstance(r, Derivation)
+        self.rows = [(r.left, r.last, r.proof.scope(), r.number) if isinstance(r, Derivation)
                      else (r.name, r.body, "definition", r.number) for r in results]
 
     def _repr_markdown_(self):
@@ -103,7 +102,7 @@ class Derivation:
     def __init__(self, left, given=(), number=""):
         self.left, self.number = formula(left), str(number)
         self.known = Known(given)
-        self.lines, self.verdict, self.proof = [], None, None
+        self.lines, self.proof, self.coded = [], None, []
         self._mode = None
 
     table = property(lambda self: self.known.table)
@@ -113,7 +112,7 @@ class Derivation:
         return self.known.scalar(expr)
 
     def __enter__(self):
-        self.lines, self.verdict = [], None
+        self.lines, self.proof, self.coded = [], None, []
         self._mode = as_written()
         self._mode.__enter__()
         return self
@@ -133,7 +132,7 @@ class Derivation:
         if isinstance(expr, sp.MatrixExpr) and expr.shape != self.left.shape:
             raise ValueError(f"{where} has shape {expr.shape}, the left side has shape {self.left.shape}")
         self.lines.append(Line(expr, reason.strip()))
-        self.verdict = None
+        self.proof, self.coded = None, []
 
     def title(self):
         return f"({self.number})" if self.number else "the derivation"
@@ -157,19 +156,18 @@ class Derivation:
         self.proof = prove_lines([self.left, *(line.shown for line in self.lines)], self.known, self.title())
         for line, end in zip(self.lines, self.proof.resolved[1:]):
             line.resolved = end
-        self.verdict = self.words()
         if keep:
             ledger.record(self)
 
     @property
     def proved(self):
         """How many lines are proved."""
-        return len(self.lines) if self.verdict else 0
+        return len(self.lines) if self.proof else 0
 
     @property
     def witnessed(self):
         """Is it a derivative that numbers confirm?"""
-        return int(bool(self.verdict) and self.proof.derivative and self.proof.numbers)
+        return bool(self.proof and self.proof.derivative and self.proof.points)
 
     # witnesses
 
@@ -191,26 +189,18 @@ class Derivation:
         """
         self.require_proof()
         witness = CodeWitness(self, function, name)
+        self.coded.append(witness)
         ledger.record_code(witness.name, self)
         return witness
 
     # appearance
 
-    def words(self):
-        return " · ".join(["✓ proved" + self.generality()]
-                          + (["✓ SymPy’s derivative"] if isinstance(self.left, (Partial, Gradient)) else [])
-                          + (["✓ numerical derivative"] if self.proof.numbers else []))
-
-    def short_verdict(self):
-        return self.verdict.split(" · ")[0].removeprefix("✓ ")
-
-    def generality(self):
-        everything = self.proof.resolved
-        sizes = sorted({str(s) for e in everything for s in Point([e]).size}, key=lambda s: (s != "n", s))
-        functions = functions_in(*everything)
-        names = [re.sub(r"_(\d+)", lambda number: number[1].translate(LOWERED), plain(sp.Symbol(s))) for s in sizes + functions]
-        words = " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-        return f" for every {words}" if words else ""
+    @property
+    def verdict(self):
+        """What was checked, in words; None before the proof."""
+        if self.proof is None:
+            return None
+        return " · ".join([f"✓ {self.proof.scope()}", self.proof.by_numbers(), *["✓ code"][:len(self.coded)]])
 
     def _repr_markdown_(self):
         self.require_proof()
@@ -219,14 +209,14 @@ class Derivation:
         return f"$$\n\\begin{{aligned}}\n{tex(self.left)} {body}\n\\end{{aligned}}{tag}\n$$\n\n<small>{self.verdict}</small>"
 
     def __repr__(self):
-        if self.verdict is None:
+        if self.proof is None:
             return f"<Derivation {self.number}: not proved yet>"
         shown = [f"{self.title()} {plain(self.left)}"] if self.number else [plain(self.left)]
         shown += [f"    = {plain(line.shown)}    [{line.reason.replace('$', '')}]" for line in self.lines]
         return "\n".join([*shown, f"    {self.verdict}"])
 
     def require_proof(self):
-        if self.verdict is None:
+        if self.proof is None:
             raise Undecided(f"{self.title()} is not proved yet: leave its `with` block first")
 
 

@@ -1,6 +1,10 @@
 """What the engine raises. An error carries its data; `str` puts it into words, and nobody takes the words apart."""
 
-from derivations.printing import plain, show_number
+from fractions import Fraction
+
+import mpmath
+
+from derivations.printing import as_fraction, plain, show_number, to_mpf
 
 
 class Undecided(Exception):
@@ -52,12 +56,26 @@ class FalseLine(Exception):
 
     def compared(self, before="before =", claimed="claimed ="):
         """Both values and their ratio, in words."""
-        was, now = self.values
-        ratio = f", ratio claimed/before = {show_number(now / was)}" if was else ""
-        return f"{before} {show_number(was)}, {claimed} {show_number(now)}{ratio}"
+        was, now = map(as_fraction, self.values)
+        first, second = _told_apart(was, now)
+        ratio = f", ratio claimed/before = {_told_apart(_ratio(now, was), Fraction(1))[0]}" if was else ""
+        return f"{before} {first}, {claimed} {second}{ratio}"
 
     def hint(self, otherwise="no usual mistake fits; compare the two values above"):
         """The likely mistake, in words."""
         if self.values is None:
             return "an index is wrong or two are swapped, as in a forgotten transpose"
         return str(self.mistake) if self.mistake else otherwise
+
+
+def _ratio(a, b):
+    with mpmath.workdps(40):
+        return as_fraction(a / b if {type(a), type(b)} == {Fraction} else to_mpf(a) / to_mpf(b))
+
+
+def _told_apart(a, b):
+    """Both numbers as text, with as many digits as it takes to see that they are two."""
+    if {type(a), type(b)} != {Fraction}:
+        a, b = to_mpf(a), to_mpf(b)
+    texts = ((show_number(a, digits), show_number(b, digits)) for digits in range(7, 40))
+    return next((pair for pair in texts if pair[0] != pair[1]), (show_number(a), show_number(b)))

@@ -372,8 +372,18 @@ def to_mpf(v):
     return mpmath.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else mpmath.mpf(v)
 
 
-def show_number(v):
+def show_number(v, digits=7):
     """A value as a reader wants it: a fraction if it is short, else seven digits."""
-    if isinstance(v, Fraction) and len(str(v)) <= 12:
+    if isinstance(v, (int, Fraction)) and len(str(v)) <= 12:
         return str(v)
-    return mpmath.nstr(to_mpf(v), 7).removesuffix(".0")
+    with mpmath.workdps(40):
+        return mpmath.nstr(to_mpf(v), digits).removesuffix(".0")
+
+
+def as_fraction(v):
+    """The short fraction that a value is to thirty digits, or the value as it is if there is none."""
+    if isinstance(v, (int, Fraction)):
+        return Fraction(v)
+    with mpmath.workdps(40):
+        near = Fraction(int(mpmath.nint(v * 10**35)), 10**35).limit_denominator(10**6)
+        return near if abs(to_mpf(near) - v) <= abs(v) * mpmath.mpf("1e-30") else v

@@ -4,22 +4,23 @@ Numbers come first: at sample points the lines are evaluated as they were typed,
 false. What numbers cannot tell apart is proved by the normal form, or it is undecided.
 """
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 
 import sympy as sp
 
-from derivations.definitions import Depends, Entries, entry, resolve, table_of
-from derivations.errors import FalseLine, Undecided, WitnessDisagrees, WrongIndex
+from derivations.definitions import Entries, entry, resolve, table_of
+from derivations.errors import FalseLine, Undecided, WrongIndex
 from derivations.mistakes import mutants, reversed_name, without_deltas
 from derivations.normal_form import index_ranges, is_zero, must_be_exact
-from derivations.printing import plain, show_number
-from derivations.sampling import near, pairs, same_value
+from derivations.printing import plain
+from derivations.evaluation import pairs, same_value
+from derivations.sampling import POINTS, NoValue, points, ranges_in, sizes_in
 from derivations.symbols import Activation, Gradient, Partial, formula, names_in
 
 CANDIDATES = 300     # mistakes tried for a hint
-WITNESS = 1e-12      # how near the numerical derivative must be
 
 
 class Known:
@@ -56,10 +57,35 @@ class Proof:
     points: list = field(default_factory=list, repr=False)
     why: str = ""                          # why there are no numbers
 
-    @property
-    def numbers(self):
-        """Did numbers confirm the last line?"""
-        return bool(self.points)
+    def scope(self):
+        """For what it is proved, in words: "proved for every n and d"."""
+        names = [*map(_in_text, self.sizes()), *self.functions()]
+        return f"proved{f' for every {_listed(names)}' if names else ''}"
+
+    def sizes(self):
+        """The symbols that count something and stand for any whole number, n first."""
+        indices = {index for e in self.resolved for index in ranges_in(e)}
+        found = {s for e in self.resolved for s in sizes_in(e)} - indices
+        return sorted(map(str, found), key=lambda name: (name != "n", name))
+
+    def functions(self):
+        """The names of the unknown activations."""
+        return sorted({a.stem for e in self.resolved for a in e.atoms(Activation)})
+
+    def by_numbers(self):
+        """Whether numbers confirm it, in words."""
+        return "✓ numbers" if self.points else f"no numbers: {self.why}"
+
+
+def _listed(names):
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _in_text(name):
+    return re.sub(r"_(\d+)", lambda number: number[1].translate(LOWERED), plain(sp.Symbol(name)))
+
+
+LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def prove(before, now, given=()):
@@ -88,87 +114,160 @@ def prove(before, now, given=()):
 
 def prove_lines(lines, known, title="the derivation"):
     """Prove a whole chain of lines, the left side first. Returns a Proof; raises as `prove` does."""
-    check_names(lines, known, title)
-    shown = [known.scalar(lines[0])]
-    for position in range(1, len(lines)):
-        with _sense(position, lines, title):
-            shown.append(known.scalar(lines[position]))
-    resolved = [_resolved(expr, known, title) for expr in shown]
-    chain = list(zip(shown, resolved))
-    for position in [*range(1, len(chain))]:
-        _compare(position, lines, chain[position - 1], chain[position], known, title)
-    _compare(len(lines) - 1, lines, chain[0], chain[-1], known, title)
-    proof = Proof(resolved, derivative=lines[0].has(Partial, Gradient))
-    proof.points = _witness(shown[0], resolved[-1], known, title)
-    return proof
+    chain = Chain(lines, known, title)
+    chain.check_names()
+    chain.open()
+    chain.must_fit()
+    numbers = chain.numbers()
+    chain.prove()
+    return Proof(chain.resolved, lines[0].has(Partial, Gradient), *numbers)
 
 
-def check_names(lines, known, title):
-    """Two symbols of one name, as after a change of assumptions, are two things for SymPy and one for the reader."""
-    seen, bodies = {}, [part for d in known.table.values() for part in (d.name, d.body)]
-    for expr in [*lines, *known.parts()]:
-        for name in sorted(names_in(expr), key=sp.default_sort_key):
-            if seen.setdefault((name.is_Symbol, str(name)), name) != name:
-                raise ValueError(f"two different symbols are called {name} in {title}: make each of them only once")
-    try:
-        must_be_exact(*bodies)
-    except Undecided as undecided:
-        raise Undecided(f"A definition given to {title}: {undecided}") from None
+class Chain:
+    """Equal lines on their way to a proof: as they were typed, as numbers (entries r, c of matrices), as they are resolved."""
 
+    def __init__(self, lines, known, title="the derivation"):
+        self.lines, self.known, self.title = lines, known, title
+        self.shown, self.resolved, self.unclear = [], [], {}
 
-def _resolved(expr, known, title):
-    try:
-        return resolve(expr, known.table)
-    except Undecided as undecided:
-        raise Undecided(f"In {title}, {plain(expr)}: {undecided}") from None
+    def name_of(self, position):
+        return f"Line {position} of {self.title}"
 
+    # opening
 
-@contextmanager
-def _sense(position, lines, title):
-    """Raises FalseLine if an index or a shape does not fit."""
-    try:
-        yield
-    except WrongIndex as error:
-        raise FalseLine(position, lines[position - 1], lines[position], title=title, reason=str(error)) from error
+    def check_names(self):
+        """Two symbols of one name, as after a change of assumptions, are two things for SymPy and one for the reader."""
+        seen = {}
+        for expr in [*self.lines, *self.known.parts()]:
+            for name in sorted(names_in(expr), key=sp.default_sort_key):
+                if seen.setdefault((name.is_Symbol, str(name)), name) != name:
+                    raise ValueError(f"two different symbols are called {name} in {self.title}: make each of them only once")
+        try:
+            must_be_exact(*(d.body for d in self.known.table.values()))
+        except Undecided as undecided:
+            raise Undecided(f"A definition given to {self.title}: {undecided}") from None
 
+    def open(self):
+        """Resolve every line. What the engine does not cover is noted, numbers may refute it all the same."""
+        for position, line in enumerate(self.lines):
+            with self.sense(position):
+                shown = self.known.scalar(line)
+            try:
+                must_be_exact(shown)
+            except Undecided as undecided:
+                raise Undecided(f"{self.name_of(position)} cannot be proved: {undecided}") from None
+            try:
+                resolved = resolve(shown, self.known.table)
+                must_be_exact(resolved)
+            except Undecided as undecided:
+                resolved, self.unclear[position] = None, f"In {self.title}, {plain(shown)}: {undecided}"
+            self.shown.append(shown)
+            self.resolved.append(resolved)
 
-def _compare(position, lines, before, now, known, title):
-    """Raises FalseLine or Undecided unless the two are shown equal; both are pairs (as shown, as resolved)."""
-    line = f"Line {position} of {title}"
-    try:
-        must_be_exact(*before, *now)
-    except Undecided as undecided:
-        raise Undecided(f"{line} cannot be proved: {undecided}") from None
-    try:
-        with _sense(position, lines, title):
-            if is_zero(before[1] - now[1], index_ranges(*before, *now)):
-                return
-        reason = "the difference does not reduce to zero"
-    except Undecided as undecided:
-        reason = str(undecided)
-    points = _refute(position, lines, before, now, known, title)
-    agrees = (f"It agrees at {points} sample points, which is evidence and no proof." if points
-              else "It has no value that can be tried.")
-    raise Undecided(f"{line} is neither proved nor refuted: {reason}. {agrees}")
+    @contextmanager
+    def sense(self, position):
+        """Raises FalseLine if a shape does not fit."""
+        try:
+            yield
+        except WrongIndex as error:
+            raise self.misfit(position, error) from error
 
+    def misfit(self, position, error):
+        return FalseLine(position, self.lines[max(0, position - 1)], self.lines[position], title=self.title, reason=str(error))
 
-def _refute(position, lines, before, now, known, title):
-    """Raise FalseLine if the two differ at a sample point; otherwise the number of points at which they agree."""
-    points = 0
-    for point, claimed, was in pairs([before[1], now[1], before[0], now[0]], lambda p: (p.value(now[1]), p.value(before[1]))):
-        points += 1
-        if not same_value(was, claimed):
-            mistake = diagnose(before[0], now[0], known.table)
-            raise FalseLine(position, lines[position - 1], lines[position], point, (was, claimed), mistake, title)
-    return points
+    def must_fit(self):
+        """Raises FalseLine for an index that runs further than its array, unless numbers find nothing wrong with the line."""
+        for position in range(1, len(self.lines)):
+            try:
+                self.ranges_of(position)
+            except WrongIndex as error:
+                if self.holds_wherever_tried():
+                    raise Undecided(f"{self.name_of(position)} is neither proved nor refuted: {error}") from None
+                raise self.misfit(position, error) from error
+
+    def ranges_of(self, position):
+        pair = slice(position - 1, position + 1)
+        return index_ranges(*self.shown[pair], *(e for e in self.resolved[pair] if e is not None))
+
+    # numbers
+
+    def numbers(self):
+        """(points at which the last line has the value of the first, "") or ([], why there are none). Raises FalseLine."""
+        agreed, why = [], "both sides vanish at every point"
+        for point in points(self.lines, self.known.table, self.known.entries):
+            try:
+                if self.agrees_at(point):
+                    agreed.append(point)
+            except NoValue as no_value:
+                why = str(no_value)
+            if len(agreed) == POINTS:
+                break
+        return agreed, "" if agreed else why
+
+    def holds_wherever_tried(self):
+        """Do the numbers agree at all of the first points, without an index that leaves its array?"""
+        tried = list(islice(points(self.lines, self.known.table, self.known.entries), POINTS))
+        try:
+            return all(self.agrees_at(point) for point in tried)
+        except (FalseLine, NoValue):
+            return False
+
+    def agrees_at(self, point):
+        """Does the last line have the value of the first? Raises FalseLine where a line differs from the one before it."""
+        standing, reason = 0, None
+        for position in range(1, len(self.lines)):
+            try:
+                if point.same(self.lines[standing], self.lines[position]) is False:
+                    raise self.refutation(standing, position, point.seed)
+                standing = position
+            except NoValue as no_value:
+                reason = no_value
+        if standing != len(self.lines) - 1:
+            raise reason
+        return point.same(self.lines[0], self.lines[-1])
+
+    def refutation(self, before, position, seed):
+        """The error that says at which point two lines differ."""
+        lines = self.lines[before], self.lines[position]
+        point = next(p for p in points(self.lines, self.known.table, self.known.entries) if p.seed == seed)
+        _, *values = point.compare(*lines)
+        mistake = diagnose(self.shown[before], self.shown[position], self.known.table)
+        return FalseLine(position, *lines, point, tuple(values), mistake, self.title)
+
+    # proof
+
+    def prove(self):
+        """Raises Undecided, or FalseLine for an index that does not fit, unless each line is shown equal to the one before."""
+        for position in range(1, len(self.lines)):
+            for unclear in (self.unclear[p] for p in (position - 1, position) if p in self.unclear):
+                raise Undecided(unclear)
+            try:
+                if self.is_shown(position):
+                    continue
+                reason = "the difference does not reduce to zero"
+            except Undecided as undecided:
+                reason = str(undecided)
+            raise Undecided(f"{self.name_of(position)} is neither proved nor refuted: {reason}. {self.evidence()}")
+
+    def is_shown(self, position):
+        before, now = self.resolved[position - 1:position + 1]
+        return is_zero(before - now, self.ranges_of(position))
+
+    def evidence(self):
+        agreed, why = self.numbers()
+        return (f"It agrees at {len(agreed)} sample points, which is evidence and no proof." if agreed
+                else f"It has no value that can be tried: {why}.")
 
 
 def diagnose(right, wrong, table):
     """The name of the mistake that turns the right line into the wrong one, if it is one of the usual ones."""
-    resolved = [resolve(right, table), resolve(wrong, table)]
-    if resolved[1] == 0:
-        return "the claim is zero, the line before is not"
-    points = list(islice(pairs([*resolved, right, wrong], lambda point: map(point.value, resolved)), 2))
+    try:
+        resolved = [resolve(right, table), resolve(wrong, table)]
+        if resolved[1] == 0:
+            return "the claim is zero, the line before is not"
+        points = list(islice(pairs([*resolved, right, wrong], lambda point: map(point.value, resolved)), 2))
+    except (Undecided, ValueError, TypeError):
+        return None
     for origin, goal, name_of in ((right, 2, str), (wrong, 1, reversed_name)):
         for name, mutant in islice(_candidates(origin, table), CANDIDATES):
             if name_of(name) and _matches(mutant, [(found[0], found[goal]) for found in points], table):
@@ -193,24 +292,3 @@ def _matches(mutant, goal, table):
         return all(same_value(point.value(mutant), value) for point, value in goal)
     except Exception:  # a mistake that makes no formula is no hint, and never stands in the way of the refusal
         return False
-
-
-def _witness(start, final, known, title):
-    """The points at which the last line is the numerical derivative of what is differentiated."""
-    if not isinstance(start, Partial) or any(isinstance(d, Depends) for d in known.table.values()):
-        return []
-    if resolve(start.variable, known.table) != start.variable:
-        return []
-    function, points = resolve(start.expr, known.table), []
-    values = lambda p: (p.slope(function, start.variable), p.value(final))  # noqa: E731
-    for point, slope, claimed in pairs([function, final, start.variable], values):
-        if not near(claimed, slope, WITNESS):
-            raise WitnessDisagrees(f"{title}: at {point.describe()} the numerical derivative is "
-                                   f"{show_number(slope)}, the last line gives {show_number(claimed)}")
-        points.append(point)
-    return points
-
-
-def functions_in(*exprs):
-    """The names of the unknown activations."""
-    return sorted({a.stem for e in exprs for a in e.atoms(Activation)})

@@ -17,7 +17,7 @@ from derivations.errors import Undecided, WrongIndex
 from derivations.mistakes import kind_of, mutants, reversed_name, tree
 from derivations.normal_form import index_ranges, is_zero
 from derivations.printing import plain, show_number
-from derivations.sampling import Evaluation, NoValue, Point, is_rational, same_value, sizes_in
+from derivations.evaluation import Evaluation, NoValue, Point, is_rational, same_value, sizes_in
 from derivations.symbols import Partial, as_written, base_of, names_in
 
 POINTS, TRIES = 3, 40

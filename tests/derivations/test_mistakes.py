@@ -66,14 +66,14 @@ def test_every_mutant_is_refused_unless_it_is_no_mistake(name):
         except (WrongIndex, Undecided):
             killed += 1
             continue
-        assert equal == agree(right, wrong), mistake
+        assert equal == agree(right, wrong, table), mistake
         killed += not equal
     assert killed > 15
 
 
-def agree(first, second):
+def agree(first, second, table):
     for seed in range(3):
-        point = Point([first, second], seed)
+        point = Point([first, second], table, seed=seed)
         try:
             if not same_value(point.value(first), point.value(second)):
                 return False

@@ -218,8 +218,8 @@ def test_letters_changed_at_random_are_never_proved_equal_when_the_values_differ
 
 def agree_at_points(first, second, ranges):
     for seed in range(3):
-        point = Point([first, second], seed)
-        point.ranges.update(ranges)
+        point = Point([first, second], seed=seed)
+        point.ranges.update({index: [size] for index, size in ranges.items()})
         point.size.setdefault(n, 3)
         try:
             if not same_value(point.value(first), point.value(second)):
