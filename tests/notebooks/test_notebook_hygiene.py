@@ -4,6 +4,7 @@ A rule is a function from a notebook, as the JSON of its file, to a list of comp
 `BROKEN` holds at least one planted fault for each.
 """
 
+import ast
 import copy
 import json
 import re
@@ -543,19 +544,40 @@ def test_an_equation_without_a_derivative_may_be_typed(latex):
 
 # ---------------------------------------------------------------- a lesson of an hour
 
-LESSON = {"main cells": 50, "words": 2000, "exercise cells": 15, "median code lines": 4, "code lines": 12, "letters in a line": 88}
-FINISHED = {"00_start_here", "01_linear_regression", "02_logistic_regression", "03_softmax_regression"}  # held to LESSON; a notebook joins when it has become one
+LESSON = {
+    "main cells": 50,
+    "words": 2000,
+    "exercise cells": 15,
+    "median code lines": 4,
+    "code lines": 12,
+    "letters in a line": 88,
+}
+FINISHED = {
+    "00_start_here",
+    "01_linear_regression",
+    "02_logistic_regression",
+    "03_softmax_regression",
+}  # held to LESSON; a notebook joins when it has become one
 
 
 def measures(notebook):
     """What LESSON limits. The main line ends at the heading Exercises."""
-    found = (number for number, source in sources(notebook, "markdown") if source.startswith("## Exercises"))
+    found = (
+        number
+        for number, source in sources(notebook, "markdown")
+        if source.startswith("## Exercises")
+    )
     end = next(found, len(notebook["cells"]) + 1)
-    number_of_exercises = sum(cell.get("id", "").startswith(("exercise", "progress")) for cell in notebook["cells"][end - 1:])
+    number_of_exercises = sum(
+        cell.get("id", "").startswith(("exercise", "progress"))
+        for cell in notebook["cells"][end - 1 :]
+    )
     lines = [source.splitlines() for _, source in seen_code(notebook)]
     return {
         "main cells": end - 1,
-        "words": sum(count_words(source) for number, source in sources(notebook, "markdown") if number < end),
+        "words": sum(
+            count_words(source) for number, source in sources(notebook, "markdown") if number < end
+        ),
         "exercise cells": number_of_exercises,
         "median code lines": statistics.median(map(len, lines)) if lines else 0,
         "code lines": max(map(len, lines), default=0),
@@ -563,7 +585,9 @@ def measures(notebook):
     }
 
 
-@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem in FINISHED], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in NOTEBOOKS if path.stem in FINISHED], ids=lambda path: path.stem
+)
 def test_a_lesson_is_one_of_an_hour(path):
     found = measures(saved(path))
     assert {name: value for name, value in found.items() if value > LESSON[name]} == {}
@@ -575,8 +599,15 @@ TOO_LONG = [
     ("median code lines", lambda notebook: [code("x\n" * 5)(notebook) for _ in range(5)]),
     ("code lines", lambda notebook: code("x\n" * 13)(notebook)),
     ("letters in a line", lambda notebook: code("x" * 89)(notebook)),
-    ("exercise cells", lambda notebook: notebook["cells"].extend(
-        [markdown_cell("## Exercises", "exercises"), *(markdown_cell("1.", f"exercise-{n}") for n in range(15))])),
+    (
+        "exercise cells",
+        lambda notebook: notebook["cells"].extend(
+            [
+                markdown_cell("## Exercises", "exercises"),
+                *(markdown_cell("1.", f"exercise-{n}") for n in range(15)),
+            ]
+        ),
+    ),
 ]
 
 
@@ -590,7 +621,111 @@ def test_a_lesson_that_is_too_long_is_measured(name, plant):
 
 def test_folded_code_and_exercises_do_not_count():
     notebook = good_notebook()
-    notebook["cells"] += [markdown_cell("## Exercises", "exercises"), *(markdown_cell("word", f"more-{n}") for n in range(60))]
+    notebook["cells"] += [
+        markdown_cell("## Exercises", "exercises"),
+        *(markdown_cell("word", f"more-{n}") for n in range(60)),
+    ]
     code("x\n" * 40)(notebook)
     notebook["cells"][-1]["metadata"] = {"jupyter": {"source_hidden": True}}
     assert all(value <= LESSON[limit] for limit, value in measures(notebook).items())
+
+
+# ---------------------------------------------------------------- cells can be run again
+
+SCOPES = (
+    ast.FunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+)
+
+
+def rebound(notebook):
+    """Functions and derivations that other cells use and whose name a later cell takes."""
+    trees = [(number, ast.parse(source)) for number, source in sources(notebook, "code")]
+    made, complaints = {}, []
+    for number, tree in trees:
+        for name in sorted(stored(tree) & made.keys()):
+            if any(name in read(user) for other, user in trees if other not in (number, made[name])):
+                complaints.append(f"cell {number} takes the name {name!r} of cell {made[name]}")
+        made |= dict.fromkeys(lasting(tree), number)
+    return complaints
+
+
+def read(tree):
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+def lasting(tree):
+    """The names of functions, classes and derivations, but for those under refused()."""
+    blocks = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.With) and not ast.unparse(node.items[0]).startswith("refused")
+    ]
+    names = {
+        item.optional_vars.id
+        for block in blocks
+        for item in block.items
+        if isinstance(item.optional_vars, ast.Name)
+    }
+    return names | {
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+
+
+def stored(tree):
+    """The names that a cell gives, outside functions and comprehensions."""
+    inner = {
+        id(node)
+        for scope in ast.walk(tree)
+        if isinstance(scope, SCOPES)
+        for node in ast.walk(scope)
+    }
+    names = {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in inner
+    }
+    return names | {
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in NOTEBOOKS if path.stem in FINISHED], ids=lambda path: path.stem
+)
+def test_no_cell_takes_the_name_of_a_function_or_a_derivation(path):
+    assert rebound(saved(path)) == []
+
+
+@pytest.mark.parametrize(
+    "later, allowed",
+    [
+        ("for step in range(3):\n    step", False),
+        ("step, x = 1, 2", False),
+        ("def step():\n    pass", False),
+        ("dJ_dw, dJ_db = gradient()", False),
+        ("with Derivation(L) as dJ_dw:\n    pass", False),
+        ("(dJ_dw := 2)", False),
+        ("[step for step in x]", True),
+        ("def other():\n    step = 1", True),
+        ("wrong = 1", True),
+        ("passes = 1", True),
+        ("x = 2", True),
+    ],
+)
+def test_a_name_that_is_taken_is_noticed(later, allowed):
+    notebook = good_notebook()
+    code("def step():\n    x = 1")(notebook)
+    code("def passes():\n    x = 1\npasses()")(notebook)
+    code(
+        "with Derivation(J) as dJ_dw:\n    pass\n"
+        "with refused(), Derivation(J) as wrong:\n    pass\nx = 1"
+    )(notebook)
+    code("step(), dJ_dw")(notebook)
+    code(later)(notebook)
+    assert (rebound(notebook) == []) == allowed
