@@ -27,6 +27,19 @@ class Definition:
             raise TypeError(f"{name} is one number; define it by numbers and entries, not by {body}")
         if base_of(name) in self.uses():
             raise ValueError(f"{name} is defined in terms of itself")
+        self.check()
+
+    def check(self):
+        """Raises ValueError for a body that is not known to be what the name is declared to be."""
+        for known in KNOWN:
+            if getattr(self.name, known) and not getattr(self.body, known):
+                said = known.removeprefix("is_")
+                raise ValueError(f"{self.name} is declared {said}, "
+                                 f"but {plain(self.body)} is not known to be {said}")
+
+    def loose(self):
+        """{index letter of an array in the body that nothing binds: size of that array}"""
+        return {i: size for i, size in loose_indices(self.body).items() if i not in self.indices}
 
     def uses(self):
         """The names in the body, as they are filed."""
@@ -34,7 +47,7 @@ class Definition:
 
     def at(self, indices):
         """The body, with the given indices in place of the free ones. No sum in the body can catch them."""
-        return _fresh(self.body).xreplace(dict(zip(self.indices, indices)))
+        return put(_fresh(self.body), dict(zip(self.indices, indices)))
 
     def _repr_markdown_(self):
         tag = rf"\tag{{{self.number}}}" if self.number else ""
@@ -42,6 +55,45 @@ class Definition:
 
     def __repr__(self):
         return f"({self.number}) " * bool(self.number) + f"{plain(self.name)} = {plain(self.body)}"
+
+
+KNOWN = ("is_positive", "is_negative", "is_nonnegative", "is_nonpositive", "is_nonzero", "is_integer")
+
+
+def put(expr, swap):
+    """The expression with other letters in the place of some. A size in the shape of an array is no such place."""
+    if expr in swap:
+        return swap[expr]
+    if isinstance(expr, sp.Indexed):
+        return expr.func(expr.base, *(put(i, swap) for i in expr.indices))
+    return expr.func(*(put(a, swap) for a in expr.args)) if expr.args else expr
+
+
+def loose_indices(expr, bound=frozenset()):
+    """{index letter that no sum binds: size of the array it stands on}"""
+    if isinstance(expr, sp.Indexed):
+        pairs = zip(expr.indices, expr.base.shape or ())
+        return {i: size for i, size in pairs if i.is_Symbol and i not in bound and i != size}
+    if isinstance(expr, (sp.Sum, sp.Product)):
+        bound = bound | {limit[0] for limit in expr.limits}
+    return {i: size for a in expr.args for i, size in loose_indices(a, bound).items()}
+
+
+def must_reach(expr, table):
+    """Raises ValueError for a sum over i of a name L that stands for something with a loose i: it has to be L[i]."""
+    for total in expr.atoms(sp.Sum, sp.Product):
+        for name in sorted(names_in(total.function) & table.keys(), key=str):
+            for letter, size in _loose(table[name], table).items():
+                for index, _, high in map(_both_ends, total.limits):
+                    if letter == index or size == high and index not in total.function.free_symbols:
+                        own = ", ".join(map(str, (*table[name].indices, letter)))
+                        raise ValueError(f"{name} has no index {letter}: write {name}[{own}], also in its definition")
+
+
+def _loose(definition, table):
+    """The loose indices of a definition, those of the names in it included."""
+    below = [_loose(table[used], table) for used in definition.uses() & table.keys()]
+    return {i: size for found in (*below, definition.loose()) for i, size in found.items()}
 
 
 class Entries:
@@ -87,13 +139,19 @@ class Depends(Definition):
 
     def __init__(self, name, on, *limits):
         self.on = on = formula(on)
-        super().__init__(name, sp.Function("some function")(on))
+        super().__init__(name, sp.Function("some function", real=True)(on))
         counted = {i: sp.Dummy(i.name, integer=True) for i, low, high in map(_both_ends, limits)}
         loose = [i for i in getattr(on, "indices", ()) if i.is_Symbol and i not in counted and i not in self.indices]
         if loose:
             raise ValueError(f"on how many {on} does {name} depend? Give the limits, as in ({loose[0]}, 1, m)")
         self.pattern, self.counted = on.xreplace(counted), set(counted.values())
         self.limits = [(counted[i], *ends) for i, *ends in limits]
+
+    def check(self):
+        """What it depends on is checked by its limits."""
+
+    def loose(self):
+        return {}
 
     def uses(self):
         return names_in(self.on)
@@ -123,6 +181,8 @@ def table_of(definitions):
         table[base] = definition
     for base in table:
         _no_circle(base, table, ())
+    for definition in table.values():
+        must_reach(definition.body, table)
     return table
 
 
@@ -140,6 +200,7 @@ def resolve(expr, table=None):
     for a name that is differentiated but not known, Undecided for the second derivative of an unknown function.
     """
     with evaluate(True):
+        must_reach(formula(expr), table or {})
         return _resolve(_fresh(formula(expr)), table or {})
 
 
@@ -158,8 +219,8 @@ def _fresh(expr):
     function, limits = expr.function, []
     for index, low, high in map(_both_ends, expr.limits):  # the innermost first; its ends may depend on those outside
         swap = {index: sp.Dummy(index.name, integer=True)}
-        function = function.xreplace(swap)
-        limits = [(i, a.xreplace(swap), b.xreplace(swap)) for i, a, b in limits] + [(swap[index], low, high)]
+        function = put(function, swap)
+        limits = [(i, put(a, swap), put(b, swap)) for i, a, b in limits] + [(swap[index], low, high)]
     return expr.func(_fresh(function), *limits)
 
 
@@ -188,10 +249,24 @@ def _differentiate(partial, table):
     definition = table.get(base_of(inner)) if isinstance(inner, (sp.Symbol, sp.Indexed)) else None
     if isinstance(definition, Depends) and definition.covers(inner, variable):
         return partial
+    _must_not_be_mixed(partial, table)
     function = _opened(inner, variable, table)
     _must_depend(inner, function, variable, table)
     derivative = function.diff(variable)
     return _resolve(derivative.replace(_Unknown, lambda name, linear: name).replace(_Held, Partial), table)
+
+
+def _must_not_be_mixed(partial, table):
+    """d/dz of dJ/dw, where z stands for something with w: it depends on whether z is opened before or after."""
+    outer = base_of(partial.variable)
+    for inner in partial.expr.atoms(Partial) if outer in table else ():
+        if base_of(inner.variable) != outer and _reaches(table[outer], base_of(inner.variable), table):
+            raise Undecided(f"{plain(partial)} has two meanings, since {plain(partial.variable)} itself depends on "
+                            f"{plain(inner.variable)}: write out {plain(inner)} first")
+
+
+def _reaches(definition, goal, table):
+    return any(used == goal or used in table and _reaches(table[used], goal, table) for used in definition.uses())
 
 
 def _must_depend(expr, function, variable, table):

@@ -31,6 +31,7 @@ def is_zero(expr, ranges=None):
     """
     with evaluate(True):
         expr = formula(expr)
+        must_be_exact(expr)
         ranges = {**index_ranges(expr), **(ranges or {})}
         if not expr.has(sp.exp, sp.tanh) and NormalForm(ranges).vanishes(expr):
             return True
@@ -44,33 +45,43 @@ def must_be_exact(*exprs):
             raise Undecided(f"{min(map(str, expr.atoms(sp.Float)))} is a float, which is not exact: write Rational(1, 2) or x/2")
         if expr.has(sp.oo, -sp.oo, sp.zoo, sp.nan):
             raise Undecided("it is infinite or divides by zero")
+        if not expr.is_Matrix and expr.is_commutative is False:
+            loose = min(str(s) for s in expr.free_symbols if s.is_commutative is False)
+            raise Undecided(f"{loose} does not commute: write MatrixSymbol for a matrix, and its entries by Entries")
 
 
 def index_ranges(*exprs):
     """{index: last value} for every free symbol that stands as an index on an array with a shape.
 
-    Raises WrongIndex if one index, free or bound by a sum, would have to run to two different ends.
+    Raises WrongIndex if one index, free or bound by a sum, would have to run to two different sizes of arrays, or
+    leaves an array whose size is a number.
     """
-    ranges = {}
-    for expr in exprs:
-        for index, size, entry, end in _uses(expr, {}):
-            if end is None:
-                end = ranges.setdefault(index, size)
-            if end != size and end.is_Symbol and size.is_Symbol:
-                raise WrongIndex(f"on {_entry_name(entry)} the index {index} would run to {size}, "
+    uses, ranges = [use for expr in exprs for use in _uses(expr, {})], {}
+    sizes = {size for _, size, _, _ in uses}
+    for index, size, entry, end in uses:
+        if index.is_Integer:
+            if size.is_Integer and not 1 <= index <= size:
+                raise WrongIndex(f"{_entry_name(entry)} is outside of its array, whose index runs from 1 to {size}")
+            continue
+        low, end = end or (sp.S.One, ranges.setdefault(index, size))
+        if size.is_Integer and (low < 1) == sp.true or (size < end) == sp.true:
+            raise WrongIndex(f"on {_entry_name(entry)} the index {index} would run from {low} to {end}, "
+                             f"but the array has the entries 1 to {size}")
+        if end != size and end.is_Symbol and size.is_Symbol and end in sizes:
+            raise WrongIndex(f"on {_entry_name(entry)} the index {index} would run to {size}, "
                                  f"but elsewhere it runs to {end}")
     return ranges
 
 
 def _uses(expr, bound):
-    """(index, size of the array there, entry, end of the sum that binds the index or None)."""
+    """(index, size of the array there, entry, ends of the sum that binds the index or None)."""
     if isinstance(expr, sp.Indexed):
         for index, size in zip(expr.indices, expr.base.shape or ()):
-            if index.is_Symbol and index != size:
+            if index.is_Integer or index.is_Symbol and index != size:
                 yield index, size, expr, bound.get(index)
         return
     if isinstance(expr, (sp.Sum, sp.Product)):
-        bound = {**bound, **{index: high for index, low, high in expr.limits}}
+        bound = {**bound, **{index: (low, high) for index, low, high in expr.limits}}
     for part in expr.args:
         yield from _uses(part, bound)
 
@@ -93,7 +104,7 @@ class NormalForm:
     tuple of (atom, exponent). The bound indices carry standard names, so equal monomials are equal keys."""
 
     def __init__(self, ranges):
-        self.ranges = ranges
+        self.ranges, self.letters = ranges, {}
         self.known = {}     # expression -> polynomial: the same activations come again and again in a written-out network
 
     def vanishes(self, expr):
@@ -104,7 +115,7 @@ class NormalForm:
             raise Undecided("it does not come to rest in a normal form") from None
         inside = {}
         for (bounds, powers), c in left.items():
-            letters = {b[0]: sp.Symbol(f"_0_{position}", integer=True) for position, b in enumerate(bounds)}
+            letters = {b[0]: self.letter(position) for position, b in enumerate(bounds)}
             term = self.tidy([], [(a.xreplace(letters), k) for a, k in powers], c)
             ends = tuple(b[1:] for b in bounds)
             inside[ends] = self.add([inside.get(ends, {}), term])
@@ -113,6 +124,10 @@ class NormalForm:
             counts = [self.integer_power(self.count(*e), -1) for e in ends]
             inside[ends] = self.add([terms, self.product([constant, *counts])])
         return all(not self.clear_denominators(terms) for terms in inside.values())
+
+    def letter(self, position):
+        """The free letter in which the terms under sums with the same ends are compared: one that nobody else has."""
+        return self.letters.setdefault(position, sp.Dummy(integer=True))
 
     def poly(self, e):
         if e not in self.known:
@@ -195,7 +210,7 @@ class NormalForm:
 
     def count(self, low, high):
         """How many terms a sum has. A sum to n - 5 has no -4 terms when n = 1, so it is left alone."""
-        if (high - low + 1).is_nonnegative:
+        if (high - low).is_integer and (high - low + 1).is_nonnegative:
             return self.poly(high - low + 1)
         raise Undecided(f"it is not known how many terms a sum from {low} to {high} has")
 
@@ -247,7 +262,8 @@ class NormalForm:
             if comb(len(base) + k - 1, k) > LONGEST:
                 raise Undecided(f"the power {k} of {len(base)} terms is too long to be written out")
             return self.product([base] * k)
-        if not base or any(_is_delta(a) for _, powers in base for a, _ in powers):
+        hidden = any(k < 0 and _is_composite(a) for _, powers in base for a, k in powers) and not self.clear_denominators(base)
+        if not base or hidden or any(_is_delta(a) for _, powers in base for a, _ in powers):
             raise Undecided("it divides by zero, or by a Kronecker delta")
         return _single(self.expression(base), k)
 
@@ -315,7 +331,7 @@ class NormalForm:
         body = sp.Sum(e.function, *e.limits[:-1]) if len(e.limits) > 1 else e.function
         if (high - low).is_Integer and high - low < EXPLICIT:
             return self.add(self.poly(body.xreplace({index: low + t})) for t in range(int(high - low) + 1))
-        inner = sp.Dummy(integer=True, positive=low.is_positive)
+        inner = sp.Dummy(integer=True, positive=low.is_positive or None)  # not False: that is "never positive"
         poly = self.poly(body.xreplace({index: inner}))
         if any(inner in limit.free_symbols for bounds, _ in poly for _, *limits in bounds for limit in limits):
             raise Undecided("a sum whose limits depend on another index")

@@ -12,7 +12,7 @@ import mpmath
 import sympy as sp
 from sympy.printing.latex import LatexPrinter, translate
 
-from derivations.symbols import Activation, Gradient, Partial, sigmoid
+from derivations.symbols import Activation, Gradient, Partial
 
 ADD, MUL, POW, ATOM = 1, 2, 3, 4  # how tightly an expression holds together
 
@@ -93,8 +93,6 @@ class Textbook:
 
     def add(self, e):
         text, terms = "", _flat(e, e.func)
-        if isinstance(e, sp.MatAdd):  # SymPy sorts matrix sums, even as written: at least no sum begins with a minus
-            terms = sorted(terms, key=lambda term: self.show(term).startswith("-"))
         for term in terms:
             shown = self.show(term)
             negative = shown.startswith("-")
@@ -204,10 +202,9 @@ class Textbook:
     def function(self, e):
         if isinstance(e, Activation):
             name = self.name(e.stem) + "'" * e.order
-        elif isinstance(e, sigmoid):
-            name = self.name("sigma")
         else:
-            name = self.function_name(e.func.__name__)
+            shown = getattr(e.func, "shown", None)
+            name = shown[self.spelling] if shown else self.function_name(e.func.__name__)
         return name + self.brackets(", ".join(map(self.show, e.args)))
 
 
@@ -218,6 +215,7 @@ def _is_name(e):
 class Latex(Textbook):
     """LaTeX for MathJax."""
 
+    spelling = 0  # of the two that the name of a function has
     dot = r" \odot "
 
     _printer = LatexPrinter()
@@ -299,10 +297,14 @@ def _hugs(left, right):
 class Plain(Textbook):
     """One line of Unicode text."""
 
+    spelling = 1
     dot = " ⊙ "
 
-    GREEK = {"alpha": "α", "beta": "β", "delta": "δ", "eta": "η", "theta": "θ", "lambda": "λ", "lamda": "λ", "mu": "μ",
-             "sigma": "σ", "phi": "φ", "epsilon": "ε", "rho": "ρ", "Lambda": "Λ", "pi": "π"}
+    GREEK = dict(zip(
+        "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda lamda mu nu xi pi rho "
+        "sigma tau upsilon phi varphi chi psi omega "
+        "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split(),
+        "αβγδεεζηθϑικλλμνξπρστυφφχψωΓΔΘΛΞΠΣΥΦΨΩ"))
     MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
 
     def name(self, name):
@@ -360,7 +362,7 @@ class Plain(Textbook):
 
 
 def _one_word(text):
-    return not re.search(r"[ /]", text) or (text.startswith("(") and text.endswith(")") and text.count("(") == 1)
+    return not re.search(r"[ /]|^-", text) or (text.startswith("(") and text.endswith(")") and text.count("(") == 1)
 
 
 tex = Latex()
@@ -387,3 +389,14 @@ def as_fraction(v):
     with mpmath.workdps(40):
         near = Fraction(int(mpmath.nint(v * 10**35)), 10**35).limit_denominator(10**6)
         return near if abs(to_mpf(near) - v) <= abs(v) * mpmath.mpf("1e-30") else v
+
+
+def alike(*exprs):
+    """Two names in the expressions that are two things and look like one, as the symbol w_1 and the entry w[1], or None."""
+    seen = {}
+    parts = (part for e in exprs for part in sp.preorder_traversal(e) if isinstance(part, (sp.Symbol, sp.Indexed)))
+    labels = {e.base.label for expr in exprs for e in expr.atoms(sp.Indexed)}
+    for part in parts:
+        if part not in labels and seen.setdefault(plain(part), part) != part:
+            return seen[plain(part)], part
+    return None

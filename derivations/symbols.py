@@ -1,40 +1,156 @@
-"""The words in which a derivation is written: arrays of symbols, partial derivatives, activations, definitions.
+"""The words in which a derivation is written: arrays of symbols, partial derivatives, activations.
 
 SymPy's own `Derivative(J, w)` is 0 at once when J is only a name, and its chain rule leaves `Subs(...)` behind. The
-words here keep names as names until `resolve` replaces them by what they stand for; the differentiation itself is
-always SymPy's.
+words here keep names as names until `resolve` replaces them by what they stand for; the
+differentiation itself is always SymPy's. Every symbol stands for a real number.
 """
 
-from functools import cache
+import math
+from contextlib import contextmanager
+from fractions import Fraction
+from functools import cache, lru_cache
 
+import mpmath
 import sympy as sp
-from sympy import evaluate
+from sympy.matrices.expressions.matexpr import MatrixExpr
+from sympy.utilities.lambdify import MPMATH_TRANSLATIONS
+
+DIGITS = 40  # of a value of a function
 
 
 def formula(value):
-    """A SymPy expression or a number, as SymPy knows it. Raises TypeError for text and for all else, tables included."""
+    """A SymPy expression or a number, as SymPy knows it.
+
+    A decimal as it is typed, such as 0.5, is the fraction it means.
+
+    Raises
+    ------
+    TypeError
+        For text and for all else that is no formula, tables included.
+
+    Examples
+    --------
+    >>> formula(0.5)
+    1/2
+    """
     try:
         expr = sp.sympify(value, strict=True)
     except sp.SympifyError:
         expr = None
-    if not isinstance(expr, (sp.Expr, sp.MatrixExpr)):
+    if isinstance(expr, sp.MatrixBase):
+        expr = expr.as_immutable()
+    if not isinstance(expr, (sp.Expr, MatrixExpr)):
         raise TypeError(f"a formula of SymPy symbols is needed, got {value!r}")
-    return expr
+    return exact(expr)
 
 
+def exact(expr):
+    """Short decimals as the fractions they are typed for; a float with all its digits stays one."""
+    typed = {f: q for f in expr.atoms(sp.Float) if (q := _typed(f)) is not None}
+    return expr.xreplace(typed) if typed else expr
+
+
+def _typed(number):
+    value = float(number)
+    if not math.isfinite(value) or sp.Float(value) != number:
+        return None
+    q = sp.Rational(repr(value))
+    return q if q.q <= 10**6 else None
+
+
+@contextmanager
 def as_written():
-    """Within `with as_written():` SymPy keeps an expression in the order and the form in which it is typed."""
-    return evaluate(False)
+    """Within `with as_written():` SymPy keeps an expression in the order and the form in which it is typed.
+
+    SymPy's operators would rewrite sums and products of matrices even so; here they build them bare.
+    """
+    kept = {name: MatrixExpr.__dict__[name] for name in _AS_TYPED}
+    with sp.evaluate(False):
+        try:
+            for name, method in _AS_TYPED.items():
+                setattr(MatrixExpr, name, method)
+            yield
+        finally:
+            for name, method in kept.items():
+                setattr(MatrixExpr, name, method)
 
 
-def indexed(name, *shape):
-    """An array of real symbols: `indexed("x", n, d)[i, j]` is x_ij, with 1 <= i <= n and 1 <= j <= d."""
+def _product(a, b):
+    a, b = formula(a), formula(b)
+    return sp.MatMul(a, b) if b.is_Matrix else sp.MatMul(b, a)
+
+
+def _negative(a):
+    return sp.MatMul(sp.S.NegativeOne, formula(a))
+
+
+_AS_TYPED = {
+    "__add__": lambda a, b: sp.MatAdd(a, formula(b)), "__radd__": lambda a, b: sp.MatAdd(formula(b), a),
+    "__sub__": lambda a, b: sp.MatAdd(a, _negative(b)),
+    "__rsub__": lambda a, b: sp.MatAdd(formula(b), _negative(a)),
+    "__mul__": _product, "__matmul__": _product, "__rmul__": lambda a, b: _product(b, a),
+    "__rmatmul__": lambda a, b: _product(b, a), "__neg__": _negative,
+    "__truediv__": lambda a, b: sp.MatMul(sp.Pow(formula(b), -1), a),
+    "transpose": lambda a: sp.Transpose(a),
+}
+
+
+class Array(sp.IndexedBase):
+    """An array whose entries are made once: SymPy would work out what is known of each one anew."""
+
+    def __getitem__(self, indices, **options):
+        indices = indices if sp.utilities.iterables.is_sequence(indices) else (indices,)
+        if len(indices) != len(self.shape):
+            raise IndexError(f"{self} has {len(self.shape)} indices, got {len(indices)}")
+        return Entry(self, *indices)
+
+
+class Entry(sp.Indexed):
+    """An entry of an `Array`; see there."""
+
+    def __new__(cls, base, *indices, **options):
+        return _made_once(cls, base, *map(sp.sympify, indices))
+
+    @property
+    def free_symbols(self):
+        return set(_free_symbols(self))  # SymPy changes the set it is given
+
+
+@lru_cache(maxsize=100_000)
+def _made_once(cls, base, *indices):
+    entry = sp.Expr.__new__(cls, base, *indices)
+    sp.IndexedBase._set_assumptions(entry, base.assumptions0)
+    return entry
+
+
+@lru_cache(maxsize=100_000)
+def _free_symbols(entry):
+    return sp.Indexed.free_symbols.fget(entry)
+
+
+def indexed(name, *shape, **assumptions):
+    """An array of real symbols, its indices counted from 1.
+
+    Parameters
+    ----------
+    name : str
+    *shape : int or symbol
+        The sizes: `indexed("x", n, d)[i, j]` is x_ij, with 1 <= i <= n and 1 <= j <= d.
+    **assumptions
+        What else is known of every entry, such as `positive=True`.
+
+    Examples
+    --------
+    >>> indexed("x", 3)[1]
+    x[1]
+    """
     if not shape:
-        raise ValueError(f"indexed({name!r}) needs a shape, as in indexed({name!r}, n) or indexed({name!r}, n, d)")
+        raise ValueError(f"indexed({name!r}) needs a shape, as in indexed({name!r}, n) "
+                         f"or indexed({name!r}, n, d)")
     shape = tuple(map(formula, shape))
     if any(size.is_integer is False for size in shape):
         raise ValueError(f"the sizes of indexed({name!r}) must be whole numbers, got {shape}")
-    return sp.IndexedBase(name, shape=shape, real=True)
+    return Array(name, shape=shape, **{"real": True, **assumptions})
 
 
 def base_of(name):
@@ -42,26 +158,31 @@ def base_of(name):
     return name.base if isinstance(name, sp.Indexed) else name
 
 
+@lru_cache(maxsize=100_000)
 def names_in(expr):
     """Every symbol and every array that occurs in an expression, sizes and indices included."""
     if isinstance(expr, sp.Symbol):
-        return {expr}
+        return frozenset([expr])
     if isinstance(expr, sp.Indexed):
-        return {expr.base}.union(*map(names_in, (*expr.indices, *(expr.base.shape or ()))))
-    return set().union(*map(names_in, expr.args))
+        return frozenset([expr.base]).union(*map(names_in, (*expr.indices, *(expr.base.shape or ()))))
+    return frozenset().union(*map(names_in, expr.args))
 
 
 class Partial(sp.Expr):
-    """The partial derivative of `expr` with respect to `variable`, kept as it is written until it is resolved.
+    """The partial derivative of `expr` with respect to `variable`, kept as it is written.
 
-    `variable` is a symbol or an entry such as `w[k]`. Raises TypeError otherwise, and for a matrix.
+    `variable` is a symbol or an entry such as `w[k]`. Raises TypeError otherwise, and for a matrix;
+    ValueError for an index or a size, which are whole numbers.
     """
 
     def __new__(cls, expr, variable):
         expr, variable = formula(expr), formula(variable)
         if not isinstance(variable, (sp.Symbol, sp.Indexed)):
-            raise TypeError(f"Partial needs a symbol or an entry such as w[k] to differentiate by, got {variable}")
-        if isinstance(expr, sp.MatrixExpr):
+            raise TypeError("Partial needs a symbol or an entry such as w[k] to differentiate by, "
+                            f"got {variable}")
+        if variable.is_integer:
+            raise ValueError(f"{variable} is a whole number: there is no derivative by it")
+        if isinstance(expr, MatrixExpr):
             raise TypeError(f"Partial needs a number to differentiate, got {expr}")
         return sp.Expr.__new__(cls, expr, variable)
 
@@ -71,32 +192,121 @@ class Partial(sp.Expr):
     is_real = True
 
 
-class Gradient(sp.MatrixExpr):
-    """The column of all partial derivatives of `expr` with respect to the entries of the vector `vector`."""
+class Gradient(MatrixExpr):
+    """The matrix of all partial derivatives of `expr` with respect to the entries of `vector`."""
 
     def __new__(cls, expr, vector):
         expr, vector = formula(expr), formula(vector)
-        if isinstance(expr, sp.MatrixExpr) or not isinstance(vector, sp.MatrixExpr):
-            raise TypeError(f"Gradient needs a number and a matrix symbol to differentiate by, got {expr} and {vector}")
-        return sp.MatrixExpr.__new__(cls, expr, vector)
+        if isinstance(expr, MatrixExpr) or not isinstance(vector, MatrixExpr):
+            raise TypeError("Gradient needs a number and a matrix symbol to differentiate by, "
+                            f"got {expr} and {vector}")
+        return MatrixExpr.__new__(cls, expr, vector)
 
     expr = property(lambda self: self.args[0])
     vector = property(lambda self: self.args[1])
     shape = property(lambda self: self.args[1].shape)
 
 
-class sigmoid(sp.Function):
-    """The logistic function, known to SymPy by its one rule: its derivative is sigmoid(z) (1 - sigmoid(z))."""
+# Functions. One class is all that a new one takes: `fdiff`, its slope; `_eval_rewrite_as_exp`, how it
+# is made of exponentials; `value`, its value at an mpmath number; `shown`, its name in LaTeX and text.
+
+
+class RealFunction(sp.Function):
+    """A smooth real function of one real variable, by its hooks."""
 
     nargs = 1
-    is_real = True
-    is_positive = True
+    shown = None  # (LaTeX, plain text); without it the name of the class
+
+    def _eval_is_extended_real(self):
+        return self.args[0].is_extended_real
+
+    def _eval_is_finite(self):
+        return self.args[0].is_finite
+
+
+class sigmoid(RealFunction):
+    """The logistic function; its derivative is sigmoid(z) (1 - sigmoid(z)).
+
+    >>> z = sp.Symbol("z", real=True)
+    >>> sigmoid(z).diff(z)
+    (1 - sigmoid(z))*sigmoid(z)
+    """
+
+    shown = r"\sigma", "σ"
 
     def fdiff(self, argindex=1):
         return self * (1 - self)
 
     def _eval_rewrite_as_exp(self, z, **hints):
         return 1 / (1 + sp.exp(-z))
+
+    def _eval_is_extended_positive(self):
+        return self.args[0].is_extended_real
+
+    @staticmethod
+    def value(z):
+        return 1 / (1 + mpmath.exp(-z))
+
+
+class softplus(RealFunction):
+    """log(1 + e^z), the smooth relative of max(0, z); its derivative is the sigmoid."""
+
+    def fdiff(self, argindex=1):
+        return sigmoid(self.args[0])
+
+    def _eval_rewrite_as_exp(self, z, **hints):
+        return sp.log(1 + sp.exp(z))
+
+    def _eval_is_extended_positive(self):
+        return self.args[0].is_extended_real
+
+    @staticmethod
+    def value(z):
+        return mpmath.log(1 + mpmath.exp(z))
+
+
+def _first_positive(z, *at_zero):
+    return type(z)(1) if z > 0 else type(z)(0) if z < 0 else at_zero[0] if at_zero else type(z)(1) / 2
+
+
+OF_FRACTIONS = {  # of exact arguments these have exact values
+    sp.Abs: abs, sp.sign: lambda z: type(z)((z > 0) - (z < 0)), sp.Max: max, sp.Min: min,
+    sp.Heaviside: _first_positive, sp.floor: lambda z: type(z)(mpmath.floor(z)),
+    sp.ceiling: lambda z: type(z)(mpmath.ceil(z)), sp.DiracDelta: lambda z: type(z)(0)}
+
+
+def function_value(e, values):
+    """The value of a function application such as erf(x), for given values of its arguments.
+
+    Parameters
+    ----------
+    e : sympy.Function
+        Only the function counts: one of ours with the hook `value`, or any that SymPy or mpmath know.
+    values : list of Fraction or mpf
+
+    Raises
+    ------
+    ValueError
+        Where it has none.
+
+    Examples
+    --------
+    >>> function_value(sp.Max(sp.Symbol("x", real=True), 0), [Fraction(-1, 2), Fraction(0)])
+    Fraction(0, 1)
+    """
+    function = e.func
+    if function in OF_FRACTIONS:
+        return OF_FRACTIONS[function](*values)
+    values = [mpmath.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else v for v in values]
+    if hasattr(function, "value"):
+        return function.value(*values)
+    name = MPMATH_TRANSLATIONS.get(function.__name__, function.__name__)
+    if function.__module__.startswith("sympy.") and hasattr(mpmath, name):
+        return getattr(mpmath, name)(*values)
+    number = function(*(sp.Float(v, DIGITS) for v in values)).evalf(DIGITS)
+    if not number.is_Float:
+        raise ValueError(f"no value is known for {function.__name__}")
+    return mpmath.mpf(number)
 
 
 class _ActivationClass(type(sp.Function)):
@@ -112,11 +322,9 @@ class _ActivationClass(type(sp.Function)):
         return activation(cls.stem, cls.order - 1)
 
 
-class Activation(sp.Function, metaclass=_ActivationClass):
+class Activation(RealFunction, metaclass=_ActivationClass):
     """An undefined smooth function of one variable: see `activation`."""
 
-    nargs = 1
-    is_real = True
     stem, order = "g", 0
 
     def fdiff(self, argindex=1):
@@ -124,9 +332,17 @@ class Activation(sp.Function, metaclass=_ActivationClass):
 
 
 def activation(name, order=0):
-    """A function g of which nothing is known but that it has derivatives: g(z), and its slope g.prime(z) for g'(z)."""
+    """A function of which nothing is known but that it has derivatives.
+
+    g(z) is its value, g.prime(z) its slope g'(z).
+
+    >>> g, z = activation("g"), sp.Symbol("z", real=True)
+    >>> g(z).diff(z) == g.prime(z)
+    True
+    """
     if not isinstance(name, str) or not isinstance(order, int) or order < 0:
-        raise TypeError(f"an activation needs a name and a number of primes, 0 or more, got {name!r} and {order!r}")
+        raise TypeError("an activation needs a name and a number of primes, 0 or more, "
+                        f"got {name!r} and {order!r}")
     return _activation(name, order)
 
 

@@ -18,7 +18,7 @@ from sympy import (
     symbols,
 )
 
-from derivations.printing import plain, tex
+from derivations.printing import alike, plain, tex
 from derivations.symbols import Gradient, Partial, activation, as_written, indexed, sigmoid
 
 n, d = symbols("n d", integer=True, positive=True)
@@ -128,9 +128,15 @@ def test_latex_is_balanced_and_text_is_one_line_without_commands(expr, text, lat
     assert text.count("(") == text.count(")")
 
 
-def test_the_sum_of_matrices_does_not_begin_with_a_minus():
+def test_sums_and_transposes_of_matrices_are_shown_as_they_are_typed():
     with as_written():
-        assert plain(v - X.T*r) == "w - Xᵀ y" and plain(r - X*v) == "y - X w"
+        assert plain(v - X.T*r) == "w - Xᵀ y" and plain(-v + X.T*r) == "-w + Xᵀ y"
+        assert plain((X*v).T) == "(X w)ᵀ" and plain(v - (v - v)) == "w - (w - w)"
+
+
+def test_names_that_look_like_one_are_found():
+    assert alike(Symbol("u_1") + a, u[1]) == (Symbol("u_1"), u[1])
+    assert alike(u[1], a*u[1], u[i]) is None
 
 
 def test_names_keep_their_marks_and_subscripts():
