@@ -330,7 +330,8 @@ class Plain(Textbook):
         return f"({text})"
 
     def fraction(self, above, below):
-        return f"{above if _one_word(above) else f'({above})'}/{below if _one_word(below) else f'({below})'}"
+        alone = _one_word(below) and not below.startswith("-")
+        return f"{above if _one_word(above) else f'({above})'}/{below if alone else f'({below})'}"
 
     def power(self, base, exponent):
         small = {"2": "²", "3": "³", "-1": "⁻¹"}
@@ -362,7 +363,7 @@ class Plain(Textbook):
 
 
 def _one_word(text):
-    return not re.search(r"[ /]|^-", text) or (text.startswith("(") and text.endswith(")") and text.count("(") == 1)
+    return not re.search(r"[ /]", text) or (text.startswith("(") and text.endswith(")") and text.count("(") == 1)
 
 
 tex = Latex()

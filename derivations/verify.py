@@ -15,7 +15,7 @@ from derivations.definitions import Entries, entry, resolve, table_of
 from derivations.errors import FalseLine, Undecided, WrongIndex
 from derivations.mistakes import mutants, reversed_name, without_deltas
 from derivations.normal_form import index_ranges, is_zero, must_be_exact
-from derivations.printing import plain
+from derivations.printing import alike, plain
 from derivations.evaluation import pairs, same_value
 from derivations.sampling import POINTS, NoValue, points, ranges_in, sizes_in
 from derivations.symbols import Activation, Gradient, Partial, formula, names_in
@@ -142,6 +142,10 @@ class Chain:
             for name in sorted(names_in(expr), key=sp.default_sort_key):
                 if seen.setdefault((name.is_Symbol, str(name)), name) != name:
                     raise ValueError(f"two different symbols are called {name} in {self.title}: make each of them only once")
+        pair = alike(*self.lines, *self.known.parts())
+        if pair:
+            raise ValueError(f"in {self.title} {pair[0]} and {pair[1]} are two things, "
+                             f"and both would be shown as {plain(pair[0])}")
         try:
             must_be_exact(*(d.body for d in self.known.table.values()))
         except Undecided as undecided:
