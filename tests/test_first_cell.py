@@ -78,6 +78,14 @@ def test_ours_are_found_from_any_folder_of_the_repository(copy, folder, name):
     assert said.stdout == f"ours, {name}\n", said.stderr
 
 
+def test_the_folder_around_the_notebook_comes_before_an_edition_that_is_installed(copy):
+    installed = copy / "notebooks" / "deeper"  # stands for site-packages
+    (installed / "backpropagation_notebooks.py").write_text("ready = lambda: print('old edition')")
+    code = f"import sys; sys.path.append({str(installed)!r})\n{first_cell.source()}\n"
+    said = run(f"{code}import helpers; print(helpers.whose)", copy / "notebooks")
+    assert said.stdout == "ours, helpers\n"
+
+
 @pytest.mark.parametrize("name", ours.PACKAGES)
 @pytest.mark.parametrize("kind", ["file", "package"])
 def test_ours_come_before_a_file_or_package_of_the_reader_and_one_sentence_says_so(

@@ -19,7 +19,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path += map(str, Path.cwd().parents)
+sys.path[:0] = [str(folder) for folder in Path.cwd().parents
+                if (folder / "backpropagation_notebooks.py").exists()]
 try:
     import backpropagation_notebooks
 except ModuleNotFoundError:
