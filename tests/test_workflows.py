@@ -8,6 +8,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import first_cell
 import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
@@ -126,3 +127,42 @@ def test_the_linux_lines_run_in_a_fresh_clone(tmp_path):
         subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True).stdout
         == b""
     )
+
+
+# ---------------------------------------------------------------- a JupyterHub
+
+HUB = ROOT / "docs" / "hub"
+
+
+def test_the_image_is_made_of_files_that_are_there_and_a_python_that_is_admitted():
+    lines = (HUB / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    steps = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
+    assert [
+        word
+        for word, _ in steps
+        if word not in {"FROM", "RUN", "COPY", "ENV", "USER", "WORKDIR", "CMD"}
+    ] == []
+    (python,) = [
+        rest.removeprefix("python:").removesuffix("-slim") for word, rest in steps if word == "FROM"
+    ]
+    admitted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert SpecifierSet(admitted).contains(python)
+    copied = [file for word, rest in steps if word == "COPY" for file in rest.split()[:-1]]
+    assert copied and all((ROOT / file).is_file() for file in copied)
+    assert [rest for word, rest in steps if word == "USER"] == ["jovyan"]  # not root
+
+
+def test_the_values_give_a_student_the_memory_that_was_measured():
+    values = yaml.safe_load((HUB / "values.yaml").read_text())
+    said = (ROOT / "docs" / "publish.md").read_text(encoding="utf-8")
+    measured = int(re.search(r"30 × (\d+) MB", said)[1])
+    student = values["singleuser"]
+    assert int(student["memory"]["guarantee"].removesuffix("M")) >= measured
+    assert (
+        student["memory"]["limit"] == "1G"
+        and student["cpu"]["limit"] >= student["cpu"]["guarantee"]
+    )
+    command = student["lifecycleHooks"]["postStart"]["exec"]["command"]
+    assert command[0] == "gitpuller" and command[1] == first_cell.address()
+    folder, notebook = student["defaultUrl"].removeprefix("/lab/tree/").split("/", 1)
+    assert folder == command[3] and (ROOT / notebook).is_file()
