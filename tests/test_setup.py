@@ -81,7 +81,8 @@ def test_what_decides_an_output_is_both_pinned_and_a_dependency(name):
 # ---------------------------------------------------------------- nothing of one machine
 
 # Base64 and addresses of the web hold slashes too, but with a letter, a digit or /:.- before them.
-MACHINE_PATH = re.compile(r"(?<![\w+/:.~-])/(?:work|root|home|tmp|Users|mnt|opt|venv)/\w")
+# The home of an image's user is a name of the image, not of a machine.
+MACHINE_PATH = re.compile(r"(?<![\w+/:.~-])/(?!home/jovyan\b)(?:work|root|home|tmp|Users|mnt|opt|venv)/\w")
 REGISTRY_HOST = re.compile(
     r"\bpypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|\banaconda\.(?:org|com)|\bdevpi\b",
     re.IGNORECASE,
@@ -286,3 +287,23 @@ def test_a_saved_error_names_no_file():
     )
     execute_notebooks.normalise_output(output)
     assert output.traceback == ["ValueError: no"]
+
+
+def test_one_version_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == PROJECT["version"]
+    assert f'tag: "{PROJECT["version"]}"' in (ROOT / "docs" / "hub" / "values.yaml").read_text()
+
+
+def test_the_four_texts_are_named_alike_in_readme_and_citation():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert [re.search(r"S\d", text["title"])[0] for text in citation["references"]] == [
+        "S0",
+        "S1",
+        "S2",
+        "S3",
+    ]
+    for text in citation["references"]:
+        assert text.get("url", "Python Deep Learning") in readme
+        assert all(who.get("family-names", who.get("name")) in readme for who in text["authors"])
