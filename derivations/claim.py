@@ -13,9 +13,9 @@ from sympy import evaluate
 from derivations.definitions import Depends, Entries, resolve, table_of
 from derivations.derivation import Derivation
 from derivations.errors import FalseLine, Undecided
+from derivations.evaluation import NoValue, Point
 from derivations.normal_form import is_zero
 from derivations.printing import plain, tex, to_mpf
-from derivations.evaluation import NoValue, Point
 from derivations.symbols import Activation, Partial, base_of, formula, names_in, sigmoid
 from gradcheck.check import derivative
 

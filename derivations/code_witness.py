@@ -1,108 +1,158 @@
 """The last line of a derivation, executed on arrays, and NumPy code held against it."""
 
+import copy
 import re
 from fractions import Fraction
 from inspect import signature
-from itertools import chain, count
 
-import mpmath
 import numpy as np
 import sympy as sp
 
 from derivations.errors import WitnessDisagrees
-from derivations.normal_form import index_ranges
 from derivations.printing import plain, to_mpf
-from derivations.evaluation import Evaluation, near
-from derivations.sampling import DIGITS, is_rational
-from derivations.symbols import Activation, Partial
+from derivations.sampling import NoValue, Point, is_rational, opened, ranges_in
+from derivations.symbols import Activation, Partial, base_of, indexed, names_in
 
 CODE = 1e-13         # how near the entries of a NumPy array must be, relative to the largest
+HELD = 1e-250        # what float64 cannot hold to all its digits on the way is not asked of it
+SIZES = (4, 5, 3, 2, 6, 7), (1, 2, 4, 3, 5, 6), (8, 1, 2, 5, 3, 4)   # of the three sets of arrays
 
 
-def values_of(derivation, arrays):
-    left, final = derivation.scalar(derivation.left), derivation.final
-    unknown = sorted(final.atoms(Activation, Partial), key=sp.default_sort_key)
-    if unknown:
-        raise ValueError(f"{plain(unknown[0])} in {derivation.title()} has no value: the function is not known")
-    given, sizes = _given(_needed(final), arrays)
-    free = in_order(left, final)
-    result = np.empty([_length(size, sizes) for size in free.values()], dtype=object)
-    exact = is_rational(final)
-    for place in np.ndindex(*result.shape):
-        at = {**sizes, **{i: p + 1 for i, p in zip(free, place)}}
-        with mpmath.workdps(DIGITS):
-            result[place] = Evaluation(_lookup(given, at, exact), exact)(final)
-    return result if free else result[()]
+class Executable:
+    """The last line of a derivation as a function of arrays: for symbols, for names in place of what they stand for, and
+    for the derivatives of an unknown function: dL_dz for ∂L/∂z_k. An unknown activation g is a function, its slope g_prime."""
+
+    def __init__(self, derivation):
+        self.title, known = derivation.title(), derivation.known
+        self.left, self.last = (_with_slopes(known.scalar(line), known.table) for line in (derivation.left, derivation.last))
+        self.table = {base: _with_known_slopes(d, known.table) for base, d in known.table.items()}
+        parts = opened([self.last], self.table)
+        sizes = {s for base in _bases(*parts) for size in _shape(base) for s in size.free_symbols}
+        self.known = {_name(base): base for base in sorted(_bases(*parts) - sizes - ranges_in(self.left, self.last).keys(), key=str)}
+        self.spelled = ({spelling: name for name in reversed(self.known) for spelling in spellings(name)}
+                        | {name: name for name in self.known})
+        self.functions = {f.__name__: f for e in parts for f in (type(a) for a in e.atoms(Activation))}
+        self.known |= self.functions
+        self.spelled |= {name: name for name in self.functions}
+        self.rational = is_rational(*parts)
+
+    def values(self, arrays, seed=0):
+        """The value of the line at every place of its free indices: an array, or one number."""
+        given, sizes = self.given(arrays)
+        needed = opened([self.last], {base: d for base, d in self.table.items() if base not in given})
+        self.must_be_given(needed, given, sizes, arrays)
+        point = Given(needed, {b: d for b, d in self.table.items() if b not in given}, given, sizes, seed)
+        free = self.free_indices()
+        result = np.empty([self.length(size, sizes) for size in free.values()], dtype=object)
+        for place in np.ndindex(*result.shape):
+            result[place] = point.value_at(self.last, dict(zip(free, (p + 1 for p in place))))
+        return result if free else result[()]
+
+    def free_indices(self):
+        """{free index: its last value} as they appear: k before l in dp_k/dz_l, r before c in the entry (r, c) of a matrix."""
+        return {index: sizes[0] for index, sizes in ranges_in(self.left, self.last).items()}
+
+    def length(self, size, sizes):
+        if not (size.is_Integer or size in sizes):
+            raise ValueError(f"the value of {size} is not known from the shapes of the arrays given")
+        return int(sizes.get(size, size))
+
+    def given(self, arrays):
+        """{base: array of numbers} for those that the line knows, and the sizes that their shapes tell."""
+        given, sizes = {}, {}
+        for spelling, value in arrays.items():
+            if spelling in self.spelled:
+                base = self.known[self.spelled[spelling]]
+                given[base] = value if callable(value) else _fitting(_name(base), base, np.asarray(value, dtype=object), sizes)
+        return given, sizes
+
+    def must_be_given(self, needed, given, sizes, arrays):
+        unknown = set().union(*(e.atoms(Activation) for e in needed))
+        if unknown and not given.keys() & set(self.functions.values()):
+            raise ValueError(f"{plain(min(unknown, key=sp.default_sort_key))} in {self.title} has no value: the function is not known")
+        bound = sizes.keys() | ranges_in(self.left, self.last).keys() | {i for d in self.table.values() for i in d.indices}
+        for base in sorted(_bases(*needed) - given.keys() - self.table.keys() - bound, key=str):
+            if not _is_size(base, needed):
+                raise ValueError(f"a value for {_name(base)} is needed; the values given are for "
+                                 f"{', '.join(sorted(arrays)) or 'nothing'}")
 
 
-def in_order(left, final):
-    """{free index: its last value} as they appear: k before l in dp_k/dz_l, r before c in the entry (r, c) of a matrix."""
-    ranges = index_ranges(left, final)
-    entries = [e for expr in (left, final) for e in sp.preorder_traversal(expr) if isinstance(e, sp.Indexed)]
-    return {i: ranges[i] for e in entries for i in e.indices if i in ranges}
+class Given(Point):
+    """A point whose values are given as arrays."""
+
+    def __init__(self, exprs, table, given, sizes, seed):
+        super().__init__(exprs, table, seed=seed)
+        self.given, self.size = given, {size: int(length) for size, length in sizes.items()}
+
+    def draw(self, base, indices):
+        if base in self.size:
+            return self.size[base]
+        value = self.given[base][tuple(i - 1 for i in indices)]
+        return Fraction(value) if isinstance(value, (int, float, Fraction, np.integer, np.floating)) else value
+
+    def number(self, value):
+        return super().number(value) if isinstance(value, Fraction) else value if not self.exact else Fraction(value)
+
+    def must_have(self, base, indices):
+        """Outside of an array NumPy would begin again at its end."""
+        shape = np.shape(self.given.get(base))
+        if not all(1 <= i <= length for i, length in zip(indices, shape)):
+            raise IndexError(f"{_name(base)} of shape {shape} has no entry {', '.join(map(str, indices))}")
 
 
-def _length(size, sizes):
-    if not (size.is_Integer or size in sizes):
-        raise ValueError(f"the value of {size} is not known from the shapes of the arrays given")
-    return int(sizes.get(size, size))
+def _with_slopes(expr, table):
+    """∂L/∂z_k of an unknown L is an array of its own, dL_dz."""
+    return expr.replace(lambda e: isinstance(e, Partial) and _is_unknown(e, table), _slope_array)
 
 
-def _lookup(given, at, exact):
-    def lookup(name, indices):
-        value = at[name] if name in at else _entry(_name(name), given[_name(name)], indices)
-        value = Fraction(value) if isinstance(value, (int, float, Fraction, np.integer, np.floating)) else value
-        return value if exact else to_mpf(value)
-    return lookup
+def _is_unknown(partial, table):
+    definition = table.get(base_of(partial.expr)) if isinstance(partial.expr, (sp.Symbol, sp.Indexed)) else None
+    return hasattr(definition, "on") and base_of(definition.on) == base_of(partial.variable)
 
 
-def _entry(name, array, indices):
-    """The entry of an array, counted from 1. Raises IndexError outside of it, where NumPy would begin again at its end."""
-    if not all(1 <= index <= length for index, length in zip(indices, array.shape)):
-        raise IndexError(f"{name} of shape {array.shape} has no entry {', '.join(map(str, indices))}")
-    return array[tuple(index - 1 for index in indices)]
+def _slope_array(partial):
+    base = base_of(partial.variable)
+    name = f"d{_name(base_of(partial.expr))}_d{_name(base)}"
+    shape = _shape(base)
+    return indexed(name, *shape)[partial.variable.indices] if shape else sp.Symbol(name, real=True)
+
+
+def _with_known_slopes(definition, table):
+    changed = copy.copy(definition)
+    changed.body = _with_slopes(definition.body, table)
+    return changed
+
+
+def _fitting(name, base, value, sizes):
+    """The array, if it fits what is known of its shape. Raises ValueError and TypeError; notes in `sizes` what it tells."""
+    if any(isinstance(v, (str, bytes, bool, dict, list, type(None))) for v in value.flat):
+        raise TypeError(f"{name} holds what is no number: {value.tolist()!r}")
+    expected = _shape(base)
+    fixed = all(size == length for size, length in zip(expected, value.shape) if size.is_Integer)
+    if value.ndim != len(expected) or not fixed:
+        raise ValueError(f"{name} has shape {value.shape}, expected {tuple(map(str, expected))}")
+    for size, length in zip(expected, value.shape):
+        if sizes.setdefault(size, length) != length:
+            raise ValueError(f"{name} has shape {value.shape}, but {size} = {sizes[size]} elsewhere")
+    return value
+
+
+def _shape(base):
+    return tuple(getattr(base, "shape", None) or ())
 
 
 def _name(base):
     return str(getattr(base, "label", base))
 
 
-def _needed(expr):
-    """{name: IndexedBase or Symbol} for everything whose value must be given; sizes are known from the shapes."""
-    entries = expr.atoms(sp.Indexed)
-    arrays = {_name(e.base): e.base for e in entries}
-    known = {s for e in entries for part in (*e.indices, *(e.base.shape or ())) for s in part.free_symbols}
-    scalars = {s.name: s for s in sorted(expr.free_symbols, key=str) if s.is_Symbol and s not in known and s.name not in arrays}
-    return {**arrays, **scalars}
+def _bases(*exprs):
+    """The arrays and the symbols that stand in formulas; a letter that a sum runs over is none."""
+    bound = {limit[0] for e in exprs for s in e.atoms(sp.Sum, sp.Product) for limit in s.limits}
+    return set().union(*map(names_in, exprs)) - bound
 
 
-def _given(needed, arrays):
-    """The values for what is needed, as arrays, and the sizes that their shapes tell."""
-    given, sizes, named = {}, {}, _named(needed)
-    for name, base in needed.items():
-        given[name] = value = np.asarray(_find(name, named, arrays), dtype=object)
-        if any(isinstance(v, (str, bytes, bool, dict, list, type(None))) for v in value.flat):
-            raise TypeError(f"{name} holds what is no number: {value.tolist()!r}")
-        expected = tuple(getattr(base, "shape", None) or ())
-        fixed = all(size == length for size, length in zip(expected, value.shape) if size.is_Integer)
-        if value.ndim != len(expected) or not fixed:
-            raise ValueError(f"{name} has shape {value.shape}, expected {tuple(map(str, expected))}")
-        for size, length in zip(expected, value.shape):
-            if sizes.setdefault(size, length) != length:
-                raise ValueError(f"{name} has shape {value.shape}, but {size} = {sizes[size]} elsewhere")
-    return given, sizes
-
-
-def _find(name, named, arrays):
-    for candidate in spellings(name):
-        if candidate in arrays and named[candidate] == name:
-            return arrays[candidate]
-    raise ValueError(f"a value for {name} is needed; the values given are for {', '.join(sorted(arrays)) or 'nothing'}")
-
-
-def _named(needed):
-    """{spelling: the one name that it stands for}: x is x where both x and X are needed, and never serves for X as well."""
-    return {spelling: name for name in reversed(needed) for spelling in spellings(name)} | {name: name for name in needed}
+def _is_size(base, exprs):
+    return any(base in size.free_symbols for b in _bases(*exprs) for size in _shape(b))
 
 
 def spellings(name):
@@ -117,51 +167,91 @@ class CodeWitness:
     def __init__(self, derivation, function, name=None):
         self.name = name or getattr(function, "__name__", "code")
         self.name = "the NumPy code" if self.name == "<lambda>" else self.name
-        self.derivation = derivation
-        self.exact = all([self.agrees(function, seed) for seed in range(3)])
+        self.line, self.title = Executable(derivation), derivation.title()
+        parameters = list(signature(function).parameters)
+        self.must_know(parameters)
+        sets = list(filter(None, (self.drawn(parameters, seed) for seed in range(len(SIZES)))))
+        if not sets:
+            raise WitnessDisagrees(self.name, self.title, "cannot be tried", "has no values that floats can hold at the arrays drawn")
+        self.exact, self.sets = all([self.agrees(function, *one) for one in sets]), len(sets)
 
-    def agrees(self, function, seed):
+    def must_know(self, parameters):
+        for parameter in parameters:
+            if parameter not in self.line.spelled:
+                raise ValueError(f"{self.name} has a parameter {parameter}, which {self.title} does not know; "
+                                 f"it knows {', '.join(sorted(self.line.known))}")
+
+    def agrees(self, function, arrays, claimed):
         """Does the function give the very numbers? Raises WitnessDisagrees if not even their first 13 digits."""
-        arrays = self.draw(list(signature(function).parameters), seed)
-        claimed = np.asarray(self.derivation.values(**arrays), dtype=object)
         got = np.asarray(function(**arrays))
         if np.iscomplexobj(got):
-            raise WitnessDisagrees(f"{self.name} returns complex numbers, {self.derivation.title()} has real ones")
+            raise WitnessDisagrees(self.name, self.title, "returns complex numbers", "has real ones")
         got = got.astype(float)
         if got.shape != claimed.shape:
-            raise WitnessDisagrees(f"{self.name} returns shape {got.shape}, {self.derivation.title()} has shape {claimed.shape}")
+            raise WitnessDisagrees(self.name, self.title, f"returns shape {got.shape}", f"has shape {claimed.shape}")
         largest = max(abs(to_mpf(v)) for v in claimed.flat)
         for place in np.ndindex(*got.shape):
-            if not (np.isfinite(got[place]) and near(Fraction(got[place]), claimed[place], CODE, largest)):
-                self.complain(place, got[place], float(claimed[place]))
-        return all(isinstance(truth, Fraction) and value == truth for value, truth in zip(got.flat, claimed.flat))
+            if not np.isfinite(got[place]) or abs(to_mpf(Fraction(got[place])) - to_mpf(claimed[place])) > CODE * largest:
+                raise WitnessDisagrees(self.name, self.title, place=place, values=(got[place], claimed[place]))
+        return all(isinstance(truth, (int, Fraction)) and value == truth for value, truth in zip(got.flat, claimed.flat))
 
-    def complain(self, place, got, truth):
-        entry = f" in entry {', '.join(str(p + 1) for p in place)}" if place else ""
-        ratio = f"; the ratio is {got / truth:.6g}" if truth else ""
-        raise WitnessDisagrees(f"{self.name} gives {got:.10g}{entry}, {self.derivation.title()} gives {truth:.10g}{ratio}")
+    def drawn(self, parameters, seed):
+        """A set of arrays, and the values of the line for them, if it has values that floats can hold; None if not."""
+        for family in range(4):
+            arrays = self.draw(parameters, seed, family)
+            try:
+                claimed = np.asarray(self.line.values(arrays, seed), dtype=object)
+            except NoValue:
+                continue
+            largest = max(abs(to_mpf(v)) for v in claimed.flat)
+            if largest >= HELD or self.line.rational:
+                return arrays, claimed
+        return None
 
-    def draw(self, parameters, seed):
-        """Small integers, sizes all different: on them float64 makes no error but in a division.
+    def draw(self, parameters, seed, family):
+        """Numbers of both signs: small whole ones, for which float64 makes no error but in a division, quarters, larger ones.
 
-        Where exp or the like occurs, quarters instead: at large pre-activations 1 - sigmoid(z) would lose its digits.
+        Where exp or the like occurs, they are small: at large pre-activations 1 - sigmoid(z) would lose its digits.
         """
-        random = np.random.default_rng(seed)
-        needed = _needed(self.derivation.final)
-        scale = 1 if is_rational(self.derivation.final) else 4
-        symbols = {s for base in needed.values() for s in getattr(base, "shape", None) or () if s.is_Symbol}
-        sizes = dict(zip(sorted(symbols, key=str, reverse=True), chain((4, 3, 2), count(5))))
-        arrays, named = {}, _named(needed)
-        for parameter in parameters:
-            base = needed.get(named.get(parameter))
-            if base is None:
-                raise ValueError(f"{self.name} has a parameter {parameter}, which {self.derivation.title()} does not know; "
-                                 f"it knows {', '.join(sorted(needed))}")
-            shape = [int(sizes.get(s, s)) for s in getattr(base, "shape", None) or ()]
-            drawn = random.integers(-4, 5, shape) if shape else random.integers(1, 5)
-            arrays[parameter] = (drawn / scale).astype(float) if shape else float(drawn / scale)
+        random = np.random.default_rng([seed, family])
+        bases = [self.line.known[self.line.spelled[parameter]] for parameter in parameters]
+        symbols = {s for base in bases for s in _shape(base) if s.is_Symbol}
+        sizes = dict(zip(sorted(symbols, key=str, reverse=True), SIZES[seed]))
+        largest, scale = [(4, 1), (64, 4), (9, 1)][seed] if self.line.rational else [(4, 4), (4, 4), (4, 8)][seed]
+        if family:
+            largest, scale = 7, (1, 32, 32, 256)[family]
+        arrays = {}
+        for parameter, base in zip(parameters, bases):
+            if parameter in self.line.functions:
+                arrays[parameter] = _stand_in(base, seed)
+                continue
+            drawn = random.integers(-largest, largest + 1, [int(sizes.get(s, s)) for s in _shape(base)])
+            if family or not _shape(base):
+                drawn = np.where(drawn == 0, 3, drawn)
+            if not _shape(base):
+                drawn = abs(drawn) * (1, -1, random.choice([1, -1]))[seed]
+            arrays[parameter] = _as_assumed(drawn, base, family, scale)
         return arrays
 
     def __repr__(self):
         how = "exactly" if self.exact else "to 13 digits"
-        return f"✓ {self.name} computes equation {self.derivation.title()} {how}, on three sets of arrays"
+        return f"✓ {self.name} computes equation {self.title} {how}, on {'one two three'.split()[self.sets - 1]} sets of arrays"
+
+
+def _stand_in(function, seed):
+    """A smooth function of numbers and arrays, the same that the line meets at this point."""
+    point = Point([], seed=seed)
+    return np.vectorize(lambda z: float(point.stand_in(function.stem, function.order, Fraction(z))), otypes=[float])
+
+
+def _as_assumed(drawn, base, family, scale):
+    """The numbers as floats, whole or of one sign if that is assumed of their symbol, or if logarithms want it."""
+    known = getattr(base, "label", base)
+    if known.is_integer:
+        scale = 1
+    if known.is_positive or known.is_nonnegative or family >= 2 and not known.is_negative:
+        drawn = np.where(drawn == 0, 1, abs(drawn))
+    if known.is_negative:
+        drawn = -np.where(drawn == 0, 1, abs(drawn))
+    values = drawn / scale
+    return values.astype(float) if np.ndim(values) else float(values)

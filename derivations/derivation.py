@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from derivations.code_witness import CodeWitness, values_of
+from derivations.code_witness import CodeWitness, Executable
 from derivations.definitions import Definition
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees
 from derivations.printing import plain, tex
@@ -178,7 +178,7 @@ class Derivation:
         not fit the others, IndexError where an index leaves an array.
         """
         self.require_proof()
-        return values_of(self, arrays)
+        return Executable(self).values(arrays)
 
     def code(self, function, name=None):
         """The fourth witness: `function` must return what the last line says, for arrays drawn here.

@@ -16,7 +16,31 @@ class WrongIndex(ValueError):
 
 
 class WitnessDisagrees(Exception):
-    """The NumPy code does not give what the derivation says."""
+    """The NumPy code does not give what the derivation says.
+
+    Attributes
+    ----------
+    name, title : str
+        What the code and the derivation are called.
+    place : tuple
+        The entry in which they differ, counted from 0; empty for a single number.
+    values : tuple or None
+        The number of the code and that of the derivation; None where something else is the matter.
+    """
+
+    def __init__(self, name, title, got="", expected="", place=(), values=None):
+        super().__init__(name, title)
+        self.name, self.title, self.got, self.expected = name, title, got, expected
+        self.place, self.values = place, values
+
+    def __str__(self):
+        if self.values is None:
+            return f"{self.name} {self.got}, {self.title} {self.expected}"
+        entry = f" in entry {', '.join(str(p + 1) for p in self.place)}" if self.place else ""
+        got, truth = self.values
+        ratio = f"; the ratio is {float(got / float(truth)):.6g}" if truth else ""
+        first, second = _told_apart(to_mpf(Fraction(got)) if abs(got) < float("inf") else to_mpf(got), to_mpf(truth))
+        return f"{self.name} gives {first}{entry}, {self.title} gives {second}{ratio}"
 
 
 class FalseLine(Exception):

@@ -16,14 +16,12 @@ from random import Random
 import mpmath
 import numpy as np
 import sympy as sp
-from sympy.core.function import AppliedUndef
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.matexpr import MatrixElement
-from sympy.utilities.lambdify import MPMATH_TRANSLATIONS
 
 from derivations.definitions import Depends
 from derivations.printing import plain, show_number, to_mpf
-from derivations.symbols import Activation, Gradient, Partial, base_of, names_in
+from derivations.symbols import Activation, Gradient, Partial, base_of, function_value, names_in
 
 DIGITS = 40          # digits of every value; a difference quotient has a step of 1e-20, and is taken with 20 digits more
 SAME = 1e-25         # how near two values of one point must be, relative to the larger one
@@ -31,6 +29,9 @@ POINTS = 3           # sample points at which lines are compared
 TRIES = 16           # points tried for that: a logarithm, for one, has no real value at most of them
 LARGEST = 10**7      # of the argument of a function: beyond it exp has too many digits to be waited for
 KINK = 1e-12         # how near to a kink a difference quotient says nothing
+
+
+ERRORS = ZeroDivisionError, OverflowError, ValueError, TypeError, RecursionError
 
 
 class NoValue(Exception):
@@ -177,39 +178,12 @@ def _product_of(values):
 
 def _function(e):
     runs, letters = _all(e.args)
-    value = _value_of(e.func)
-    return Formula(lambda point, bound: value(*(r(point, bound) for r in runs)), letters)
 
-
-def _value_of(function):
-    """A function of numbers: SymPy's hook, mpmath's function of that name, the exponential form, or SymPy's own digits."""
-    if issubclass(function, AppliedUndef):
-        raise NoValue(f"nothing is known of the function {function.__name__}")
-    name = MPMATH_TRANSLATIONS.get(function.__name__, function.__name__)
-    known = getattr(mpmath, name, None) or _by_its_exponentials(function) or _digits_of(function)
-
-    def value(*arguments):
-        _must_be_moderate(*arguments)
-        return _real(known(*map(to_mpf, arguments)))
-    return value
-
-
-def _by_its_exponentials(function):
-    """sigmoid(z) as 1/(1 + exp(-z)), by SymPy's hook for such a form; None for a function that has none."""
-    if not hasattr(function, "_eval_rewrite_as_exp") or function.nargs != sp.FiniteSet(1):
-        return None
-    z = sp.Dummy("z", real=True)
-    form = function(z).rewrite(sp.exp)
-    return None if form.has(function) else lambda v: compiled(form).run(PLAIN, {z: v})
-
-
-def _digits_of(function):
-    def value(*arguments):
-        found = function(*(sp.Float(v, mpmath.mp.dps) for v in arguments)).evalf(mpmath.mp.dps)
-        if not found.is_Float and not found.is_Rational:
-            raise NoValue(f"{function.__name__} has no value that is known")
-        return found._to_mpmath(mpmath.mp.prec)
-    return value
+    def run(point, bound):
+        values = [r(point, bound) for r in runs]
+        _must_be_moderate(*values)
+        return _real(function_value(e, [to_mpf(v) for v in values]))
+    return Formula(run, letters)
 
 
 def _activation(e):
@@ -558,7 +532,15 @@ class Point:
                     value = compiled(expr).run(self, {})
                     self.memo[key] = np.vectorize(_real, otypes=[object])(value) if isinstance(value, np.ndarray) else _real(value)
                 return self.memo[key]
-            except (ZeroDivisionError, OverflowError, ValueError, TypeError, RecursionError) as error:
+            except ERRORS as error:
+                raise NoValue(_why(error)) from error
+
+    def value_at(self, expr, letters):
+        """The value of an expression for given values of letters that stand free in it."""
+        with mpmath.workdps(self.digits):
+            try:
+                return _real(compiled(expr).run(self, letters))
+            except ERRORS as error:
                 raise NoValue(_why(error)) from error
 
     def lookup(self, base, indices):
@@ -754,8 +736,6 @@ def same_value(a, b, tolerance=SAME):
 
 
 EXACT_TYPES = (int, Fraction)
-PLAIN = Point([])    # for what needs no point
-PLAIN.exact = False
 
 
 def _told_apart(a, b, finer_a, finer_b, zero):

@@ -301,9 +301,10 @@ def function_value(e, values):
     if hasattr(function, "value"):
         return function.value(*values)
     name = MPMATH_TRANSLATIONS.get(function.__name__, function.__name__)
-    if function.__module__.startswith("sympy.") and hasattr(mpmath, name):
+    if (function.__module__ or "").startswith("sympy.") and hasattr(mpmath, name):
         return getattr(mpmath, name)(*values)
-    number = function(*(sp.Float(v, DIGITS) for v in values)).evalf(DIGITS)
+    digits = mpmath.mp.dps
+    number = function(*(sp.Float(v, digits) for v in values)).evalf(digits)
     if not number.is_Float:
         raise ValueError(f"no value is known for {function.__name__}")
     return mpmath.mpf(number)

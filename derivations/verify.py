@@ -13,10 +13,10 @@ import sympy as sp
 
 from derivations.definitions import Entries, entry, resolve, table_of
 from derivations.errors import FalseLine, Undecided, WrongIndex
+from derivations.evaluation import pairs, same_value
 from derivations.mistakes import mutants, reversed_name, without_deltas
 from derivations.normal_form import index_ranges, is_zero, must_be_exact
 from derivations.printing import alike, plain
-from derivations.evaluation import pairs, same_value
 from derivations.sampling import POINTS, NoValue, points, ranges_in, sizes_in
 from derivations.symbols import Activation, Gradient, Partial, formula, names_in
 

@@ -11,13 +11,14 @@ import sympy as sp
 
 from derivations.chain_rule import DEEPEST, Chain, lettered, right_formula
 from derivations.definitions import Definition, Depends, Entries, resolve
-from derivations.code_witness import in_order, spellings
+from derivations.code_witness import spellings
 from derivations.derivation import Derivation
 from derivations.errors import Undecided, WrongIndex
 from derivations.mistakes import kind_of, mutants, reversed_name, tree
 from derivations.normal_form import index_ranges, is_zero
 from derivations.printing import plain, show_number
 from derivations.evaluation import Evaluation, NoValue, Point, is_rational, same_value, sizes_in
+from derivations.sampling import ranges_in
 from derivations.symbols import Partial, as_written, base_of, names_in
 
 POINTS, TRIES = 3, 40
@@ -471,7 +472,7 @@ class Question:
 
     def free(self):
         ranges = index_ranges(self.asked, self.right)
-        return [i for i in in_order(self.asked, self.right) if i in ranges]
+        return [i for i in ranges_in(self.asked, self.right) if i in ranges]
 
     def right_array(self, point, free):
         return point.over(self.right, free)
