@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.data import batches, standardise  # noqa: F401 -- notebook 01 says so still
+from helpers.data import batches
 from helpers.validation import (
     checked,
     count,

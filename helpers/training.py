@@ -17,14 +17,7 @@ import numpy as np
 
 from helpers import network
 from helpers import validation as checks  # train has an argument of the name validation
-from helpers.data import (  # noqa: F401 -- notebook 06 still says training.split
-    Standardised,
-    batches,
-    class_labels,
-    one_hot,
-    split,
-    standardise,
-)
+from helpers.data import Standardised, batches, class_labels
 from helpers.fast_step import Stepper
 
 # ---------------------------------------------------------------- what was predicted

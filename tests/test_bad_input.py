@@ -23,7 +23,7 @@ from tally import report
 
 from derivations import claim, definitions, derivation, errors, normal_form, sampling, symbols
 from gradcheck import check, update
-from helpers import concordance, data, fast_step, figures, network, training
+from helpers import data, fast_step, figures, network, training
 from helpers import linear as net
 
 exercises = importlib.import_module("exercises.check")  # the package exports a function of this name
@@ -376,8 +376,6 @@ ARGUMENTS = {
     "data.load_penguins": (data.load_penguins, {"folder": (None, FOLDER)}),
     "data.load_digits": (data.load_digits, {"folder": (None, FOLDER)}),
     "data.Penguins.matrix": (PENGUINS.matrix, {"name": ("year", Kind(["species", CODE, "", None, 3]))}),
-    "concordance.load_items": (concordance.load_items, {"folder": (None, FOLDER)}),
-    "concordance.concordance": (concordance.concordance, {"folder": (None, FOLDER)}),
 
     "figures.single": (figures.single, SIZE := {"width": (6, SIDE := Kind([-1, 0, np.nan, "6", CODE, None])), "height": (4, SIDE)}),
     "figures.pair": (figures.pair, SIZE),
@@ -405,10 +403,12 @@ WITHOUT = {  # public names that need no row, and why
     "find_bug": "it never raises at a reader", "progress": "it never raises at a reader",
     "solved": "it only looks up", "relu": "forward", "identity": "forward", "targets": "cost",
     "Plan": "made by Stepper", "StyledAxes": "made by single, pair and grid",
+    "picture": "show", "wrap_title": "show", "image_tag": "explore", "slider_label": "explore",
+    "contour_heights": "contours", "graph": "tests/helpers/test_figures.py",
     "half_squared_error": "cost", "class_labels": "one_hot", "parameters": "forward",
     "save": "test_a_refused_network_is_not_saved below",
 }
-BY_HAND = {"validation", "peers", "concordance"}  # modules of helpers with a test of their own
+BY_HAND = {"validation"}  # has tests of its own
 
 
 def is_asked_for(thing):

@@ -79,8 +79,8 @@ def proofs_and_rounds():
 def digits():
     """Load, split and train until patience ends it; 97 % of the test digits must then be read right."""
     all_digits, rng = data.load_digits(), np.random.default_rng(0)
-    parts = training.split(len(all_digits), rng, 0.15, 0.2, all_digits.labels)
-    (X, y), validation, (X_test, y_test) = ((all_digits.X[rows], training.one_hot(all_digits.labels[rows])) for rows in parts)
+    parts = data.split(len(all_digits), rng, 0.15, 0.2, all_digits.labels)
+    (X, y), validation, (X_test, y_test) = ((all_digits.X[rows], data.one_hot(all_digits.labels[rows])) for rows in parts)
     W, b = network.initialise((64, 32, 10), rng, "glorot")
     history = training.train(X, y, W, b, "tanh", eta=0.1, momentum=0.9, batch_size=32, n_epochs=60, rng=rng,
                              validation=validation, patience=10)

@@ -11,11 +11,11 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from concordance import cited, load_items
 
 from derivations.definitions import Definition
 from derivations.errata import Errata, NotSettled, rounded
 from derivations.symbols import Partial, as_written
-from helpers.concordance import cited, load_items
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "07_bring_your_own.ipynb"
 CELLS = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]

@@ -289,6 +289,17 @@ def test_network_paths_have_colour_and_line_style():
     assert len(looks) == 8
 
 
+def test_graph_draws_what_goes_forward_above_and_what_comes_back_below():
+    _, ax = figures.single()
+    nodes = {"w": figures.Node((0, 0), "w", above="0.4", below="0.08"), "wx": figures.Node((2, 0), r"\times")}
+    figures.graph(ax, nodes, [figures.Edge("w", "wx", "wx", slope="x", role="forward")])
+    assert {"$w$", r"$\times$", "$0.4$", "$0.08$", "$wx$", "$x$"} == set(texts(ax))
+    heights = {text.get_text(): text.xy[1] for text in ax.texts if hasattr(text, "xy")}
+    assert heights["$0.4$"] > 0 > heights["$0.08$"]
+    with pytest.raises(ValueError, match=r"the graph has no node 'z', only \['w', 'wx'\]"):
+        figures.graph(ax, nodes, [figures.Edge("w", "z")])
+
+
 @pytest.mark.parametrize("sizes", [(), (3,), (2, 0, 1), (2, 1.5)])
 def test_network_refuses_impossible_sizes(sizes):
     with pytest.raises(ValueError, match="sizes must be"):

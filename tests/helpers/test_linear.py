@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gradcheck.check import gradient_check
+from helpers import data
 from helpers import linear as net
 
 X = np.array([[1, 2], [3, -1], [0, 4], [-2, 5], [6, 1]])
@@ -63,7 +64,7 @@ def test_the_mean_of_the_gradients_of_single_samples_is_the_gradient():
 
 
 def test_batch_gradients_average_to_the_gradient_only_if_a_short_batch_counts_by_its_size():
-    parts = [(len(k), net.gradient(X[k], Y[k], W, B)[1]) for k in net.batches(5, 2)]
+    parts = [(len(k), net.gradient(X[k], Y[k], W, B)[1]) for k in data.batches(5, 2)]
     assert [size for size, _ in parts] == [2, 2, 1]
     whole = net.gradient(X, Y, W, B)[1]
     assert sum(size * g for size, g in parts) / 5 == whole
@@ -134,7 +135,7 @@ def test_training_is_the_update_repeated_for_every_batch(batch_size, shuffled):
     history = net.train(X, y, w, b, 0.05, 4, batch_size, np.random.default_rng(5) if shuffled else None)
     rng = np.random.default_rng(5) if shuffled else None
     for epoch in range(1, 5):
-        for k in net.batches(7, batch_size or 7, rng):
+        for k in data.batches(7, batch_size or 7, rng):
             w, b = net.update(w, b, *net.gradient(X[k], y[k], w, b), 0.05)
         assert np.abs(history.w[epoch] - w).max() < 1e-14 and abs(history.b[epoch] - b) < 1e-14
         assert abs(history.J[epoch] - net.cost(X, y, w, b)) < 1e-14
@@ -159,32 +160,32 @@ def test_a_diverging_run_ends_in_infinite_costs_without_a_warning():
 @pytest.mark.parametrize("n, size", [(5, 2), (6, 3), (1, 1), (7, 7), (10, 4)])
 def test_batches_hold_every_sample_once_and_only_the_last_is_short(n, size):
     for rng in None, np.random.default_rng(0):
-        parts = list(net.batches(n, size, rng))
+        parts = list(data.batches(n, size, rng))
         assert sorted(np.concatenate(parts).tolist()) == list(range(n))
         assert [len(p) for p in parts[:-1]] == [size] * (len(parts) - 1) and 1 <= len(parts[-1]) <= size
-    assert np.concatenate(list(net.batches(n, size))).tolist() == list(range(n))
+    assert np.concatenate(list(data.batches(n, size))).tolist() == list(range(n))
 
 
 def test_batches_are_shuffled_anew_for_each_epoch():
     rng = np.random.default_rng(0)
-    assert np.concatenate(list(net.batches(50, 7, rng))).tolist() != np.concatenate(list(net.batches(50, 7, rng))).tolist()
+    assert np.concatenate(list(data.batches(50, 7, rng))).tolist() != np.concatenate(list(data.batches(50, 7, rng))).tolist()
 
 
 def test_standardised_features_have_mean_0_and_deviation_1_and_can_be_put_back():
-    s = net.standardise(X)
+    s = data.standardise(X)
     assert np.abs(s.X.mean(axis=0)).max() < 1e-15 and np.abs(s.X.std(axis=0) - 1).max() < 1e-15
     assert np.abs(s.X * s.scale + s.mean - X).max() < 1e-14
 
 
 def test_new_samples_are_standardised_like_the_old():
-    s = net.standardise(X)
-    assert net.standardise(X[:2], like=s).X.tolist() == s.X[:2].tolist()
-    assert net.standardise([[4, 4]], like=s).X.tolist() == ((np.array([[4, 4]]) - s.mean) / s.scale).tolist()
+    s = data.standardise(X)
+    assert data.standardise(X[:2], like=s).X.tolist() == s.X[:2].tolist()
+    assert data.standardise([[4, 4]], like=s).X.tolist() == ((np.array([[4, 4]]) - s.mean) / s.scale).tolist()
 
 
 def test_standardising_lifts_the_step_limit():
     wide = X * np.array([1, 100])
-    assert net.step_limit(net.standardise(wide).X) > 1000 * net.step_limit(wide)
+    assert net.step_limit(data.standardise(wide).X) > 1000 * net.step_limit(wide)
 
 
 def test_lists_serve_as_well_as_arrays():

@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from helpers import data, linear, peers
+from helpers import data, linear
 from helpers import network as net
 from helpers import training as tr
 
@@ -42,7 +42,7 @@ SPLITS = [(10, 0.2, 0.2), (1797, 0.15, 0.25), (7, 0, 0.3), (7, 0.3, 0), (5, 0, 0
 @pytest.mark.parametrize("stratified", [False, True])
 def test_a_split_puts_every_sample_into_exactly_one_part(n, validation, test, stratified):
     labels = np.random.default_rng(1).integers(0, 3, n) if stratified else None
-    parts = tr.split(n, np.random.default_rng(0), validation, test, labels)
+    parts = data.split(n, np.random.default_rng(0), validation, test, labels)
     assert sorted(np.concatenate(parts).tolist()) == list(range(n))
     assert len(parts.validation) == round(validation * n) and len(parts.test) == round(test * n)
     assert all((np.diff(part) > 0).all() for part in parts)
@@ -52,24 +52,24 @@ def test_a_split_puts_every_sample_into_exactly_one_part(n, validation, test, st
 def test_a_stratified_split_shares_every_class_out_alike(seed):
     rng = np.random.default_rng(seed)
     labels = rng.choice(4, 200, p=[0.6, 0.25, 0.1, 0.05])
-    parts = tr.split(200, rng, 0.2, 0.3, labels)
+    parts = data.split(200, rng, 0.2, 0.3, labels)
     for part, share in zip(parts, [0.5, 0.2, 0.3]):
         assert (np.abs(np.bincount(labels[part], minlength=4) - share * np.bincount(labels)) < 2).all()
 
 
 def test_a_split_is_random_and_the_seed_repeats_it():
-    one, again, other = (tr.split(50, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    one, again, other = (data.split(50, np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert all((a == b).all() for a, b in zip(one, again)) and not (one.test == other.test).all()
     often = np.zeros(50)
     for seed in range(400):
-        often[tr.split(50, np.random.default_rng(seed), 0.2, 0.2).test] += 1
+        often[data.split(50, np.random.default_rng(seed), 0.2, 0.2).test] += 1
     assert 0.1 < (often / 400).min() and (often / 400).max() < 0.3       # each sample is in the test part in 1 of 5 splits
 
 
 def test_one_hot_and_classes_undo_each_other():
     labels = np.array([2, 0, 1, 2])
-    assert tr.one_hot(labels).tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
-    assert (tr.classes(tr.one_hot(labels)) == labels).all() and tr.one_hot(labels, 5).shape == (4, 5)
+    assert data.one_hot(labels).tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    assert (tr.classes(data.one_hot(labels)) == labels).all() and data.one_hot(labels, 5).shape == (4, 5)
     assert tr.classes([[0.4], [0.5], [0.9]]).tolist() == [0, 1, 1]
 
 
@@ -78,19 +78,19 @@ def test_the_confusion_matrix_counts_true_classes_in_rows_and_its_trace_is_the_a
     labels, y_hat = rng.integers(0, 4, 100), rng.random((100, 4))
     counts = tr.confusion_matrix(y_hat, labels)
     assert (counts.sum(axis=1) == np.bincount(labels)).all() and (counts.sum(axis=0) == np.bincount(y_hat.argmax(axis=1))).all()
-    assert counts.trace() / 100 == tr.accuracy(y_hat, labels) == tr.accuracy(y_hat, tr.one_hot(labels))
-    assert (tr.confusion_matrix(y_hat, tr.one_hot(labels)) == counts).all()
+    assert counts.trace() / 100 == tr.accuracy(y_hat, labels) == tr.accuracy(y_hat, data.one_hot(labels))
+    assert (tr.confusion_matrix(y_hat, data.one_hot(labels)) == counts).all()
     assert tr.confusion_matrix([[0.2], [0.7], [0.6]], [[0], [0], [1]]).tolist() == [[1, 1], [0, 1]]
     assert tr.confusion_matrix([[0.1, 0.9, 0.0]], [0]).tolist() == [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
 
 
 def test_a_constant_column_is_standardised_to_zero_and_stays_itself_in_new_data():
     X = np.array([[1.0, 5.0], [3.0, 5.0]])
-    fitted = tr.standardise(X, constant_scale=1)
+    fitted = data.standardise(X, constant_scale=1)
     assert fitted.X.tolist() == [[-1, 0], [1, 0]] and fitted.scale.tolist() == [1, 1]
-    assert tr.standardise([[2.0, 7.0]], like=fitted).X.tolist() == [[0, 2]]
+    assert data.standardise([[2.0, 7.0]], like=fitted).X.tolist() == [[0, 2]]
     with pytest.raises(ValueError, match="constant_scale is 0"):
-        tr.standardise(X, constant_scale=0)
+        data.standardise(X, constant_scale=0)
 
 
 # ---------------------------------------------------------------- training
@@ -104,7 +104,7 @@ def test_training_is_the_loop_of_forward_backward_and_update(batch_size, rng_see
     rng, J = None if rng_seed is None else np.random.default_rng(rng_seed), [cost(X, y, W, b, "tanh")]
     v, n_steps = [{l: 0 * p[l] for l in p} for p in (W, b)], 0
     for _ in range(4):
-        for batch in tr.batches(23, batch_size or 23, rng):
+        for batch in data.batches(23, batch_size or 23, rng):
             _, a = net.forward(X[batch], W, b, "tanh")
             _, *gradient = net.backward(y[batch], W, a, "tanh")
             v = [{l: momentum * old[l] - 0.1 * g[l] for l in g} for old, g in zip(v, gradient)]
@@ -130,7 +130,7 @@ def test_batch_means_weighted_by_their_sizes_are_the_full_gradient():
     # S0-27: the short last batch has fewer samples, and each counts as much as any other.
     X, y, W, b = problem()
     gradient = lambda rows: net.backward(y[rows], W, net.forward(X[rows], W, b)[1])[1]
-    parts = list(tr.batches(23, 5, np.random.default_rng(0)))
+    parts = list(data.batches(23, 5, np.random.default_rng(0)))
     assert [len(rows) for rows in parts] == [5, 5, 5, 5, 3]
     whole = gradient(np.arange(23))
     weighted = {l: sum(len(rows) / 23 * gradient(rows)[l] for rows in parts) for l in W}
@@ -259,29 +259,12 @@ def test_nothing_passed_to_training_is_changed_and_a_refused_call_draws_nothing(
     assert all((old == now).all() for old, now in zip(before, (*given[:2], *given[2].values(), *given[3].values())))
 
 
-@pytest.mark.parametrize("hidden, output", [("sigmoid", "softmax"), ("tanh", "sigmoid"), ("relu", "identity")])
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_pytorch_finds_the_same_costs_from_the_same_start(hidden, output, momentum):
-    pytest.importorskip("torch")
-    given, options = problem(), dict(eta=0.05, n_epochs=5, batch_size=5, momentum=momentum)
-    ours = tr.train(*given, hidden, output, rng=np.random.default_rng(1), **options)
-    theirs = peers.torch_costs(*given, hidden, output, rng=np.random.default_rng(1), **options)
-    assert ours.J == pytest.approx(theirs, rel=1e-12)
-
-
-def test_without_pytorch_there_is_a_sentence(monkeypatch):
-    monkeypatch.setattr(peers, "find_spec", lambda name: None)
-    assert peers.missing("torch").startswith("torch is not installed, so the comparison with it is left out")
-    with pytest.raises(ImportError, match="torch is not installed"):
-        peers.torch_costs(*problem(), eta=0.1, n_epochs=1)
-
-
 def test_64_32_10_reads_97_per_cent_of_new_digits_on_average_over_random_splits():
     digits, right = data.load_digits(), []
     for seed in range(8):
         rng = np.random.default_rng(seed)
-        parts = tr.split(len(digits), rng, 0.15, 0.2, digits.labels)
-        (X, y), validation, (X_test, y_test) = ((digits.X[rows], tr.one_hot(digits.labels[rows])) for rows in parts)
+        parts = data.split(len(digits), rng, 0.15, 0.2, digits.labels)
+        (X, y), validation, (X_test, y_test) = ((digits.X[rows], data.one_hot(digits.labels[rows])) for rows in parts)
         history = tr.train(X, y, *net.initialise((64, 32, 10), rng, "glorot"), "tanh", eta=0.1, momentum=0.9, batch_size=32,
                            n_epochs=60, rng=rng, validation=validation, patience=10)
         right.append(tr.accuracy(tr.predict(X_test, history.W, history.b, "tanh"), y_test))
@@ -331,18 +314,18 @@ def test_bad_input_to_training_is_refused_in_words(wrong, error, message, capsys
 
 
 SMALL = [
-    (lambda: tr.split(0, RNG), ValueError, "n_samples is 0"),
-    (lambda: tr.split(10, None), TypeError, "rng is None, expected a generator"),
-    (lambda: tr.split(10, RNG, test=1.0), ValueError, "test is 1.0, expected a number from 0 to below 1"),
-    (lambda: tr.split(10, RNG, validation=-0.1), ValueError, "validation is -0.1"),
-    (lambda: tr.split(10, RNG, 0.5, 0.5), ValueError, "validation and test take 10 of 10 samples and leave none to train on"),
-    (lambda: tr.split(10, RNG, 0.01), ValueError, "validation is 0.01 of 10 samples, which is none"),
-    (lambda: tr.split(10, RNG, labels=[0, 1]), ValueError, r"labels has shape \(2,\), expected \(10,\)"),
-    (lambda: tr.one_hot([0.5]), TypeError, "labels holds float64, expected whole numbers"),
-    (lambda: tr.one_hot([0, -1]), ValueError, r"labels\[1\] is -1"),
-    (lambda: tr.one_hot([0, 3], 3), ValueError, r"labels\[1\] is 3, expected a class from 0 to 2"),
-    (lambda: tr.one_hot([]), TypeError, "labels holds float64"),
-    (lambda: tr.one_hot([[0]]), ValueError, r"labels has shape \(1, 1\)"),
+    (lambda: data.split(0, RNG), ValueError, "n_samples is 0"),
+    (lambda: data.split(10, None), TypeError, "rng is None, expected a generator"),
+    (lambda: data.split(10, RNG, test=1.0), ValueError, "test is 1.0, expected a number from 0 to below 1"),
+    (lambda: data.split(10, RNG, validation=-0.1), ValueError, "validation is -0.1"),
+    (lambda: data.split(10, RNG, 0.5, 0.5), ValueError, "validation and test take 10 of 10 samples and leave none to train on"),
+    (lambda: data.split(10, RNG, 0.01), ValueError, "validation is 0.01 of 10 samples, which is none"),
+    (lambda: data.split(10, RNG, labels=[0, 1]), ValueError, r"labels has shape \(2,\), expected \(10,\)"),
+    (lambda: data.one_hot([0.5]), TypeError, "labels holds float64, expected whole numbers"),
+    (lambda: data.one_hot([0, -1]), ValueError, r"labels\[1\] is -1"),
+    (lambda: data.one_hot([0, 3], 3), ValueError, r"labels\[1\] is 3, expected a class from 0 to 2"),
+    (lambda: data.one_hot([]), TypeError, "labels holds float64"),
+    (lambda: data.one_hot([[0]]), ValueError, r"labels has shape \(1, 1\)"),
     (lambda: tr.classes([1.0]), ValueError, r"y_hat has shape \(1,\)"),
     (lambda: tr.accuracy(Y0, Y0[:3]), ValueError, r"y has shape \(3, 3\), expected \(23, 3\), the shape of y_hat"),
     (lambda: tr.accuracy(Y0, np.zeros(23, dtype=int) + 3), ValueError, r"y\[0\] is 3, expected a class from 0 to 2"),
@@ -373,10 +356,10 @@ def test_a_saved_network_comes_back_in_every_bit(tmp_path, sizes, dtype):
 
 
 def test_the_standardisation_comes_back_and_treats_new_samples_alike(tmp_path):
-    fitted = tr.standardise(X0)
+    fitted = data.standardise(X0)
     tr.save(tmp_path / "network", W0, B0, standardised=fitted)               # no suffix is added
     loaded = tr.load(tmp_path / "network").standardised
-    assert (tr.standardise(X0[:3], like=loaded).X == fitted.X[:3]).all() and loaded.X.shape == (0, 4)
+    assert (data.standardise(X0[:3], like=loaded).X == fitted.X[:3]).all() and loaded.X.shape == (0, 4)
 
 
 def test_the_same_network_gives_the_same_file(tmp_path):
@@ -387,7 +370,7 @@ def test_the_same_network_gives_the_same_file(tmp_path):
 
 def altered(tmp_path, **changes):
     """The arrays of a saved network with some of them replaced, or left out where None."""
-    tr.save(tmp_path / "good", W0, B0, standardised=tr.standardise(X0))
+    tr.save(tmp_path / "good", W0, B0, standardised=data.standardise(X0))
     with np.load(tmp_path / "good") as good:
         arrays = {**good, **changes}
     np.savez(tmp_path / "bad.npz", **{name: v for name, v in arrays.items() if v is not None})
@@ -451,7 +434,7 @@ def test_bad_input_writes_nothing_and_leaves_an_older_file_alone(tmp_path):
     tr.save(path, W0, B0)
     before = path.read_bytes()
     bad = [dict(W={1: W0[1]}), dict(b={1: B0[1], 2: np.full(3, np.inf)}), dict(hidden="swish"), dict(output=None),
-           dict(standardised=X0), dict(standardised=tr.standardise(X0[:, :2]))]
+           dict(standardised=X0), dict(standardised=data.standardise(X0[:, :2]))]
     for wrong in bad:
         for target in (path, tmp_path / "other"):
             with pytest.raises((ValueError, TypeError)):
