@@ -20,7 +20,6 @@ EXCEPTIONS = {  # (notebook, number as it stands): why no cell prints it
     ("02_logistic_regression", "10^{308}"): "the cell below prints it, as e+308",
     ("02_logistic_regression", "80 %"): "an imagined probability, to say what calibrated means",
     ("03_softmax_regression", "0.8"): "labels of an imagined bird, chosen to add up to 1",
-    ("03_softmax_regression", "5"): "the number of an exercise",
     ("00_start_here", "hundred"): "the ratio of two corners that the table prints, 0.06 and 0.0006",
 }
 
