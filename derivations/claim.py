@@ -17,7 +17,7 @@ from derivations.evaluation import NoValue, Point
 from derivations.normal_form import is_zero
 from derivations.printing import plain, tex, to_mpf
 from derivations.symbols import Activation, Partial, base_of, formula, names_in, sigmoid
-from gradcheck.check import derivative
+from gradcheck import derivative
 
 POINTS, TRIES = 3, 30          # sample points, and how many are tried for them
 YES, NO, OPEN = "agrees", "differs", "cannot say"

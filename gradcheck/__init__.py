@@ -1,18 +1,20 @@
 """Is this code the gradient? Is this the update? Which line is wrong? NumPy alone."""
 
-from gradcheck.check import (
-    GradientError,
+from gradcheck.check import gradient_check
+from gradcheck.differences import (
+    Estimate,
     central_difference,
     complex_step,
     derivative,
     forward_difference,
-    gradient_check,
     numerical_gradient,
 )
 from gradcheck.repair import MISTAKES, Fault, FaultError, find_fault
+from gradcheck.report import BlockReport, GradientError, GradientReport
 from gradcheck.update import UpdateError, update_check
 
 __all__ = [
-    "MISTAKES", "Fault", "FaultError", "GradientError", "UpdateError", "central_difference", "complex_step",
-    "derivative", "find_fault", "forward_difference", "gradient_check", "numerical_gradient", "update_check",
+    "MISTAKES", "BlockReport", "Estimate", "Fault", "FaultError", "GradientError", "GradientReport",
+    "UpdateError", "central_difference", "complex_step", "derivative", "find_fault",
+    "forward_difference", "gradient_check", "numerical_gradient", "update_check",
 ]

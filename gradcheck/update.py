@@ -10,7 +10,7 @@ from itertools import chain, combinations
 import numpy as np
 
 from gradcheck import validation
-from gradcheck.check import numerical_gradient
+from gradcheck.differences import numerical_gradient
 
 EPS = np.finfo(np.float64).eps
 HALVINGS = 7                                     # learning rates eta, eta/2, ... for the limit of small steps

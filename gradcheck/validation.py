@@ -1,47 +1,73 @@
-"""What is checked at the door: shapes, types and ranges, in messages that say what was expected and what came."""
+"""What is checked at the door: types, shapes and ranges, in messages that say what was expected."""
 
-import math
+import numbers
 import operator
+from decimal import Decimal, InvalidOperation
 
 import numpy as np
 
+KINDS = {"b": "True and False", "c": "complex numbers", "U": "text", "S": "bytes", "M": "dates",
+         "m": "durations"}
 
-def array(name, value, complex_too=False):
-    """`value` as a non-empty array of finite numbers; integers become float64, other precisions stay as they are."""
+
+def array(name, value):
+    """`value` as a non-empty array of finite real numbers; floats keep their precision."""
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array, expected plain numbers: choose what its masked entries are")
+        raise TypeError(f"{name} is a masked array, expected plain numbers: "
+                        "choose what its masked entries are")
+    value = plain(value)
     try:
-        numbers = np.asarray(value)
+        found = np.asarray(value)
     except ValueError:
-        raise ValueError(f"{name} has rows of different lengths, expected a rectangular array") from None
-    if numbers.dtype.kind not in ("iufc" if complex_too else "iuf"):
-        raise TypeError(f"{name} holds {_kind_of(numbers)}, expected real numbers")
-    if numbers.size == 0:
-        raise ValueError(f"{name} is empty: it has shape {numbers.shape}")
-    numbers = numbers if numbers.dtype.kind in "fc" else numbers.astype(np.float64)
-    return finite(name, numbers)
+        raise ValueError(
+            f"{name} has rows of different lengths, expected a rectangular array") from None
+    if found.dtype == object and found.size and all(map(_is_number, found.flat)):
+        found = found.astype(np.float64)
+    if found.dtype.kind not in "iuf":
+        kind = KINDS.get(found.dtype.kind, f"values of type {found.dtype}")
+        raise TypeError(f"{name} holds {kind}, expected real numbers")
+    if found.size == 0:
+        raise ValueError(f"{name} is empty: it has shape {found.shape}")
+    return finite(name, found if found.dtype.kind == "f" else found.astype(np.float64))
 
 
-def finite(name, numbers):
-    """`numbers`, if none of them is NaN or infinite; else an error with the first place."""
-    wrong = ~np.isfinite(numbers)
+def plain(value):
+    """A tensor of another library without its record of operations."""
+    return value.detach() if hasattr(value, "detach") else value
+
+
+def _is_number(value):
+    """Fractions, decimals and the like; True and False are none."""
+    is_one = isinstance(value, numbers.Number) or hasattr(value, "__float__")
+    return is_one and not isinstance(value, (bool, complex, str))
+
+
+def finite(name, found):
+    """`found`, if none of it is NaN or infinite; else an error with the first place."""
+    wrong = ~np.isfinite(found)
     if wrong.any():
         place = [int(k) for k in np.argwhere(wrong)[0]]
-        where = f"{name}{place}" if place else name
         more = f", and {wrong.sum() - 1} more" if wrong.sum() > 1 else ""
-        raise ValueError(f"{where} is {numbers[tuple(place)]}{more}, expected finite numbers")
-    return numbers
+        raise ValueError(f"{name}{place if place else ''} is {found[tuple(place)]}{more}, "
+                         "expected finite numbers")
+    return found
 
 
-def same_shape(name, value, like, like_name, complex_too=True):
+def same_shape(name, value, like, like_name):
     """`value` with exactly the shape of `like`."""
-    expected = f"{like.shape}, the shape of {like_name}"
-    return _fitting(array(name, value, complex_too), name, like.shape, expected)
+    found = array(name, value)
+    if found.shape != like.shape:
+        hint = "; its transpose would fit" if found.ndim > 1 and found.T.shape == like.shape else (
+            "; its ravel() would fit" if like.ndim == 1 and found.shape in (
+                (*like.shape, 1), (1, *like.shape)) else "")
+        raise ValueError(f"{name} has shape {found.shape}, "
+                         f"expected {like.shape}, the shape of {like_name}{hint}")
+    return found
 
 
-def scalar(name, value, complex_too=False):
-    """`value` as a single finite number, of shape ()."""
-    number = array(name, value, complex_too)
+def scalar(name, value):
+    """`value` as a single finite number."""
+    number = array(name, value)
     if number.shape != ():
         raise ValueError(f"{name} has shape {number.shape}, expected a single number")
     return number[()]
@@ -55,16 +81,16 @@ def positive(name, value):
     return number
 
 
-def count(name, value, least=1, most=None):
-    """`value` as a whole number from `least` to `most`."""
-    expected = f"a whole number from {least} to {most}" if most is not None else f"a whole number, {least} or more"
-    if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} is {value}, expected {expected}")
+def count(name, value, least=1):
+    """`value` as a whole number, `least` or more."""
+    expected = f"a whole number, {least} or more"
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name} is {value!r}, expected {expected}") from None
-    if not least <= number <= (math.inf if most is None else most):
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {value}, expected {expected}")
+    if number < least:
         raise ValueError(f"{name} is {number}, expected {expected}")
     return number
 
@@ -76,20 +102,12 @@ def function(name, value):
     return value
 
 
-def _fitting(numbers, name, shape, expected):
-    if numbers.shape != shape:
-        raise ValueError(f"{name} has shape {numbers.shape}, expected {expected}{_reshaping(numbers, name, shape)}")
-    return numbers
-
-
-def _reshaping(numbers, name, shape):
-    if numbers.ndim > 1 and numbers.T.shape == shape:
-        return "; its transpose would fit"
-    if numbers.ndim > 1 and len(shape) == 1 and numbers.shape in [(*shape, 1), (1, *shape)]:
-        return "; its ravel() would fit"
-    return ""
-
-
-def _kind_of(numbers):
-    words = {"b": "True and False", "c": "complex numbers", "U": "text", "S": "bytes", "M": "dates", "m": "durations"}
-    return words.get(numbers.dtype.kind, f"values of type {numbers.dtype}")
+def decimal(name, text):
+    """A number printed to some digits, as a Decimal that keeps them."""
+    try:
+        number = Decimal(str(text).strip().replace("\u2212", "-"))
+    except InvalidOperation:
+        raise TypeError(f"{name} holds the text {str(text)[:20]!r}, expected numbers") from None
+    if not number.is_finite():
+        raise ValueError(f"{name} is {number}, expected finite numbers")
+    return number

@@ -1,14 +1,12 @@
 """Laws of the verdict on a gradient: no wrong one is called right, mistakes get their names, the words hold what is known."""
 
 import math
-import re
 import warnings
 
-import mpmath
 import numpy as np
 import pytest
 
-from gradcheck.check import derivative, gradient_check, mp_derivative
+from gradcheck import derivative, gradient_check
 
 THE = "the parameter"
 
@@ -178,7 +176,7 @@ def test_a_claim_just_outside_the_slopes_of_a_kink_does_not_pass(slope, jump, cl
     for inside in slope, slope + jump, slope + jump / 3:
         assert block(cost, [inside, 1.0], np.array([0.0, 1.0])).bracketed == 1
     outside = block(cost, [claim, 1.0], np.array([0.0, 1.0]))
-    assert (outside.verdict, outside.bracketed) == ("not decided", 0)
+    assert (outside.verdict, outside.bracketed) == ("differs", 0)
 
 
 def test_both_slopes_of_an_absolute_value_may_be_claimed():
@@ -189,7 +187,7 @@ def test_both_slopes_of_an_absolute_value_may_be_claimed():
 def test_the_slopes_that_are_told_are_those_of_the_first_kink():
     report = block(lambda w: 3 * w[0] + relu(w[1]) - 2 * relu(w[2]), [3.0, 5.0, -1.0], np.array([1.0, 0.0, 0.0]))
     assert (report.at_kink, report.bracketed, report.slopes) == (2, 1, (0, 1))
-    assert report.remarks() == "2 at a kink, claim 1 between the slopes 0 and 1"
+    assert report.remarks() == "1 of 3 differ; 2 at a kink, claim 1 between the slopes 0 and 1"
 
 
 def test_a_slope_of_zero_has_no_sign():
@@ -199,27 +197,14 @@ def test_a_slope_of_zero_has_no_sign():
 
 def test_a_block_of_nothing_but_kinks_has_no_error_and_its_first_entry_stands_for_it():
     report = block(lambda w: relu(w).sum(), [0.2, 0.7], np.zeros(2))
-    assert (report.verdict, report.error, report.worst, report.claimed) == ("not decided", 0, f"{THE}[0]", 0.2)
-    assert report.detail().startswith(f"{THE}: no derivative to compare with here; ")
-
-
-def test_the_nearest_of_many_kinks_is_reported():
-    w = np.array([0.05] * 9 + [1e-3])
-    report = block(lambda w: relu(w).sum() + (w**2).sum(), lambda w: (w > 0) + 2 * w, w)
-    assert report.kink_distance == pytest.approx(1e-3, rel=1e-3)
-    assert report.remarks() == "a kink 0.001 away"
-
-
-def test_a_weak_kink_is_not_hidden_by_strong_ones_farther_away():
-    def cost(w):
-        return w + relu(w - 5e-4) + 100 * relu(w - 0.5) + 100 * relu(-w - 0.5)
-    assert block(cost, 1.0, 0.0).kink_distance == pytest.approx(5e-4, rel=1e-3)
+    assert (report.verdict, report.error, report.worst, report.claimed) == ("agrees", 0, f"{THE}[0]", 0.2)
+    assert (report.ratio, report.detail()) == (None, "")
 
 
 @pytest.mark.parametrize("x", [0.0, 0.01, -0.003, 1e-4])
 def test_a_slope_that_is_steep_but_continuous_has_no_kink(x):
     report = block(lambda w: np.abs(w)**1.5 + w, lambda w: 1.5 * np.sign(w) * np.abs(w)**0.5 + 1, x)
-    assert (report.verdict, report.kink_distance, report.at_kink) == ("agrees", None, 0)
+    assert (report.verdict, report.at_kink) == ("agrees", 0)
 
 
 @pytest.mark.parametrize("x", [1000.0, -1000.0, 3e6])
@@ -237,10 +222,11 @@ def test_beside_a_kink_a_large_parameter_is_measured_with_steps_that_do_not_reac
 
 
 @pytest.mark.parametrize("place", [3e-8, 4.5e-8, 6e-8, 9e-8, -3e-8, -4.5e-8, -6e-8, -9e-8])
-def test_a_kink_so_weak_that_rounding_hides_its_place_is_taken_for_one_at_the_point(place):
+def test_a_kink_so_weak_that_rounding_hides_its_place_refuses_no_right_claim(place):
     strength = 3e-15 / abs(place)
-    report = block(lambda w: float(1 + float(w) + strength * abs(float(w) - place)), 1.0, 0.0)
-    assert (report.at_kink, report.kink_distance, report.bracketed, report.verdict) == (1, 0, 1, "not decided")
+    truth = 1 - strength * np.sign(place)
+    report = block(lambda w: float(1 + float(w) + strength * abs(float(w) - place)), truth, 0.0)
+    assert report.verdict != "differs"
 
 
 @pytest.mark.parametrize("distance", [1e-4, 1e-6, 1e-7])
@@ -256,7 +242,7 @@ def test_the_worst_entry_is_the_one_with_the_largest_relative_error():
     report = block(dotted(right), right * [1.1, 1.2, 2, 1], np.ones(4))
     assert (report.worst, report.differing, report.entries) == (f"{THE}[2]", 3, 4)
     assert report.error == pytest.approx(0.5) and (report.claimed, report.numerical) == pytest.approx((2e-3, 1e-3))
-    assert report.detail() == f"{THE}[2]: claimed 0.002, numerical 0.001"
+    assert report.detail() == f"{THE}[2]: claimed 0.002, numerical 0.001, 9 digits certain"
     assert report.remarks() == "3 of 4 differ"
 
 
@@ -270,7 +256,7 @@ def test_dead_entries_do_not_spoil_what_is_said_of_the_others():
     report = block(lambda w: np.exp(w[1]), [0.0, math.exp(0.3) * (1 + 1e-14)], np.array([1.0, 0.3]))
     assert (report.verdict, report.dead, report.ratio) == ("agrees", 1, 1)
     assert 0 < report.error < 1e-12 and 0 < report.error_bar < 1e-12
-    assert report.remarks() == "1 of 2 dead" and report.sizes() == ("< 1e-09", "< 1e-09", "1")
+    assert report.remarks() == "1 of 2 dead" and report.sizes() == ("< 1e-09", "9", "1")
 
 
 def test_a_dead_block_has_neither_error_nor_ratio():
@@ -348,7 +334,7 @@ def test_a_claim_where_there_is_nothing_has_no_ratio_and_no_warning():
         warnings.simplefilter("error")
         one, two = (block(lambda w: 7.0, np.ones(n), np.ones(n)) for n in (1, 2))
     assert (one.verdict, one.ratio, one.suggestion) == ("differs", None, "")
-    assert two.suggestion == "no constant ratio: another formula, or another point"
+    assert two.suggestion == "2 of 2 are non-zero where the cost does not change"
 
 
 MATRIX = np.array([[1.0, 2.0], [5.0, 3.0]])
@@ -385,11 +371,11 @@ def test_what_is_not_square_is_never_called_a_transpose():
     (6.000001234, "claimed 6.000001, numerical 6"), (-12.3456789, "claimed -12.3457, numerical 6"),
     (6 + 1e-11, "claimed 6.00000000001, numerical 6")])
 def test_two_numbers_get_six_digits_or_as_many_as_tell_them_apart(claim, shown):
-    assert block(lambda w: w**2, claim, 3.0).detail() == f"{THE}: {shown}"
+    assert block(lambda w: w**2, claim, 3.0).detail() == f"{THE}: {shown}, 9 digits certain"
 
 
 def test_fourteen_digits_tell_the_smallest_difference_that_is_called_one():
-    assert block(dotted([1.0]), [1 + 4.8e-13], np.ones(1)).detail() == f"{THE}[0]: claimed 1.0000000000005, numerical 1"
+    assert block(dotted([1.0]), [1 + 4.8e-13], np.ones(1)).detail() == f"{THE}[0]: claimed 1.0000000000005, numerical 1, 9 digits certain"
 
 
 @pytest.mark.parametrize("claim, error, ratio", [
@@ -398,28 +384,28 @@ def test_fourteen_digits_tell_the_smallest_difference_that_is_called_one():
     (2.0, "0.667", "0.333333"), (6e6, "1", "1e+06"), (1.0, "0.833", "0.166667")])
 def test_errors_and_ratios_have_the_digits_that_mean_something(claim, error, ratio):
     report = block(lambda w: w**2, claim, 3.0)
-    assert report.sizes() == (error, "< 1e-09", ratio)
+    assert report.sizes() == (error, "9", ratio)
 
 
 def noisy(strength):
     """A cost of slope 1 whose rounding is this strong."""
-    return lambda w: float(w) + strength * math.sin(1e9 * float(w))
+    return lambda w: float(w) + strength * (hash((float(w), 7)) % 1_000_003 / 500_000 - 1)
 
 
-@pytest.mark.parametrize("strength", [1e-13, 1e-11, 1e-10, 1e-9, 3e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-2, 0.1])
-def test_an_error_bar_is_told_by_its_order_of_magnitude(strength):
+@pytest.mark.parametrize("strength", [1e-13, 1e-11, 1e-10, 1e-9, 3e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-2])
+def test_the_digits_that_are_called_certain_are(strength):
     report = block(noisy(strength), 1000.0, 0.3)
     assert report.verdict == "differs"
-    size = report.error_bar
-    words = "< 1e-09" if size < 1e-9 else "< 1e-06" if size < 1e-6 else "< 1e-03" if size < 1e-3 else "large"
-    assert report.sizes()[1] == words
+    assert abs(report.numerical - 1) < 10.0**-report.digits
+    assert report.digits >= min(9, -math.log10(strength) - 4)
+    assert report.detail() == f"{THE}: claimed 1000, numerical {report.numerical:.6g}, {report.digits} digits certain"
 
 
 def test_zero_is_said_of_a_number_that_cannot_be_told_from_zero():
     report = block(noisy(1e-3), 1000.0, 0.3)
     assert report.claimed == 1000 and report.numerical != 0
     lost = block(lambda w: ((w - np.array([0.1, 0.2, 0.3]))**2).sum(), 1e-17, 0.2)
-    assert (lost.verdict, lost.claimed, lost.numerical) == ("not decided", 0, 0)
+    assert (lost.verdict, lost.claimed, lost.numerical) == ("agrees", 0, 0)
 
 
 def test_entries_are_called_by_their_indices():
@@ -433,31 +419,3 @@ def test_entries_are_called_by_their_indices():
 def test_each_remark_stands_alone_or_is_parted_by_a_semicolon():
     report = block(lambda w: relu(w[0]) + 3 * w[1] + w[2]**2, [0.5, 6.0, 5.0, 0.0], np.array([0.0, 1.0, 1.0, 1.0]))
     assert report.remarks() == "2 of 4 differ; 1 of 4 dead; 1 at a kink, claim between the slopes 0 and 1"
-
-
-# ------------------------------------------------------------------------------------------------------------------- mpmath
-
-@pytest.mark.parametrize("x", [2, 2.0, "2", np.int64(2), np.float32(2), np.float64(2), mpmath.mpf(2)])
-def test_mpmath_takes_a_number_in_any_form(x):
-    assert mp_derivative(lambda t: t**3, x) == 12
-
-
-@pytest.mark.parametrize("x, kind, message", [
-    ("two", ValueError, "x is 'two', expected a number"), (True, TypeError, "x is True, a bool; expected a real mpmath number"),
-    (2j, TypeError, "x is 2j, a complex; expected a real mpmath number"), ([2], TypeError, "x is [2], a list; expected"),
-    (math.inf, ValueError, "x is +inf, expected a finite number"), ("nan", ValueError, "x is nan, expected a finite number")])
-def test_mpmath_refuses_what_is_no_finite_real_number(x, kind, message):
-    with pytest.raises(kind, match=re.escape(message)):
-        mp_derivative(lambda t: t**3, x)
-
-
-def test_mpmath_refuses_a_function_without_a_finite_real_value():
-    with pytest.raises(ValueError, match=re.escape("f(x) is +inf, expected a finite number")):
-        mp_derivative(lambda t: mpmath.inf, 1)
-    with pytest.raises(TypeError, match="f.x. is mpc.*expected a real mpmath number"):
-        mp_derivative(lambda t: mpmath.sqrt(t - 3), 1)
-
-
-def test_mpmath_tells_the_slope_on_the_left_from_that_on_the_right():
-    with pytest.raises(ValueError, match=re.escape("its slopes to the left and right are 0.0 and 2.0")):
-        mp_derivative(lambda t: 2 * max(t, mpmath.mpf(0)), 0)

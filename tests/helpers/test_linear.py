@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from gradcheck.check import gradient_check
+from gradcheck import gradient_check
 from helpers import data
 from helpers import linear as net
 

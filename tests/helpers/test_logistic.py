@@ -10,7 +10,7 @@ from derivations.derivation import Derivation
 from derivations.errors import FalseLine, Undecided
 from derivations.normal_form import is_zero
 from derivations.symbols import Partial, as_written, indexed, sigmoid
-from gradcheck.check import gradient_check
+from gradcheck import gradient_check
 from helpers import network as net
 
 Z = np.array([[0.5, -2.0, 3.0, 1.25], [700.0, 710.0, -5.0, 0.0], [-30.0, -31.5, -29.0, -60.0], [0.0, 1e-12, -1e-12, 0.0]])

@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 from functions import FUNCTIONS
 
-from gradcheck.check import complex_step, gradient_check
+from gradcheck import complex_step, gradient_check
 from helpers import network as net
 
 PAIRS = list(product(net.ACTIVATIONS, net.OUTPUTS))

@@ -1,0 +1,99 @@
+"""Which usual mistake makes a wrong block look as it does."""
+
+import numpy as np
+
+from gradcheck.report import fraction, shown
+
+NO_RATIO = "no constant ratio: another formula, or another point"
+
+
+def explain(report, f, indices, claim, parameter, n_samples, differs, open_):
+    """Fill in the ratio and the name of the mistake of a block that differs.
+
+    f holds the judged entries, indices their places in the block (None for a direction).
+    """
+    usable = ~(f.kink | open_)
+    spurious = differs & usable & f.flat & (f.value == 0) & (f.claimed != 0)
+    rest = differs & usable & ~spurious
+    by_entry = np.array([index is not None for index in indices])
+    if rest.any():
+        report.ratio = _constant_ratio(f.claimed[rest], f.value[rest], f.bar[rest])
+    all_of_it = (rest | (f.value == 0) & (f.claimed == 0) | ~usable).all()
+    if report.ratio is not None and not all_of_it and rest.sum() == 1:
+        report.ratio = None
+    words = "" if report.ratio is None else factor_words(report.ratio, n_samples)
+    if words.endswith("a constant factor") and (rest & by_entry).sum() < 2:     # one number always has one
+        words = words.removesuffix("a constant factor").removesuffix(" and ")
+        report.ratio = report.ratio if by_entry.all() else None
+    if spurious.any() and report.entries > 1:
+        words = _mixed(spurious.sum(), rest.sum(), report, words)
+    elif report.ratio is None:
+        words = _otherwise(report, f, indices, claim, parameter, n_samples, usable, by_entry, rest)
+    report.suggestion = words
+
+
+def _mixed(spurious, rest, report, words):
+    first = f"{spurious} of {report.entries} are non-zero where the cost does not change"
+    if report.ratio is None:
+        return first
+    cause = words.partition(": ")[2]
+    return f"{first}; the other {rest} have ratio {fraction(report.ratio)}" + (
+        f" ({cause})" if cause else "")
+
+
+def _otherwise(report, f, indices, claim, parameter, n_samples, usable, by_entry, rest):
+    rows = np.flatnonzero(usable & by_entry)
+    places = [indices[k] for k in rows]
+    off = f.claimed[rows] - f.value[rows]
+    if claim.ndim == 2 and claim.shape[0] == claim.shape[1] and len(rows) > 1:
+        ratio = _constant_ratio(claim.T.ravel()[places], f.value[rows], f.bar[rows])
+        if ratio is not None:
+            report.ratio, report.transposed = ratio, True
+            return "; ".join(filter(None, ["transposed", factor_words(ratio, n_samples)]))
+    decay = _constant_ratio(off, parameter.ravel()[places], f.bar[rows]) if len(rows) > 1 else None
+    if decay:
+        return f"off by {fraction(decay)} times {report.name}: {_decay_words(decay)}"
+    if by_entry.any() and not rest[by_entry].any() and rest.any():
+        return "seen along the random direction alone: check more entries"
+    missing = (f.claimed[rows] == 0) & rest[rows]
+    if missing.any() and (~missing & rest[rows]).sum() == 0 and report.entries > 1:
+        return f"{missing.sum()} of {report.entries} left out: the claim is zero"
+    return NO_RATIO if report.differing == report.entries > 1 else ""
+
+
+def _decay_words(decay):
+    return "a penalty (weight decay) is left out or too weak?" if decay < 0 else (
+        "a penalty (weight decay) is too strong, or the cost has none?")
+
+
+def _constant_ratio(claimed, value, bar):
+    """claimed / value where it is one number for all entries, else None."""
+    if not value.any():
+        return None
+    top = np.argmax(np.abs(value))
+    ratio = claimed[top] / value[top]
+    room = (1 + abs(ratio)) * (bar + bar[top] / np.abs(value[top]) * np.abs(value)) * 8
+    return float(ratio) if (np.abs(claimed - ratio * value) <= room).all() else None
+
+
+def factor_words(ratio, n_samples):
+    """What a constant ratio of claimed to true usually means."""
+    n = n_samples if n_samples is not None and n_samples > 1 else None
+    meanings = {0.0: "left out: the claim is zero", 1.0: "", 2.0: "a factor 2", 0.5: "a factor 1/2"}
+    for power, words in [(1, "a sum for a mean"), (-1, "1/n once too often")] if n else []:
+        for factor, more in [(1.0, ""), (2.0, ", and a factor 2"), (0.5, ", and a factor 1/2")]:
+            meaning, key = f"{words} (n = {n}){more}", factor * float(n) ** power
+            known = meanings.get(key)
+            meanings[key] = f"{known}, or {meaning}" if known else meanings.get(key, meaning)
+    size, sign = abs(ratio), "the sign" if ratio < 0 else ""
+    words = next((words for factor, words in meanings.items()
+                  if abs(size - factor) <= 1e-6 * factor), None)
+    return " and ".join(filter(None, [sign, _whole_factor(size) if words is None else words]))
+
+
+def _whole_factor(size):
+    for factor, form, words in [(size, "{}", "a sum for a mean"),
+                                (1 / size, "1/{}", "a mean taken twice")]:
+        if 2.5 < factor < 1e6 and abs(factor - round(factor)) <= 1e-6 * factor:
+            return f"a factor {form.format(round(factor))}: {words}?"
+    return "a constant factor"

@@ -1,0 +1,173 @@
+"""The words of a gradient check: what was found in each block, as data and as a table."""
+
+from dataclasses import KW_ONLY, dataclass, field
+
+import numpy as np
+
+MOST_DIGITS = 9      # more are not told, so that every machine prints the same
+REMEDY = "pass the gradient as a function, or choose another point"
+HEAD = ["block", "shape", "verdict", "largest error", "digits", "ratio", "remarks"]
+
+
+class GradientError(AssertionError):
+    """A gradient is not that of its cost, or this could not be decided. The message is the report."""
+
+
+@dataclass
+class BlockReport:
+    """What the check found for one block of parameters."""
+
+    name: str
+    shape: tuple
+    entries: int                # looked at: all of them, unless the check was told to sample
+    verdict: str                # "agrees", "differs" or "not decided"
+    _: KW_ONLY
+    error: float                # the largest |claimed - numerical|, relative to the larger of the two
+    error_bar: float            # of that entry's numerical value, likewise relative
+    digits: int | None          # certain in every numerical derivative of the block, at most 9
+    worst: str                  # the entry with the largest error
+    claimed: float              # there
+    numerical: float
+    differing: int              # entries
+    undecided: int
+    steep: int                  # those of the undecided at which the cost jumps or is infinitely steep
+    dead: int                   # entries on which the cost does not depend, claimed as 0
+    at_kink: int                # entries at a kink of the cost: only one-sided derivatives there
+    bracketed: int              # those of them whose claim lies between the one-sided derivatives
+    slopes: tuple               # the one-sided derivatives of the first of them, to three digits
+    beside: int                 # entries decided at a neighbouring point
+    lost: int = 0               # entries that are 0 but for rounding, in the claim and in truth
+    ratio: float | None = None  # claimed / numerical, where it is the same for all that differ
+    suggestion: str = ""        # the mistake that explains the difference
+    transposed: bool = False
+
+    def sizes(self):
+        """Largest error, certain digits and ratio, as they are printed."""
+        if self.verdict == "not decided":
+            return "", "", ""
+        ratio = "" if self.ratio is None else shown(self.ratio)
+        digits = "" if self.digits is None else str(self.digits)
+        return _size(self.error, self.verdict == "differs"), digits, ratio
+
+    def detail(self):
+        """One sentence on the worst entry; "" where all is well."""
+        if self.verdict == "differs":
+            pair = "claimed {}, numerical {}".format(*_told_apart(self.claimed, self.numerical))
+            certain = f", {self.digits} digits certain" if self.digits and self.numerical else ""
+            return f"{self.worst}: {pair}{certain}"
+        if self.steep:
+            return f"{self.worst}: the cost jumps here or is infinitely steep; {REMEDY}"
+        if self.undecided:
+            return f"{self.worst}: the derivative is lost in rounding here; {REMEDY}"
+        return ""
+
+    def remarks(self):
+        """What there is to say besides the verdict, in words."""
+        parts = [
+            self.suggestion, self._some(self.differing, "differ") if 0 < self.differing else "",
+            f"{self.undecided} of {self.entries} not decided" if self.undecided else "",
+            self._dead(), self._kink(),
+            f"{self.lost} of {self.entries} zero but for rounding" if self.lost else "",
+            f"{self.beside} decided at a neighbouring point" if self.beside else ""]
+        return "; ".join(filter(None, parts))
+
+    def _some(self, number, words):
+        return "" if number == self.entries else f"{number} of {self.entries} {words}"
+
+    def _dead(self):
+        if self.dead == self.entries:
+            return "dead: the cost does not change with it"
+        return self._some(self.dead, "dead") if self.dead else ""
+
+    def _kink(self):
+        if not self.at_kink:
+            return ""
+        outside = self.at_kink - self.bracketed
+        where = "between" if not outside else "outside" if not self.bracketed else (
+            f"{self.bracketed} between")
+        low, high = map(shown, self.slopes)
+        return f"{self.at_kink} at a kink, claim {where} the slopes {low} and {high}"
+
+
+@dataclass
+class GradientReport:
+    """The verdict on a gradient, block by block; true if and only if every block agrees."""
+
+    blocks: dict = field(default_factory=dict)    # name -> BlockReport
+    method: str = ""
+
+    def __bool__(self):
+        return all(block.verdict == "agrees" for block in self.blocks.values())
+
+    def require(self):
+        """Return the report if every block agrees, else raise GradientError with it."""
+        if not self:
+            raise GradientError("\n" + str(self))
+        return self
+
+    def __str__(self):
+        lines = as_table(self._rows())
+        rule = "-" * max(map(len, lines))
+        return "\n".join([lines[0], rule, *lines[1:], "", *self._sentences()])
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self):
+        return as_markdown(self._rows()) + "\n\n" + "  \n".join(self._sentences())
+
+    def _rows(self):
+        return [HEAD] + [[b.name, str(b.shape), b.verdict, *b.sizes(), b.remarks()]
+                         for b in self.blocks.values()]
+
+    def _sentences(self):
+        verdicts, n = [b.verdict for b in self.blocks.values()], len(self.blocks)
+        verdict = f"The gradient is right: {n} of {n} blocks agree." if self else (
+            f"The gradient is not confirmed: {verdicts.count('differs')} of {n} blocks differ, "
+            f"{verdicts.count('not decided')} not decided.")
+        details = [b.detail() for b in self.blocks.values() if b.detail()]
+        return [*details, verdict, f"Numerical derivatives by {self.method}."]
+
+
+def as_table(rows):
+    """The lines of a table in plain text, columns flush left."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+            for row in rows]
+
+
+def as_markdown(rows):
+    head, *rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
+
+
+def shown(number):
+    """Six digits, ten where the number is nearly 1; noise behind them cannot decide a tie."""
+    close = 0 < abs(number - 1) <= 1e-5
+    return f"{float(f'{number:.10g}') + 0.0:.{10 if close else 6}g}"
+
+
+def fraction(number):
+    """1/4 for 0.25; six digits for what is no small fraction."""
+    for below in range(1, 13):
+        above = round(number * below)
+        if above and abs(number * below - above) <= 1e-6 * abs(above):
+            return f"{above}/{below}" if below > 1 else f"{above}"
+    return shown(number)
+
+
+def certain_digits(relative_bar):
+    """How many leading digits an error bar leaves certain."""
+    return int(np.clip(np.floor(-np.log10(max(relative_bar, 1e-300))), 0, MOST_DIGITS))
+
+
+def _told_apart(a, b):
+    """Two numbers with six digits, or as many as it takes to see that they differ."""
+    pairs = [(f"{a:.{n}g}", f"{b:.{n}g}") for n in range(6, 15)]
+    return next((pair for pair in pairs if len(set(pair)) == 2), pairs[0])
+
+
+def _size(error, exactly):
+    """An error to three digits where it is real, else as an order of magnitude."""
+    if exactly:
+        return f"{float(f'{error:.10g}'):.3g}" if error > 1e-6 else f"{error:.0e}"
+    return next((f"< {bound:.0e}" for bound in (1e-9, 1e-6, 1e-3) if error < bound), "large")
