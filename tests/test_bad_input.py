@@ -138,7 +138,7 @@ NUMERIC = [
     (checked(gradient=changes_its_input), ValueError, "gradient changed w: it must leave the parameters it is given as they are"),
     (checked(n_samples=0), ValueError, "n_samples is 0, expected a whole number, 1 or more"),
     (checked(n_samples=2.0), TypeError, "n_samples is 2.0, expected a whole number, 1 or more"),
-    (checked(sample=0), ValueError, "sample is 0, expected a whole number, 1 or more"),
+    (checked(sample=-1), ValueError, "sample is -1, expected a whole number, 0 or more"),
 ]
 
 
