@@ -10,8 +10,9 @@ import sympy as sp
 
 from derivations.errors import WitnessDisagrees
 from derivations.printing import plain, to_mpf
-from derivations.sampling import NoValue, Point, is_rational, opened, ranges_in
+from derivations.sampling import Point, opened, ranges_in
 from derivations.symbols import Activation, Partial, base_of, indexed, names_in
+from derivations.values import NoValue, is_rational
 
 CODE = 1e-13         # how near the entries of a NumPy array must be, relative to the largest
 HELD = 1e-250        # what float64 cannot hold to all its digits on the way is not asked of it
@@ -34,7 +35,7 @@ class Executable:
         self.functions = {f.__name__: f for e in parts for f in (type(a) for a in e.atoms(Activation))}
         self.known |= self.functions
         self.spelled |= {name: name for name in self.functions}
-        self.rational = is_rational(*parts)
+        self.rational = all(map(is_rational, parts))
 
     def values(self, arrays, seed=0):
         """The value of the line at every place of its free indices: an array, or one number."""
@@ -45,7 +46,7 @@ class Executable:
         free = self.free_indices()
         result = np.empty([self.length(size, sizes) for size in free.values()], dtype=object)
         for place in np.ndindex(*result.shape):
-            result[place] = point.value_at(self.last, dict(zip(free, (p + 1 for p in place))))
+            result[place] = point.value(self.last, dict(zip(free, (p + 1 for p in place))))
         return result if free else result[()]
 
     def free_indices(self):

@@ -17,8 +17,9 @@ from derivations.evaluation import pairs, same_value
 from derivations.mistakes import mutants, reversed_name, without_deltas
 from derivations.normal_form import index_ranges, is_zero, must_be_exact
 from derivations.printing import alike, plain
-from derivations.sampling import POINTS, NoValue, points, ranges_in, sizes_in
+from derivations.sampling import POINTS, points, ranges_in, sizes_in
 from derivations.symbols import Activation, Gradient, Partial, formula, names_in
+from derivations.values import NoValue
 
 CANDIDATES = 300     # mistakes tried for a hint
 
@@ -222,7 +223,7 @@ class Chain:
         for position in range(1, len(self.lines)):
             try:
                 if point.same(self.lines[standing], self.lines[position]) is False:
-                    raise self.refutation(standing, position, point.seed)
+                    raise self.refutation(standing, position, point)
                 standing = position
             except NoValue as no_value:
                 reason = no_value
@@ -230,10 +231,10 @@ class Chain:
             raise reason
         return point.same(self.lines[0], self.lines[-1])
 
-    def refutation(self, before, position, seed):
+    def refutation(self, before, position, point):
         """The error that says at which point two lines differ."""
         lines = self.lines[before], self.lines[position]
-        point = next(p for p in points(self.lines, self.known.table, self.known.entries) if p.seed == seed)
+        point = point.afresh()
         _, *values = point.compare(*lines)
         mistake = diagnose(self.shown[before], self.shown[position], self.known.table)
         return FalseLine(position, *lines, point, tuple(values), mistake, self.title)

@@ -10,8 +10,9 @@ from vocabulary import J, L, W, X, Y, Y_hat, a, b, d, entries, g, given, gradien
 
 from derivations.definitions import Definition, Depends, table_of
 from derivations.printing import as_fraction, show_number
-from derivations.sampling import NoValue, Point, is_rational, ranges_in, same_value, sizes_in
+from derivations.sampling import NoValue, Point, ranges_in, same_value, sizes_in
 from derivations.symbols import Gradient, Partial, as_written, indexed, sigmoid
+from derivations.values import is_rational
 
 VALUES = {("a", ()): 3, ("b", ()): -2, ("n", ()): 3, **{("u", (p,)): p*p for p in (1, 2, 3)},
           **{("q", (r, c)): 10*r + c for r in (1, 2, 3) for c in (1, 2, 3)}, ("i", ()): 2}
