@@ -11,6 +11,7 @@ from itertools import islice
 
 import sympy as sp
 
+from derivations.conditions import conditions, differentiable
 from derivations.definitions import Entries, entry, resolve, table_of
 from derivations.errors import FalseLine, Undecided, WrongIndex
 from derivations.evaluation import pairs, same_value
@@ -57,11 +58,15 @@ class Proof:
     derivative: bool = False               # does the left side hold a derivative?
     points: list = field(default_factory=list, repr=False)
     why: str = ""                          # why there are no numbers
+    assumed: list = field(default_factory=list)     # functions that are taken to be differentiable
+    where: list = field(default_factory=list)       # conditions such as "x ≠ 0"
 
     def scope(self):
-        """For what it is proved, in words: "proved for every n and d"."""
+        """For what it is proved, in words: "proved for every n and d, assuming L differentiable, where x ≠ 0"."""
         names = [*map(_in_text, self.sizes()), *self.functions()]
-        return f"proved{f' for every {_listed(names)}' if names else ''}"
+        every = f" for every {_listed(names)}" if names else ""
+        assumed = f", assuming {_listed(self.assumed)} differentiable" if self.assumed else ""
+        return f"proved{every}{assumed}{f', where {_listed(self.where)}' if self.where else ''}"
 
     def sizes(self):
         """The symbols that count something and stand for any whole number, n first."""
@@ -121,7 +126,8 @@ def prove_lines(lines, known, title="the derivation"):
     chain.must_fit()
     numbers = chain.numbers()
     chain.prove()
-    return Proof(chain.resolved, lines[0].has(Partial, Gradient), *numbers)
+    return Proof(chain.resolved, lines[0].has(Partial, Gradient), *numbers,
+                 differentiable(chain.shown, known.table), conditions(chain.shown, known.table))
 
 
 class Chain:

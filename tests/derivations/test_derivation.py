@@ -83,7 +83,7 @@ def test_linear_regression_is_proved_for_every_n_and_d():
 
 def test_the_delta_recursion_is_proved_for_all_widths_and_every_activation():
     delta = derive(Partial(L, pre[i]), lambda: Sum(Partial(L, z[k])*Partial(z[k], pre[i]), (k, 1, m)), recursion, given=layers)
-    assert delta.verdict == "✓ proved for every m, p and g · ✓ numbers"
+    assert delta.verdict == "✓ proved for every m, p and g, assuming L differentiable · ✓ numbers"
 
 
 def test_the_matrix_form_is_proved_entry_by_entry():

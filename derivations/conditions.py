@@ -1,0 +1,72 @@
+"""Where a line has a meaning: what must not be zero, what must be positive, and which functions must be differentiable."""
+
+import sympy as sp
+from sympy import evaluate
+
+from derivations.definitions import Depends, resolve
+from derivations.errors import Undecided
+from derivations.normal_form import NormalForm
+from derivations.printing import plain
+from derivations.sampling import opened, ranges_in
+from derivations.symbols import Partial, base_of, names_in
+
+
+def differentiable(lines, table):
+    """The unknown functions whose chain rule is taken for granted, for the derivatives in these lines are theirs."""
+    if not any(line.has(Partial) for line in lines):
+        return []
+    used = {base for part in opened(lines, table) for base in names_in(part)}
+    return sorted(plain(base_of(d.name) if d.name.is_Symbol else d.name)
+                  for base, d in table.items() if isinstance(d, Depends) and base in used)
+
+
+def conditions(lines, table):
+    """What the lines ask for and what is not known to hold: "x ≠ 0", "p_k > 0"; in the order in which it occurs."""
+    found = {}
+    for line in lines:
+        for part in sp.preorder_traversal(line):
+            for kind, expr in _asked(part):
+                if not _is_shown(kind, expr, table):
+                    found.setdefault(_in_words(kind, expr))
+    return list(found)
+
+
+def _asked(part):
+    """(kind, expression) for what one part of a formula needs of another: "≠ 0", "> 0" or "≥ 0"."""
+    if isinstance(part, sp.log):
+        yield "> 0", part.args[0]
+    if isinstance(part, (sp.sign, sp.Heaviside)):
+        yield "≠ 0", part.args[0]
+    if isinstance(part, sp.Pow) and not isinstance(part, sp.exp):
+        if part.exp.is_Integer and part.exp < 0:
+            yield from (("≠ 0", factor) for factor in sp.Mul.make_args(part.base))
+        elif part.exp.is_Rational and part.exp.q % 2 == 0:
+            yield "≥ 0" if part.exp > 0 else "> 0", part.base
+
+
+def _is_shown(kind, expr, table):
+    try:
+        with evaluate(True):
+            expr = resolve(expr, table)
+            if kind == "≠ 0" and (expr.is_nonzero or expr.is_Pow and expr.exp.is_Integer and expr.base.is_nonzero):
+                return True
+            if kind == "≥ 0" and expr.is_nonnegative:
+                return True
+            return bool(expr.is_positive) or _is_positive(expr) or kind == "≠ 0" and _is_positive(-expr)
+    except (Undecided, ValueError, TypeError):
+        return False
+
+
+def _is_positive(expr):
+    form = NormalForm({index: sizes[0] for index, sizes in ranges_in(expr).items()})
+    return form.is_positive(form.poly(expr.rewrite(sp.exp)))
+
+
+def _in_words(kind, expr):
+    """"ŷ_i ≠ 1" for 1 - ŷ_i ≠ 0."""
+    with evaluate(True):
+        number, rest = sp.Add(*sp.Add.make_args(expr)).as_coeff_Add()
+        if kind == "≠ 0" and number != 0 and not isinstance(rest, sp.Add):
+            sign = -1 if rest.could_extract_minus_sign() else 1
+            return f"{plain(sign*rest)} ≠ {plain(-sign*number)}"
+    return f"{plain(expr)} {kind}"
