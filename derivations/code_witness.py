@@ -10,11 +10,13 @@ import sympy as sp
 
 from derivations.errors import WitnessDisagrees
 from derivations.printing import plain, to_mpf
-from derivations.sampling import Point, opened, ranges_in
+from derivations.sampling import DIGITS, Point, opened, ranges_in
 from derivations.symbols import Activation, Partial, base_of, indexed, names_in
 from derivations.values import NoValue, is_rational
 
 CODE = 1e-13         # how near the entries of a NumPy array must be, relative to the largest
+FLOATS = 16          # digits with which the line itself is computed to see how much rounding costs it
+COSTLY = 1e-10       # other arrays are drawn where rounding costs more than this
 HELD = 1e-250        # what float64 cannot hold to all its digits on the way is not asked of it
 SIZES = (4, 5, 3, 2, 6, 7), (1, 2, 4, 3, 5, 6), (8, 1, 2, 5, 3, 4)   # of the three sets of arrays
 
@@ -37,12 +39,12 @@ class Executable:
         self.spelled |= {name: name for name in self.functions}
         self.rational = all(map(is_rational, parts))
 
-    def values(self, arrays, seed=0):
+    def values(self, arrays, seed=0, digits=DIGITS):
         """The value of the line at every place of its free indices: an array, or one number."""
         given, sizes = self.given(arrays)
         needed = opened([self.last], {base: d for base, d in self.table.items() if base not in given})
         self.must_be_given(needed, given, sizes, arrays)
-        point = Given(needed, {b: d for b, d in self.table.items() if b not in given}, given, sizes, seed)
+        point = Given(digits, needed, {b: d for b, d in self.table.items() if b not in given}, given, sizes, seed)
         free = self.free_indices()
         result = np.empty([self.length(size, sizes) for size in free.values()], dtype=object)
         for place in np.ndindex(*result.shape):
@@ -81,8 +83,9 @@ class Executable:
 class Given(Point):
     """A point whose values are given as arrays."""
 
-    def __init__(self, exprs, table, given, sizes, seed):
+    def __init__(self, digits, exprs, table, given, sizes, seed):
         super().__init__(exprs, table, seed=seed)
+        self.digits = digits
         self.given, self.size = given, {size: int(length) for size, length in sizes.items()}
 
     def draw(self, base, indices):
@@ -182,7 +185,7 @@ class CodeWitness:
                 raise ValueError(f"{self.name} has a parameter {parameter}, which {self.title} does not know; "
                                  f"it knows {', '.join(sorted(self.line.known))}")
 
-    def agrees(self, function, arrays, claimed):
+    def agrees(self, function, arrays, claimed, error):
         """Does the function give the very numbers? Raises WitnessDisagrees if not even their first 13 digits."""
         got = np.asarray(function(**arrays))
         if np.iscomplexobj(got):
@@ -190,23 +193,25 @@ class CodeWitness:
         got = got.astype(float)
         if got.shape != claimed.shape:
             raise WitnessDisagrees(self.name, self.title, f"returns shape {got.shape}", f"has shape {claimed.shape}")
-        largest = max(abs(to_mpf(v)) for v in claimed.flat)
         for place in np.ndindex(*got.shape):
-            if not np.isfinite(got[place]) or abs(to_mpf(Fraction(got[place])) - to_mpf(claimed[place])) > CODE * largest:
+            if not np.isfinite(got[place]) or abs(to_mpf(Fraction(got[place])) - to_mpf(claimed[place])) > error:
                 raise WitnessDisagrees(self.name, self.title, place=place, values=(got[place], claimed[place]))
         return all(isinstance(truth, (int, Fraction)) and value == truth for value, truth in zip(got.flat, claimed.flat))
 
     def drawn(self, parameters, seed):
-        """A set of arrays, and the values of the line for them, if it has values that floats can hold; None if not."""
+        """A set of arrays, the values of the line for them, and the rounding error that code may have; None where floats
+        cannot hold the values, or would lose them in differences."""
         for family in range(4):
             arrays = self.draw(parameters, seed, family)
             try:
-                claimed = np.asarray(self.line.values(arrays, seed), dtype=object)
+                claimed, rough = (np.asarray(self.line.values(arrays, seed, digits), dtype=object)
+                                  for digits in (DIGITS, FLOATS))
             except NoValue:
                 continue
             largest = max(abs(to_mpf(v)) for v in claimed.flat)
-            if largest >= HELD or self.line.rational:
-                return arrays, claimed
+            lost = max(abs(to_mpf(a) - to_mpf(b)) for a, b in zip(claimed.flat, rough.flat))
+            if largest >= HELD and lost <= COSTLY * largest or self.line.rational:
+                return arrays, claimed, CODE * largest + 50 * lost
         return None
 
     def draw(self, parameters, seed, family):

@@ -331,3 +331,15 @@ def test_a_disagreement_carries_both_numbers_and_never_shows_one_twice():
     got, truth = refusal.value.values
     shown = re.findall(r"gives (\S+?)[ ,;]", str(refusal.value) + " ")
     assert abs(got/float(truth) - 1 - 1e-12) < 1e-15 and len(set(shown)) == 2 and refusal.value.place == (0,)
+
+
+def test_right_code_is_not_refused_where_its_terms_cancel():
+    s, t, share = indexed("s", n), indexed("t", n), indexed("p", n)
+    softmax = [Definition(share[i], exp(s[i])/Sum(exp(s[j]), (j, 1, n)))]
+    line = derive(share[k]*Sum(t[i], (i, 1, n)) - t[k], lambda: -t[k] + share[k]*Sum(t[i], (i, 1, n)), given=softmax, number="3")
+    p = lambda s: np.exp(s)/np.exp(s).sum()  # noqa: E731
+    assert "to 13 digits" in repr(line.code(lambda s, t: p(s)*t.sum() - t))
+    steep = derive(1 - sigmoid(40*a), lambda: -sigmoid(40*a) + 1, given=[], number="4")
+    assert "to 13 digits" in repr(steep.code(lambda a: 1 - 1/(1 + np.exp(-40*a))))
+    with pytest.raises(WitnessDisagrees):
+        steep.code(lambda a: 1/(1 + np.exp(-40*a)))
