@@ -26,7 +26,9 @@ pytestmark = pytest.mark.long
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheels")
-    tools = elsewhere.environment(folder / "tools", "build", "setuptools", "twine")
+    pins = (ROOT / "tools" / "requirements-dev.txt").read_text().splitlines()
+    needed = [line for line in pins if re.match("build|setuptools|twine", line)]
+    tools = elsewhere.environment(folder / "tools", *needed)
     elsewhere.run(
         tools, f"python {ROOT}/tools/build_wheels.py dist && twine check --strict dist/*", folder
     )
