@@ -333,7 +333,8 @@ def measure_real(cost, probes):
         noise = rounding_of(cost)
         found = _Ladder(cost, probes, STEPS, noise).measured()
         open_ = ~(found.bar <= 1e-6 * np.abs(found.value)) & ~found.flat
-        tiny = np.array([np.abs(cost.vector[p.where]).max() < 2.0**-20 for p in probes])
+        size = np.array([np.abs(cost.vector[p.where]).max() for p in probes])
+        tiny = (size > 0) & (size < 2.0**-20)
         rows = np.flatnonzero(open_ & tiny)
         if len(rows):   # a kink or an edge may be nearer than the finest step
             finer = _Ladder(cost, [probes[k] for k in rows], STEPS * FINER, noise).measured()
@@ -399,7 +400,7 @@ class _Ladder:
         """
         rows = np.arange(len(J))
         seen = np.abs(J) > 64 * self.noise[:, 1:]
-        both = seen[:, 1:] & seen[:, :-1]
+        both = seen[:, 1:] & seen[:, :-1] & (STEPS[1:-1] < 0.1)     # what is farther off is not here
         last = both.shape[1] - 1 - np.argmax(both[:, ::-1], axis=1)
         fine, coarse = J[rows, last + 1], J[rows, last]
         # Below them there must be nothing but rounding: else the bend has gone, and was farther off.
@@ -469,10 +470,11 @@ def climb(slopes, h, rounding, power, doubt=None):
     best, bar = np.full(len(h), np.nan), np.full(len(h), np.inf)
     climbing = np.ones(len(h), bool)
     for coarse in range(h.shape[1] - 2, -1, -1):
-        for value, error in tableau[:h.shape[1] - 1 - coarse]:
+        for order, (value, error) in enumerate(tableau[:h.shape[1] - 1 - coarse], start=1):
             value, error = value[:, coarse], error[:, coarse]
-            first = np.isinf(bar)
-            climbing &= first | (np.abs(value - best) <= error + bar)
+            finer = slice(coarse + order + 1, None)
+            off = np.abs(slopes[:, finer] - value[:, None]) - rounding[:, finer] > error[:, None]
+            climbing &= np.isinf(bar) | (np.abs(value - best) <= error + bar) & ~off.any(axis=1)
             take = climbing & (error < bar)
             best, bar = np.where(take, value, best), np.where(take, error, bar)
     return Estimate(best, bar)
