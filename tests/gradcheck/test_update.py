@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradcheck.update import UpdateError, update_check
+from gradcheck import UpdateError, update_check
 
 X, Y = np.array([0.3, -0.7, 0.4]), np.array([0.2, 0.9])
 RANDOM = np.random.default_rng(3)
@@ -131,7 +131,7 @@ BAD = [
     (dict(w={}), ValueError, "empty"),
     (dict(w=[1.0]), TypeError, "mapping"),
     (dict(w={"W1": [float("nan")]}), ValueError, "nan"),
-    (dict(w_new=lambda p, eta: {"W1": P["W1"]}), ValueError, "blocks"),
+    (dict(w_new=lambda p, eta: {"W1": P["W1"]}), ValueError, "has nothing for 'b1', 'W2', 'b2'"),
     (dict(w_new=lambda p, eta: right(p, eta) | {"W1": P["W1"].T}), ValueError, "shape"),
     (dict(w_new=lambda p, eta: P["W1"]), TypeError, "mapping"),
 ]
@@ -141,3 +141,119 @@ BAD = [
 def test_bad_input_gets_a_clear_error(wrong, error, words):
     with pytest.raises(error, match=words):
         update_check(**{**dict(w_new=right, cost=cost, w=P, eta=0.5), **wrong})
+
+
+# ------------------------------------------------------------------------------------------- multiples, decay, memory
+
+@pytest.mark.parametrize("factor, words", [
+    (7, "along the gradient, but 7 times the step: a sum for a mean (n = 7)"), (-1, "uphill"), (2, "a factor 2 is too many"),
+    (0.5, "a factor ½ is too many"), (0.1, "0.1 times the step: a factor 1/10: a mean taken twice?"),
+    (-3, "-3 times the step: the sign and a factor 3"), (0.37, "but 0.37 times the step"), (40, "40 times the step")])
+def test_a_step_along_the_gradient_is_named_by_its_ratio(factor, words):
+    report = update_check(lambda p, eta: right(p, factor * eta), cost, P, 0.3, n_samples=7)
+    assert not report and {b.verdict for b in report.blocks.values()} == {"wrong"}
+    assert all(words in b.remark and b.ratio == pytest.approx(factor) for b in report.blocks.values())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_factor_is_told_as_what_it_is(seed):
+    rng = np.random.default_rng(seed)
+    factor = float(np.round(rng.choice([-1, 1]) * 10.0**rng.uniform(-2, 2), 4))
+    block = update_check(lambda p, eta: right(p, factor * eta), cost, P, 0.01).blocks["W1"]
+    assert block.ratio == pytest.approx(factor) and "not along" not in block.remark
+
+
+@pytest.mark.parametrize("decay", [1e-2, 0.3, 1e-6])
+def test_weight_decay_is_called_weight_decay(decay):
+    report = update_check(lambda p, eta: {n: v - eta * decay * p[n] for n, v in right(p, eta).items()}, cost, P, 0.1)
+    assert {b.remark for b in report.blocks.values()} == {f"weight decay: eta times {decay:g} times {n} more than the slope" for n in P}
+
+
+def test_a_step_in_float32_has_the_rounding_of_float32():
+    single = lambda p, eta: {n: np.float32(v) for n, v in right(p, eta).items()}
+    assert update_check(single, cost, P, 0.5)
+    assert not update_check(lambda p, eta: single(p, 1.01 * eta), cost, P, 0.5)
+
+
+def test_a_bias_before_a_normalisation_stays_where_it_is():
+    def normal(p):
+        z = X * p["w"] + p["b"]
+        return float(((z - z.mean()) / z.std() @ np.array([1.0, 2, -1])))
+    for push in 0, 1e-17, -3e-17:
+        assert update_check(lambda p, eta: {"b": p["b"] - eta * push}, lambda q: normal({"w": 1.7} | q), {"b": 0.4}, 0.1)
+
+
+def test_at_a_kink_any_slope_between_the_two_may_be_stepped_along():
+    for slope, fine in ((0.0, True), (1.0, True), (-1.0, True), (1.5, False)):
+        assert bool(update_check(lambda p, eta: {"a": p["a"] - eta * slope}, lambda p: abs(p["a"]), {"a": 0.0}, 0.1)) is fine
+
+
+V = {name: RANDOM.normal(size=block.shape) for name, block in P.items()}
+BETA = 0.9
+
+
+def momentum(p, eta, state, factor=1):
+    v = {n: BETA * state["velocity"][n] + factor * g for n, g in backward(p).items()}
+    return {n: p[n] - eta * v[n] for n in p}, {"velocity": v}
+
+
+def momentum_with_rate_inside(p, eta, state):
+    v = {n: BETA * state["velocity"][n] - eta * g for n, g in backward(p).items()}
+    return {n: p[n] + v[n] for n in p}
+
+
+def averaged(p, eta, state):
+    return {n: p[n] - eta * (BETA * state["velocity"][n] + (1 - BETA) * g) for n, g in backward(p).items()}
+
+
+def nesterov(p, eta, state):
+    return {n: p[n] - eta * (g + BETA * (BETA * state["velocity"][n] + g)) for n, g in backward(p).items()}
+
+
+def nesterov_from_ahead(p, eta, state):
+    ahead = {n: p[n] + BETA * state["velocity"][n] for n in p}
+    return {n: p[n] + BETA * state["velocity"][n] - eta * g for n, g in backward(ahead).items()}
+
+
+@pytest.mark.parametrize("step, words", [
+    (momentum, "momentum, beta = 0.9"), (momentum_with_rate_inside, "momentum, beta = 0.9"),
+    (averaged, "momentum of averaged slopes, beta = 0.9"), (nesterov, "Nesterov's momentum, beta = 0.9"),
+    (nesterov_from_ahead, "Nesterov's momentum, beta = 0.9")])
+def test_momentum_and_nesterov_are_recognised_with_their_state(step, words):
+    report = update_check(step, cost, P, 0.1, state={"velocity": V})
+    assert report and {b.remark for b in report.blocks.values()} == {words}
+
+
+def test_momentum_of_a_wrong_slope_is_wrong():
+    report = update_check(lambda p, eta, s: momentum(p, eta, s, 2), cost, P, 0.1, state={"velocity": V})
+    assert not report and "2 times the slope and 0.9 times the velocity" in report.blocks["W1"].remark
+
+
+SECOND = {name: v**2 for name, v in V.items()}
+
+
+def adam(p, eta, state, corrected=True, sign=1):
+    t, new = state["t"] + 1, {}
+    for n, g in backward(p).items():
+        m, v = 0.9 * state["m"][n] + 0.1 * g, 0.999 * state["v"][n] + 0.001 * g**2
+        bias = (1 - 0.9**t, 1 - 0.999**t) if corrected else (1, 1)
+        new[n] = p[n] - sign * eta * (m / bias[0]) / (np.sqrt(v / bias[1]) + 1e-8)
+    return new
+
+
+def test_adam_is_recognised_with_its_state_and_its_usual_mistakes_are_named():
+    state = {"m": V, "v": SECOND, "t": 4}
+    right_, bare, uphill = (update_check(lambda p, eta, s: adam(p, eta, s, *how), cost, P, 0.01, state=state)
+                            for how in ((), (False,), (True, -1)))
+    assert right_ and right_.blocks["W1"].remark == "Adam, step 5"
+    assert not bare and bare.blocks["W1"].remark == "Adam, step 5: without the bias correction"
+    assert not uphill and "uphill" in uphill.blocks["W1"].remark
+
+
+def test_the_model_holds_its_weights_afterwards():
+    kept = {}
+    def keeping(p):
+        kept.update(p)
+        return cost(p)
+    update_check(right, keeping, P, 0.5)
+    assert all(np.array_equal(kept[n], P[n]) and kept[n].dtype == np.float64 for n in P)
