@@ -310,7 +310,7 @@ ARGUMENTS = {
         "w_new": (lambda w, eta: {"w": w["w"] - eta*2*w["w"], "b": w["b"] - eta*2*w["b"]},
                   Kind([*FUNCTION.values, lambda w, eta: None, lambda w, eta: {"w": W}, lambda w, eta: {"w": W * np.nan, "b": 1},
                         lambda w, eta: CODE], [lambda w, eta: {"w": np.ones((3, 2)), "b": 1.0}])),
-        "cost": (J, FUNCTION), "w": (P, P_KIND), "eta": (0.1, RATE)}),
+        "cost": (J, FUNCTION), "w": (P, P_KIND), "eta": (0.1, RATE), "n_samples": (5, COUNT_OR_NONE), "state": (None, ANYTHING)}),
 
     "fast_step.Stepper": (fast_step.Stepper, {"W": (WEIGHTS, layer_kind((1, np.ones(3)), (2, np.ones((2, 4))))), "b": (BIASES, B_KIND),
                                           **HIDDEN, "eta": (0.1, RATE), "momentum": (0.5, SHARE),
