@@ -5,6 +5,7 @@ A name such as y_hat_i stays a name when it has been differentiated, as on paper
 by SymPy's own derivative; here are the lines that a hint shows, and the faults that people make on the way.
 """
 
+from enum import Enum
 from itertools import count
 
 import sympy as sp
@@ -18,10 +19,47 @@ from derivations.symbols import Activation, Partial, base_of, names_in, sigmoid
 DEEPEST = 40
 
 
+class Kind(Enum):
+    """The kinds of mistakes that people make; the value is the hint that helps against it."""
+
+    SIGN = ("which way does the result move when the variable grows a little? "
+            "Follow one minus sign from line to line")
+    FACTOR = "follow the constants: which 2 comes down from an exponent, and which ½ does it meet?"
+    MEAN = ("count the samples: is the function you differentiate a sum or a mean? "
+            "Its derivative is the same")
+    SHARE = ("the function to differentiate has a sum over all samples; "
+             "a derivative of a sum is the sum of the derivatives")
+    SLOPE = "going back through a function costs one factor, its slope at that place"
+    ARGUMENT = "at which place is the slope taken: before the function is applied, or after?"
+    NAME = ("compare letter by letter: which quantity enters here, "
+            "the one before or the one after the function?")
+    VALUE = "a function and its slope are two things; write the slope of it here"
+    INTEGRAL = "a derivative lowers the exponent by one and brings it down as a factor"
+    EXPONENT = "differentiating a power lowers its exponent by one"
+    POWER = "the index in brackets above a letter counts layers; nothing is multiplied there"
+    INNER = ("chain rule: outer derivative times inner derivative. "
+             "What is inside, and what is its derivative?")
+    SUM = ("the variable acts along several ways at once; "
+           "the derivative adds up all of them, and no others")
+    RANGE = "write the first and the last term of the sum: over what does its index count?"
+    TRANSPOSE = ("the first index says to where, the second from where; "
+                 "over which one runs the sum?")
+    INDEX = ("write the sum out for two terms: "
+             "which indices stand still while the sum runs?")
+    VARIABLE = "look again which variable the question differentiates by"
+    TERM = "differentiate term by term, and count the terms"
+    CONDITION = "which property of the data does your formula use? Where was it given?"
+    ZERO = ("does the function not depend on the variable at all? "
+            "Follow it through the definitions")
+    SHAPE = "a gradient has the shape of what it is the gradient of"
+    OTHER = "set all sizes to 1 and compare with the derivative of that simple case"
+
+
 class Chain:
     """Differentiates through the definitions of `table`, and notes every place where people go wrong.
 
-    `fault` is None or one of the keys of `sites` after a right run: (base of the definition, what is done wrong there).
+    `fault` is None or one of the keys of `sites` after a right run: (base of the definition,
+    kind of the mistake made there, what it is made in).
     """
 
     def __init__(self, table, fault=None, depth=DEEPEST):
@@ -72,7 +110,16 @@ class Chain:
             return self.power(e, v, where, depth)
         if isinstance(e, sp.Function) and len(e.args) == 1:
             return self.function(e, v, where, depth)
+        if isinstance(e, (sp.Function, sp.Pow)):
+            return self.every_argument(e, v, where, depth)
         raise Undecided(f"no rule by hand for {e}")
+
+    def every_argument(self, e, v, where, depth):
+        """The total derivative: the slope by each argument, times that argument's own."""
+        places = [sp.Dummy(real=a.is_real, positive=a.is_positive) for a in e.args]
+        with evaluate(True):
+            slopes = [e.func(*places).diff(place).xreplace(dict(zip(places, e.args))) for place in places]
+        return _sum(_product(slope, self.slope(a, v, where, depth)) for slope, a in zip(slopes, e.args))
 
     def link(self, name, v, depth):
         definition = self.table[base_of(name)]
@@ -98,9 +145,9 @@ class Chain:
 
     # where people go wrong
 
-    def at(self, where, what, told):
-        """Is the fault of this run to be made here? A right run only notes the place and what can be said of it."""
-        key = (str(base_of(where)) if where is not None else "", what)
+    def at(self, where, kind, part, told):
+        """Is the fault of this run to be made here? A right run only notes the place, and its name."""
+        key = (str(base_of(where)) if where is not None else "", kind, part)
         if self.fault is None:
             self.sites.setdefault(key, told)
         return key == self.fault
@@ -109,14 +156,16 @@ class Chain:
         d = self.slope(u, v, where, depth)
         if all(f.is_Number or isinstance(f, sp.KroneckerDelta) for f in sp.Mul.make_args(d)):
             return d
-        return sp.S.One if self.at(where, f"inner {part}", lambda: _inner_told(u, v, d)) else d
+        return sp.S.One if self.at(where, Kind.INNER, part, lambda: _inner_told(u, v, d)) else d
 
     def power(self, e, v, where, depth):
         u, p = e.base, e.exp
         d = self.inner(u, v, where, depth, "power")
-        if self.at(where, "integrated", lambda: f"{_shown(e)} is integrated instead of differentiated") and p != -1:
+        told = lambda: f"{_shown(e)} is integrated instead of differentiated"
+        if self.at(where, Kind.INTEGRAL, "power", told) and p != -1:
             return _product(sp.Pow(u, p + 1), _value(1/(p + 1)), d)
-        if self.at(where, "exponent", lambda: f"the exponent of {_shown(e)} is not lowered"):
+        told = lambda: f"the exponent of {_shown(e)} is not lowered"
+        if self.at(where, Kind.EXPONENT, "power", told):
             return _product(p, e, d)
         lower = _value(p - 1)
         return _product(p, u if lower == 1 else sp.Pow(u, lower), d)
@@ -126,26 +175,36 @@ class Chain:
         d = self.inner(u, v, where, depth, f.__name__)
         with evaluate(True):
             right = e.fdiff(1)
-        place = f.__name__
         slope = lambda: _shown(right) if isinstance(e, Activation) else f"the slope of {_shown(e)}"
         out = lambda: _shown(self.as_name(e, where))
-        if f is not sp.log and self.at(where, f"no slope {place}", lambda: f"{slope()} is left out"):
+        at = lambda kind, told: self.at(where, kind, f.__name__, told)
+        if f is not sp.log and at(Kind.SLOPE, lambda: f"{slope()} is left out"):
             return d
-        if self.at(where, f"value {place}", lambda: f"{out()} stands where its slope is meant"):
+        if at(Kind.VALUE, lambda: f"{out()} stands where its slope is meant"):
             return _product(e, d)
-        if isinstance(e, (Activation, sigmoid, sp.tanh)):
-            if self.at(where, f"argument {place}", lambda: f"{slope()} is taken at {out()} instead of {_shown(u)}"):
+        if isinstance(e, (Activation, *SATURATING)):
+            if at(Kind.ARGUMENT, lambda: f"{slope()} is taken at {out()} instead of {_shown(u)}"):
                 return _product(right.xreplace({u: e}), d)
-            if not isinstance(e, Activation):
-                told = lambda: (f"{_shown(u)} stands where {out()} is meant: "
-                                "the slope is written in terms of the value, not of its argument")
-                if self.at(where, f"name {place}", told):
-                    return _product(right.xreplace({e: u}), d)
+        if isinstance(e, SATURATING):
+            told = lambda: (f"{_shown(u)} stands where {out()} is meant: the slope is written "
+                            "in terms of the value, not of its argument")
+            if at(Kind.NAME, told):
+                return _product(right.xreplace({e: u}), d)
         return _product(right, d)
 
     def as_name(self, e, where):
-        body = with_sigmoids(self.table[base_of(where)].at(getattr(where, "indices", ()))) if where is not None else None
-        return where if body is not None and type(body) is type(e) else e
+        return where if where is not None and type(value_of(where, self.table)) is type(e) else e
+
+
+def value_of(name, table):
+    """The body of the definition of a name, with sigmoids by their name; what has none stands for itself."""
+    definition = table.get(base_of(name))
+    if definition is None or isinstance(definition, Depends):
+        return name
+    return with_sigmoids(definition.at(getattr(name, "indices", ())))
+
+
+SATURATING = (sigmoid, sp.tanh)  # their slopes are written in their values
 
 
 def with_sigmoids(e):
@@ -251,6 +310,31 @@ def right_formula(question, table):
         return tidied(Chain(table).line(question), table)
     except Undecided:
         return tidied(resolve(question, table), table)
+
+
+def lines_by_hand(question, table):
+    """The lines from a question to its answer: in each, one more link of the chain; in the last one all in order."""
+    right, chain = right_formula(question, table), Chain(table)
+    try:
+        found = [chain.line(question)] if question.has(Partial) else []
+    except Undecided:
+        return [right]
+    for depth in range(chain.deepest - 1, 0, -1):
+        found.insert(0, Chain(table, depth=depth).line(question))
+    kept = [lettered(line) for line in found if line.has(Partial) or line is found[-1]]
+    kept.append(right)
+    texts = [plain(line) for line in kept]
+    return [line for position, line in enumerate(kept) if texts[position] not in texts[position + 1:]]
+
+
+def depth_of(question, table, left):
+    """In which line by hand just these derivatives, {(of what, by what)}, are still to be taken; 0 if in none."""
+    for depth in range(1, DEEPEST):
+        chain = Chain(table, depth=depth)
+        chain.line(question)
+        if chain.left in (left, set()):
+            return depth if chain.left else 0
+    return 0
 
 
 def tidied(expr, table, short=True):

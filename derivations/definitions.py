@@ -1,5 +1,7 @@
 """What names stand for: definitions, unknown functions, entries of matrices, and how a line is opened down to them."""
 
+from copy import copy
+
 import sympy as sp
 from sympy import evaluate
 
@@ -48,6 +50,14 @@ class Definition:
     def at(self, indices):
         """The body, with the given indices in place of the free ones. No sum in the body can catch them."""
         return put(_fresh(self.body), dict(zip(self.indices, indices)))
+
+    def with_parts(self, change):
+        """The same definition with `change` of its name, and of all that it is made of."""
+        other = copy(self)
+        for part in ("name", "body", "on", "pattern"):
+            if hasattr(self, part):
+                setattr(other, part, change(getattr(self, part)))
+        return other
 
     def _repr_markdown_(self):
         tag = rf"\tag{{{self.number}}}" if self.number else ""

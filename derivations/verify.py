@@ -14,15 +14,12 @@ import sympy as sp
 from derivations.conditions import conditions, differentiable
 from derivations.definitions import Entries, entry, resolve, table_of
 from derivations.errors import FalseLine, Undecided, WrongIndex
-from derivations.evaluation import pairs, same_value
-from derivations.mistakes import mutants, reversed_name, without_deltas
+from derivations.mistakes import diagnose
 from derivations.normal_form import index_ranges, is_zero, must_be_exact
 from derivations.printing import alike, plain
 from derivations.sampling import POINTS, points, ranges_in, sizes_in
 from derivations.symbols import Activation, Gradient, Partial, formula, names_in
 from derivations.values import NoValue
-
-CANDIDATES = 300     # mistakes tried for a hint
 
 
 class Known:
@@ -268,38 +265,3 @@ class Chain:
         agreed, why = self.numbers()
         return (f"It agrees at {len(agreed)} sample points, which is evidence and no proof." if agreed
                 else f"It has no value that can be tried: {why}.")
-
-
-def diagnose(right, wrong, table):
-    """The name of the mistake that turns the right line into the wrong one, if it is one of the usual ones."""
-    try:
-        resolved = [resolve(right, table), resolve(wrong, table)]
-        if resolved[1] == 0:
-            return "the claim is zero, the line before is not"
-        points = list(islice(pairs([*resolved, right, wrong], lambda point: map(point.value, resolved)), 2))
-    except (Undecided, ValueError, TypeError):
-        return None
-    for origin, goal, name_of in ((right, 2, str), (wrong, 1, reversed_name)):
-        for name, mutant in islice(_candidates(origin, table), CANDIDATES):
-            if name_of(name) and _matches(mutant, [(found[0], found[goal]) for found in points], table):
-                return name_of(name)
-    return None
-
-
-def _candidates(expr, table):
-    """Mutants of a line and of what it stands for: its derivatives taken, its names opened."""
-    resolved = without_deltas(resolve(expr, table))
-    if not isinstance(expr, Partial):  # a factor of a derivative is a factor of what it comes to
-        yield from mutants(expr)
-    if resolved != expr:
-        yield from mutants(resolved)
-
-
-def _matches(mutant, goal, table):
-    """Has the mutant the values of the goal, a list of (point, value)?"""
-    try:
-        if mutant.has(Partial) or names_in(mutant) & table.keys():
-            mutant = resolve(mutant, table)
-        return all(same_value(point.value(mutant), value) for point, value in goal)
-    except Exception:  # a mistake that makes no formula is no hint, and never stands in the way of the refusal
-        return False

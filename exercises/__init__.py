@@ -1,5 +1,19 @@
-"""Exercises that answer back: a formula of your own, a guess before you run, a bug to find, and how far you are."""
+"""Exercises that answer back.
 
-from exercises.check import check, find_bug, predict, progress, solved
+| what | where |
+|---|---|
+| derive a formula | `check` |
+| predict before you run | `predict`, in guess.py |
+| find the wrong line of a program | `find_bug` |
+| what is solved | `progress`, `solved` |
+
+Nothing raises at a reader, and no right answer is stored: a formula is held against what the definitions come to, a
+prediction against what the cell computes, the cause of a bug against what the program does without it.
+"""
+
+from exercises.check import check
+from exercises.find_bug import find_bug
+from exercises.guess import predict
+from exercises.progress import progress, solved
 
 __all__ = ["check", "find_bug", "predict", "progress", "solved"]

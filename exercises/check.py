@@ -1,120 +1,53 @@
-"""Exercises that answer back, of three kinds: derive a formula, predict before you run, find the bug.
-
-Nothing raises at a reader, and no right answer is stored: a formula is compared with what SymPy makes of the question, a
-wrong one with a tree of mistakes derived from that; a prediction is compared with what the cell computes; and the cause
-named for a bug is undone in the line named, to see whether the program then passes its check. An exercise that is run again
-with the same answer gives the next hint. What was solved is kept in this session alone, unless `progress` is told a file.
-"""
+"""Derive, and be answered: is a formula, or a NumPy function, what the question comes to; if not, which mistake is it?"""
 
 import inspect
-import json
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path
+from functools import cached_property
 
 import numpy as np
 import sympy as sp
 
-from derivations.errors import Undecided
-from derivations.printing import plain
-from exercises.judge import NoFormula, question_of
-from gradcheck import repair as cures
+from derivations.chain_rule import depth_of, lettered, lines_by_hand, right_formula
+from derivations.code_witness import spellings
+from derivations.definitions import Depends
+from derivations.derivation import Derivation
+from derivations.errors import FalseLine, Undecided
+from derivations.mistakes import Kind, diagnose
+from derivations.printing import plain, show_number
+from derivations.reading import Unreadable, read, unknown
+from derivations.sampling import points, ranges_in, sizes_in
+from derivations.symbols import Activation, Partial, as_written, base_of, names_in
+from derivations.values import NoValue
+from derivations.verify import Known, prove
+from exercises.progress import OPEN, RIGHT, WRONG, Reply, book
 
-OPEN, WRONG, RIGHT = "not answered yet", "not yet", "solved"
-FOLDED = "That was the last hint. The answer is folded below the cell."
-
-
-@dataclass
-class Reply:
-    """What an exercise says to an answer: its state, the text, and the hints that follow one by one."""
-
-    state: str
-    text: str
-    hints: Callable = list  # without arguments; gives the list, asked only when it is needed
-
-
-@dataclass
-class Record:
-    """What is known of an exercise in this session."""
-
-    number: str
-    kind: str
-    state: str = OPEN
-    answer: object = None
-    asked: int = 0
-    first: object = None
+EVIDENCE = 5  # points at which an answer must agree that can be neither proved nor refuted
+BEGIN = "begin with the outermost function, and leave what is inside as a derivative still to be taken"
 
 
-class Book(dict):
-    """The exercises of this session by number, in the order in which they were run."""
-
-    def of(self, kind, number):
-        return self.setdefault((kind, number), Record(number, kind))
-
-    def tell(self, record, answer, reply):
-        """Print the reply, and one more hint each time the same answer is asked about again."""
-        again = answer == record.answer
-        record.asked = record.asked + 1 if again else 0
-        record.answer = answer
-        if record.state != RIGHT:
-            record.state = reply.state
-        print("\n".join([reply.text, *self.stage(reply, record.asked)]))
-
-    @staticmethod
-    def stage(reply, asked):
-        if reply.hints is list:
-            return []
-        if not asked:
-            return ["Run the cell again for a hint."]
-        hints = reply.hints()
-        shown = [f"  hint {p} of {len(hints)}: {hint}" for p, hint in enumerate(hints[:asked], 1)]
-        return [*shown, "Run the cell again for the next hint." if asked < len(hints) else FOLDED]
-
-
-book = Book()
-
-
-# Derive ------------------------------------------------------------------------------------------------------------------
+class NoFormula(Exception):
+    """What the reader gave is nothing that can be compared; the message says what was expected."""
 
 
 def check(answer, question, given=(), number=""):
     """Say whether `answer` equals `question`, in any equal form; if not, name the mistake and show a counterexample.
 
-    answer    a formula of the symbols of the exercise, or a NumPy function whose parameters are named like them;
-              `...` stands for "not answered yet"
-    question  what is asked for, such as Partial(J, w[k])
-    given     the definitions it needs: all that lead from its left to its right
+    Parameters
+    ----------
+    answer
+        A formula of the symbols of the exercise; or the same as text, plain or LaTeX; or a NumPy function whose
+        parameters are named like the symbols. `...` stands for "not answered yet".
+    question : sympy expression
+        What is asked for, such as ``Partial(J, w[k])``.
+    given : iterable of Definition, Depends and Entries
+        All that lead from its left to its right.
+    number : str
+        The number of the exercise.
 
     Prints one short text and returns nothing. Asked again with the same answer, it adds a hint.
     """
     record = book.of("derive", number or plain(question))
-    book.tell(record, repr(answer) if not inspect.isfunction(answer) else _source(answer), _reply(answer, question, given))
-
-
-def _reply(answer, question, given):
-    try:
-        asked = question_of(question, tuple(given))
-    except (ValueError, TypeError, Undecided) as error:
-        return Reply(OPEN, f"This exercise has a fault of its own: {error}")
-    if answer is ... or answer is None:
-        return Reply(OPEN, f"No answer yet. Put a formula for {asked.name} in place of the dots, and run the cell again.",
-                     lambda: asked.hints("open"))
-    try:
-        return _judged(asked, answer)
-    except NoFormula as error:
-        return Reply(WRONG, f"This cannot be compared with {asked.name}: {error}")
-
-
-def _judged(asked, answer):
-    if inspect.isfunction(answer):
-        finding = asked.judge_code(answer)
-    else:
-        finding = asked.judge(asked.formula(answer))
-    if finding.right:
-        return Reply(RIGHT if finding.finished else WRONG, finding.text)
-    return Reply(WRONG, finding.text, lambda: asked.hints(finding.kind))
+    key = _source(answer) if inspect.isfunction(answer) else repr(answer)
+    book.tell(record, key, _reply(answer, question, given))
 
 
 def _source(function):
@@ -124,214 +57,284 @@ def _source(function):
         return repr(function.__code__.co_code)
 
 
-# Predict, then run -------------------------------------------------------------------------------------------------------
-
-
-def predict(prediction, truth, number="", choices=(), slips=None, within=1e-6, show=None):
-    """Show the truth only to a reader who has committed to a prediction, and compare the two.
-
-    prediction  a number, a word, or several in a tuple or a set; `...` stands for "no prediction yet"
-    truth       a function without arguments that computes what really happens; called only after the commitment
-    choices     what may be said, if it is a choice
-    slips       {wrong prediction: what may have led to it}
-    within      relative distance at which two numbers still agree
-    show        a function without arguments that shows more of the truth, such as a figure
-
-    The first prediction is kept: it is the one that counts. Prints a short text and returns nothing.
-    """
-    record = book.of("predict", number or "a prediction")
-    if prediction is ... or prediction is None:
-        what = "one of " + ", ".join(map(repr, choices)) if choices else "what you expect"
-        return book.tell(record, "...", Reply(OPEN, f"No prediction yet. Put {what} in place of the dots; "
-                                                    "then run the cell again to see what happens."))
+def _reply(answer, question, given):
     try:
-        said = _among(prediction, choices) if choices else prediction
-        actual = truth()
-        agree = _agree(said, actual, within)
+        asked = Question(question, given)
+    except (ValueError, TypeError, Undecided) as error:
+        return Reply(OPEN, f"This exercise has a fault of its own: {error}")
+    if answer is ... or answer is None:
+        return Reply(OPEN, f"No answer yet. Put a formula for {asked.name} in place of the dots, and run the cell again.",
+                     lambda: [BEGIN, *asked.lines()])
+    try:
+        return asked.reply_to_code(answer) if inspect.isfunction(answer) else asked.reply_to(asked.formula(answer))
     except NoFormula as error:
-        return book.tell(record, repr(prediction), Reply(WRONG, f"This is no prediction that can be compared: {error}"))
-    if record.first is None:
-        record.first = _shown(said)
-    if show is not None:
-        show()
-    kept = f" (Your first prediction was {record.first}.)" if record.first != _shown(said) else ""
-    if agree:
-        return book.tell(record, repr(said), Reply(RIGHT, f"You said {_shown(said)}, and so it is. Right.{kept}"))
-    why = next((f" {why}" for slip, why in (slips or {}).items() if _same_slip(said, slip, within)),
-               " What did you not expect? Find the reason before you unfold the answer.")
-    book.tell(record, repr(said), Reply(WRONG, f"You said {_shown(said)}; it is {_shown(actual)}. Not as predicted.{why}{kept}"))
+        return Reply(WRONG, f"This cannot be compared with {asked.name}: {error}")
 
 
-def _among(said, choices):
-    words = {str(c).strip().lower(): c for c in choices}
-    key = str(said).strip().lower()
-    if key not in words:
-        near = get_close_matches(key, words, 1)
-        meant = f"; did you mean {words[near[0]]!r}?" if near else ""
-        raise NoFormula(f"{said!r} is none of {', '.join(map(repr, choices))}{meant}")
-    return words[key]
+class Question:
+    """What is asked for, and what it comes to: `reply_to` a formula, `reply_to_code` of a function."""
+
+    def __init__(self, question, given=()):
+        self.question, self.given, self.name = question, tuple(given), plain(question)
+        self.known = Known(self.given)
+        self.table, self.asked = self.known.table, self.known.scalar(question)
+        self.right = right_formula(self.asked, self.table)
+
+    @cached_property
+    def by_hand(self):
+        return lines_by_hand(self.asked, self.table)
+
+    def lines(self):
+        """The lines to the answer, as hints; the last one is the answer, and is not told."""
+        said = [shown(line) for line in self.by_hand[:-1]]
+        return [f"the derivation, line {p}: {plain(self.asked)} = {line}" for p, line in enumerate(said, 1)]
+
+    def wrong(self, text, kind):
+        return Reply(WRONG, text, lambda: [kind.value, *self.lines()])
+
+    # what the reader gave
+
+    def formula(self, answer):
+        """The answer as SymPy knows it, read if it is text, decimals such as 0.5 exact. Raises NoFormula."""
+        if isinstance(answer, Derivation):
+            answer = answer.last
+        if isinstance(answer, sp.Equality):
+            answer = answer.rhs
+        if isinstance(answer, str):
+            return self._read(answer)
+        try:
+            if isinstance(answer, bool):
+                raise TypeError
+            expr = sp.sympify(answer, strict=True)
+        except (sp.SympifyError, TypeError, ValueError):
+            expr = None
+        if not isinstance(expr, (sp.Expr, sp.MatrixExpr)):
+            got = f"{type(answer).__name__} {answer!r}" if np.ndim(answer) == 0 else f"a {type(answer).__name__}"
+            raise NoFormula(f"got {got}; expected {self.sample()}")
+        self._must_fit(expr)
+        expr = expr.xreplace({f: _exact(f) for f in expr.atoms(sp.Float)})
+        self._must_be_known(expr)
+        return expr
+
+    def _read(self, text):
+        try:
+            return read(text, known=self.names, functions=self.functions)[0]
+        except Unreadable as error:
+            raise NoFormula(str(error)) from None
+
+    def sample(self):
+        """A formula of the same kind, as an example."""
+        labels = {base.label for base in self.right.atoms(sp.IndexedBase)}
+        names = sorted(self.right.atoms(sp.Indexed, sp.Symbol) - labels, key=sp.default_sort_key)
+        return next((f"a formula such as 2*{e}" for e in names if not e.is_integer), "a formula")
+
+    def _must_fit(self, expr):
+        wanted, got = (f"a matrix of shape {e.shape}" if isinstance(e, sp.MatrixExpr) else "one number"
+                       for e in (self.question, expr))
+        if "one number" in (wanted, got) and wanted != got:
+            raise NoFormula(f"it asks for {wanted}, your formula is {got}")
+        if wanted != got:
+            turned = ", transposed" if expr.shape == self.question.shape[::-1] else ""
+            raise NoFormula(f"your formula has shape {expr.shape}, expected {self.question.shape}{turned}")
+
+    def _must_be_known(self, expr):
+        """Raises NoFormula for a name that the exercise does not know, with the one that may be meant."""
+        for function in sorted(expr.atoms(sp.core.function.AppliedUndef) - expr.atoms(Activation), key=str):
+            raise NoFormula(f"{function.func} is a Function of SymPy's own: use a function of the notebook, "
+                            f"or make one with activation(\"{function.func}\")")
+        by_text = {str(name): name for name in self.names}
+        bound = {limit[0] for s in expr.atoms(sp.Sum, sp.Product) for limit in s.limits}
+        counted = {i for e in expr.atoms(sp.Indexed) for i in e.indices}
+        for name in sorted(names_in(expr) - self.names - bound, key=str):
+            if name.is_Symbol and name.is_integer and name in counted or isinstance(name, sp.MatrixExpr):
+                continue
+            same = by_text.get(str(name))
+            if same is None:
+                raise NoFormula(unknown(plain(sp.Symbol(str(name))), by_text))
+            if _shape(same) != _shape(name):
+                raise NoFormula(f"your {name} has shape {_shape(name)}, that of the exercise {_shape(same)}")
+            raise NoFormula(f"your {name} is another symbol of the same name; use the {name} that the notebook made")
+
+    @cached_property
+    def names(self):
+        bodies = [d.on if isinstance(d, Depends) else d.body for d in self.table.values()]
+        parts = [self.asked, self.right, *bodies, *(d.name for d in self.table.values())]
+        matrices = {m for matrix in self.known.entries for m in matrix.atoms(sp.MatrixSymbol)}
+        sizes = {s for part in parts for s in sizes_in(part)}
+        found = set().union(*map(names_in, parts)) | matrices | set(self.known.entries.values()) | sizes
+        return {name for name in found if not isinstance(name, sp.Dummy)}
+
+    @cached_property
+    def functions(self):
+        bodies = [self.right, *(d.body for d in self.table.values() if not isinstance(d, Depends))]
+        return {type(f) for body in bodies for f in body.atoms(Activation) if f.order == 0}
+
+    # the judgement of a formula
+
+    def reply_to(self, answer):
+        """Right, right so far, or the mistake with a counterexample; where nothing proves or refutes, points decide."""
+        try:
+            prove(self.question, answer, self.given)
+            return self.accepted(answer)
+        except FalseLine as refusal:
+            return self.refused(answer, refusal)
+        except Undecided as undecided:
+            return self.by_numbers(answer, str(undecided))
+        except (ValueError, TypeError, AttributeError, IndexError) as error:
+            raise NoFormula(str(error)) from None
+
+    def accepted(self, answer, how=""):
+        todo = self.still_to_take(self.known.scalar(answer))
+        if todo:
+            place = depth_of(self.asked, self.table, {(str(base_of(p.expr)), str(base_of(p.variable))) for p in todo})
+            where = f"you stand in line {place} of {len(self.by_hand)}" if place else "you are not at the end yet"
+            left = ", ".join(sorted({plain(p) for p in todo}))
+            return Reply(WRONG, f"Right so far: {where}. Still to be taken: {left}.", lambda: [BEGIN, *self.lines()])
+        text, lines, name = [f"Right{how}: {self.name} = {shown(answer)}"], self.by_hand, plain(self.asked)
+        if len(lines) > 1:
+            text.append(f"You stand in the last of {len(lines)} lines; nothing is left to differentiate:")
+            text += [f"  {' '*len(name) if p else name} = {shown(line)}" for p, line in enumerate(lines)]
+            text[-1] += "     <- you stand here"
+        return Reply(RIGHT, "\n".join(text))
+
+    def still_to_take(self, expr):
+        """The derivatives in a formula that the definitions would let the reader take."""
+        found = expr.atoms(Partial) - self.right.atoms(Partial)
+        return [p for p in sorted(found, key=sp.default_sort_key) if not self.is_a_name(p)]
+
+    def is_a_name(self, partial):
+        """Is it the derivative of an unknown function, of which no more can be said?"""
+        definition = self.table.get(base_of(partial.expr)) if isinstance(partial.expr, (sp.Symbol, sp.Indexed)) else None
+        return isinstance(definition, Depends) and definition.covers(partial.expr, partial.variable)
+
+    def refused(self, answer, refusal):
+        mistake = refusal.mistake or diagnose(self.asked, self.known.scalar(answer), self.table)
+        kind = mistake.kind if mistake else Kind.OTHER
+        if kind is Kind.ZERO:
+            return self.wrong(f"Not yet: {self.name} is not 0 everywhere.", kind)
+        text = [f"Not yet: {mistake or 'its value is another one'}.", f"  yours   {shown(answer)}"]
+        if refusal.values:
+            right, yours = map(show_number, refusal.values)
+            ratio = f", ratio {show_number(refusal.values[1]/refusal.values[0])}" if refusal.values[0] else ""
+            text += [f"  at      {refusal.point.describe()}", f"  values  yours {yours}, right {right}{ratio}"]
+        return self.wrong("\n".join(text), kind)
+
+    def by_numbers(self, answer, why):
+        """Neither proved nor refuted: as far as points can tell, if there are enough that can."""
+        scalar, agreeing = self.known.scalar(answer), 0
+        for point in points([self.asked, scalar], self.table):
+            try:
+                agreeing += point.same(self.right, scalar) is True
+            except NoValue:
+                continue
+        if agreeing < EVIDENCE:
+            raise NoFormula(why)
+        return self.accepted(answer, f", as far as {agreeing} sample points can tell")
+
+    # the judgement of a NumPy function
+
+    def reply_to_code(self, function):
+        """A function of arrays, named like the symbols, against the right formula on several sets of arrays."""
+        free = list(ranges_in(self.asked, self.right))
+        runs = [(point, self.array(point, free), self.run(function, point)) for point in self.places()]
+        for _, right, got in runs:
+            if got.shape != right.shape:
+                turned = got.shape == right.shape[::-1]
+                wanted = f"{right.shape}{': it is transposed' if turned else ''}" if right.shape else "one number"
+                return self.wrong(f"Not yet: your function returns shape {got.shape}, expected {wanted}.",
+                                  Kind.TRANSPOSE if turned else Kind.SHAPE)
+        if all(_close(got, right) for _, right, got in runs):
+            like = f"like the last of {len(self.by_hand)} lines" if len(self.by_hand) > 1 else "like the formula"
+            return Reply(RIGHT, f"Right: your function computes {self.name}, on {len(runs)} sets of arrays, {like}:\n"
+                                f"  {plain(self.asked)} = {shown(self.by_hand[-1])}")
+        mistake = diagnose(self.asked, lambda point: self._entry(self.run(function, point), point, free), self.table)
+        _, right, got = next(run for run in runs if not _close(run[2], run[1]))
+        place = np.unravel_index(np.argmax(np.abs(got - right)), got.shape) if got.shape else ()
+        entry = f"in entry {', '.join(str(p + 1) for p in place)}: " if got.shape else ""
+        ratio = f", ratio {got[place] / right[place]:.6g}" if right[place] else ""
+        return self.wrong(f"Not yet: {mistake or 'its value is another one'}.\n  values  {entry}yours {got[place]:.6g}, "
+                          f"right {right[place]:.6g}{ratio}", mistake.kind if mistake else Kind.OTHER)
+
+    def places(self):
+        """Three points at which the right formula has values, not all of them 0."""
+        free, found = list(ranges_in(self.asked, self.right)), []
+        for point in points([self.asked, self.right], self.table):
+            try:
+                found += [point] if np.any(self.array(point, free)) else []
+            except NoValue:
+                continue
+            if len(found) == 3:
+                return found
+        raise NoFormula("there are no arrays on which it could be tried")
+
+    def array(self, point, free):
+        """The right values for all values of the free indices, as an array in the order of these."""
+        ranges = ranges_in(self.asked, self.right)
+        lengths = [int(point.size.get(ranges[i][0], ranges[i][0])) for i in free]
+        values = [float(point.value(self.right.xreplace({i: sp.Integer(p + 1) for i, p in zip(free, place)})))
+                  for place in np.ndindex(*lengths)]
+        return np.array(values).reshape(lengths)
+
+    @staticmethod
+    def _entry(got, point, free):
+        return float(got[tuple(int(point.value(i)) - 1 for i in free)])
+
+    def run(self, function, point):
+        arrays = {name: self._drawn(self._named(name), point) for name in inspect.signature(function).parameters}
+        try:
+            got = function(**arrays)
+            if got is None:
+                raise NoFormula("your function returns nothing: its last line should be `return` and the result")
+            got = np.asarray(got, dtype=float)
+        except NoFormula:
+            raise
+        except Exception as error:  # whatever a reader's code may raise
+            shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in arrays.items())
+            why = f"{type(error).__name__}: {error}"
+            raise NoFormula(f"your function stops with {why} (given arrays of shapes {shapes})") from None
+        if not np.all(np.isfinite(got)):
+            raise NoFormula("your function returns values that are not finite")
+        return got
+
+    @staticmethod
+    def _drawn(base, point):
+        """The values of a whole array, or of one symbol, as NumPy has them."""
+        shape = [int(point.size.get(size, size)) for size in _shape(base)]
+        entries = [float(point.value(base[tuple(i + 1 for i in place)] if shape else base)) for place in np.ndindex(*shape)]
+        return np.array(entries).reshape(shape) if shape else entries[0]
+
+    def _named(self, parameter):
+        exact = {str(base): base for base in sorted(self.names, key=str)}
+        known = {s: base for name, base in exact.items() for s in spellings(name) if s not in exact} | exact
+        if parameter not in known:
+            raise NoFormula(f"your function has a parameter {parameter}; the exercise knows {', '.join(sorted(exact))}")
+        return known[parameter]
 
 
-def _agree(said, actual, within):
-    said, actual = _without_arrays(said), _without_arrays(actual)
-    if isinstance(actual, (set, frozenset)):
-        return _words(said) == _words(actual)
-    if isinstance(actual, (tuple, list)):
-        if not isinstance(said, (tuple, list)) or len(said) != len(actual):
-            raise NoFormula(f"{len(actual)} values are asked for, as in ({', '.join('…' for _ in actual)}), got {said!r}")
-        return all([_agree(s, a, within) for s, a in zip(said, actual)])
-    if isinstance(actual, (bool, np.bool_, str)):
-        return _same_word(said, actual)
-    number = _number(said)
-    return bool(abs(number - float(actual)) <= within * max(abs(number), abs(float(actual))) or number == actual)
+def shown(expr):
+    """An expression as plain text, with no sum that begins with a minus if another term can go first."""
+    with as_written():
+        return plain(_in_order_of_sign(lettered(expr)))
 
 
-def _without_arrays(value):
-    """An array as the list of its numbers; one without a dimension is a number."""
-    return value.tolist() if isinstance(value, np.ndarray) else value
+def _in_order_of_sign(e):
+    if not e.args or isinstance(e, (sp.Indexed, sp.IndexedBase, sp.MatrixExpr)):
+        return e
+    args = [_in_order_of_sign(a) for a in e.args]
+    return e.func(*sorted(args, key=lambda a: plain(a).startswith("-")) if e.is_Add else args)
 
 
-def _same_word(said, actual):
-    if isinstance(actual, str) != isinstance(said, str):
-        raise NoFormula(f"{'a word in quotes' if isinstance(actual, str) else 'True or False'} is asked for, got {said!r}")
-    return str(said).strip().lower() == str(actual).strip().lower()
+def _exact(number):
+    text = repr(float(number))
+    if len(text) > 8:
+        raise NoFormula(f"{text} is a rounded number; write an exact one, such as Rational(1, 3) or x/3")
+    return sp.Rational(text)
 
 
-def _words(said):
-    if isinstance(said, str):
-        said = said.split(",")
-    if not isinstance(said, (set, frozenset, list, tuple)):
-        raise NoFormula(f"several names are asked for, as in {{\"W[1]\", \"b[1]\"}}, got {said!r}")
-    return {str(word).replace(" ", "") for word in said} - {""}
+def _shape(base):
+    return tuple(getattr(base, "shape", None) or ())
 
 
-def _number(said):
-    try:
-        if isinstance(said, (str, bool)):
-            raise TypeError
-        return float(said)
-    except (TypeError, ValueError, OverflowError):
-        raise NoFormula(f"a number is asked for, got {said!r}") from None
-
-
-def _same_slip(said, slip, within):
-    try:
-        return _agree(said, slip, within)
-    except NoFormula:
-        return False
-
-
-def _shown(value):
-    value = _without_arrays(value)
-    if isinstance(value, (set, frozenset)):
-        return ", ".join(sorted(map(str, value))) or "none"
-    if isinstance(value, (tuple, list)):
-        return "(" + ", ".join(map(_shown, value)) + ")"
-    if isinstance(value, (bool, np.bool_, str)):
-        return str(value)
-    if isinstance(value, sp.Basic):
-        return plain(value)
-    return f"{float(value):.6g}" if isinstance(value, (int, float, np.number)) else str(value)
-
-
-# Find the bug ------------------------------------------------------------------------------------------------------------
-
-
-def find_bug(program, line, cause, passes, number=""):
-    """Say whether `line` and `cause` name the fault of `program`: is it healed when that cause is undone in that line?
-
-    program  a function with one planted fault
-    line     the number of the wrong line, 1 being the `def`, or its text; `...` stands for "not answered yet"
-    cause    one of the words of `cures.CAUSES`
-    passes   passes(program) -> truthy if it is right, such as a report of `gradient_check`
-
-    Prints a short text and returns nothing.
-    """
-    record = book.of("find the bug", number or program.__name__)
-    book.tell(record, f"{line!r} {cause!r}", _found(program, line, cause, passes))
-
-
-def _found(program, line, cause, passes):
-    if line is ... or cause is ... or line is None or cause is None:
-        return Reply(OPEN, "No answer yet. One line is wrong. Find it with the check, then put its number (1 is the `def`) and "
-                           "the cause in place of the dots. The causes:\n" + cures.listed(), lambda: [_report(program, passes)])
-    try:
-        patient = cures.patient_of(program, passes)
-        place, word = patient.line(line), cures.cause(cause)
-    except cures.NoCure as error:
-        return Reply(WRONG, f"This cannot be tried: {error}")
-    if patient.healed(place, word):
-        return Reply(RIGHT, f"Right. {cures.CAUSES[word][0].upper()}{cures.CAUSES[word][1:]}; with that undone in line "
-                            f"{place}, the check passes:\n    was  {patient.text(place)}\n    now  {patient.now(place, word)}")
-    return Reply(WRONG, _near_miss(patient, place, word), lambda: [_report(program, passes), *_where(patient)])
-
-
-def _near_miss(patient, place, word):
-    found = patient.cures()
-    if any(at == place for at, _ in found):
-        return f"Not yet. Line {place} is the right line, but undoing \"{word}\" in it does not heal the program."
-    if any(name == word for _, name in found):
-        return f"Not yet. The cause is right, but it sits in another line than line {place}: {patient.text(place)}"
-    return f"Not yet. Undoing \"{word}\" in line {place} ({patient.text(place)}) does not make the check pass."
-
-
-def _report(program, passes):
-    try:
-        told = passes(program)
-    except Exception as error:  # a planted fault may well raise
-        told = f"{type(error).__name__}: {error}"
-    lines = str(told).splitlines()
-    return "the check says\n" + "\n".join("    " + line for line in lines)
-
-
-def _where(patient):
-    lines = sorted({place for place, _ in patient.cures()})
-    if not lines:
-        return []
-    first, last = max(2, lines[0] - 1), min(len(patient.lines), lines[-1] + 1)
-    return [f"the fault is in one of the lines {first} to {last}", f"it is line {lines[0]}: {patient.text(lines[0])}"]
-
-
-# Progress ----------------------------------------------------------------------------------------------------------------
-
-
-def progress(keep=None):
-    """Print which exercises of this session are solved.
-
-    keep   the name of a file, if you want to go on another day or in another notebook: what was solved is read from it and
-           written to it. Without it nothing is read or written, and nothing ever leaves this machine. A file that
-           holds anything else is left as it is: ValueError.
-    """
-    done = {tuple(entry) for entry in _read(keep)} | {key for key, record in book.items() if record.state == RIGHT}
-    if keep is not None:
-        Path(keep).write_text(json.dumps(sorted(map(list, done))), encoding="utf-8")
-    for key in sorted(done - book.keys(), key=_by_number):
-        print(f"{key[1]:<5} {key[0]:<14} {RIGHT}")
-    for key, record in book.items():
-        print(f"{record.number:<5} {record.kind:<14} {RIGHT if key in done else record.state}")
-    total = len(book.keys() | done)
-    print(f"{len(done)} of {total} solved." if total else "No exercise has been run yet.")
-
-
-def solved(number):
-    """Has the exercise of this number, such as "1.3", been solved in this session? For a grader."""
-    return any(record.state == RIGHT for (_, name), record in book.items() if name == number)
-
-
-def _read(keep):
-    if keep is None or not Path(keep).exists():
-        return []
-    try:
-        found = json.loads(Path(keep).read_text(encoding="utf-8"))
-    except ValueError:
-        found = None
-    if not isinstance(found, list) or any(not isinstance(e, list) or [*map(type, e)] != [str, str] for e in found):
-        raise ValueError(f"{keep} does not hold what progress has written: choose another name, this file is left as it is")
-    return found
-
-
-def _by_number(key):
-    """1.2 before 1.10; a word counts as 0."""
-    return [int(part or 0) for part in re.split(r"\D+", key[1])], key
-
-
+def _close(got, right):
+    """The same beside the largest entry: what is small beside that may have lost its digits."""
+    return got.shape == right.shape and np.all(np.abs(got - right) <= 1e-9*np.max(np.abs(right), initial=0.0))

@@ -1,0 +1,124 @@
+"""What has been answered in this session, the replies to it, and how far one is.
+
+Nothing is kept beyond the session, unless `progress` is told a file.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+OPEN, WRONG, RIGHT = "not answered yet", "not yet", "solved"
+FOLDED = "That was the last hint. The answer is folded below the cell."
+
+
+@dataclass
+class Reply:
+    """What an exercise says to an answer: its state, the text, and a function that gives the hints that follow."""
+
+    state: str
+    text: str
+    hints: Callable | None = None
+
+
+@dataclass
+class Record:
+    """What is known of an exercise in this session."""
+
+    number: str
+    kind: str
+    state: str = OPEN
+    answer: object = None
+    asked: int = 0
+    first: object = None
+
+
+class Book(dict):
+    """The exercises of this session by number, in the order in which they were run."""
+
+    def of(self, kind, number):
+        return self.setdefault((kind, number), Record(number, kind))
+
+    def tell(self, record, answer, reply):
+        """Print the reply, and one more hint each time the same answer is asked about again."""
+        record.asked = record.asked + 1 if answer == record.answer else 0
+        record.answer = answer
+        if record.state != RIGHT:
+            record.state = reply.state
+        print("\n".join([reply.text, *self.stage(reply.hints, record.asked)]))
+
+    @staticmethod
+    def stage(hints, asked):
+        if hints is None:
+            return []
+        if not asked:
+            return ["Run the cell again for a hint."]
+        all_hints = hints()
+        shown = [f"  hint {p} of {len(all_hints)}: {hint}" for p, hint in enumerate(all_hints[:asked], 1)]
+        return [*shown, "Run the cell again for the next hint." if asked < len(all_hints) else FOLDED]
+
+
+book = Book()
+
+
+def progress(keep=None):
+    """Print which exercises of this session are solved.
+
+    Parameters
+    ----------
+    keep : str, optional
+        The name of a file, to go on another day or in another notebook: what was solved is read from it and written to
+        it. Without it nothing is read or written, and nothing ever leaves this machine.
+
+    Raises
+    ------
+    ValueError
+        If the file holds anything else; it is left as it is.
+    """
+    done = {tuple(entry) for entry in _read(keep)}
+    done |= {key for key, record in book.items() if record.state == RIGHT}
+    if keep is not None:
+        _write(Path(keep), json.dumps(sorted(map(list, done))))
+    for key in sorted(done - book.keys(), key=_by_number):
+        print(f"{key[1]:<5} {key[0]:<14} {RIGHT}")
+    for key, record in book.items():
+        print(f"{record.number:<5} {record.kind:<14} {RIGHT if key in done else record.state}")
+    total = len(book.keys() | done)
+    print(f"{len(done)} of {total} solved." if total else "No exercise has been run yet.")
+
+
+def solved(number):
+    """Has the exercise of this number, such as "1.3", been solved in this session? For a grader."""
+    return any(record.state == RIGHT for (_, name), record in book.items() if name == number)
+
+
+def _read(keep):
+    if keep is None or not Path(keep).exists():
+        return []
+    try:
+        found = json.loads(Path(keep).read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or any(not isinstance(e, list) or [*map(type, e)] != [str, str] for e in found):
+        raise ValueError(f"{keep} does not hold what progress has written: choose another name, this file is left as it is")
+    return found
+
+
+def _write(file, text):
+    """Beside the file first, then in its place at once: a crash while writing leaves the old one whole."""
+    beside = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        with beside.open("w", encoding="utf-8") as new:
+            new.write(text)
+            new.flush()
+            os.fsync(new.fileno())
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _by_number(key):
+    """1.2 before 1.10; a word counts as 0."""
+    return [int(part or 0) for part in re.split(r"\D+", key[1])], key
