@@ -4,10 +4,13 @@ from copy import copy
 
 import sympy as sp
 from sympy import evaluate
+from sympy.core.function import AppliedUndef
+from sympy.matrices.expressions import DiagMatrix, DiagonalMatrix, DiagonalOf, OneMatrix
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 
 from derivations.errors import Undecided, WrongIndex
 from derivations.printing import plain, tex
-from derivations.symbols import Gradient, Partial, base_of, formula, names_in
+from derivations.symbols import Gradient, Partial, activation, base_of, formula, names_in
 
 
 class Definition:
@@ -149,7 +152,7 @@ class Depends(Definition):
 
     def __init__(self, name, on, *limits):
         self.on = on = formula(on)
-        super().__init__(name, sp.Function("some function", real=True)(on))
+        super().__init__(name, sp.Function("some function", real=True)(on, sp.S.One))
         counted = {i: sp.Dummy(i.name, integer=True) for i, low, high in map(_both_ends, limits)}
         loose = [i for i in getattr(on, "indices", ()) if i.is_Symbol and i not in counted and i not in self.indices]
         if loose:
@@ -225,7 +228,9 @@ def _fresh(expr):
     if isinstance(expr, (sp.Indexed, sp.IndexedBase)) or not expr.args:
         return expr
     if not isinstance(expr, (sp.Sum, sp.Product)):
-        return expr.func(*map(_fresh, expr.args))
+        args = list(map(_fresh, expr.args))
+        known = isinstance(expr, AppliedUndef) and len(args) == 1  # SymPy's own Function("g")
+        return (activation(expr.func.__name__) if known else expr.func)(*args)
     function, limits = expr.function, []
     for index, low, high in map(_both_ends, expr.limits):  # the innermost first; its ends may depend on those outside
         swap = {index: sp.Dummy(index.name, integer=True)}
@@ -241,6 +246,7 @@ def _resolve(expr, table, opened=False):
     if isinstance(expr, Partial):
         return _differentiate(expr, table)
     if isinstance(expr, (sp.Symbol, sp.Indexed)):
+        expr = _indices_opened(expr, table)
         definition = table.get(base_of(expr))
         if definition is None or (isinstance(definition, Depends) and not opened):
             return expr
@@ -254,15 +260,64 @@ def _resolve(expr, table, opened=False):
     return expr.func(*(_resolve(a, table, opened) for a in expr.args))
 
 
+def _indices_opened(name, table):
+    if isinstance(name, sp.Indexed) and any(i.free_symbols & table.keys() for i in name.indices):
+        return name.func(name.base, *(_resolve(i, table) for i in name.indices))
+    return name
+
+
+class _Absolute(sp.Function):
+    """|u| while SymPy differentiates it: a sum under it is real, which SymPy does not know."""
+
+    def fdiff(self, argindex=1):
+        return sp.sign(self.args[0])
+
+
+class _Product(sp.Product):
+    """A product over an index while SymPy differentiates it: P' is P times the sum of the f'/f."""
+
+    def _eval_derivative(self, variable):
+        return self*sp.Sum(self.function.diff(variable)/self.function, *self.limits)
+
+
+def _slope(function, variable):
+    """SymPy's derivative. At a kink there is none, and elsewhere a step and a sign have the slope 0."""
+    function = function.replace(sp.Abs, _Absolute).replace(sp.sign, _Sign).replace(sp.Heaviside, _Heaviside)
+    function = function.replace(lambda e: isinstance(e, sp.Product), lambda e: _Product(*e.args))
+    slope = function.diff(variable).replace(_Absolute, sp.Abs).replace(_Sign, sp.sign)
+    slope = slope.replace(_Heaviside, sp.Heaviside).replace(sp.DiracDelta, lambda *args: sp.S.Zero)
+    slope = slope.replace(lambda e: isinstance(e, _Product), lambda e: sp.Product(*e.args))
+    if slope.has(sp.Derivative, sp.Subs):
+        complex_ones = sorted(str(s) for s in function.free_symbols if s.is_Symbol and not s.is_extended_real)
+        if complex_ones:
+            raise Undecided(f"{complex_ones[0]} is not known to be real: write symbols({complex_ones[0]!r}, real=True)")
+    return slope
+
+
+class _Sign(sp.Function):
+    """sign(u) away from its kink."""
+
+    def fdiff(self, argindex=1):
+        return sp.S.Zero
+
+
+class _Heaviside(sp.Function):
+    """A step away from its kink."""
+
+    def fdiff(self, argindex=1):
+        return sp.S.Zero
+
+
 def _differentiate(partial, table):
-    inner, variable = partial.expr, partial.variable
+    inner, variable = partial.expr, _indices_opened(partial.variable, table)
+    partial = Partial(inner, variable)
     definition = table.get(base_of(inner)) if isinstance(inner, (sp.Symbol, sp.Indexed)) else None
     if isinstance(definition, Depends) and definition.covers(inner, variable):
         return partial
     _must_not_be_mixed(partial, table)
     function = _opened(inner, variable, table)
     _must_depend(inner, function, variable, table)
-    derivative = function.diff(variable)
+    derivative = _slope(function, variable)
     return _resolve(derivative.replace(_Unknown, lambda name, linear: name).replace(_Held, Partial), table)
 
 
@@ -305,38 +360,112 @@ def entry(matrix, row, column, entries):
     `entries` maps each matrix symbol to its array of entries. Raises TypeError for an operation without a rule.
     """
     with evaluate(True):
+        if not isinstance(matrix, sp.MatrixExpr):
+            return number_of(matrix, entries)
         return _entry(matrix, row, column, entries)
 
 
 def _entry(m, row, column, entries):
-    if isinstance(m, sp.MatrixSymbol):
-        if m not in entries:
-            raise ValueError(f"the entries of {m} are not known: give Entries({m}, ...) to the derivation")
-        return entries[m][row] if len(entries[m].shape) == 1 else entries[m][row, column]
-    if isinstance(m, Gradient):
-        return Partial(m.expr, _entry(m.vector, row, column, entries))
-    if isinstance(m, sp.Transpose):
-        return _entry(m.arg, column, row, entries)
-    if isinstance(m, (sp.MatAdd, sp.HadamardProduct)) and len({a.shape for a in m.args}) > 1:
+    for kind, rule in ENTRY_RULES:
+        if isinstance(m, kind):
+            return rule(m, row, column, entries)
+    raise Undecided(f"there is no rule for the entries of {type(m).__name__}: "
+                    "define the numbers in it by sums over entries")
+
+
+def _known_entry(m, row, column, entries):
+    if m not in entries:
+        raise ValueError(f"the entries of {m} are not known: give Entries({m}, ...) to the derivation")
+    return entries[m][row] if len(entries[m].shape) == 1 else entries[m][row, column]
+
+
+def _given_entry(m, row, column, entries):
+    """An explicit matrix, by cases of its row and its column."""
+    cells = [(p, q) for p in range(m.rows) for q in range(m.cols)]
+    return sp.Add(*(_delta(row, p + 1)*_delta(column, q + 1)*number_of(m[p, q], entries) for p, q in cells))
+
+
+def _delta(i, j):
+    return sp.KroneckerDelta(i, j)
+
+
+def _entrywise(m, row, column, entries):
+    if len({a.shape for a in m.args}) > 1:
         raise WrongIndex(f"the shapes {' and '.join(str(a.shape) for a in m.args)} are not the same")
-    if isinstance(m, sp.MatAdd):
-        return sp.Add(*(_entry(a, row, column, entries) for a in m.args))
-    if isinstance(m, (sp.HadamardProduct, sp.OneMatrix)):
-        return sp.Mul(*(_entry(a, row, column, entries) for a in m.args if isinstance(a, sp.MatrixExpr)))
-    if isinstance(m, (sp.MatMul, sp.Mul)):
-        return _entry_of_product(list(m.args), row, column, entries)
-    raise TypeError(f"no rule for the entries of {type(m).__name__}")
+    return (sp.Add if isinstance(m, sp.MatAdd) else sp.Mul)(*(_entry(a, row, column, entries) for a in m.args))
+
+
+def _power_entry(m, row, column, entries):
+    if not (m.exp.is_Integer and 0 <= m.exp <= LARGEST_POWER):
+        return _entry_of_inverse(m, row, column, entries)
+    if m.exp == 0:
+        return _delta(row, column)
+    return _entry_of_product([m.base]*int(m.exp), row, column, entries)
+
+
+def _entry_of_inverse(m, row, column, entries):
+    raise Undecided(f"{plain(m)} has no entries that can be written as sums: "
+                    "state what it is multiplied with, as in A B = I, or its entries as symbols of their own")
+
+
+def _diagonal(m, row, column, entries):
+    vector = m.args[0]
+    at = (row, sp.S.One) if vector.shape[1] == 1 else (sp.S.One, row)
+    return _delta(row, column)*_entry(vector, *at, entries)
+
+
+def _diagonal_of(m, row, column, entries):
+    return _entry(m.arg, row, row, entries)
+
+
+LARGEST_POWER = 12
+ENTRY_RULES = [
+    (sp.MatrixSymbol, _known_entry),
+    (sp.MatrixBase, _given_entry),
+    (Gradient, lambda m, r, c, entries: Partial(number_of(m.expr, entries), _entry(m.vector, r, c, entries))),
+    (sp.Transpose, lambda m, r, c, entries: _entry(m.arg, c, r, entries)),
+    ((sp.MatAdd, sp.HadamardProduct), _entrywise),
+    ((sp.MatMul, sp.Mul), lambda m, r, c, entries: _entry_of_product(list(m.args), r, c, entries)),
+    (sp.Inverse, _entry_of_inverse),
+    (sp.MatPow, _power_entry),
+    (sp.HadamardPower, lambda m, r, c, entries: _entry(m.base, r, c, entries)**m.exp),
+    (sp.Identity, lambda m, r, c, entries: _delta(r, c)),
+    (sp.ZeroMatrix, lambda m, r, c, entries: sp.S.Zero),
+    (OneMatrix, lambda m, r, c, entries: sp.S.One),
+    (ElementwiseApplyFunction, lambda m, r, c, entries: _fresh(m.function(_entry(m.expr, r, c, entries)))),
+    ((DiagMatrix, DiagonalMatrix), lambda m, r, c, entries: _diagonal(m, r, c, entries) if isinstance(m, DiagMatrix)
+        else _delta(r, c)*_entry(m.arg, r, c, entries)),
+    (DiagonalOf, _diagonal_of),
+]
+
+
+def number_of(expr, entries):
+    """A number with matrices in it, as a trace or the one entry of uᵀ A u, by the entries of the matrices."""
+    if isinstance(expr, sp.Trace):
+        index, size = sp.Dummy("m", integer=True), expr.arg.shape[0]
+        return _summed(_entry(expr.arg, index, index, entries), index, size)
+    if isinstance(expr, sp.matrices.expressions.matexpr.MatrixElement):
+        # SymPy counts from 0
+        return _entry(expr.parent, expr.i + 1, expr.j + 1, entries)
+    if not expr.args or isinstance(expr, (sp.Indexed, sp.IndexedBase)) or not expr.has(sp.MatrixExpr):
+        return expr
+    if isinstance(expr, sp.MatrixExpr):
+        raise Undecided(f"there is no rule for {type(expr).__name__} in a number: write Sum and entries instead")
+    return expr.func(*(number_of(a, entries) for a in expr.args))
 
 
 def _entry_of_product(factors, row, column, entries):
     scalars = [f for f in factors if not isinstance(f, sp.MatrixExpr)]
     first, *rest = [f for f in factors if isinstance(f, sp.MatrixExpr)]
+    scalars = [number_of(f, entries) for f in scalars]
     if not rest:
         return sp.Mul(*scalars, _entry(first, row, column, entries))
     if first.shape[1] != rest[0].shape[0]:
         raise WrongIndex(f"a matrix of shape {first.shape} cannot multiply one of shape {rest[0].shape}")
     inner = sp.Dummy("m", integer=True)
     product = _entry(first, row, inner, entries) * _entry_of_product(rest, inner, column, entries)
-    size = first.shape[1]
-    summed = product.xreplace({inner: sp.S.One}) if size == 1 else sp.Sum(product, (inner, 1, size))
-    return sp.Mul(*scalars, summed)
+    return sp.Mul(*scalars, _summed(product, inner, first.shape[1]))
+
+
+def _summed(term, index, size):
+    return term.xreplace({index: sp.S.One}) if size == 1 else sp.Sum(term, (index, 1, size))

@@ -155,7 +155,7 @@ class Textbook:
 
     def pow(self, e):
         base, k = e.base, _exponent(e)
-        if _negative(k):
+        if _negative(k) and not base.is_Matrix:
             return self.product(e)
         if k == 1:
             return self.show(base)

@@ -12,7 +12,7 @@ from itertools import islice
 import sympy as sp
 
 from derivations.conditions import conditions, differentiable
-from derivations.definitions import Entries, entry, resolve, table_of
+from derivations.definitions import Entries, entry, number_of, resolve, table_of
 from derivations.errors import FalseLine, Undecided, WrongIndex
 from derivations.mistakes import diagnose
 from derivations.normal_form import index_ranges, is_zero, must_be_exact
@@ -37,7 +37,7 @@ class Known:
     def scalar(self, expr):
         """The expression itself, or entry (r, c) of a matrix expression for arbitrary r and c."""
         if not isinstance(expr, sp.MatrixExpr):
-            return expr
+            return number_of(expr, self.entries)
         row, column = (sp.S.One if size == 1 else i for size, i in zip(expr.shape, (self.row, self.column)))
         return entry(expr, row, column, self.entries)
 
