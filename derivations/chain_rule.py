@@ -108,6 +108,9 @@ class Chain:
             return _picked_sum(self.slope(e.function, v, where, depth), e.limits)
         if e.is_Pow and not isinstance(e, sp.exp) and not self.reaches(e.exp, v):
             return self.power(e, v, where, depth)
+        if isinstance(e, sp.Piecewise):
+            with evaluate(True):
+                return sp.Piecewise(*((self.slope(part, v, where, depth), condition) for part, condition in e.args))
         if isinstance(e, sp.Function) and len(e.args) == 1:
             return self.function(e, v, where, depth)
         if isinstance(e, (sp.Function, sp.Pow)):

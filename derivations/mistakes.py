@@ -18,7 +18,7 @@ from derivations.chain_rule import SATURATING, Chain, Kind, lettered, right_form
 from derivations.definitions import Depends, resolve, table_of
 from derivations.errors import Undecided, WrongIndex
 from derivations.normal_form import index_ranges
-from derivations.printing import plain, show_number
+from derivations.printing import plain, show_number, to_mpf
 from derivations.sampling import points, same_value
 from derivations.symbols import Activation, Partial, base_of, names_in
 from derivations.values import NoValue
@@ -75,6 +75,11 @@ def diagnose(right, wrong, given=()):
     if wrong == 0:
         return Mistake(Kind.ZERO, "the claim is zero, the line before is not", sp.S.Zero)
     return _Diagnosis(right, wrong, table).mistake()
+
+
+def _ratio(first, second):
+    exact = isinstance(first, Fraction) and isinstance(second, Fraction)
+    return first / second if exact else to_mpf(first) / to_mpf(second)
 
 
 class _Diagnosis:
@@ -178,7 +183,7 @@ class _Diagnosis:
 
     def by_ratio(self):
         values = ((point, *self.values(point)) for point in self.places)
-        ratios = [(point, yours / right) for point, right, yours in values if right and yours]
+        ratios = [(point, _ratio(yours, right)) for point, right, yours in values if right and yours]
         if len(ratios) > 1 and all(self.near(ratio, ratios[0][1]) for _, ratio in ratios):
             yield Mistake(Kind.FACTOR, f"it is {show_number(ratios[0][1])} times the right one, everywhere")
         yield from self.shares(ratios)

@@ -102,41 +102,6 @@ def in_exponentials(expr):
     return expr.replace(known, lambda e: e.rewrite(sp.exp)) if any(map(known, expr.atoms(sp.Function))) else expr
 
 
-def conditions(*exprs):
-    """What must hold for lines to have a value and to be equal, as relations: x ≠ 0 where x divides, or where |x| is
-    differentiated; x > 0 in a logarithm. What holds for all values of the symbols is left out.
-
-    >>> x, y = sp.symbols("x y", real=True)
-    >>> conditions(y/x, sp.sign(y))
-    [Ne(x, 0), Ne(y, 0)]
-    """
-    with evaluate(True):
-        found = {relation for expr in exprs for e in sp.preorder_traversal(expr) for relation in _needs(e)}
-        return sorted((r for r in found if not isinstance(r, sp.logic.boolalg.BooleanAtom)), key=str)
-
-
-def _needs(e):
-    if isinstance(e, sp.log) and not _shown_positive(e.args[0]):
-        return [sp.Gt(e.args[0], 0)]
-    if e.is_Pow and not isinstance(e, sp.exp) and not e.exp.is_nonnegative and not _shown_positive(e.base):
-        return [sp.Gt(e.base, 0) if e.base.is_nonnegative or not e.exp.is_integer else sp.Ne(e.base, 0)]
-    if e.is_Pow and e.exp.is_Rational and not e.exp.is_integer and not (e.base.is_nonnegative or _shown_positive(e.base)):
-        return [sp.Ge(e.base, 0)]
-    if isinstance(e, (sp.Heaviside, sp.sign)):
-        return [sp.Ne(e.args[0], 0)]
-    if isinstance(e, sp.Piecewise):
-        return [sp.Ne(r.lhs - r.rhs, 0) for r in e.atoms(sp.core.relational.Relational) if not r.lhs.is_integer]
-    return []
-
-
-def _shown_positive(e):
-    try:
-        form = NormalForm(index_ranges(e))
-        return bool(e.is_positive) or form.is_positive(form.poly(in_exponentials(e)))
-    except (Undecided, WrongIndex):
-        return False
-
-
 class Step(sp.Function):
     """1 where its argument is positive, 0 where it is negative: the one generator that all kinks are made of."""
 

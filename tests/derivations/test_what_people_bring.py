@@ -30,7 +30,6 @@ from vocabulary import J, a, b, d, g, i, j, k, l, n, u, w
 from derivations.definitions import Definition, Entries
 from derivations.derivation import Derivation
 from derivations.errors import FalseLine, Undecided
-from derivations.normal_form import conditions
 from derivations.symbols import Gradient, Partial, as_written, indexed, sigmoid, softplus
 
 s, t = symbols("s", integer=True), symbols("t", integer=True, positive=True)
@@ -167,10 +166,3 @@ def test_what_has_no_rule_gets_one_sentence(matrix):
     with pytest.raises(Undecided) as refusal:
         derived(matrix(), A, matrices)
     assert len(str(refusal.value)) < 250
-
-
-def test_conditions_are_what_a_line_needs_and_no_more():
-    assert conditions(1/n, exp(a), log(1 + a**2), 1/(1 + exp(-a))) == []
-    assert conditions(a/b) == [sp.Ne(b, 0)]
-    assert conditions(1/(n - 1)) == [n - 1 > 0] and conditions(log(a)) == [a > 0]
-    assert conditions(Heaviside(a), Partial(Max(a, 0), a)) == [sp.Ne(a, 0)]
