@@ -6,11 +6,14 @@
 | what a name stands for | `definitions` |
 | textbook typesetting, LaTeX and plain | `printing` |
 | is this exactly zero, for every size? | `normal_form` |
-| sample points, and values at them | `sampling` |
+| sample points, and the value of a line as it was typed | `sampling`, `values` |
 | which slip turns the one formula into the other? | `mistakes`, `chain_rule` |
 | is each line equal to the one before? | `verify` |
 | a derivation: build and show | `derivation` |
+| what a proof assumes, and where it holds | `conditions` |
+| all layers, all whole numbers | `induction` |
 | the last line on arrays, and NumPy code beside it | `code_witness` |
+| the lines in numbers | `numbered` |
 | a reader's own formula | `claim` |
 | printed against true | `errata` |
 | what is raised | `errors` |
@@ -21,12 +24,13 @@ from derivations.definitions import Definition, Depends, Entries, resolve, table
 from derivations.derivation import Derivation, Summary, ledger, refused
 from derivations.errata import Errata, NotSettled, rounded
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees, WrongIndex
+from derivations.induction import Induction
 from derivations.printing import plain, tex
 from derivations.symbols import Gradient, Partial, activation, as_written, indexed, sigmoid
 from derivations.verify import Proof, prove
 
 __all__ = [
-    "Definition", "Depends", "Derivation", "Entries", "Errata", "FalseLine", "Gradient", "NotSettled", "Partial",
+    "Definition", "Depends", "Derivation", "Entries", "Errata", "FalseLine", "Gradient", "Induction", "NotSettled", "Partial",
     "Proof", "Summary", "Undecided", "WitnessDisagrees", "WrongIndex", "activation", "as_written", "bring_your_own", "indexed",
     "ledger", "plain", "prove", "refused", "resolve", "rounded", "sigmoid", "table_of", "tex",
 ]

@@ -25,9 +25,10 @@ class Executable:
     """The last line of a derivation as a function of arrays: for symbols, for names in place of what they stand for, and
     for the derivatives of an unknown function: dL_dz for ∂L/∂z_k. An unknown activation g is a function, its slope g_prime."""
 
-    def __init__(self, derivation):
+    def __init__(self, derivation, line=None):
         self.title, known = derivation.title(), derivation.known
-        self.left, self.last = (_with_slopes(known.scalar(line), known.table) for line in (derivation.left, derivation.last))
+        lines = derivation.left, derivation.last if line is None else line
+        self.left, self.last = (_with_slopes(known.scalar(line), known.table) for line in lines)
         self.table = {base: _with_known_slopes(d, known.table) for base, d in known.table.items()}
         parts = opened([self.last], self.table)
         sizes = {s for base in _bases(*parts) for size in _shape(base) for s in size.free_symbols}
@@ -39,17 +40,22 @@ class Executable:
         self.spelled |= {name: name for name in self.functions}
         self.rational = all(map(is_rational, parts))
 
-    def values(self, arrays, seed=0, digits=DIGITS):
+    def values(self, arrays, seed=0, digits=DIGITS, letters=None):
         """The value of the line at every place of its free indices: an array, or one number."""
-        given, sizes = self.given(arrays)
-        needed = opened([self.last], {base: d for base, d in self.table.items() if base not in given})
-        self.must_be_given(needed, given, sizes, arrays)
-        point = Given(digits, needed, {b: d for b, d in self.table.items() if b not in given}, given, sizes, seed)
-        free = self.free_indices()
+        point, sizes = self.point(arrays, seed, digits)
+        free = {index: size for index, size in self.free_indices().items() if index not in (letters or {})}
         result = np.empty([self.length(size, sizes) for size in free.values()], dtype=object)
         for place in np.ndindex(*result.shape):
-            result[place] = point.value(self.last, dict(zip(free, (p + 1 for p in place))))
+            result[place] = point.value(self.last, {**(letters or {}), **dict(zip(free, (p + 1 for p in place)))})
         return result if free else result[()]
+
+    def point(self, arrays, seed=0, digits=DIGITS):
+        """The point that these arrays make, and the sizes that they tell."""
+        given, sizes = self.given(arrays)
+        table = {base: d for base, d in self.table.items() if base not in given}
+        needed = opened([self.last], table)
+        self.must_be_given(needed, given, sizes, arrays)
+        return Given(digits, needed, table, given, sizes, seed), sizes
 
     def free_indices(self):
         """{free index: its last value} as they appear: k before l in dp_k/dz_l, r before c in the entry (r, c) of a matrix."""

@@ -5,9 +5,9 @@
         dJ_dw.step(Sum((y_hat[i] - y[i]) * x[i, k], (i, 1, n)) / n, "the 2 meets the ½")
     dJ_dw
 
-At the end of the `with` block each line is proved equal to the one before, the last one to SymPy's own derivative of what
-stands at the beginning, and a numerical derivative is taken at sample points. A false line raises `FalseLine` with a
-counterexample and the name of the likely mistake; a line that is neither proved nor refuted raises `Undecided`.
+At the end of the `with` block each line is evaluated at sample points, derivatives as difference quotients, and proved equal
+to the one before. A false line raises `FalseLine` with a counterexample and the name of the likely mistake; a line that is
+neither proved nor refuted raises `Undecided`. Here derivations are built and shown; `verify` proves.
 """
 
 import re
@@ -19,11 +19,13 @@ import sympy as sp
 from derivations.code_witness import CodeWitness, Executable
 from derivations.definitions import Definition
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees
+from derivations.numbered import Numbered
 from derivations.printing import plain, tex
 from derivations.symbols import as_written, formula
 from derivations.verify import Known, prove_lines
 
 REASON_WIDTH = 34    # characters of a reason before it wraps
+CITED = re.compile(r"\((\d+)\.(\d+[a-z]?)\)")
 
 
 @dataclass
@@ -38,16 +40,18 @@ class Ledger:
         same = [d for d in self.derivations if d.number and d.number == derivation.number]
         self.derivations = [d for d in self.derivations if d not in same] + [derivation]
 
+    def numbers(self):
+        """The numbers of what has been proved, and of the definitions that it was given."""
+        return {part.number for d in self.derivations for part in (d, *d.given) if getattr(part, "number", "")}
+
     def record_code(self, name, derivation):
         self.code = [c for c in self.code if c != (name, derivation.number)] + [(name, derivation.number)]
 
     def __repr__(self):
-        lines = sum(len(d.lines) for d in self.derivations)
-        proved = sum(d.proved for d in self.derivations)
-        witnessed = sum(d.witnessed for d in self.derivations)
-        derivatives = sum(d.proof.derivative for d in self.derivations)
-        return (f"Ledger: {len(self.derivations)} derivations, {lines} lines shown, {proved} lines proved, {derivatives} derivatives, "
-                f"{witnessed} of them witnessed numerically, {len(self.code)} witnessed by NumPy code")
+        total = lambda count: sum(map(count, self.derivations))  # noqa: E731
+        return (f"Ledger: {len(self.derivations)} derivations, {total(lambda d: len(d.lines))} lines shown, "
+                f"{total(lambda d: d.proved)} lines proved, {total(lambda d: d.proof.derivative)} derivatives, "
+                f"{total(lambda d: d.witnessed)} of them witnessed numerically, {len(self.code)} witnessed by NumPy code")
 
 
 ledger = Ledger()
@@ -101,7 +105,8 @@ class Derivation:
 
     def __init__(self, left, given=(), number=""):
         self.left, self.number = formula(left), str(number)
-        self.known = Known(given)
+        self.given = tuple(given)
+        self.known = Known(self.given)
         self.lines, self.proof, self.coded = [], None, []
         self._mode = None
 
@@ -153,11 +158,23 @@ class Derivation:
         """Prove every line and set the verdict; `keep` enters it in the ledger. Raises FalseLine or Undecided."""
         if not self.lines:
             raise ValueError(f"{self.title()} has no line; add one with step(expression, reason)")
+        self.must_cite_what_is_known()
         self.proof = prove_lines([self.left, *(line.shown for line in self.lines)], self.known, self.title())
         for line, end in zip(self.lines, self.proof.resolved[1:]):
             line.resolved = end
         if keep:
             ledger.record(self)
+
+    def must_cite_what_is_known(self):
+        """An equation of this notebook that a reason cites must be proved by now, or be a definition that was given."""
+        notebook, known = self.number.partition(".")[0], ledger.numbers()
+        known |= {g.number for g in self.given if getattr(g, "number", "")}
+        for position, line in enumerate(self.lines, 1):
+            for found in CITED.finditer(line.reason):
+                number = found[0].strip("()")
+                if found[1] == notebook and number not in known:
+                    raise ValueError(f"line {position} of {self.title()} cites ({number}), which is not proved yet; "
+                                     f"known are {', '.join(f'({n})' for n in sorted(known, key=_in_order)) or 'none'}")
 
     @property
     def proved(self):
@@ -215,9 +232,22 @@ class Derivation:
         shown += [f"    = {plain(line.shown)}    [{line.reason.replace('$', '')}]" for line in self.lines]
         return "\n".join([*shown, f"    {self.verdict}"])
 
+    def show(self, at):
+        """The derivation with the same line in numbers below each line.
+
+        `at` gives arrays and numbers by name, as for `values`; with a value for a free index, as in {"k": 1}, the line for
+        that one entry is written out.
+        """
+        self.require_proof()
+        return Numbered(self, at, reason_tex)
+
     def require_proof(self):
         if self.proof is None:
             raise Undecided(f"{self.title()} is not proved yet: leave its `with` block first")
+
+
+def _in_order(number):
+    return [(part.rjust(9), part) for part in number.split(".")]
 
 
 def reason_tex(reason):

@@ -123,9 +123,13 @@ class Point:
 
         `letters` are given whole numbers for letters that stand free in it.
         """
+        return self.evaluated(lambda: real(value_of(expr, self, letters or {})))
+
+    def evaluated(self, compute):
+        """What `compute()` comes to, with the digits of this point. Raises NoValue."""
         with mpmath.workdps(self.digits):
             try:
-                return real(value_of(expr, self, letters or {}))
+                return compute()
             except ERRORS as error:
                 raise NoValue(_why(error)) from error
 

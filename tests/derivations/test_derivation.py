@@ -558,3 +558,58 @@ def test_numbered_sizes_stand_in_the_verdict_as_on_paper():
     with Derivation(Sum(W[j, k]*v[k], (k, 1, inner), (j, 1, outer))) as line:
         line.step(Sum(v[k]*W[j, k], (k, 1, inner), (j, 1, outer)), "the factors change places")
     assert line.verdict == "✓ proved for every n₀ and n₁ · ✓ numbers"
+
+
+# equations that are cited
+
+
+def test_a_reason_may_cite_only_what_is_proved_or_given():
+    def cited(number, reason, given=()):
+        with Derivation(Partial(a**2, a), given, number=number) as derivation:
+            derivation.step(2*a, reason)
+        return derivation
+
+    with pytest.raises(ValueError, match=r"line 1 of \(9.2\) cites \(9.1\), which is not proved yet; known are none"):
+        cited("9.2", "by (9.1)")
+    assert module.ledger.derivations == []
+    cited("9.1", "power rule")
+    cited("9.2", "by (9.1)")
+    square = Definition(J, a**2, number="9.3")
+    cited("9.4", "(9.3), and (9.2)", [square])
+    cited("9.5", "(9.3) again, and (8.7) of the notebook before")
+    with pytest.raises(ValueError, match=r"cites \(9.7\).*known are \(9.1\), \(9.2\), \(9.3\), \(9.4\), \(9.5\)"):
+        cited("9.6", "(9.1) and (9.7)")
+
+
+# lines in numbers
+
+AT = {"X": [[1, 2], [3, 4], [5, 6]], "y": [1, 0, 1], "w": [1, -1], "b": 2}
+
+
+def test_each_line_is_shown_in_numbers_too():
+    text = repr(PROVED.show(at={**AT, "k": 2})).splitlines()
+    assert text[0] == "(1.2) ∂J/∂w_k = 4/3"
+    assert text[2] == "      = 1/(2 · 3) (2 · (1 - 1) · 2 + 2 · (1 - 0) · 4 + 2 · (1 - 1) · 6) = 4/3"
+    assert text[6] == "      = 1/3 · ((1 - 1) · 2 + (1 - 0) · 4 + (1 - 1) · 6) = 4/3"
+    assert text[7] == f"    {PROVED.verdict}" and len(text) == 8
+    page = PROVED.show(at={**AT, "k": 2})._repr_markdown_()
+    assert page.count("{") == page.count("}") and page.count("&=") == 7 and r"(1 - 0) \cdot 4" in page and r"\tfrac{4}{3}" in page
+
+
+def test_without_a_value_for_its_free_index_a_line_has_a_number_for_each():
+    assert repr(PROVED.show(at=AT)).splitlines()[2] == "      = [1, 4/3]"
+    assert r"\begin{pmatrix} 1 \\ \tfrac{4}{3} \end{pmatrix}" in PROVED.show(at=AT)._repr_markdown_()
+
+
+def test_what_is_shown_in_numbers_needs_a_proof_and_all_values():
+    with pytest.raises(Undecided, match="not proved yet"):
+        Derivation(Partial(a**2, a)).show(at={"a": 1})
+    with pytest.raises(ValueError, match="a value for b is needed"):
+        PROVED.show(at={key: value for key, value in AT.items() if key != "b"})
+
+
+def test_negative_numbers_and_long_sums_can_be_read():
+    line = derive(Partial((a*b - eta)**2/2, a), lambda: (a*b - eta)*b, given=[])
+    assert repr(line.show(at={"a": 0.5, "b": -2, "eta": -1})).splitlines()[2] == "      = (1/2 · (-2) - (-1)) · (-2) = 0"
+    total = derive(Sum(u[i], (i, 1, n))/n, lambda: 1/n*Sum(u[i], (i, 1, n)), given=[])
+    assert "      = 28/7 = 4\n" in repr(total.show(at={"u": list(range(1, 8))}))

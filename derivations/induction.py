@@ -1,0 +1,141 @@
+"""Induction: a base and a step, both proved, and the step's hypothesis held to its own conclusion one place further on.
+
+Two forms. Over layers, `Induction(base=output_delta, step=recursion)`: the step derives ∂L/∂z^(l) and takes L to be some
+function of z^(l+1) alone, whose derivatives are known; with l + 1 for l its conclusion is just that. Over a whole number,
+`Induction(base, step, index=t, hypothesis=before)`: the step uses a definition of the value before, and with t - 1 for t the
+end of the step must be the body of that definition.
+"""
+
+import re
+
+import sympy as sp
+
+from derivations.definitions import Definition, Depends
+from derivations.errors import FalseLine, Undecided
+from derivations.printing import plain, tex
+from derivations.symbols import Partial, base_of
+from derivations.verify import prove
+
+LAYER = re.compile(r"\(([a-zA-Z])([+-]\d+)?\)$")
+
+
+class Induction:
+    """A statement that is proved for all layers, or for all whole numbers from a first one on.
+
+    Parameters
+    ----------
+    base, step : Derivation
+        Both proved.
+    index, hypothesis : Symbol and Definition, optional
+        The whole number, and the definition in which the step has the statement for the one before.
+    first : int
+        The number at which the base stands.
+    number : str
+        Printed at the right.
+
+    Raises
+    ------
+    ValueError
+        Where the step does not end in its own hypothesis, or the base does not begin it; the message says both.
+    Undecided
+        If one of the two is not proved.
+    """
+
+    def __init__(self, base, step, index=None, hypothesis=None, first=1, number=""):
+        for part in (base, step):
+            part.require_proof()
+        self.base, self.step, self.number = base, step, str(number)
+        self.range = self.over_layers() if index is None else self.over_numbers(index, hypothesis, first)
+
+    # over layers
+
+    def over_layers(self):
+        """Base: ∂L/∂z of the last layer. Step: ∂L/∂z^(l) where L depends on z^(l+1) alone."""
+        mine, layer = self.derivative_of(self.step)
+        letter, shift = _layer_of(mine)
+        if letter is None or shift:
+            raise ValueError(f"the step must derive by a name of layer (l), as z^(l); it derives by {plain(_word(mine))}")
+        assumed = self.step.table.get(base_of(layer))
+        if not isinstance(assumed, Depends):
+            raise ValueError(f"the step must assume that {plain(layer)} depends on the layer behind: give Depends to it")
+        wanted, got = _moved(mine, letter), str(_word(base_of(assumed.on)))
+        if got != wanted:
+            raise ValueError(f"the step assumes ∂{plain(layer)}/∂{plain(sp.Symbol(got))} to be known; "
+                             f"its conclusion with {letter} + 1 for {letter} is ∂{plain(layer)}/∂{plain(sp.Symbol(wanted))}")
+        loose = {base_of(p.variable) for p in self.step.final.atoms(Partial)} - {base_of(assumed.on)}
+        if loose:
+            raise ValueError(f"the step leaves a derivative by {plain(_word(min(loose, key=str)))} open")
+        self.must_begin(mine, layer)
+        return f"{letter} = K, …, 1"
+
+    def must_begin(self, mine, layer):
+        """The base derives the same function by the same quantity of the last layer, and leaves nothing open."""
+        last, function = self.derivative_of(self.base)
+        stem = str(_word(mine)).partition("^")[0]
+        if str(_word(last)).partition("^")[0] != stem or str(function) != str(layer):
+            raise ValueError(f"the base derives {plain(function)} by {plain(_word(last))}, the step {plain(layer)} by {plain(_word(mine))}")
+        if any(base_of(p.variable) == last for p in self.base.final.atoms(Partial)):
+            raise ValueError(f"the base leaves ∂{plain(layer)}/∂{plain(_word(last))} open")
+
+    @staticmethod
+    def derivative_of(derivation):
+        """(the array that is differentiated by, the function) of a derivation that begins with a derivative."""
+        left = derivation.left
+        if not isinstance(left, Partial):
+            raise ValueError(f"{derivation.title()} begins with {plain(left)}, expected a derivative such as ∂L/∂z_j")
+        return base_of(left.variable), left.expr
+
+    # over whole numbers
+
+    def over_numbers(self, index, hypothesis, first):
+        if not isinstance(hypothesis, Definition) or hypothesis not in self.step.given:
+            raise ValueError("the hypothesis must be a Definition that is given to the step: what stands for the value before")
+        before, start = self.step.last.xreplace({index: index - 1}), self.step.last.xreplace({index: sp.Integer(first)})
+        self.must_equal(before, hypothesis.body, f"the step assumes {plain(hypothesis.body)}; "
+                                                 f"its conclusion with {index} - 1 for {index} is {plain(before)}")
+        self.must_equal(start, self.base.last, f"the base ends with {plain(self.base.last)}; "
+                                               f"the step with {index} = {first} is {plain(start)}")
+        return f"{index} = {first}, {first + 1}, …"
+
+    def must_equal(self, one, other, otherwise):
+        given = [g for g in (*self.step.given, *self.base.given) if isinstance(g, Definition)]
+        unique = {g.name: g for g in given}
+        try:
+            prove(one, other, unique.values())
+        except (FalseLine, Undecided) as refusal:
+            raise ValueError(otherwise) from refusal
+
+    # appearance
+
+    @property
+    def verdict(self):
+        """What is proved, in words."""
+        scope = self.step.proof.scope().removeprefix("proved")
+        return f"✓ proved for {self.range}" + (f", {scope.strip(' ,')}" if scope else "")
+
+    def _reason(self):
+        return f"base {self.base.title()}, step {self.step.title()}"
+
+    def _repr_markdown_(self):
+        tag = rf"\tag{{{self.number}}}" if self.number else ""
+        return (f"$${tex(self.step.left)} = {tex(self.step.last)} \\quad\\small \\text{{for }} "
+                f"{self.range.replace('…', chr(92) + 'dots')}{tag}$$\n\n<small>{self.verdict} · {self._reason()}</small>")
+
+    def __repr__(self):
+        head = f"({self.number}) " * bool(self.number)
+        return (f"{head}{plain(self.step.left)} = {plain(self.step.last)}    for {self.range}\n"
+                f"    {self.verdict} · {self._reason()}")
+
+
+def _word(base):
+    return getattr(base, "label", base)
+
+
+def _layer_of(base):
+    """("l", 0) for z^(l), ("l", 1) for z^(l+1), (None, 0) for a name without a layer."""
+    found = LAYER.search(str(_word(base)))
+    return (found[1], int(found[2] or 0)) if found else (None, 0)
+
+
+def _moved(base, letter):
+    return LAYER.sub(f"({letter}+1)", str(_word(base)))

@@ -1,0 +1,102 @@
+"""A derivation with the same lines in numbers below the symbolic ones: made by `Derivation.show`."""
+
+import re
+
+import numpy as np
+import sympy as sp
+from sympy import evaluate
+
+from derivations.code_witness import Executable
+from derivations.printing import as_fraction, plain, show_number, tex
+from derivations.symbols import Partial
+from derivations.values import value_of, whole_value
+
+TERMS = 6            # a sum of more terms is shown as one number
+
+
+class Numbered:
+    """The lines of a derivation, each with its numbers put in and its value, for given arrays, numbers and indices."""
+
+    def __init__(self, derivation, at, reason_tex):
+        self.derivation, self.reason_tex = derivation, reason_tex
+        lines = [derivation.left, *(line.shown for line in derivation.lines)]
+        self.rows = [Row(Executable(derivation, line), dict(at)) for line in lines]
+
+    def _repr_markdown_(self):
+        d, (first, *rest) = self.derivation, self.rows
+        body = [rf"{tex(d.left)} &= {first.value_text(_tex_number)} &&"]
+        for line, row in zip(d.lines, rest):
+            body += [rf"&= {tex(line.shown)} && {self.reason_tex(line.reason)}", rf"&= {row.text(tex, _tex_number)} &&"]
+        rows = " \\\\[3pt]\n".join(body)
+        return f"$$\n\\begin{{aligned}}\n{rows}\n\\end{{aligned}}\n$$\n\n<small>{d.verdict}</small>"
+
+    def __repr__(self):
+        d, (first, *rest) = self.derivation, self.rows
+        shown = [f"{d.title()} " * bool(d.number) + f"{plain(d.left)} = {first.value_text(_plain_number)}"]
+        for line, row in zip(d.lines, rest):
+            shown += [f"    = {plain(line.shown)}    [{line.reason.replace('$', '')}]",
+                      f"      = {row.text(plain, _plain_number)}"]
+        return "\n".join([*shown, f"    {d.verdict}"])
+
+
+class Row:
+    """One line at given values: its value, and the line with the numbers in the place of letters."""
+
+    def __init__(self, line, at):
+        free = line.free_indices()
+        self.letters = {index: int(at.pop(index.name)) for index in list(free) if index.name in at}
+        self.line, self.numbers = line, []
+        self.value = line.values(at, letters=self.letters)
+        self.point, _ = line.point(at)
+        with evaluate(False):
+            self.inserted = None if np.ndim(self.value) else self.put_in(line.last, self.letters)
+
+    def put_in(self, e, bound):
+        """The expression with a placeholder for each number; sums of few terms are written out."""
+        if isinstance(e, (sp.Symbol, sp.Indexed, Partial)):
+            return sp.Integer(bound[e]) if e in bound else self.placeholder(e, bound)
+        if isinstance(e, sp.Sum):
+            (index, low, high), inner = e.limits[-1], e.limits[:-1]
+            ends = range(whole_value(low, self.point, bound), whole_value(high, self.point, bound) + 1)
+            body = sp.Sum(e.function, *inner) if inner else e.function
+            if not 0 < len(ends) <= TERMS:
+                return self.placeholder(e, bound)
+            terms = [self.put_in(body, {**bound, index: v}) for v in ends]
+            return sp.Add(*terms) if len(terms) > 1 else terms[0]
+        return e.func(*(self.put_in(a, bound) for a in e.args)) if e.args else e
+
+    def placeholder(self, e, bound):
+        self.numbers.append(self.point.evaluated(lambda: value_of(e, self.point, bound)))
+        return sp.Symbol(f"Q{len(self.numbers)}Q", real=True)
+
+    def value_text(self, number):
+        return number(self.value)
+
+    def text(self, show, number):
+        """The line in numbers and its value: "2 · (3 - 1) = 4"."""
+        if self.inserted is None or not self.numbers:
+            return self.value_text(number)
+        times = r" \\cdot " if show is tex else " · "
+        text = re.sub(r"(Q\d+Q|\d)(?:\s|\\,)*(?=Q\d+Q|\(|\\left\()", rf"\1{times}", show(self.inserted))
+        text = re.sub(r"(\)|\\right\))(?:\s|\\,)*(?=Q\d+Q)", rf"\1{times}", text)
+        values = [number(v) for v in self.numbers]
+        text = re.sub(r"Q(\d+)Q", lambda found: _bracketed(values[int(found[1]) - 1]), text)
+        return f"{text} = {self.value_text(number)}" if text != self.value_text(number) else text
+
+
+def _bracketed(text):
+    return f"({text})" if text.startswith("-") else text
+
+
+def _plain_number(value):
+    if isinstance(value, np.ndarray):
+        return f"[{', '.join(map(_plain_number, value))}]"
+    return show_number(as_fraction(value), 5)
+
+
+def _tex_number(value):
+    if not isinstance(value, np.ndarray):
+        return re.sub(r"^(-?)(\d+)/(\d+)$", r"\1\\tfrac{\2}{\3}", _plain_number(value))
+    rows = value if value.ndim == 2 else value[:, None] if value.ndim == 1 else value.reshape(len(value), -1)
+    body = r" \\ ".join(" & ".join(map(_tex_number, row)) for row in rows)
+    return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
