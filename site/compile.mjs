@@ -19,11 +19,12 @@ import json
 import zipfile
 
 STAMP = (1980, 1, 1, 0, 0, 0)
+DOCUMENTED = "numpy/"  # numpy.ma asserts what the docstrings of NumPy say
 
 def compiled(name, source, keep_source):
     """The bytecode of a module; its hash is never compared with a source, which may be left out."""
     tree = ast.parse(source)
-    if not keep_source:
+    if not keep_source and not name.startswith(DOCUMENTED):
         leave_out_docstrings(tree)
     code = compile(tree, name, "exec", dont_inherit=True, optimize=0)
     return bootstrap._code_to_hash_pyc(code, importlib.util.source_hash(source), False)

@@ -1,16 +1,19 @@
-"""What makes a notebook a page to read: its alternative texts, its equation numbers, folded figure code, and a Run button."""
+"""What makes a notebook a page that is read and that runs: cells with names, equations with numbers, folded code, pictures in two forms."""
 
+import base64
 import html
 import json
 import re
+from hashlib import sha256
+from pathlib import Path
 
 from docutils import nodes
 from myst_nb.core.render import NbElementRenderer
 
 FIGURE = re.compile(r"^\s*(?:figures\.)?(?:show|explore)\(", re.MULTILINE)
 TAG = re.compile(r"\\tag\{([^{}]*)\}")
-DISPLAY = r"\[%s\]"
-BEGIN, END = r"\begin{aligned}", r"\end{aligned}"
+EXERCISE = re.compile(r"^[^#\n]*= \.\.\.|\b(?:check|predict|find_bug|progress)\(", re.MULTILINE)
+NARROW_WIDTH = 600  # of a window; below it a figure shows its narrow form
 
 
 def anchor(title):
@@ -19,49 +22,113 @@ def anchor(title):
 
 
 def run_address(name):
-    """Where a notebook runs, from the root of the site."""
+    """Where a notebook runs in JupyterLab, from the root of the site."""
     return f"lite/notebooks/index.html?path={name}"
 
 
-def fold_figure_code(app, docname, source):
-    """Fold the code of cells that draw: the page shows the picture, one click shows how it is made."""
+def arrange(app, docname, source):
+    """A page needs no list of contents and no code that finds its packages; what sets up, draws or states an equation is folded."""
     if not str(app.env.doc2path(docname)).endswith(".ipynb"):
         return
     notebook = json.loads(source[0])
+    notebook["cells"] = [cell for cell in notebook["cells"] if not is_for_jupyter_alone(cell)]
     for cell in notebook["cells"]:
-        if cell["cell_type"] == "code" and FIGURE.search("".join(cell["source"])):
-            tags = cell["metadata"].setdefault("tags", [])
-            if "hide-input" not in tags:
-                tags.append("hide-input")
+        about = folded(cell)
+        if about:
+            cell["metadata"].setdefault("tags", []).append("hide-input")
+            cell["metadata"]["mystnb"] = {
+                "code_prompt_show": f"Show {about}",
+                "code_prompt_hide": f"Hide {about}",
+            }
+    app.env.page_cells = {
+        **getattr(app.env, "page_cells", {}),
+        docname: [cell["id"] for cell in notebook["cells"]],
+    }
     source[0] = json.dumps(notebook)
 
 
-def with_alternative_text(render_image):
-    """myst-nb takes width and height from the output, and leaves the alternative text behind."""
+def is_for_jupyter_alone(cell):
+    return cell["id"] == "first-cell" or text(cell["source"]).startswith("**Contents**")
+
+
+def folded(cell):
+    """What the folded code of a cell is, or None if the page shows it."""
+    code = text(cell["source"])
+    if cell["cell_type"] != "code" or EXERCISE.search(code):
+        return None
+    if FIGURE.search(code):
+        return "the code of this figure"
+    if any(
+        "$$" in text(output.get("data", {}).get("text/markdown", "")) for output in cell["outputs"]
+    ):
+        return "the code that states this"
+    return "the code" if cell["metadata"].get("jupyter", {}).get("source_hidden") else None
+
+
+def text(value):
+    return "".join(value)
+
+
+def name_cells(app, doctree):
+    """Each code cell of the page carries the id that it has in the notebook."""
+    names = getattr(app.env, "page_cells", {}).get(app.env.docname, [])
+    for cell in doctree.findall(nodes.container):
+        if "cell_index" in cell and cell["cell_index"] < len(names):
+            cell["ids"].append(f"cell-{names[cell['cell_index']]}")
+
+
+def with_words_and_narrow_form(render_image):
+    """myst-nb takes width and height from the output, and leaves behind the alternative text and the form for a phone."""
 
     def render(self, data):
-        images = render_image(self, data)
-        text = data.output_metadata.get(data.mime_type, {}).get("alt")
-        for image in images if text else []:
-            image["alt"] = text
+        images, about = render_image(self, data), data.output_metadata.get(data.mime_type, {})
+        for image in images:
+            image["alt"] = about.get("alt", "")
+            image["classes"].append("no-scaled-link")
+        if "narrow" in about:
+            return [
+                nodes.raw("", narrow_source(about["narrow"]), format="html"),
+                *images,
+                nodes.raw("", "</picture>", format="html"),
+            ]
         return images
 
     return render
 
 
+def narrow_source(form):
+    """The beginning of a <picture>, whose narrow form is a file of its own, so that a wide screen does not load it."""
+    content = base64.b64decode(form["image/png"])
+    name = f"narrow-{sha256(content).hexdigest()[:16]}.png"
+    narrow_pictures[name] = content
+    size = f'width="{form["width"]}" height="{form["height"]}"'
+    return f'<picture><source media="(max-width: {NARROW_WIDTH}px)" srcset="_images/{name}" {size}>'
+
+
+narrow_pictures = {}
+
+
+def write_narrow_pictures(app, exception):
+    folder = Path(app.outdir) / "_images"
+    folder.mkdir(exist_ok=True)
+    for name, content in narrow_pictures.items():
+        (folder / name).write_bytes(content)
+
+
 def rewrite_equations(app, doctree):
-    r"""Each equation in the form for a wide page, as it is, and in one for a phone; the page's script shows the one that fits.
+    r"""Each equation as it is, with its number for an anchor; the page's script gives it another form where it does not fit.
 
     Sphinx itself would wrap an equation of several lines in `split`, in which MathJax refuses a \tag.
     """
+    seen = set()
     for block in list(doctree.findall(nodes.math_block)):
-        wide = block.astext()
-        forms = {"wide": wide}
-        if TAG.search(wide) or "&&" in wide:
-            forms["narrow"] = narrow(wide)
-        body = "".join(f'<div class="math notranslate nohighlight {name}">{html.escape(DISPLAY % latex)}</div>'
-                       for name, latex in forms.items())
-        block.replace_self(nodes.raw("", f'<div class="equation">{body}</div>', format="html"))
+        latex = block.astext()
+        tag = TAG.search(latex)
+        name = f' id="eq-{tag[1]}"' if tag and tag[1] not in seen else ""
+        seen |= {tag[1]} if tag else set()
+        shown = html.escape(latex)
+        body = f'<div class="equation"{name} data-latex="{shown}"><div class="math notranslate nohighlight">\\[{shown}\\]</div></div>'
+        block.replace_self(nodes.raw("", body, format="html"))
 
 
 def keep_together(app, doctree):
@@ -76,38 +143,6 @@ def keep_together(app, doctree):
             parent[place] = nodes.inline("", "", formula, nodes.Text(mark[0]), classes=["together"])
 
 
-def narrow(latex):
-    """The same equation with its reasons below the lines, and its number below the whole."""
-    tag = TAG.search(latex)
-    latex = TAG.sub("", latex).strip()
-    if not latex.startswith(BEGIN):
-        latex = BEGIN + "&" + latex + END
-    rows = []
-    for row in split(latex.removeprefix(BEGIN).removesuffix(END), "\\\\"):
-        cells = [cell.strip() for cell in split(re.sub(r"^\s*\[\d+pt\]", "", row), "&")]
-        rows.append(" &".join(cells[:2]))
-        below = [re.sub(r"^(\\quad\s*)?(\\small\s*)?", "", cell) for cell in cells[2:] if cell]
-        if below:
-            rows[-1] += r" \\ &\quad\small " + r"\quad ".join(below)
-    if tag:
-        rows.append(rf"&\quad\small\text{{({tag[1]})}}")
-    return BEGIN + r" \\[4pt] ".join(rows) + END
-
-
-def split(latex, separator):
-    """Split at a separator that stands in no braces and in no inner environment."""
-    parts, depth, start = [], 0, 0
-    for token in re.finditer(r"\\begin|\\end|\\[{}&]|[{}]|" + re.escape(separator), latex):
-        if token[0] in ("\\begin", "{"):
-            depth += 1
-        elif token[0] in ("\\end", "}"):
-            depth -= 1
-        elif token[0] == separator and depth == 0:
-            parts.append(latex[start : token.start()])
-            start = token.end()
-    return [*parts, latex[start:]]
-
-
 def link_pages(app, doctree):
     """An address typed as HTML in an output names a notebook; on the site it is the page. Links in Markdown know it already."""
     for raw in list(doctree.findall(nodes.raw)):
@@ -117,23 +152,37 @@ def link_pages(app, doctree):
             raw.replace_self(nodes.raw("", pages, **raw.attributes))
 
 
-def add_run_button(app, pagename, templatename, context, doctree):
-    """The first button of a notebook's page opens it in JupyterLite."""
+def add_buttons(app, pagename, templatename, context, doctree):
+    """A notebook's page opens in JupyterLab too, and every page can be reported on."""
+    context["report"] = app.config.html_context.get("repository", "") + "/issues/new"
     if doctree is None or not str(app.env.doc2path(pagename)).endswith(".ipynb"):
         return
     name = pagename.rpartition("/")[2] + ".ipynb"
+    context["metatags"] = (
+        context.get("metatags", "") + f'<meta name="notebook" content="{html.escape(name)}">'
+    )
     address = context["pathto"](run_address(name), resource=True)
-    button = {"type": "link", "url": address, "icon": "fas fa-play", "text": "Run", "label": "run-button",
-              "tooltip": "Run this notebook in the browser; nothing to install"}
+    button = {
+        "type": "link",
+        "url": address,
+        "icon": "fas fa-flask",
+        "text": "JupyterLab",
+        "label": "run-button",
+        "tooltip": "Open this notebook in JupyterLab, in the browser; nothing to install",
+    }
     context.setdefault("header_buttons", []).insert(0, button)
 
 
 def setup(app):
-    app.set_html_assets_policy("always")  # Sphinx does not see the equations that rewrite_equations has made
-    NbElementRenderer.render_image = with_alternative_text(NbElementRenderer.render_image)
-    app.connect("source-read", fold_figure_code)
+    app.set_html_assets_policy(
+        "always"
+    )  # Sphinx does not see the equations that rewrite_equations has made
+    NbElementRenderer.render_image = with_words_and_narrow_form(NbElementRenderer.render_image)
+    app.connect("source-read", arrange)
+    app.connect("doctree-read", name_cells)
     app.connect("doctree-read", rewrite_equations)
     app.connect("doctree-read", keep_together)
     app.connect("doctree-read", link_pages)
-    app.connect("html-page-context", add_run_button, priority=900)
+    app.connect("html-page-context", add_buttons, priority=900)
+    app.connect("build-finished", write_narrow_pictures)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,8 +6,9 @@ The result is a folder of static files that any web server can hand out, and tha
 """
 
 import argparse
-import base64
+import ast
 import html
+import io
 import json
 import os
 import re
@@ -15,23 +16,56 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
+import zipfile
 from pathlib import Path
 from urllib.parse import quote
 
 import nbformat
+import site_reference
 import site_runtime
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(1, str(ROOT / "site"))
+from kernel import page_kernel  # noqa: E402
+
 SITE = ROOT / "site"
 WORK = ROOT / ".cache" / "site" / "build"
+TRIED = "0.5"  # the derivation of the first notebook that the visitor of the start page can break
+PYODIDE = "lite/static/pyodide/"  # from the root of the site; JupyterLite and the pages share it
+# What the pages load and import before the first cell: notebooks draw, the start page does not.
+PARTS = {
+    "notebook": {
+        "packages": ["backpropagation-notebooks", "matplotlib"],
+        "imports": ["derivations", "exercises", "helpers.figures"],
+    },
+    "start": {"packages": ["backpropagation-notebooks"], "imports": ["derivations"]},
+}
+PRETTY = [
+    "IPython/lib/pretty.py",
+    "IPython/utils/decorators.py",
+    "IPython/utils/py3compat.py",
+    "IPython/utils/__init__.py",
+    "IPython/utils/encoding.py",
+    "IPython/utils/docs.py",
+]
 LOCAL_PYODIDE = "./static/pyodide/pyodide.mjs"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "public")
-    parser.add_argument("--pyodide", type=Path, metavar="DIR", help="an official Pyodide distribution to take the wheels from")
-    parser.add_argument("--pages-only", action="store_true", help="leave out the part that runs (for work on the pages)")
+    parser.add_argument(
+        "--pyodide",
+        type=Path,
+        metavar="DIR",
+        help="an official Pyodide distribution to take the wheels from",
+    )
+    parser.add_argument(
+        "--pages-only",
+        action="store_true",
+        help="leave out the part that runs (for work on the pages)",
+    )
     options = parser.parse_args()
     notebooks = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
     started = time.perf_counter()
@@ -41,8 +75,12 @@ def main():
         started = time.perf_counter()
         build_lite(notebooks, options.out / "lite", options.pyodide)
         print(f"JupyterLite: {time.perf_counter() - started:.0f} s", flush=True)
+    if (options.out / PYODIDE).exists():
+        say_what_python_loads(options.out)
     files = [path for path in options.out.rglob("*") if path.is_file()]
-    print(f"{options.out}: {len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.0f} MB")
+    print(
+        f"{options.out}: {len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.0f} MB"
+    )
 
 
 # ---------------------------------------------------------------- reading pages
@@ -52,10 +90,14 @@ def build_pages(notebooks, out):
     """Stage index and notebooks in one folder and let Sphinx, which treats a warning as an error, make pages of them."""
     staged = fresh(WORK / "pages")
     shutil.copytree(SITE / "_static", staged / "_static")
-    (staged / "index.md").write_text(start_page(notebooks, staged), encoding="utf-8")
     mathjax = staged / "_static" / "mathjax"
     mathjax.mkdir()
     (mathjax / "tex-svg.js").write_bytes(site_runtime.npm_file("mathjax", "es5/tex-svg.js"))
+    stage_runner(staged / "_static" / "run")
+    numbered = equations(notebooks)
+    (staged / "_static" / "equations.json").write_text(json.dumps(numbered), encoding="utf-8")
+    reference = site_reference.stage(staged, notebooks, numbered, repository())
+    (staged / "index.md").write_text(start_page(notebooks, reference), encoding="utf-8")
     for notebook in notebooks:
         shutil.copy(notebook, staged)
     shutil.rmtree(WORK / "doctrees", ignore_errors=True)
@@ -64,47 +106,181 @@ def build_pages(notebooks, out):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
     options = ["-b", "html", "-W", "--keep-going", "-q", "-c", SITE, "-d", WORK / "doctrees"]
     # html_static_path is relative to the settings; MathJax is no file of the repository.
-    options += ["-D", f"html_static_path={staged / '_static'}", "-D", f"html_favicon={staged / '_static' / 'favicon.svg'}"]
-    subprocess.run([sys.executable, "-m", "sphinx", *map(str, options), str(staged), str(out)], check=True)
-    shutil.rmtree(out.parent / "jupyter_execute", ignore_errors=True)  # pictures that Sphinx has copied by now
+    options += [
+        "-D",
+        f"html_static_path={staged / '_static'}",
+        "-D",
+        f"html_favicon={staged / '_static' / 'favicon.svg'}",
+    ]
+    subprocess.run(
+        [sys.executable, "-m", "sphinx", *map(str, options), str(staged), str(out)], check=True
+    )
+    shutil.rmtree(
+        out.parent / "jupyter_execute", ignore_errors=True
+    )  # pictures that Sphinx has copied by now
+    worker = (SITE / "sw.js").read_text(encoding="utf-8").replace("@EDITION@", edition(notebooks))
+    (out / "sw.js").write_text(worker, encoding="utf-8")
     (out / ".nojekyll").touch()  # else GitHub Pages leaves out every folder with an underscore
 
 
-def start_page(notebooks, staged):
+def stage_runner(folder):
+    """What runs in a page: the kernel's Python as one archive, named by its content, and a reader of Markdown."""
+    content = kernel_archive()
+    name = f"kernel-{site_runtime.sha256(content)[:12]}.zip"
+    (folder / name).write_bytes(content)
+    (folder / "markdown-it.js").write_bytes(
+        site_runtime.npm_file("markdown-it", "dist/markdown-it.min.js")
+    )
+    (folder / "settings.json").write_text(
+        json.dumps({"kernel": name, "pyodide": PYODIDE, **PARTS}), encoding="utf-8"
+    )
+
+
+def say_what_python_loads(out):
+    """Write into the runner's settings which files a page loads for its Python, and how many bytes that is."""
+    folder, place = out / PYODIDE, out / "_static" / "run" / "settings.json"
+    settings = json.loads(place.read_text(encoding="utf-8"))
+    locked = json.loads((folder / "page-lock.json").read_text(encoding="utf-8"))["packages"]
+    for part in PARTS:
+        names, queue = {}, list(PARTS[part]["packages"])
+        while queue:
+            entry = locked[queue.pop()]
+            names[entry["file_name"]] = True
+            queue += entry["depends"]
+        files = [*site_runtime.CORE[:-1], "page-lock.json", *names]
+        settings[part] |= {
+            "files": files,
+            "bytes": sum(
+                (folder / name).stat().st_size for name in files if not name.endswith(".mjs")
+            ),
+        }
+    place.write_text(json.dumps(settings), encoding="utf-8")
+
+
+def kernel_archive():
+    """site/kernel, with the one file of IPython that it uses as it is."""
+    files = {
+        path.relative_to(SITE / "kernel").as_posix(): path.read_bytes()
+        for path in sorted((SITE / "kernel").rglob("*.py"))
+    }
+    ipython, _ = site_runtime.pure_wheels()["ipython"]
+    with zipfile.ZipFile(ipython) as wheel:
+        files |= {name: wheel.read(name) for name in PRETTY}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()
+
+
+def equations(notebooks):
+    """{number: where it stands, and its LaTeX} of every numbered equation that a notebook shows."""
+    found = {}
+    for notebook in notebooks:
+        about = {
+            "page": notebook.stem,
+            "title": f"{notebook.stem[:2]} {title(notebook).partition(': ')[0]}",
+        }
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+        texts += [
+            "".join(output.get("data", {}).get("text/markdown", ""))
+            for _, output in outputs([notebook])
+        ]
+        for latex in re.findall(r"\$\$(.+?)\$\$", "\n".join(texts), re.DOTALL):
+            tag = re.search(r"\\tag\{([\d.]+)\}", latex)
+            if tag:
+                found.setdefault(tag[1], about | {"latex": latex.strip()})
+    return found
+
+
+def repository():
+    """Where the collection is published, as pyproject.toml says."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"][
+        "Repository"
+    ]
+
+
+def start_page(notebooks, reference):
     template = (SITE / "index.md").read_text(encoding="utf-8")
     first = notebooks[0]
     rows = [table_row(notebook) for notebook in notebooks]
     table = "| | notebook | the question | | |\n|---|---|---|---|---|\n" + "\n".join(rows)
-    values = {"DERIVATION": derivation(notebooks, "1.4"), "FIGURE": figure(notebooks, "01_", staged), "TABLE": table,
-              "FIRST_PAGE": f"{first.stem}.html", "FIRST_RUN": run_address(first.name),
-              "TOCTREE": "\n".join(notebook.stem for notebook in notebooks)}
+    values = {
+        "TRIAL": trial(notebooks[0], TRIED),
+        "TABLE": table,
+        "FIRST_PAGE": f"{first.stem}.html",
+        "FIRST_RUN": run_address(first.name),
+        "TOCTREE": "\n".join(
+            f"{notebook.stem[:2]} {title(notebook).partition(': ')[0]} <{notebook.stem}>"
+            for notebook in notebooks
+        ),
+        "REFERENCE": "\n".join(f"{words} <{name}>" for name, words in reference.items()),
+    }
     return re.sub(r"@([A-Z_]+)@", lambda match: values[match[1]], template)
 
 
-def derivation(notebooks, number):
-    """The stored output that shows the derivation of this number."""
-    for _, output in outputs(notebooks):
-        shown = "".join(output.get("data", {}).get("text/markdown", ""))
-        if rf"\tag{{{number}}}" in shown:
-            return shown
-    sys.exit(f"no notebook shows the derivation ({number}) that the start page quotes: run make notebooks")
+def stated(notebook, number):
+    """The cell that states the derivation of this number: (place among the code cells, cell, what it shows)."""
+    for place, cell in enumerate(code_cells(notebook)):
+        for output in cell["outputs"]:
+            shown = "".join(output.get("data", {}).get("text/markdown", ""))
+            if rf"\tag{{{number}}}" in shown:
+                return place, cell, shown
+    sys.exit(
+        f"{notebook.name} does not show the derivation ({number}) that the start page quotes: run make notebooks"
+    )
 
 
-def figure(notebooks, beginning, staged):
-    """The first figure of one notebook, as the start page shows it: what the derivation beside it does."""
-    for notebook, output in outputs(notebooks):
-        if notebook.name.startswith(beginning) and "image/png" in output.get("data", {}):
-            (staged / "_static" / "start.png").write_bytes(base64.b64decode("".join(output["data"]["image/png"])))
-            about = {name: html.escape(str(value)) for name, value in output["metadata"]["image/png"].items()}
-            image = '<img src="_static/start.png" width="{width}" height="{height}" alt="{alt}">'.format_map(about)
-            return f"<figure>{image}<figcaption>The same equation, as one line of NumPy, at work.</figcaption></figure>"
-    sys.exit(f"notebook {beginning} shows no figure")
+def code_cells(notebook):
+    return [
+        cell
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    ]
+
+
+def trial(notebook, number):
+    """A derivation that the visitor can break: its cell, and before it, folded, the statements of its notebook that it needs."""
+    place, cell, shown = stated(notebook, number)
+    sources = ["".join(each["source"]) for each in code_cells(notebook)]
+    return runnable("set-up", needed_statements(sources, place), folded=True) + runnable(
+        "trial", sources[place], shown
+    )
+
+
+def needed_statements(sources, place):
+    """Of the cells above a place, the statements that it needs; an import brings the names that are used, and no other."""
+    statements = [statement for source in sources[:place] for statement in ast.parse(source).body]
+    texts = [*map(ast.unparse, statements), sources[place]]
+    kept = [statements[each] for each in page_kernel.needed(texts, len(statements))]
+    used = {
+        node.id
+        for tree in [*kept, ast.parse(sources[place])]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name)
+    }
+    for statement in kept:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            statement.names = [
+                name for name in statement.names if (name.asname or name.name) in used
+            ]
+    return "\n".join(map(ast.unparse, kept))
+
+
+def runnable(name, source, shown="", folded=False):
+    """A cell for a page that is no notebook, as myst-nb would write it."""
+    code = f"```python\n{source}\n```"
+    if folded:
+        code = f'<details class="hide above-input"><summary>Show what it needs</summary>\n\n{code}\n\n</details>'
+    output = f'<div class="cell_output docutils container">\n\n{shown}\n\n</div>' if shown else ""
+    return f'<div class="cell" id="cell-{name}"><div class="cell_input">\n\n{code}\n\n</div>\n{output}</div>\n\n'
 
 
 def outputs(notebooks):
     for notebook in notebooks:
-        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-            yield from ((notebook, output) for output in cell.get("outputs", []))
+        for cell in code_cells(notebook):
+            yield from ((notebook, output) for output in cell["outputs"])
 
 
 def table_row(notebook):
@@ -150,17 +326,32 @@ def build_lite(notebooks, out, pyodide=None):
     shutil.copytree(ROOT / "notebooks" / "data", folder / "contents" / "data", ignore=ignored)
     site_runtime.assemble(folder / "static" / "pyodide", pyodide)
     shutil.rmtree(out, ignore_errors=True)
-    command = ["-m", "jupyter", "lite", "build", "--contents", "contents", "--output-dir", str(out.resolve())]
+    command = [
+        "-m",
+        "jupyter",
+        "lite",
+        "build",
+        "--contents",
+        "contents",
+        "--output-dir",
+        str(out.resolve()),
+    ]
     command += ["--no-sourcemaps", "--apps", "notebooks", "--apps", "tree"]
     environment = os.environ | {"JUPYTER_NO_CONFIG": "1", "SOURCE_DATE_EPOCH": last_change()}
-    built = subprocess.run([sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True)
+    built = subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True
+    )
     if built.returncode:
         sys.exit(built.stdout + built.stderr)
-    kernel = json.loads((out / "jupyter-lite.json").read_text(encoding="utf-8"))["jupyter-config-data"]["litePluginSettings"]
+    kernel = json.loads((out / "jupyter-lite.json").read_text(encoding="utf-8"))[
+        "jupyter-config-data"
+    ]["litePluginSettings"]
     if kernel["@jupyterlite/pyodide-kernel-extension:kernel"].get("pyodideUrl") != LOCAL_PYODIDE:
         sys.exit("this JupyterLite would load Python from another host")
     for listing in (out / "api" / "contents").rglob("all.json"):
-        listing.write_text(json.dumps(as_bytes(json.loads(listing.read_text(encoding="utf-8")))), encoding="utf-8")
+        listing.write_text(
+            json.dumps(as_bytes(json.loads(listing.read_text(encoding="utf-8")))), encoding="utf-8"
+        )
     shutil.copy(SITE / "live.js", out)
     page = out / "notebooks" / "index.html"
     added = '<link rel="icon" href="favicon.ico"><script defer src="../live.js"></script></head>'
@@ -171,14 +362,20 @@ def lite_settings(notebooks):
     """JupyterLite's settings. What a browser stores belongs to one edition: a notebook looked at once is saved there, and would
     for ever be shown instead of a corrected one."""
     settings = json.loads((SITE / "jupyter-lite.json").read_text(encoding="utf-8"))
-    edition = site_runtime.sha256(b"".join(notebook.read_bytes() for notebook in notebooks))[:12]
-    settings["jupyter-config-data"]["contentsStorageName"] = f"Backpropagation {edition}"
+    settings["jupyter-config-data"]["contentsStorageName"] = f"Backpropagation {edition(notebooks)}"
     return json.dumps(settings)
+
+
+def edition(notebooks):
+    """A name for these notebooks as they are."""
+    return site_runtime.sha256(b"".join(notebook.read_bytes() for notebook in notebooks))[:12]
 
 
 def last_change():
     """The date of the files, in seconds: that of the last commit, so that one commit gives one site."""
-    asked = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True)
+    asked = subprocess.run(
+        ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True
+    )
     return asked.stdout.strip() or str(int(time.time()))
 
 

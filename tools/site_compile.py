@@ -25,8 +25,10 @@ def compile_archives(folder, archives, own=()):
     """{name: bytes}: each archive {name: bytes}, compiled by the Pyodide in `folder`; those named in `own` keep their source."""
     recipe = sha256(COMPILER.read_bytes() + (folder / "pyodide.asm.wasm").read_bytes()).hexdigest()
     trimmed = {name: trim(name, content) for name, content in archives.items()}
-    places = {name: CACHE / sha256(recipe.encode() + (name in own).to_bytes() + content).hexdigest()
-              for name, content in trimmed.items()}
+    places = {
+        name: CACHE / sha256(recipe.encode() + (name in own).to_bytes() + content).hexdigest()
+        for name, content in trimmed.items()
+    }
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as work:
         jobs = []
@@ -34,7 +36,14 @@ def compile_archives(folder, archives, own=()):
             if not place.exists():
                 source, target = Path(work) / name, Path(work) / f"{name}.out"
                 source.write_bytes(trimmed[name])
-                jobs.append({"from": str(source), "to": str(target), "keep_source": name in own, "place": str(place)})
+                jobs.append(
+                    {
+                        "from": str(source),
+                        "to": str(target),
+                        "keep_source": name in own,
+                        "place": str(place),
+                    }
+                )
         run_jobs(folder, jobs, Path(work) / "jobs.json")
     return {name: place.read_bytes() for name, place in places.items()}
 
@@ -53,7 +62,11 @@ def trim(name, content, patterns=None):
     patterns = left_out(name) if patterns is None else patterns
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(buffer, "w") as new:
-        kept = [path for path in old.namelist() if not any(fnmatch.fnmatch(path, pattern) for pattern in patterns)]
+        kept = [
+            path
+            for path in old.namelist()
+            if not any(fnmatch.fnmatch(path, pattern) for pattern in patterns)
+        ]
         for path in sorted(kept):
             inside = old.read(path)
             if path == FONT_LIST:
@@ -63,14 +76,20 @@ def trim(name, content, patterns=None):
 
 
 def left_out(name):
-    lines = (line.split() for line in LEFT_OUT.read_text(encoding="utf-8").splitlines() if line and line[0] != "#")
+    lines = (
+        line.split()
+        for line in LEFT_OUT.read_text(encoding="utf-8").splitlines()
+        if line and line[0] != "#"
+    )
     return [pattern for archive, pattern in lines if fnmatch.fnmatch(name, archive)]
 
 
 def known_fonts(listing, kept):
     """Matplotlib's list of fonts, with those alone that are there: it would look for the others."""
     fonts = json.loads(listing)
-    fonts["ttflist"] = [font for font in fonts["ttflist"] if FONTS + font["fname"].rpartition("/")[2] in kept]
+    fonts["ttflist"] = [
+        font for font in fonts["ttflist"] if FONTS + font["fname"].rpartition("/")[2] in kept
+    ]
     fonts["afmlist"] = []
     return json.dumps(fonts).encode()
 
@@ -91,5 +110,9 @@ def modules(content):
     ['gradcheck']
     """
     with zipfile.ZipFile(io.BytesIO(content)) as wheel:
-        names = {re.split(r"[/.]", path)[0] for path in wheel.namelist() if path.endswith((".py", ".pyc", ".so"))}
+        names = {
+            re.split(r"[/.]", path)[0]
+            for path in wheel.namelist()
+            if path.endswith((".py", ".pyc", ".so"))
+        }
     return sorted(names)

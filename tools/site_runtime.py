@@ -29,11 +29,18 @@ NPM = {
     "pyodide": ("314.0.3", "d7f7d24f8db486c7eda7280f3b0f7517524c8e43e8b086c6ee6ae8016658b484"),
     "mathjax": ("3.2.2", "1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09"),
     "reveal.js": ("6.0.2", "2f0c20bfb02447a198a1ebe8a8c097a5437d035caa38f2820bf4ba887a3eac91"),
+    "markdown-it": ("14.1.0", "7c4fab4d4d39fe98206a7fbbed4b1e3578f2b70b6b69d309413e33eec140e19f"),
     "axe-core": ("4.14.1", "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"),
 }
 OWN = "backpropagation-notebooks"
 ZIP_EPOCH = 315532800  # 1980, the first moment that a zip file knows
-CORE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"]
+CORE = [
+    "pyodide.mjs",
+    "pyodide.asm.mjs",
+    "pyodide.asm.wasm",
+    "python_stdlib.zip",
+    "pyodide-lock.json",
+]
 WANTED = ["numpy", "matplotlib", "sympy", "ipython", "jedi", "micropip"]
 # What Matplotlib needs for PDF files and for time zones.
 UNUSED = {"fonttools", "pytz"}
@@ -52,7 +59,9 @@ def sha256(content):
 def checked(content, digest, name):
     """The content, if it has this digest."""
     if sha256(content) != digest:
-        raise WrongContent(f"{name} has SHA-256 {sha256(content)}, pinned is {digest}. Nothing of it is used.")
+        raise WrongContent(
+            f"{name} has SHA-256 {sha256(content)}, pinned is {digest}. Nothing of it is used."
+        )
     return content
 
 
@@ -66,7 +75,12 @@ def npm(name):
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            subprocess.run(["npm", "pack", "--silent", f"{name}@{version}"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                ["npm", "pack", "--silent", f"{name}@{version}"],
+                cwd=folder,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
             (archive,) = Path(folder).glob("*.tgz")
             checked(archive.read_bytes(), digest, archive.name)
             archive.replace(path)
@@ -96,15 +110,37 @@ def npm_folder(name, inside, target):
 def pip_download(requirements, folder, python="3.14"):
     """Download wheels for a Python version, the browser's; pip itself refuses content without the pinned digest."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
-    command += ["--only-binary", ":all:", "--platform", "any", "--implementation", "py", "--python-version", python]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--require-hashes",
+    ]
+    command += [
+        "--only-binary",
+        ":all:",
+        "--platform",
+        "any",
+        "--implementation",
+        "py",
+        "--python-version",
+        python,
+    ]
     subprocess.run([*command, "-r", str(requirements), "-d", str(folder)], check=True)
 
 
 def pinned_packages():
     """{package: (version, digest)} of site/browser-packages.txt."""
     lines = (SITE / "browser-packages.txt").read_text(encoding="utf-8").splitlines()
-    parts = [line.replace("==", " ").replace("--hash=sha256:", "").split() for line in lines if line and line[0] != "#"]
+    parts = [
+        line.replace("==", " ").replace("--hash=sha256:", "").split()
+        for line in lines
+        if line and line[0] != "#"
+    ]
     return {normal(name): (version, digest) for name, version, digest in parts}
 
 
@@ -120,7 +156,10 @@ def pure_wheels():
 
 
 def by_package(folder):
-    return {normal(path.name.split("-")[0]): (path, sha256(path.read_bytes())) for path in sorted(folder.glob("*.whl"))}
+    return {
+        normal(path.name.split("-")[0]): (path, sha256(path.read_bytes()))
+        for path in sorted(folder.glob("*.whl"))
+    }
 
 
 def normal(name):
@@ -152,7 +191,9 @@ def official_wheels(packages, distribution=None):
         else:
             missing.append(package)
     if missing and distribution:
-        raise WrongContent(f"{distribution} holds no {missing[0]['file_name']}: is it Pyodide {NPM['pyodide'][0]}?")
+        raise WrongContent(
+            f"{distribution} holds no {missing[0]['file_name']}: is it Pyodide {NPM['pyodide'][0]}?"
+        )
     return found | (from_donor(missing, folder) if missing else {})
 
 
@@ -179,7 +220,9 @@ def assemble(out, distribution=None):
         (out / name).write_bytes(npm_file("pyodide", name))
     lock = json.loads((out / "pyodide-lock.json").read_text(encoding="utf-8"))
     packages = locked_packages({normal(name): entry for name, entry in lock["packages"].items()})
-    wheels = official_wheels([entry for name, entry in packages.items() if name not in pinned_packages()], distribution)
+    wheels = official_wheels(
+        [entry for name, entry in packages.items() if name not in pinned_packages()], distribution
+    )
     wheels |= {path.name: path.read_bytes() for path, _ in pure_wheels().values()}
     own_name, own = own_wheel()
     packages[OWN] = own_entry(own_name, own, packages)
@@ -189,10 +232,28 @@ def assemble(out, distribution=None):
     (out / "python_stdlib.zip").write_bytes(compiled["python_stdlib.zip"])
     for entry in packages.values():
         content = compiled[entry["file_name"]]
-        entry |= {"file_name": site_compile.named_by_content(entry["file_name"], content), "sha256": sha256(content)}
+        entry |= {
+            "file_name": site_compile.named_by_content(entry["file_name"], content),
+            "sha256": sha256(content),
+        }
         (out / entry["file_name"]).write_bytes(content)
     lock["packages"] = packages
     (out / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
+    (out / "page-lock.json").write_text(
+        json.dumps(lock | {"packages": for_pages(packages)}), encoding="utf-8"
+    )
+
+
+def for_pages(packages):
+    """What a reading page can load: it has a display and widgets of its own, and gets Matplotlib only where it draws."""
+    own = packages[OWN] | {"depends": ["numpy", "sympy", "mpmath"]}
+    names, queue = set(), ["matplotlib", *own["depends"]]
+    while queue:
+        name = queue.pop()
+        if name not in names:
+            names.add(name)
+            queue += packages[name]["depends"]
+    return {name: packages[name] for name in sorted(names)} | {OWN: own}
 
 
 def locked_packages(known):
@@ -201,7 +262,11 @@ def locked_packages(known):
     packages = {name: known[name] for name in needed(known, pinned)}
     for name, (path, digest) in pure_wheels().items():
         entry = known.get(name) or new_entry(name, ADDED.get(name, []))
-        packages[name] = entry | {"version": pinned[name][0], "file_name": path.name, "sha256": digest}
+        packages[name] = entry | {
+            "version": pinned[name][0],
+            "file_name": path.name,
+            "sha256": digest,
+        }
     for entry in packages.values():
         entry["depends"] = [name for name in map(normal, entry["depends"]) if name not in UNUSED]
     return packages
@@ -216,9 +281,15 @@ def own_entry(name, wheel, packages):
     """The entry of the notebooks' own packages: their modules, and those of their requirements that the browser has."""
     with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
         about = next(path for path in archive.namelist() if path.endswith(".dist-info/METADATA"))
-        required = re.findall(r"^Requires-Dist: ([\w-]+)(?!.*extra)", archive.read(about).decode(), re.MULTILINE)
+        required = re.findall(
+            r"^Requires-Dist: ([\w-]+)(?!.*extra)", archive.read(about).decode(), re.MULTILINE
+        )
     depends = sorted({normal(each) for each in required} & set(packages) | {"pillow"})
-    return new_entry(OWN, depends) | {"version": name.split("-")[1], "file_name": name, "imports": site_compile.modules(wheel)}
+    return new_entry(OWN, depends) | {
+        "version": name.split("-")[1],
+        "file_name": name,
+        "imports": site_compile.modules(wheel),
+    }
 
 
 def own_wheel():
@@ -226,9 +297,23 @@ def own_wheel():
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(ZIP_EPOCH)}
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"  # setuptools leaves its own files where it builds
-        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".*", "public", "build", "*.egg-info", "__pycache__"))
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*command, "--no-build-isolation", "-w", folder, str(tree)], check=True, env=environment)
+        shutil.copytree(
+            ROOT,
+            tree,
+            ignore=shutil.ignore_patterns(".*", "public", "build", "*.egg-info", "__pycache__"),
+        )
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+        ]
+        subprocess.run(
+            [*command, "--no-build-isolation", "-w", folder, str(tree)], check=True, env=environment
+        )
         (wheel,) = Path(folder).glob("*.whl")
         return wheel.name, wheel.read_bytes()
 
@@ -236,7 +321,12 @@ def own_wheel():
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--pyodide", type=Path, metavar="DIR", help="an official Pyodide distribution to take the wheels from")
+    parser.add_argument(
+        "--pyodide",
+        type=Path,
+        metavar="DIR",
+        help="an official Pyodide distribution to take the wheels from",
+    )
     options = parser.parse_args()
     try:
         assemble(options.folder, options.pyodide)

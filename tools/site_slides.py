@@ -62,7 +62,9 @@ def slides_of(notebook):
             columns.append([""])
         elif kind == BELOW:
             columns[-1].append("")
-        first, *further = ["".join(part_html(part, render) for part in slide) for slide in slides(cell)]
+        first, *further = [
+            "".join(part_html(part, render) for part in slide) for slide in slides(cell)
+        ]
         columns[-1][-1] += first
         columns[-1] += further
     return columns

@@ -9,7 +9,11 @@ from collections import namedtuple
 from math import ceil
 
 SLIDE, BELOW, CONTINUED, SKIPPED = "slide", "subslide", "-", "skip"
-UNSHOWN_SECTIONS = {"Exercises", "New notation", "All 27 at a glance"}  # the last is a table of more than a screen
+UNSHOWN_SECTIONS = {
+    "Exercises",
+    "New notation",
+    "All 27 at a glance",
+}  # the last is a table of more than a screen
 LONGEST_CODE = 10  # lines; longer code stays in the notebook
 
 SCREEN = 21.5  # lines of text that fill one slide; the rest is measured in such lines
@@ -20,14 +24,22 @@ CODE_LINE, EQUATION, FRACTION, SUM, TABLE_ROW, HEADING, GAP = 0.76, 1.3, 2.3, 2.
 PICTURE = 15.0  # the highest picture
 
 
-END_OF_ROW = re.compile(r"\\\\\[\dpt\]\s*")  # of a column of equations; an inner array ends its rows without a distance
-Part = namedtuple("Part", "kind content room")  # kind: markdown, picture, code, printed; content: the text, or a picture's output
+END_OF_ROW = re.compile(
+    r"\\\\\[\dpt\]\s*"
+)  # of a column of equations; an inner array ends its rows without a distance
+Part = namedtuple(
+    "Part", "kind content room"
+)  # kind: markdown, picture, code, printed; content: the text, or a picture's output
 
 
 def kinds(cells):
     """[SLIDE, BELOW, CONTINUED or SKIPPED, …] for the cells of a notebook, given as its JSON."""
     kinds = []
-    rooms, section, filled = [[sum(part.room for part in slide) for slide in slides(cell)] for cell in cells], None, 0.0
+    rooms, section, filled = (
+        [[sum(part.room for part in slide) for slide in slides(cell)] for cell in cells],
+        None,
+        0.0,
+    )
     for number, cell in enumerate(cells):
         begins, section = heading(cell) is not None, heading(cell) or section
         if section in UNSHOWN_SECTIONS or not rooms[number]:
@@ -39,7 +51,9 @@ def kinds(cells):
             limit = SCREEN * (CROWDED if filled <= FEW and not with_next else 1.0)
             kind = CONTINUED if filled + rooms[number][0] + with_next <= limit else BELOW
         if kind != SKIPPED:
-            filled = rooms[number][-1] + (filled if kind == CONTINUED and len(rooms[number]) == 1 else 0.0)
+            filled = rooms[number][-1] + (
+                filled if kind == CONTINUED and len(rooms[number]) == 1 else 0.0
+            )
         kinds.append(kind)
     return kinds
 
@@ -52,7 +66,11 @@ def companion(cells, rooms, number):
 
 def heading(cell):
     """The section that a cell begins, without its number; None if it begins none."""
-    found = re.match(r"#{1,2} (?:\d+\. )?(.+)", text(cell["source"]).lstrip()) if cell["cell_type"] == "markdown" else None
+    found = (
+        re.match(r"#{1,2} (?:\d+\. )?(.+)", text(cell["source"]).lstrip())
+        if cell["cell_type"] == "markdown"
+        else None
+    )
     return found and found[1].strip()
 
 
@@ -103,7 +121,9 @@ def text(value):
 def words(output):
     """What an output says."""
     data = output.get("data", {})
-    return without_details(text(data.get("text/markdown") or data.get("text/plain") or output.get("text", "")))
+    return without_details(
+        text(data.get("text/markdown") or data.get("text/plain") or output.get("text", ""))
+    )
 
 
 def without_details(markdown):
@@ -113,7 +133,9 @@ def without_details(markdown):
 
 def equation_pieces(markdown):
     """The Markdown, cut if it is one column of equations that would not fit one slide."""
-    column = re.fullmatch(r"\$\$\s*\\begin\{aligned\}\s*(.*?)\s*\\end\{aligned\}\s*\$\$", markdown, flags=re.DOTALL)
+    column = re.fullmatch(
+        r"\$\$\s*\\begin\{aligned\}\s*(.*?)\s*\\end\{aligned\}\s*\$\$", markdown, flags=re.DOTALL
+    )
     return chunks(END_OF_ROW.split(column[1]), markdown_room, column_of) if column else [markdown]
 
 
@@ -132,7 +154,9 @@ def chunks(lines, measure, join):
 
 
 def printed_room(printed):
-    return GAP + CODE_LINE * sum(max(1, ceil(len(line) / CODE_WIDTH)) for line in printed.splitlines())
+    return GAP + CODE_LINE * sum(
+        max(1, ceil(len(line) / CODE_WIDTH)) for line in printed.splitlines()
+    )
 
 
 def markdown_room(markdown):
@@ -159,7 +183,11 @@ def line_room(line, inside_equation):
 def seen(line):
     """The line with as many letters as a reader sees, roughly: marks dropped, formulas shorter than their LaTeX."""
     line = re.sub(r"<[^>]*>|\*|\]\([^)]*\)", "", line)
-    return re.sub(r"\$([^$]*)\$", lambda formula: "x" * len(re.sub(r"\\[a-z]+|[{}^_ ]", "", formula[1] + "xx")), line)
+    return re.sub(
+        r"\$([^$]*)\$",
+        lambda formula: "x" * len(re.sub(r"\\[a-z]+|[{}^_ ]", "", formula[1] + "xx")),
+        line,
+    )
 
 
 def equation_room(row):

@@ -1,48 +1,58 @@
-/* Show each equation in the form that fits: one line and its reason side by side, or the reason below. */
-(() => {
-  const LEAST_WIDE = 0.85, LEAST_NARROW = 0.7;  // how much smaller than usual an equation may be drawn so that it fits
-  const fits = equation => {  // MathJax gives a numbered equation its least width, any other its own
-    const drawn = [...equation.querySelectorAll('.wide mjx-container, .wide mjx-container > svg')];
-    return drawn.every(part => part.getBoundingClientRect().width * LEAST_WIDE <= equation.clientWidth + 1);
-  };
-  const shrink = equation => {  // a little too wide is drawn a little smaller; much too wide scrolls
-    for (const drawn of equation.querySelectorAll('mjx-container')) {
-      if (getComputedStyle(drawn).visibility === 'hidden') continue;
-      const ratio = () => equation.clientWidth / Math.max(drawn.scrollWidth, drawn.firstElementChild.getBoundingClientRect().width - 1);
-      let size = parseFloat(getComputedStyle(drawn).fontSize);
-      const least = size * LEAST_NARROW;
-      if (ratio() < LEAST_NARROW) continue;
-      while (ratio() < 1 && size > least) {  // by little steps, because a browser rounds the height of small letters
-        size = Math.min(size - 0.2, size * ratio());
-        drawn.style.setProperty('font-size', `${size}px`, 'important');
-      }
-    }
-  };
-  const choose = () => {
-    for (const equation of document.querySelectorAll('.equation')) {
-      equation.querySelectorAll('mjx-container').forEach(drawn => drawn.style.removeProperty('font-size'));
-      if (equation.querySelector('.narrow')) equation.classList.toggle('tight', !fits(equation));
-      if (equation.clientWidth) shrink(equation);
-    }
-    for (const box of document.querySelectorAll('.equation mjx-container, .bd-content pre, .bd-content table')) {
-      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;  // the keyboard can scroll it
-    }
-  };
-  const nameByContent = () => {  // a label that differs from the words on a button hides them from speech control
-    for (const button of document.querySelectorAll('details.hide > summary, .search-button-field')) button.removeAttribute('aria-label');
-  };
+/* What every page does: equations in the form that fits, links with previews, and search for an equation's number. */
+import './offline.js';
+import {equations, fitAll, linkHtml, linkNumbers, prepare, previewNumbers, typeset} from './equations.js';
+
+/* A label that differs from the words on a button hides them from speech control. */
+function nameByContent() {
+  for (const button of document.querySelectorAll('details.hide > summary, .search-button-field')) button.removeAttribute('aria-label');
+}
+
+/* A search for "4.6" or "(4.6)" finds that equation first. */
+async function findNumber() {
+  const asked = new URLSearchParams(location.search).get('q')?.match(/^\s*\(?(\d+\.\d+)\)?\s*$/);
+  const about = asked && (await equations())[asked[1]];
+  if (!about) return;
+  const found = document.createElement('div');
+  found.className = 'found-equation';
+  found.innerHTML = `<p>Equation ${linkHtml(asked[1], about)} of <em></em></p><div class="equation"><div class="math"></div></div>`;
+  found.querySelector('em').textContent = about.title;
+  found.querySelector('.math').textContent = `\\[${about.latex}\\]`;
+  document.querySelector('#search-results').before(found);
+  await typeset(found);
+}
+
+/* "Report an error" says where the reader is. */
+function reportPlace() {
+  const link = document.querySelector('a.report');
+  link?.addEventListener('click', () => {
+    const heads = [...document.querySelectorAll('article :is(h1, h2, h3), article .equation[id]')];
+    const near = heads.filter(head => head.getBoundingClientRect().top < innerHeight / 2).pop();
+    const address = new URL(link.href);
+    const words = near?.id.startsWith('eq-') ? `equation (${near.id.slice(3)})` : near?.textContent.replace('#', '').trim() ?? '';
+    address.searchParams.set('title', `${document.title.split(' — ')[0]}: `);
+    address.searchParams.set('body', `Where: ${words}, ${location.origin}${location.pathname}${near?.id ? `#${near.id}` : ''}\n\nWhat is wrong: `);
+    link.href = address;
+  });
+}
+
+async function start() {
+  prepare();
   nameByContent();
   addEventListener('load', nameByContent);
+  reportPlace();
+  previewNumbers();
+  while (!window.MathJax?.startup?.promise) await new Promise(done => setTimeout(done, 30));
+  await MathJax.startup.promise;
+  await fitAll();
+  const article = document.querySelector('article');
+  if (article) await linkNumbers(article);
+  if (document.querySelector('#search-results')) await findNumber();
+  document.documentElement.dataset.typeset = 'done';
   let waiting;
-  const later = () => { clearTimeout(waiting); waiting = setTimeout(choose, 100); };
-  const start = () => {
-    if (!window.MathJax?.startup?.promise) return setTimeout(start, 50);
-    MathJax.startup.promise.then(() => {
-      choose();
-      document.documentElement.dataset.typeset = 'done';
-      addEventListener('resize', later);
-      document.addEventListener('toggle', later, true);
-    });
-  };
-  if (document.querySelector('.math')) start(); else document.documentElement.dataset.typeset = 'done';
-})();
+  const later = () => { clearTimeout(waiting); waiting = setTimeout(fitAll, 100); };
+  addEventListener('resize', later);
+  document.addEventListener('toggle', later, true);
+  if (location.hash.startsWith('#eq-')) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+}
+
+start();

@@ -3,6 +3,7 @@
 The tests of one page stand in one group: they share the page, and the groups run on two processors beside each other.
 """
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from site_serve import PUBLIC, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
-PAGES = ["index", *(notebook.stem for notebook in NOTEBOOKS)]
+REFERENCE = ["equations", "notation", "api", "teaching", "trust"]
+PAGES = ["index", *(notebook.stem for notebook in NOTEBOOKS), *REFERENCE]
 PICTURES = ROOT / ".cache" / "site" / "pictures"
 PATIENCE = 180_000  # milliseconds, for a machine that is busy with other things too
 MEASURED = "measured"
@@ -30,6 +32,21 @@ AXE = """async ([scope, rules]) => {
     return result.violations.filter(found => ['serious', 'critical'].includes(found.impact)).map(found =>
         `${found.id}, ${found.nodes.length} times: ${found.nodes.slice(0, 3).map(node => node.html.slice(0, 160))}`);
 }"""
+
+
+def text(value):
+    """A text that may be stored as a list of lines."""
+    return "".join(value) if isinstance(value, list) else value
+
+
+def load_kernel():
+    """The Python of the pages' kernel, by its file: beside it stands a module of the name IPython."""
+    spec = importlib.util.spec_from_file_location(
+        "page_kernel", ROOT / "site" / "kernel" / "page_kernel.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def grouped(names, prefix=""):
@@ -109,19 +126,40 @@ def typeset(page):
 def watch(page, address):
     """Note every request to another host, every answer that is an error, and every message of an error."""
     own = (address, "data:", "blob:")
-    page.context.on("request", lambda request: request.url.startswith(own) or page.complaints.append(f"asked {request.url}"))
-    page.on("response", lambda response: response.status < 400 or page.complaints.append(f"{response.status} {response.url}"))
+    page.context.on(
+        "request",
+        lambda request: (
+            request.url.startswith(own) or page.complaints.append(f"asked {request.url}")
+        ),
+    )
+    page.on(
+        "response",
+        lambda response: (
+            response.status < 400 or page.complaints.append(f"{response.status} {response.url}")
+        ),
+    )
     page.on("pageerror", lambda error: page.complaints.append(f"error {error}"))
-    page.on("console", lambda said: said.type != "error" or page.complaints.append(f"{said.text} {said.location['url']}"))
+    page.on(
+        "console",
+        lambda said: (
+            said.type != "error" or page.complaints.append(f"{said.text} {said.location['url']}")
+        ),
+    )
 
 
 # ---------------------------------------------------------------- what was measured, at the end of the run
 
 
 def pytest_terminal_summary(terminalreporter):
-    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
-    lines = sorted(value for report in reports for name, value in report.user_properties if name == MEASURED)
+    reports = [
+        report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)
+    ]
+    lines = sorted(
+        value for report in reports for name, value in report.user_properties if name == MEASURED
+    )
     if lines:
-        terminalreporter.section("measured in Chromium, from the opening of the page, two notebooks at a time")
+        terminalreporter.section(
+            "measured in Chromium, in seconds from the opening of the page, two pages at a time"
+        )
         for line in lines:
             terminalreporter.line(line)

@@ -6,7 +6,6 @@ import json
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
-import reading
 import site_runtime
 import slide_plan
 from conftest import NOTEBOOKS, PAGES, PICTURES, PUBLIC, TYPESET, grouped, typeset
@@ -26,8 +25,7 @@ IMAGES = """async () => {
 }"""
 # An equation must begin inside its box: what sticks out at the left cannot be reached by scrolling.
 CUT_OFF = """() => [...document.querySelectorAll('.equation')].filter(equation => {
-    const shown = [...equation.querySelectorAll('.math')].find(form => getComputedStyle(form).visibility === 'visible');
-    const drawn = shown.querySelector('mjx-container');
+    const drawn = equation.querySelector('mjx-container');
     const box = equation.getBoundingClientRect();
     if (!box.width) return false;  // inside a folded answer
     const part = drawn.querySelector('svg').getBoundingClientRect();
@@ -40,7 +38,9 @@ FOCUS = """() => {
     const seen = look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) > 0 || look.boxShadow !== 'none';
     return [at.innerText?.trim() || at.getAttribute('aria-label') || at.title || at.tagName, seen];
 }"""
-# On paper nothing can be scrolled.
+# Of code and of what it prints nothing is cut off at any width, and on paper nothing can be scrolled.
+CUT_BOXES = """() => [...document.querySelectorAll('article pre')].filter(box => box.clientWidth && box.scrollWidth > box.clientWidth + 1)
+    .map(box => box.textContent.slice(0, 60))"""
 CUT_ON_PAPER = """() => [...document.querySelectorAll('article pre, article img')]
     .filter(part => part.getBoundingClientRect().width && part.scrollWidth > part.clientWidth + 2)
     .map(part => part.outerHTML.slice(0, 80))"""
@@ -57,13 +57,15 @@ SLIDES = """() => Reveal.getSlides().map((slide, number) => {
 
 def sound(page):
     """What every page must be, on every screen."""
-    assert page.locator("mjx-container").count() > 0
     assert page.locator(FAULTY).count() == 0
     assert page.evaluate(RAW) == []
     for image in page.evaluate(IMAGES):
         assert image["width"] > 0 and image["alt"], image
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "the page itself scrolls sideways"
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), (
+        "the page itself scrolls sideways"
+    )
     assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate(CUT_BOXES) == []
     assert page.complaints == []
 
 
@@ -77,8 +79,14 @@ def test_internal_links_have_a_target(page):
 
 
 def test_links_to_other_notebooks_lead_to_their_pages(page, address):
-    addresses = page.evaluate("() => [...document.querySelectorAll('article a[href]')].map(link => link.href)")
-    pages = {target.partition("#")[0] for target in addresses if target.startswith(address) and not target.endswith(".ipynb")}
+    addresses = page.evaluate(
+        "() => [...document.querySelectorAll('article a[href]')].map(link => link.href)"
+    )
+    pages = {
+        target.partition("#")[0]
+        for target in addresses
+        if target.startswith(address) and not target.endswith(".ipynb")
+    }
     assert [target for target in sorted(pages) if not page.request.get(target).ok] == []
     assert [target for target in addresses if ".ipynb#" in target] == []
 
@@ -99,10 +107,15 @@ def test_no_serious_barrier_in_the_dark(page, axe):
 
 
 def test_every_figure_has_its_description(page):
-    if page.name == "index":
+    if page.name not in {notebook.stem for notebook in NOTEBOOKS}:
         return
     content = json.loads((PUBLIC / "_sources" / f"{page.name}.ipynb").read_text(encoding="utf-8"))
-    outputs = [output for cell in content["cells"] for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+    outputs = [
+        output
+        for cell in content["cells"]
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
     described = [output["metadata"]["image/png"]["alt"] for output in outputs]
     shown = [image["alt"] for image in page.evaluate(IMAGES)]
     assert [alt for alt in shown if alt in described] == described
@@ -110,11 +123,17 @@ def test_every_figure_has_its_description(page):
 
 def test_run_slides_and_download_lead_somewhere(page, address):
     if page.name == "index":
-        links = page.evaluate("() => [...document.querySelectorAll('article a')].map(link => link.href)")
+        links = page.evaluate(
+            "() => [...document.querySelectorAll('article a')].map(link => link.href)"
+        )
         assert {f"{address}/slides/{notebook.stem}.html" for notebook in NOTEBOOKS} <= set(links)
         assert [link for link in links if not page.request.get(link).ok] == []
         return
-    run = urljoin(page.url, page.locator("a.btn[href*='lite/notebooks']").first.get_attribute("href"))
+    if page.name not in {notebook.stem for notebook in NOTEBOOKS}:
+        return
+    run = urljoin(
+        page.url, page.locator("a.btn[href*='lite/notebooks']").first.get_attribute("href")
+    )
     (name,) = parse_qs(urlsplit(run).query)["path"]
     assert page.request.get(run).ok
     assert page.request.get(f"{address}/lite/files/{name}").ok
@@ -138,7 +157,16 @@ def test_nothing_is_cut_on_paper(page):
 
 @pytest.mark.parametrize("name", grouped(PAGES))
 def test_page_fits_a_phone(visit, name):
-    page = typeset(visit(f"{name}.html", width=PHONE, height=844, has_touch=True, is_mobile=True, device_scale_factor=2))
+    page = typeset(
+        visit(
+            f"{name}.html",
+            width=PHONE,
+            height=844,
+            has_touch=True,
+            is_mobile=True,
+            device_scale_factor=2,
+        )
+    )
     page.screenshot(path=PICTURES / f"page-{name}-phone.png")
     sound(page)
 
@@ -161,7 +189,13 @@ def test_each_slide_fits_the_screen(visit, notebook):
 
 def test_the_start_page_sells_the_idea_in_one_screen(visit):
     page = typeset(visit("index.html", width=1366, height=768))
-    for part in ("article h1", ".promise", ".action >> nth=0", ".action >> nth=1", ".showpiece"):
+    for part in (
+        "article h1",
+        ".promise",
+        ".action >> nth=0",
+        ".action >> nth=1",
+        "#cell-trial .cell_input",
+    ):
         box = page.locator(part).first.bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= 768, part
 
@@ -169,12 +203,13 @@ def test_the_start_page_sells_the_idea_in_one_screen(visit):
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(visit):
     page = typeset(visit("01_linear_regression.html"))
     stops = []
-    for _ in range(60):
+    for _ in range(90):
         page.keyboard.press("Tab")
         stops.append(page.evaluate(FOCUS))
     names = [name for name, _ in stops]
     assert names[0] == "Skip to main content"
-    assert {"Run", "Exercises"} <= set(names)
+    assert {"JupyterLab", "Exercises"} <= set(names)
+    assert any(name.startswith("Code of cell") for name in names)
     assert [name for name, seen in stops if not seen] == []
 
 
@@ -197,7 +232,7 @@ def test_search_finds_a_word(visit):
 def test_a_faulty_page_would_be_noticed(visit, axe):
     page = typeset(visit("index.html"))
     page.evaluate("""() => { const bad = document.createElement('p'); bad.textContent = '$$ x $$ and \\\\frac{1}{2}';
-        bad.innerHTML += '<img src="_static/start.png"><a href="#nowhere" style="color: #ddd; background: #fff">more</a>';
+        bad.innerHTML += '<img src="_static/favicon.svg"><a href="#nowhere" style="color: #ddd; background: #fff">more</a>';
         document.querySelector('article').append(bad); fetch('https://elsewhere.invalid/x').catch(() => {}); }""")
     page.wait_for_timeout(300)
     assert len(page.evaluate(RAW)) == 3
@@ -210,31 +245,92 @@ def test_a_faulty_page_would_be_noticed(visit, axe):
 def test_a_slide_that_is_too_full_would_be_noticed(visit):
     page = visit(f"slides/{NOTEBOOKS[0].stem}.html")
     page.wait_for_function(TYPESET)
-    page.evaluate("() => Reveal.getSlides()[1].insertAdjacentHTML('beforeend', '<p>one more line</p>'.repeat(80))")
+    page.evaluate(
+        "() => Reveal.getSlides()[1].insertAdjacentHTML('beforeend', '<p>one more line</p>'.repeat(80))"
+    )
     full = page.evaluate(SLIDES)[1]
     assert full["over"] > 1 and full["scale"] < SMALLEST
 
 
-# ---------------------------------------------------------------- how equations get their narrow form, and pins
+# ---------------------------------------------------------------- equations: their narrow form, numbers that lead to them
+
+SCRIPT = "async ([name, ...given]) => (await import(new URL('_static/equations.js', location.href)))[name](...given)"
 
 
-def test_the_narrow_form_puts_reasons_below_and_the_number_last():
+def test_the_narrow_form_puts_reasons_below_and_the_number_last(visit):
+    page = visit("search.html")
     wide = r"\begin{aligned} a &= b && \quad\small \text{why} \\[3pt] &= c && \quad\small \text{so} \end{aligned}\tag{1.2}"
-    assert reading.narrow(wide) == (
+    assert page.evaluate(SCRIPT, ["narrow", wide]) == (
         r"\begin{aligned}a &= b \\ &\quad\small \text{why} \\[4pt]  &= c \\ &\quad\small \text{so} "
-        r"\\[4pt] &\quad\small\text{(1.2)}\end{aligned}")
+        r"\\[4pt] &\quad\small\text{(1.2)}\end{aligned}"
+    )
+    assert page.evaluate(
+        SCRIPT, ["split", r"a & \begin{array}{l} b & c \end{array} & {d & e} \& f", "&"]
+    ) == ["a ", r" \begin{array}{l} b & c \end{array} ", r" {d & e} \& f"]
 
 
-def test_inner_environments_are_not_split():
-    assert reading.split(r"a & \begin{array}{l} b & c \end{array} & {d & e} \& f", "&") == [
-        "a ", r" \begin{array}{l} b & c \end{array} ", r" {d & e} \& f"]
+def test_a_number_in_the_text_leads_to_its_equation_and_shows_it(visit):
+    """On some page "(4.6)" stands in the text: pointing at it, and reaching it by the keyboard, shows the equation."""
+    for notebook in NOTEBOOKS:
+        page = typeset(visit(f"{notebook.stem}.html"))
+        links = page.locator("article a.eqref:visible")
+        if links.count():
+            break
+    link = links.first
+    number = link.get_attribute("data-number")
+    link.focus()
+    preview = page.locator(".preview.placed")
+    preview.wait_for()
+    assert preview.locator("mjx-container").count() and not preview.locator(FAULTY).count()
+    page.screenshot(path=PICTURES / "preview.png")
+    page.keyboard.press("Escape")
+    assert page.locator(".preview").count() == 0
+    link.hover()
+    preview.wait_for()
+    link.click()
+    page.wait_for_function("number => document.getElementById(`eq-${number}`)", arg=number)
+    assert page.complaints == []
+
+
+def test_every_numbered_equation_can_be_reached(visit):
+    known = json.loads((PUBLIC / "_static" / "equations.json").read_text(encoding="utf-8"))
+    assert len(known) > 50
+    for name, numbers in grouped_by_page(known).items():
+        content = (PUBLIC / f"{name}.html").read_text(encoding="utf-8")
+        assert [number for number in numbers if content.count(f'id="eq-{number}"') != 1] == []
+
+
+def grouped_by_page(known):
+    pages = {}
+    for number, about in known.items():
+        pages.setdefault(about["page"], []).append(number)
+    return pages
+
+
+def test_a_search_for_a_number_finds_the_equation(visit):
+    known = json.loads((PUBLIC / "_static" / "equations.json").read_text(encoding="utf-8"))
+    number = sorted(known)[0]
+    page = visit(f"search.html?q=({number})")
+    found = page.locator(".found-equation")
+    found.locator("mjx-container").first.wait_for()
+    assert (
+        found.locator("a.eqref")
+        .get_attribute("href")
+        .endswith(f"{known[number]['page']}.html#eq-{number}")
+    )
+    assert page.complaints == []
 
 
 # ---------------------------------------------------------------- which cells stand on which slide
 
 
 def cell(kind, source, *outputs):
-    return {"cell_type": kind, "source": source, "metadata": {}, **({"outputs": list(outputs)} if kind == "code" else {})}
+    return {
+        "cell_type": kind,
+        "source": source,
+        "metadata": {},
+        **({"outputs": list(outputs)} if kind == "code" else {}),
+    }
 
 
 def kinds(*cells):
@@ -242,23 +338,40 @@ def kinds(*cells):
 
 
 PRINTED = {"output_type": "stream", "text": ["3\n"]}
-DRAWN = {"data": {"image/png": "", "text/plain": "words"}, "metadata": {"image/png": {"alt": "words"}}}
+DRAWN = {
+    "data": {"image/png": "", "text/plain": "words"},
+    "metadata": {"image/png": {"alt": "words"}},
+}
 
 
 def test_a_section_begins_a_slide_and_a_full_one_goes_on_below():
-    cells = [cell("markdown", "# Title"), cell("markdown", "## 1. One"), cell("code", "1 + 2", PRINTED), cell("code", "", DRAWN),
-             cell("markdown", "Next."), cell("code", "", DRAWN)]
+    cells = [
+        cell("markdown", "# Title"),
+        cell("markdown", "## 1. One"),
+        cell("code", "1 + 2", PRINTED),
+        cell("code", "", DRAWN),
+        cell("markdown", "Next."),
+        cell("code", "", DRAWN),
+    ]
     assert kinds(*cells) == ["slide", "slide", "-", "-", "subslide", "-"]
 
 
 def test_contents_set_up_and_exercises_stay_in_the_notebook():
-    assert kinds(cell("markdown", "# T"), cell("markdown", "**Contents**\n\n1. One"), cell("code", "import numpy"),
-                 cell("code", "def f(x):\n    return x"), cell("markdown", "## Exercises"), cell("code", "...", PRINTED),
-                 cell("markdown", "## What next?")) == ["slide", "skip", "skip", "-", "skip", "skip", "slide"]
+    assert kinds(
+        cell("markdown", "# T"),
+        cell("markdown", "**Contents**\n\n1. One"),
+        cell("code", "import numpy"),
+        cell("code", "def f(x):\n    return x"),
+        cell("markdown", "## Exercises"),
+        cell("code", "...", PRINTED),
+        cell("markdown", "## What next?"),
+    ) == ["slide", "skip", "skip", "-", "skip", "skip", "slide"]
 
 
 def test_a_long_column_of_equations_goes_over_several_slides():
-    rows = [rf"a &= \sum_{{i=1}}^{{{n}}} \begin{{array}}{{l}} b \\ c \end{{array}}" for n in range(20)]
+    rows = [
+        rf"a &= \sum_{{i=1}}^{{{n}}} \begin{{array}}{{l}} b \\ c \end{{array}}" for n in range(20)
+    ]
     column = "$$\n\\begin{aligned}\n" + "\\\\[5pt] ".join(rows) + "\n\\end{aligned}\n$$"
     pieces = slide_plan.equation_pieces(column)
     assert len(pieces) > 1
@@ -284,7 +397,9 @@ def test_what_is_published_is_what_the_lock_says():
     folder = PUBLIC / "lite" / "static" / "pyodide"
     lock = json.loads((folder / "pyodide-lock.json").read_text(encoding="utf-8"))
     for package in lock["packages"].values():
-        assert site_runtime.sha256((folder / package["file_name"]).read_bytes()) == package["sha256"], package["name"]
+        assert (
+            site_runtime.sha256((folder / package["file_name"]).read_bytes()) == package["sha256"]
+        ), package["name"]
 
 
 def test_an_official_distribution_serves_as_well(tmp_path):
@@ -296,7 +411,11 @@ def test_an_official_distribution_serves_as_well(tmp_path):
     site_runtime.assemble(tmp_path / "out", official)
     names = {path.name for path in published.iterdir()}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
-    assert [name for name in names if (tmp_path / "out" / name).read_bytes() != (published / name).read_bytes()] == []
+    assert [
+        name
+        for name in names
+        if (tmp_path / "out" / name).read_bytes() != (published / name).read_bytes()
+    ] == []
 
     wheel = next(official.glob("numpy-*.whl"))
     content = bytearray(wheel.read_bytes())

@@ -1,0 +1,305 @@
+"""Runs the cells of a reading page in Pyodide, and tells the page what they show, in the words of Jupyter's messages."""
+
+import ast
+import base64
+import builtins
+import html
+import importlib
+import io
+import linecache
+import re
+import sys
+import traceback
+from contextlib import contextmanager, redirect_stdout
+
+WIDGET_VIEW, WIDGET = "application/vnd.jupyter.widget-view+json", "application/x-page-widget"
+FORMS = {
+    "_repr_html_": "text/html",
+    "_repr_markdown_": "text/markdown",
+    "_repr_latex_": "text/latex",
+    "_repr_svg_": "image/svg+xml",
+    "_repr_png_": "image/png",
+}
+MAGIC = re.compile(r"^\s*(%matplotlib\b.*|%config\b.*)$", re.MULTILINE)
+
+
+class Stream(io.TextIOBase):
+    """What is printed, told to the page as it comes."""
+
+    def __init__(self, name):
+        self.stream = name
+
+    def write(self, text):
+        if text:
+            kernel.tell("stream", name=self.stream, text=str(text))
+        return len(text)
+
+
+class Caught(io.StringIO):
+    def as_html(self):
+        return f"<pre>{html.escape(self.getvalue())}</pre>"
+
+
+class Kernel:
+    """One namespace, and a way to the page: `send`, a function of a message {kind: …}."""
+
+    def __init__(self):
+        self.send = print
+        self.count = 0
+        self.namespace = sys.modules["__main__"].__dict__
+        self.user_ns = self.namespace
+
+    def tell(self, kind, **message):
+        self.send({"kind": kind, **message})
+
+    # What a cell shows
+
+    def forms(self, thing):
+        """({MIME type: data}, metadata) of an object, as IPython's formatters give them."""
+        from IPython.lib.pretty import pretty
+
+        data, about = {"text/plain": pretty(thing)}, {}
+        if isinstance(thing, type):
+            return data, about
+        bundle = getattr(thing, "_repr_mimebundle_", None)
+        if bundle:
+            more = bundle(include=None, exclude=None)
+            more, about = more if isinstance(more, tuple) else (more, {})
+            return data | more, about
+        for method, mime in FORMS.items():
+            form = getattr(thing, method, None)
+            form = form() if form else None
+            if form is not None:
+                form, about[mime] = form if isinstance(form, tuple) else (form, {})
+                data[mime] = base64.b64encode(form).decode() if isinstance(form, bytes) else form
+        if is_figure(thing):
+            data["image/png"], about["image/png"] = figure_png(thing), {}
+        return data, {mime: more for mime, more in about.items() if more}
+
+    def show(self, data, metadata):
+        if WIDGET_VIEW in data:
+            import ipywidgets
+
+            data = data | {WIDGET: ipywidgets.described(data[WIDGET_VIEW]["model_id"])}
+        self.tell("display", data=data, metadata=metadata)
+
+    def show_result(self, value):
+        if value is None:
+            return
+        self.namespace["_"] = value
+        if hasattr(value, "_ipython_display_"):
+            value._ipython_display_()
+            return
+        data, metadata = self.forms(value)
+        if WIDGET_VIEW in data:
+            self.show(data, metadata)
+        else:
+            self.tell("result", data=data, metadata=metadata)
+
+    def show_open_figures(self):
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        for number in pyplot.get_fignums() if pyplot else []:
+            figure = pyplot.figure(number)
+            self.show({"text/plain": repr(figure), "image/png": figure_png(figure)}, {})
+        if pyplot:
+            pyplot.close("all")
+
+    # Running
+
+    async def run(self, source):
+        """Run one cell; True if nothing was raised."""
+        from pyodide.code import eval_code_async
+
+        self.count += 1
+        name = f"<cell {self.count}>"
+        source = MAGIC.sub("pass", source)
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        try:
+            value = await eval_code_async(
+                source, self.namespace, filename=name, return_mode="last_expr"
+            )
+            self.show_result(value)
+            self.show_open_figures()
+        except BaseException as error:  # a cell may exit, or be interrupted
+            self.tell("error", ename=type(error).__name__, evalue=str(error), traceback=told(error))
+            return False
+        finally:
+            sys.stdout.flush()
+        return True
+
+    @contextmanager
+    def caught(self):
+        with redirect_stdout(Caught()) as text:
+            yield text
+
+
+def told(error):
+    """The traceback from the cell on: the frames of whoever runs it say nothing to its reader."""
+    whole = traceback.TracebackException.from_exception(error)
+    cell = next(
+        (place for place, frame in enumerate(whole.stack) if frame.filename.startswith("<cell")),
+        None,
+    )
+    if cell is not None:
+        del whole.stack[:cell]
+    elif isinstance(error, SyntaxError):
+        whole.stack.clear()
+    return "".join(whole.format())
+
+
+def is_figure(thing):
+    figure = sys.modules.get("matplotlib.figure")
+    return figure is not None and isinstance(thing, figure.Figure)
+
+
+def figure_png(figure):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", bbox_inches="tight")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+# ---------------------------------------------------------------- which cells a cell needs
+
+NUMBER = re.compile(r"\d+\.\d+")
+SOURCES_OF_CHANCE = {"default_rng", "Generator", "RandomState"}
+
+
+class Names(ast.NodeVisitor):
+    """The names that a cell binds, uses, looks up late (in a function, when that is called), and may change without binding them,
+    and the equation numbers in its texts."""
+
+    def __init__(self, source):
+        self.bound, self.used, self.late, self.changed, self.chance, self.numbers = (
+            set(),
+            set(),
+            set(),
+            set(),
+            set(),
+            set(),
+        )
+        self.depth = 0
+        try:
+            self.visit(ast.parse(MAGIC.sub("pass", source)))
+        except SyntaxError:
+            pass  # it will be told when it is run
+
+    def visit_Name(self, node):
+        if isinstance(node.ctx, ast.Load):
+            self.used.add(node.id)
+            if self.depth:
+                self.late.add(node.id)
+        elif not self.depth:
+            self.bound.add(node.id)
+
+    def visit_Constant(self, node):
+        if isinstance(node.value, str):
+            self.numbers |= set(NUMBER.findall(node.value))
+
+    def visit_Import(self, node):
+        if not self.depth:
+            self.bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+
+    visit_ImportFrom = visit_Import
+
+    def visit_inner(self, node):
+        if not self.depth and hasattr(node, "name"):
+            self.bound.add(node.name)
+        self.depth += 1
+        self.generic_visit(node)
+        self.depth -= 1
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = visit_inner
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_inner
+
+    def visit_Assign(self, node):
+        self.generic_visit(node)
+        makers = {
+            part.func.attr if isinstance(part.func, ast.Attribute) else getattr(part.func, "id", "")
+            for part in ast.walk(node.value)
+            if isinstance(part, ast.Call)
+        }
+        if makers & SOURCES_OF_CHANCE:
+            self.chance |= {
+                part.id
+                for target in node.targets
+                for part in ast.walk(target)
+                if isinstance(part, ast.Name)
+            }
+        self.changed |= {
+            root(target) for target in node.targets if not isinstance(target, ast.Name)
+        }
+
+    def visit_AugAssign(self, node):
+        self.generic_visit(node)
+        self.used.add(root(node.target))
+        self.changed.add(root(node.target))
+
+    def visit_Expr(self, node):
+        """A call for its own sake changes something: what it is called on, or what it is given."""
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Call):
+            call = node.value
+            self.changed |= {
+                root(part)
+                for part in [call.func, *call.args]
+                if isinstance(part, ast.Name | ast.Attribute)
+            }
+
+
+def root(node):
+    """The name at the beginning of x.a[0].b."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def needed(sources, place, done=()):
+    """The places of the cells above that a cell needs: those that bind or change what it uses, and what these need.
+
+    `done` are places of cells that have run as they are; they need not run again.
+
+    >>> needed(["a = 1", "b = 2", "c = a", "c + 1"], 3)
+    [0, 2]
+    >>> needed(["a = []", "a.append(1)", "b = 2", "a"], 3)
+    [0, 1]
+    >>> needed(["a = 1", "c = a", "c + 1"], 2, done={1})
+    []
+    """
+    cells = [Names(source) for source in sources[: place + 1]]
+    chance = set().union(*(cell.chance for cell in cells))
+    wanted, found = [(place, cells[place].used)], set()
+    while wanted:
+        current, names = wanted.pop()
+        for above in range(current - 1, -1, -1):
+            cell = cells[above]
+            changes = (cell.changed | cell.used & chance) & names
+            binds = cell.bound & names
+            states = cell.numbers & cells[current].numbers and cell.bound
+            if (changes or binds or states) and above not in found:
+                found.add(above)
+                if above not in done:
+                    wanted += [(above, cell.used), (place, cell.late)]
+            names = names - (binds - cell.used)
+    return sorted(found - set(done))
+
+
+kernel = Kernel()
+
+
+def import_early(names):
+    """Import modules before a cell does; one that cannot be imported is told where a cell asks for it."""
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            kernel.tell("stage", name="import", trouble=f"{name}: {error!r}")
+
+
+def start(send):
+    """Connect this interpreter with the page."""
+    kernel.send = send
+    sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
+    builtins.get_ipython = lambda: kernel
+    from IPython.display import display
+
+    builtins.display = display
