@@ -254,8 +254,10 @@ def save(path, W, b, hidden="sigmoid", output="softmax", standardised=None):
     path = Path(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with open(unfinished, "xb") as file:
+        with open(unfinished, "wb") as file:  # perhaps over what an earlier crash has left
             np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
