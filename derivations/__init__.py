@@ -20,17 +20,18 @@
 """
 
 from derivations.claim import bring_your_own
-from derivations.definitions import Definition, Depends, Entries, resolve, table_of
+from derivations.definitions import Assume, Definition, Depends, Entries, Index, resolve, table_of
 from derivations.derivation import Derivation, Summary, ledger, refused
 from derivations.errata import Errata, NotSettled, rounded
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees, WrongIndex
 from derivations.induction import Induction
 from derivations.printing import plain, tex
-from derivations.symbols import Gradient, Partial, activation, as_written, indexed, sigmoid
+from derivations.symbols import Gradient, Partial, activation, as_written, indexed, sigmoid, softplus
 from derivations.verify import Proof, prove
 
 __all__ = [
-    "Definition", "Depends", "Derivation", "Entries", "Errata", "FalseLine", "Gradient", "Induction", "NotSettled", "Partial",
+    "Assume", "Definition", "Depends", "Derivation", "Entries", "Errata", "FalseLine", "Gradient", "Index", "Induction",
+    "NotSettled", "Partial",
     "Proof", "Summary", "Undecided", "WitnessDisagrees", "WrongIndex", "activation", "as_written", "bring_your_own", "indexed",
-    "ledger", "plain", "prove", "refused", "resolve", "rounded", "sigmoid", "table_of", "tex",
+    "ledger", "plain", "prove", "refused", "resolve", "rounded", "sigmoid", "softplus", "table_of", "tex",
 ]

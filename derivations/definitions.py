@@ -10,7 +10,16 @@ from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 
 from derivations.errors import Undecided, WrongIndex
 from derivations.printing import plain, tex
-from derivations.symbols import Gradient, Partial, activation, base_of, formula, names_in
+from derivations.symbols import (
+    Array,
+    Gradient,
+    Letter,
+    Partial,
+    activation,
+    base_of,
+    formula,
+    names_in,
+)
 
 
 class Definition:
@@ -182,21 +191,149 @@ class Depends(Definition):
         return base_of(on) == base_of(variable) and all(i == j or i in self.counted for i, j in pairs)
 
 
+class Index(Definition):
+    """`Index(c, 1, K)`: the free letter c is one of the whole numbers 1 ... K, as the class of a sample is."""
+
+    def __init__(self, letter, low, high):
+        letter, low, high = map(formula, (letter, low, high))
+        if not (letter.is_Symbol and letter.is_integer):
+            raise TypeError(f"an index is a letter for whole numbers, as in symbols('c', integer=True), got {letter}")
+        super().__init__(letter, Letter(letter.name, low, high))
+        self.ends = low, high
+
+    def check(self):
+        """A letter is what it is; how far it goes is said by its ends."""
+
+    def __repr__(self):
+        return f"{plain(self.name)} from {plain(self.ends[0])} to {plain(self.ends[1])}"
+
+    def _repr_markdown_(self):
+        return f"$${tex(self.name)} = {tex(self.ends[0])}, \\dots, {tex(self.ends[1])}$$"
+
+
+class Assume(Definition):
+    """A hypothesis under which lines are proved: every choice of values that fulfils it, and no other, is looked at.
+
+    Parameters
+    ----------
+    *relations
+        Two formulas that are equal, as in `Assume(Sum(y[k], (k, 1, K)), 1)`, or relations about one name, as in
+        `Assume(x > 0)`, `Assume(Ne(w, 0))` and `Assume(p > 0, p < 1)`.
+
+    Examples
+    --------
+    >>> x = sp.Symbol("x", real=True)
+    >>> Assume(x > 0)
+    x > 0
+    >>> resolve(sp.log(x), table_of([Assume(x > 0)])).args[0].is_positive
+    True
+    """
+
+    def __init__(self, *relations):
+        if len(relations) == 2 and not any(isinstance(r, sp.core.relational.Relational) for r in relations):
+            relations = [sp.Eq(*map(formula, relations), evaluate=False)]
+        if not relations or not all(isinstance(r, sp.core.relational.Relational) for r in relations):
+            raise TypeError(f"Assume takes two formulas that are equal, or relations such as x > 0, got {relations}")
+        self.relations = relations
+        with evaluate(True):
+            equal = len(relations) == 1 and isinstance(relations[0], sp.Eq)
+            super().__init__(*(_solved(*relations[0].args) if equal else _between(relations)))
+
+    def check(self):
+        """What it stands for was made to fit."""
+
+    def __repr__(self):
+        return ", ".join(f"{plain(r.lhs)} {RELATIONS[type(r)][0]} {plain(r.rhs)}" for r in self.relations)
+
+    def _repr_markdown_(self):
+        shown = (f"{tex(r.lhs)} {RELATIONS[type(r)][1]} {tex(r.rhs)}" for r in self.relations)
+        return f"$$\\text{{assume }} {', '.join(shown)}$$"
+
+
+RELATIONS = {sp.Eq: ("=", "="), sp.Ne: ("≠", r"\ne"), sp.Gt: (">", ">"), sp.Lt: ("<", "<"), sp.Ge: ("≥", r"\ge"), sp.Le: ("≤", r"\le")}
+
+
+def _free_twin(name, **known):
+    """A new symbol, or an entry of a new array, in the place of a name whose values are bound by a hypothesis."""
+    stem = sp.Dummy(base_of(name).label.name if isinstance(name, sp.Indexed) else name.name, real=True, **known)
+    return Array(stem, shape=name.base.shape)[name.indices] if isinstance(name, sp.Indexed) else stem
+
+
+def _between(relations):
+    """x and what it stands for if it lies between bounds: low + u, high - u, or low + (high - low) u/(1 + u) with u > 0."""
+    names = [side for r in relations for side in r.args if isinstance(side, (sp.Symbol, sp.Indexed))]
+    name = next((x for x in names if all(x in r.args for r in relations)), None)
+    if name is None:
+        raise ValueError(f"a hypothesis is about one name, as in x > 0, got {', '.join(map(str, relations))}")
+    other = lambda r: r.args[1] if r.args[0] == name else r.args[0]  # noqa: E731
+    low = [other(r) for r in relations if not isinstance(r, sp.Ne) and r.gts == name]
+    high = [other(r) for r in relations if not isinstance(r, sp.Ne) and r.lts == name]
+    strict = not any(isinstance(r, (sp.Ge, sp.Le)) for r in relations)
+    if not low and not high:
+        return name, other(relations[0]) + _free_twin(name, nonzero=True)
+    free = _free_twin(name, **({"positive": True} if strict else {"nonnegative": True}))
+    if low and high:
+        return name, low[0] + (high[0] - low[0])*free/(1 + free)
+    return name, low[0] + free if low else high[0] - free
+
+
+def _solved(left, right):
+    """A name in an equation, and what it stands for so that the equation holds whatever else is chosen."""
+    for side, rest in ((left, right), (right, left)):
+        if isinstance(side, (sp.Symbol, sp.Indexed)) and base_of(side) not in names_in(rest):
+            return side, rest
+        if isinstance(side, sp.Sum) and (found := _shares(side, rest)):
+            return found
+    gap = left - right
+    for name in sorted((s for s in gap.free_symbols if s.is_Symbol and not s.is_integer), key=str):
+        slope = gap.diff(name)
+        if slope.is_number and slope != 0:
+            return name, sp.expand(name - gap/slope)
+    raise ValueError(f"no name in {plain(left)} = {plain(right)} can be solved for: state it as name = formula")
+
+
+def _shares(total, right):
+    """y_k = u_k + c_k (r - sum c u)/sum c², where a sum of c_k y_k is to be r; r u_k/sum c u where y is positive."""
+    bound = {limit[0] for limit in total.limits}
+    entries = [e for e in total.function.atoms(sp.Indexed) if bound <= {i for i in e.indices if i.is_Symbol}]
+    for name in sorted(entries, key=str):
+        weight = total.function.coeff(name)
+        if sp.expand(total.function - weight*name) == 0 and base_of(name) not in names_in(weight) | names_in(right):
+            free = _free_twin(name, **({"positive": True} if name.is_positive else {}))
+            whole = sp.Sum(weight*free, *total.limits)
+            if name.is_positive:
+                return name, right*free/whole
+            return name, free + weight*(right - whole)/sp.Sum(weight**2, *total.limits)
+    return None
+
+
 def table_of(definitions):
     """Definitions filed by the base of their name; two definitions of one name, and circles, are refused."""
     table = {}
     for definition in definitions:
         if not isinstance(definition, Definition):
-            raise TypeError(f"given= takes Definition, Depends and Entries, got {definition!r}")
+            raise TypeError(f"given= takes Definition, Depends, Entries, Assume and Index, got {definition!r}")
         base = base_of(definition.name)
         if base in table:
             raise ValueError(f"{base} is defined twice")
         table[base] = definition
+    for index in [index for definition in table.values() for index in _classes(definition) if index.name not in table]:
+        table[index.name] = index
     for base in table:
         _no_circle(base, table, ())
     for definition in table.values():
         must_reach(definition.body, table)
     return table
+
+
+def _classes(definition):
+    """The letters that are a value of an index, as c in y_k = [k = c] for one-hot labels: c is one of 1 ... K."""
+    sizes = dict(zip(definition.indices, getattr(base_of(definition.name), "shape", None) or ()))
+    bound = {limit[0] for total in definition.body.atoms(sp.Sum) for limit in total.limits} | sizes.keys()
+    for delta in definition.body.atoms(sp.KroneckerDelta):
+        for index, letter in (delta.args, delta.args[::-1]):
+            if index in sizes and letter.is_Symbol and letter not in bound | set(sizes.values()):
+                yield Index(letter, 1, sizes[index])
 
 
 def _no_circle(base, table, above):

@@ -20,7 +20,7 @@ from sympy.functions.elementary.trigonometric import TrigonometricFunction
 
 from derivations.errors import Undecided, WrongIndex
 from derivations.printing import plain
-from derivations.symbols import Partial, formula
+from derivations.symbols import Letter, Partial, formula
 
 EXPLICIT = 24     # a sum between two integers is written out up to this many terms
 LONGEST = 2_000   # a power of a sum is written out up to this many terms
@@ -335,7 +335,7 @@ class NormalForm:
             known = (letter, letter) if letter == 0 or not isinstance(letter, sp.Dummy) else None
         else:
             known = self.spans.get(letter) or ((sp.S.One, self.ranges[letter]) if letter in self.ranges else None)
-        known = next((b[1:] for b in bounds if b[0] == letter), known)
+        known = letter.ends if isinstance(letter, Letter) else next((b[1:] for b in bounds if b[0] == letter), known)
         return known and (known[0] + shift, known[1] + shift)
 
     # powers

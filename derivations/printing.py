@@ -398,6 +398,6 @@ def alike(*exprs):
     parts = (part for e in exprs for part in sp.preorder_traversal(e) if isinstance(part, (sp.Symbol, sp.Indexed)))
     labels = {e.base.label for expr in exprs for e in expr.atoms(sp.Indexed)}
     for part in parts:
-        if part not in labels and seen.setdefault(plain(part), part) != part:
+        if part not in labels and not part.has(sp.Dummy) and seen.setdefault(plain(part), part) != part:
             return seen[plain(part)], part
     return None

@@ -17,7 +17,7 @@ import sympy as sp
 
 from derivations.definitions import Depends
 from derivations.printing import plain, show_number, to_mpf
-from derivations.symbols import Partial, base_of, names_in
+from derivations.symbols import Letter, Partial, base_of, names_in
 from derivations.values import NoValue, filled, is_rational, real, value_of, whole_value
 
 DIGITS = 40          # of every value; a difference quotient has a step of 1e-20, and is taken with 20 digits more
@@ -170,6 +170,8 @@ class Point:
             return self.size[base]
         if base in self.ranges:
             return self.index(base)
+        if isinstance(base, Letter):
+            return random.randint(*(whole_value(end, self, {}) for end in base.ends))
         if known.is_integer:
             return random.randint(1, 4) * (-1 if known.is_positive is False else 1)
         value = Fraction(random.choice([3, 5, 7, 9, 11]), random.choice([2, 4]))  # never ±1: a lost factor must show

@@ -153,6 +153,17 @@ def indexed(name, *shape, **assumptions):
     return Array(name, shape=shape, **{"real": True, **assumptions})
 
 
+class Letter(sp.Dummy):
+    """An index of which it is known from where to where it runs, in `ends`."""
+
+    __slots__ = ("ends",)
+
+    def __new__(cls, name, low, high):
+        letter = super().__new__(cls, name, integer=True, positive=True if low.is_positive else None)
+        letter.ends = (low, high)
+        return letter
+
+
 def base_of(name):
     """The part of a name that a definition is filed under: w for w[k], J for J."""
     return name.base if isinstance(name, sp.Indexed) else name

@@ -27,7 +27,7 @@ from sympy import (
 )
 from vocabulary import J, a, b, d, g, i, j, k, l, n, u, w
 
-from derivations.definitions import Definition, Entries
+from derivations.definitions import Assume, Definition, Entries, Index
 from derivations.derivation import Derivation
 from derivations.errors import FalseLine, Undecided
 from derivations.symbols import Gradient, Partial, as_written, indexed, sigmoid, softplus
@@ -166,3 +166,50 @@ def test_what_has_no_rule_gets_one_sentence(matrix):
     with pytest.raises(Undecided) as refusal:
         derived(matrix(), A, matrices)
     assert len(str(refusal.value)) < 250
+
+
+# ---------------------------------------------------------------- hypotheses
+
+K, L, cls = symbols("K", integer=True, positive=True), symbols("L", real=True), symbols("c", integer=True)
+z, q, label, rows = indexed("z", K), indexed("p", K), indexed("y", K), indexed("y", n, K)
+cross_entropy = [Definition(L, -Sum(label[k]*log(q[k]), (k, 1, K))), Definition(q[k], exp(z[k])/Sum(exp(z[j]), (j, 1, K)))]
+one_hot = Definition(label[k], KroneckerDelta(k, cls))
+HYPOTHESES = {  # left, right, given, the hypothesis without which it is not so
+    "labels that sum to one": (Partial(L, z[l]), q[l] - label[l], cross_entropy, Assume(Sum(label[k], (k, 1, K)), 1)),
+    "a label smoothed": (Sum(KroneckerDelta(k, cls), (k, 1, K)), sp.Integer(1), [], Index(cls, 1, K)),
+    "labels of each sample": (Sum(rows[i, k]*a, (k, 1, K), (i, 1, n)), n*a, [], Assume(Sum(rows[i, k], (k, 1, K)), 1)),
+    "a positive number": (sqrt(a**2), a, [], Assume(a > 0)),
+    "positive entries": (log(Product(q[k], (k, 1, K))), Sum(log(q[k]), (k, 1, K)), [], Assume(q[k] > 0)),
+    "a share": (log(a) + log(1 - a) - log(a*(1 - a)), sp.Integer(0), [], Assume(a > 0, a < 1)),
+    "entries about zero": (Sum((q[k] + a)**2, (k, 1, K)), Sum(q[k]**2, (k, 1, K)) + K*a**2, [], Assume(Sum(q[k], (k, 1, K)), 0)),
+    "two numbers": (a**2 + 2*a*b + b**2, sp.Integer(1), [], Assume(a + b, 1)),
+    "a negative number": (Abs(a), -a, [], Assume(a < 0)),
+}
+
+
+@pytest.mark.parametrize("name", HYPOTHESES)
+def test_a_line_is_proved_with_its_hypothesis_and_not_without(name):
+    left, right, given, hypothesis = HYPOTHESES[name]
+    derived(left, right, [*given, hypothesis])
+    with pytest.raises((FalseLine, Undecided)):
+        derived(left, right, given)
+
+
+def test_the_class_of_one_hot_labels_is_one_of_the_classes():
+    derived(Partial(L, z[l]), q[l] - label[l], [*cross_entropy, one_hot])
+    with pytest.raises(FalseLine):
+        derived(Partial(L, z[l]), q[l] - 1, [*cross_entropy, one_hot])
+
+
+@pytest.mark.parametrize("make, error", [
+    (lambda: Assume(), TypeError), (lambda: Assume(a), TypeError), (lambda: Assume(a*b > 0), ValueError),
+    (lambda: Assume(a > 0, b > 0), ValueError), (lambda: Assume(n*u[i], exp(u[i])), ValueError), (lambda: Index(a, 1, K), TypeError)])
+def test_a_hypothesis_that_cannot_be_used_says_so(make, error):
+    with pytest.raises(error) as refusal:
+        make()
+    assert len(str(refusal.value)) > 30
+
+
+def test_a_hypothesis_reads_as_it_was_meant():
+    assert repr(Assume(Sum(label[k], (k, 1, K)), 1)) == "Σ_{k=1..K} y_k = 1"
+    assert repr(Assume(a > 0, a < 1)) == "a > 0, a < 1" and repr(Index(cls, 1, K)) == "c from 1 to K"
