@@ -88,8 +88,8 @@ class FalseLine(Exception):
     def hint(self, otherwise="no usual mistake fits; compare the two values above"):
         """The likely mistake, in words."""
         if self.values is None:
-            return "an index is wrong or two are swapped, as in a forgotten transpose"
-        return str(self.mistake) if self.mistake else otherwise
+            otherwise = "an index is wrong or two are swapped, as in a forgotten transpose"
+        return str(self.mistake or otherwise)
 
 
 def _ratio(a, b):

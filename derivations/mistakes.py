@@ -272,7 +272,9 @@ def mutants(expr):
         expr = lettered(expr)
         found = [*_whole(expr), *_throughout(expr)]
         indices = sorted(_indices(expr), key=str)
-        places = [(path, mistake) for path, part in _parts(expr, ()) for mistake in _local(part, indices)]
+        leaves = sorted((e for e in expr.atoms(sp.Indexed, sp.Symbol) if e.is_real and not e.is_integer),
+                        key=sp.default_sort_key)
+        places = [(path, mistake) for path, part in _parts(expr, ()) for mistake in _local(part, indices, leaves)]
         found += [mistake._replace(formula=_replaced(expr, {path: mistake.formula})) for path, mistake in places]
         found += [*_repeated(expr, places), *_rarer(expr)]
     return sorted(found, key=lambda mistake: mistake.rare)
@@ -336,10 +338,10 @@ def _exchanged(entry, swap):
     return entry.base[tuple(i if fits(size, i) else old for size, i, old in zip(sizes, new, entry.indices))]
 
 
-def _local(part, indices):
+def _local(part, indices, leaves):
     """Mistakes in one part of a formula; their formula is what then stands in the place of the part."""
     if part.is_Mul:
-        yield from _without_slope(part)
+        yield from _wrong_slope(part, leaves)
         yield from _without_one(part, Kind.FACTOR, "the factor {} is {}")
     elif part.is_Add:
         yield from _without_one(part, Kind.TERM, "the term {} is {}")
@@ -360,8 +362,8 @@ def _local(part, indices):
         yield from _wrong_sums(part, indices)
 
 
-def _without_slope(product):
-    """Both factors of a slope a (1 - a), or of e^-z / (1 + e^-z)^2, gone at once."""
+def _wrong_slope(product, leaves):
+    """Both factors of a slope a (1 - a), or of e^-z / (1 + e^-z)^2, gone at once; or y (1 - y) in their place."""
     factors = sp.Mul.make_args(product)
     with evaluate(True):
         partners = [(f, {1 - f, f - 1, (1 + f)**-2}) for f in factors]
@@ -371,6 +373,12 @@ def _without_slope(product):
         slope = plain(pair[0] * pair[1])
         yield Mistake(Kind.SLOPE, f"the slope {slope} is left out", _product(rest),
                       f"the slope {slope} is one factor too many")
+        with evaluate(True):
+            value = next((f for f, g in (pair, pair[::-1]) if g in (1 - f, f - 1) and not f.is_Add), None)
+        for leaf in leaves if value is not None else ():
+            if leaf != value and not value.has(leaf):
+                name = f"{_stands_for(leaf, value)} in the slope"
+                yield Mistake(Kind.NAME, name, _product([*rest, leaf, 1 - leaf]), rare=True)
 
 
 def _product(factors):
@@ -441,9 +449,10 @@ def _wrong_sums(total, indices):
         why = ": an output treated elementwise" if index.is_Symbol else ""
         name = f"only the term {plain(bound)} = {plain(index)} of the sum is left{why}"
         yield Mistake(Kind.SUM, name, total.function.xreplace({bound: index}))
-    for new, name in [((low + 1, high), f"begins with {plain(low + 1)} instead of {plain(low)}"),
-                      ((low, high - 1), f"ends at {plain(high - 1)} instead of {plain(high)}")]:
-        limits = (sp.Tuple(bound, *map(_value, new)), *total.limits[1:])
+    later, sooner = _shifted(low, 1), _shifted(high, -1)
+    for new, name in [((later, high), f"begins with {plain(later)} instead of {plain(low)}"),
+                      ((low, sooner), f"ends at {plain(sooner)} instead of {plain(high)}")]:
+        limits = (sp.Tuple(bound, *new), *total.limits[1:])
         yield Mistake(Kind.RANGE, f"the sum over {plain(bound)} {name}", sp.Sum(total.function, *limits))
     if isinstance(total.function, sp.exp):
         for index in indices:
@@ -451,9 +460,9 @@ def _wrong_sums(total, indices):
             yield Mistake(Kind.SUM, name, 1 + total.function.xreplace({bound: index}))
 
 
-def _value(end):
+def _shifted(end, by):
     with evaluate(True):
-        return end + 0
+        return end + by
 
 
 def _wrong_ranges(wrong):

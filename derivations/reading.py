@@ -14,8 +14,9 @@ import unicodedata
 from difflib import get_close_matches
 
 import sympy as sp
+from sympy import evaluate
 
-from derivations.symbols import Activation, Partial, activation, indexed, sigmoid
+from derivations.symbols import Activation, Partial, activation, as_written, indexed, sigmoid
 
 LONGEST, LARGEST = 2_000, 100  # characters of a text; number that may stand as an exponent
 
@@ -61,7 +62,8 @@ def read(*texts, known=(), functions=()):
     """
     trees = [_Parser(text, known, functions).tree() for text in texts]
     names = _Names(trees, known, functions)
-    return [names.build(tree) for tree in trees]
+    with as_written():
+        return [names.build(tree) for tree in trees]
 
 
 def unknown(name, known):
@@ -504,7 +506,9 @@ class _Names:
         return self.build(one) / below
 
     def build_power(self, base, exponent):
-        base, exponent = self.build(base), self.build(exponent)
+        base = self.build(base)
+        with evaluate(True):  # lest 9^9^9 is worked out later
+            exponent = self.build(exponent)
         if exponent.is_Number and abs(exponent) > LARGEST:
             raise Unreadable(f"the exponent {exponent} is too large: at most {LARGEST}")
         if base == 0 and exponent.is_negative:

@@ -181,7 +181,10 @@ class Chain:
             raise self.misfit(position, error) from error
 
     def misfit(self, position, error):
-        return FalseLine(position, self.lines[max(0, position - 1)], self.lines[position], title=self.title, reason=str(error))
+        before, now = self.shown[position - 1:position + 1] if 0 < position < len(self.shown) else (None, None)
+        mistake = diagnose(before, now, self.known.table) if now is not None else None
+        return FalseLine(position, self.lines[max(0, position - 1)], self.lines[position], mistake=mistake, title=self.title,
+                         reason=str(error))
 
     def must_fit(self):
         """Raises FalseLine for an index that runs further than its array, unless numbers find nothing wrong with the line."""
