@@ -98,7 +98,7 @@ def forget(name):
 def explain_missing_names():
     """Ask for an earlier cell in a sentence, not in a traceback."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is not None:
+    if hasattr(shell, "set_custom_exc"):  # the reading page has a smaller shell
         shell.set_custom_exc((NameError,), show_missing_name)
 
 

@@ -178,3 +178,12 @@ def test_a_cell_run_too_early_asks_for_the_earlier_one(source, a_sentence):
         ).execute()
     (output,) = made.cells[1].outputs
     assert output.ename == "NameError" and (len(output.traceback) == 1) == a_sentence
+
+
+def test_a_shell_without_ipythons_means_as_on_the_reading_page_is_enough(copy):
+    (copy / "IPython.py").write_text("get_ipython = object")
+    said = run(
+        f"import sys; sys.path.insert(0, '..'); import IPython\n{first_cell.source()}",
+        copy / "notebooks",
+    )
+    assert (said.returncode, said.stdout) == (0, ""), said.stderr
