@@ -1,7 +1,9 @@
-"""Undo a usual mistake in one line of a program: which line, and which mistake, can be told from what heals it.
+"""Which line of a program is wrong, and which mistake it is: told from what mends it.
 
-Each cause is a way to rewrite an expression of the faulty line, in Python's own syntax tree; a rewriting that makes the
-program pass its check is a cure. So no planted fault is stored anywhere: the check itself says where it was.
+Each usual mistake is a way to rewrite an expression, in Python's own syntax tree. A rewriting of one
+line that makes the program pass its check shows the line, the mistake, and how the line would read:
+nothing about the fault is stored anywhere. Where no one line is enough, a rewriting after which more
+blocks agree is kept, and a second one is looked for.
 """
 
 import __future__
@@ -13,13 +15,16 @@ import itertools
 import re
 import textwrap
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-CAUSES = {
+from gradcheck.differences import remembering
+
+MISTAKES = {
     "sum": "a sum stands where a mean is meant, so the result is n times too large",
     "mean": "the result is divided by n once too often",
     "sign": "a sign is wrong",
@@ -32,29 +37,8 @@ CAUSES = {
     "factor": "there is a factor too many, or a wrong one",
     "index": "an index is wrong, or one variable stands for another",
 }
-LIMIT = 400  # rewritings tried for one line and cause
-
-
-class NoCure(Exception):
-    """The line, the cause or the program cannot be used; the message says what was expected."""
-
-
-def listed():
-    return "\n".join(f'  "{word}"{" " * (11 - len(word))}{meaning}' for word, meaning in CAUSES.items())
-
-
-def cause(word):
-    """The cause that a word names. Raises NoCure for any other, with the one that may be meant."""
-    key = str(word).strip().lower()
-    if key not in CAUSES:
-        near = get_close_matches(key, CAUSES, 1)
-        raise NoCure(f"{word!r} is none of the causes " + ", ".join(CAUSES) + (f"; did you mean {near[0]!r}?" if near else ""))
-    return key
-
-
-# --------------------------------------------------------------------------------------------------- which line is wrong
-
-MISTAKES = CAUSES
+LIMIT = 400         # rewritings tried for one line and mistake
+FIRST_STEPS = 3     # rewritings after which a second one is looked for
 
 
 class FaultError(ValueError):
@@ -62,12 +46,15 @@ class FaultError(ValueError):
 
 
 class Remedy(NamedTuple):
-    """One line rewritten so that the program passes its check."""
+    """One line rewritten."""
 
     line: int           # 1 is the `def`
     mistake: str        # a word of MISTAKES
     was: str
     now: str
+
+    def __str__(self):
+        return f"line {self.line}: {MISTAKES[self.mistake]}\n    was  {self.was}\n    now  {self.now}"
 
 
 @dataclass
@@ -75,8 +62,9 @@ class Fault:
     """What was found: true if a change of one line makes the program pass its check."""
 
     name: str
-    lines: list         # the program's source, line by line
-    remedies: list      # every (line, mistake) that heals it, once
+    lines: list                                     # the program's source, line by line
+    remedies: list                                  # each of them alone mends the program
+    several: list = field(default_factory=list)     # all of them together do, where no one is enough
 
     def __bool__(self):
         return bool(self.remedies)
@@ -98,143 +86,141 @@ class Fault:
         return self.remedies[0].now if self else None
 
     def __str__(self):
-        if not self:
-            return f"{self.name}: no change of one line makes it pass; more than one line is wrong, or the mistake is no usual one"
-        return "\n".join(f"{self.name}, line {r.line}: {MISTAKES[r.mistake]}\n    was  {r.was}\n    now  {r.now}"
-                         for r in self.remedies)
+        if self:
+            return "\n".join(f"{self.name}, {remedy}" for remedy in self.remedies)
+        if self.several:
+            return f"{self.name}: more than one line is wrong\n" + "\n".join(map(str, self.several))
+        return (f"{self.name}: no change of one line makes it pass; more than one line is wrong, "
+                "or the mistake is no usual one")
 
     __repr__ = __str__
 
 
 def find_fault(program, check):
-    """Which line of a program is wrong, which mistake it is, and how the line would read: a `Fault`.
+    """Which line of a program is wrong, which mistake it is, and how the line would read.
 
-    program  a function with readable source
-    check    check(program) -> true if it is right, such as a report of `gradient_check`
+    Parameters
+    ----------
+    program : a function with readable source, written with `def`
+    check : check(program) -> true if it is right, such as a report of `gradient_check`
 
-    Raises FaultError where the source cannot be read or the program passes as it is.
+    Returns
+    -------
+    Fault
+        True if one line is to blame: `.line`, `.mistake`, `.was`, `.now`, and all `.remedies`. Where two
+        lines are wrong and the check reports by blocks, `.several` holds a change for each.
+
+    Raises
+    ------
+    FaultError
+        Where the source cannot be read, or the program passes as it is.
     """
-    try:
-        patient = patient_of(program, check)
-    except NoCure as error:
-        raise FaultError(str(error)) from None
-    remedies = [Remedy(place, word, patient.text(place), patient.now(place, word)) for place, word in patient.cures()]
-    return Fault(program.__name__, patient.lines, remedies)
+    if not callable(program) or not callable(check):
+        raise FaultError("expected a program and a check that can be called with it")
+    with remembering():
+        search = _Search(program, check)
+        remedies, better = search.one_line()
+        several = [] if remedies else search.two_lines(better)
+    return Fault(program.__name__, search.lines, remedies, several)
 
 
-_patients = {}
+class _Search:
+    """A program, its check, and what is known of its rewritings."""
 
-
-def patient_of(program, passes):
-    """The program as a patient; the same one for the same text, so that nothing is tried twice."""
-    try:
-        source = textwrap.dedent(inspect.getsource(program))
-    except (OSError, TypeError):
-        raise NoCure("the source of the program cannot be read: define it with `def` in a cell") from None
-    key = (source, program.__name__)
-    if key not in _patients:
-        _patients[key] = Patient(program, source, passes)
-    return _patients[key]
-
-
-class Patient:
-    """A program with one fault, and what is known of its cures."""
-
-    def __init__(self, program, source, passes):
-        self.program, self.passes, self.source = program, passes, source
-        self.lines = source.rstrip().splitlines()
-        self.tree = ast.parse(source)
-        self.scope = {**program.__globals__, **_closure(program)}
-        self.tried, self.calls, self.bad, self.failed, self.good = {}, [], [], set(), None
-        if self.judge(self.recorded(program)):
-            raise NoCure("the program passes its check as it is, there is no fault in it")
-        self.bad = [_run(program, call) for call in self.calls]
-
-    # lines
-
-    def line(self, given):
-        """The number of a line from its number or its text. Raises NoCure if there is none."""
-        given = int(given) if isinstance(given, str) and given.strip().isdecimal() else given
-        if isinstance(given, bool) or not isinstance(given, (int, str, np.integer)):
-            raise NoCure(f"the line is its number or its text, got {given!r}")
-        if isinstance(given, str):
-            key = _squeezed(given)
-            hits = [p for p, text in enumerate(self.lines, 1) if key and key in _squeezed(text)]
-            if len(hits) != 1:
-                raise NoCure(f"{'no line' if not hits else 'more than one line'} of {self.program.__name__} reads {given!r}")
-            return hits[0]
-        if not 1 <= given <= len(self.lines):
-            raise NoCure(f"{self.program.__name__} has the lines 1 to {len(self.lines)}, got {given}")
-        return int(given)
-
-    def text(self, place):
-        return self.lines[place - 1].strip()
-
-    def now(self, place, word):
-        """How the line reads once it is healed."""
-        return self.healed(place, word) or ""
-
-    # cures
-
-    def cures(self):
-        """Every (line, cause) that heals the program."""
-        return [(place, word) for place in range(2, len(self.lines) + 1) for word in CAUSES if self.healed(place, word)]
-
-    def healed(self, place, word):
-        """The line as it heals when this cause is undone in it, "" if no rewriting does."""
-        if (place, word) not in self.tried:
-            self.tried[place, word] = next(self.remedies(place, word), "")
-        return self.tried[place, word]
-
-    def remedies(self, place, word):
-        seen = {ast.unparse(self.tree)}
-        for shown in itertools.islice(rewritings(self.tree, place, word), LIMIT):  # the tree itself is rewritten, and restored
-            text = ast.unparse(self.tree) if word == "updated" else shown
-            if text not in seen:
-                seen.add(text)
-                if self.passing(self.tree):
-                    yield shown
-
-    def passing(self, tree):
-        scope = dict(self.scope)
+    def __init__(self, program, check):
         try:
-            code = compile(tree, "<healed>", "exec", flags=__future__.annotations.compiler_flag)
-            exec(code, scope)
-            program = scope[self.program.__name__]
-            outs = [_run(program, call) for call in self.calls[:1]]
-        except Exception:  # a rewriting may be nonsense
-            return False
-        if all(_alike(out, bad) for out, bad in zip(outs, self.bad)):
-            return False
-        if self.good is not None:
-            return all(_alike(out, good) for out, good in zip(outs, self.good))
-        key = repr(outs)
-        if key in self.failed or isinstance(outs[0], str):
-            return False
-        healed = self.judge(program)
-        self.failed |= set() if healed else {key}
-        self.good = outs if healed else None
-        return healed
+            source = textwrap.dedent(inspect.getsource(program))
+            self.tree = ast.parse(source)
+        except (OSError, TypeError, SyntaxError):
+            raise FaultError("the source of the program cannot be read: write it with `def` in a cell "
+                             "or a file") from None
+        if not isinstance(self.tree.body[0], ast.FunctionDef):
+            raise FaultError("the program is no function written with `def`")
+        self.name, self.check, self.lines = program.__name__, check, source.rstrip().splitlines()
+        self.tree.body[0].decorator_list = []
+        self.scope, self.calls, self.scores = {**program.__globals__, **_closure(program)}, [], {}
+        self.here = self.score(self._noting(program))
+        if self.here.passes:
+            raise FaultError("the program passes its check as it is, there is no fault in it")
+        self.seen = {_key(_run(program, call)) for call in self.calls}
 
-    def judge(self, program):
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            try:
-                return bool(self.passes(program))
-            except Exception:
-                return False
-
-    def recorded(self, program):
-        """The program, noting what it is called with, so that a rewriting can be run without the whole check."""
+    def _noting(self, program):
+        """The program, noting what it is called with, so that a rewriting can be run by itself."""
         def noting(*args, **named):
-            if len(self.calls) < 3:
-                self.calls.append(copy.deepcopy((args, named)))
+            if not self.calls:
+                self.calls.append(_fresh((args, named)))
             return program(*args, **named)
         return noting
 
+    def score(self, program):
+        """Does it pass, and which blocks agree?"""
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            try:
+                report = self.check(program)
+            except Exception:   # a wrong program may well raise
+                return _Score(False, frozenset())
+        blocks = getattr(report, "blocks", {})
+        return _Score(bool(report), frozenset(
+            name for name, block in blocks.items() if block.verdict in ("agrees", "simultaneous")))
 
-def _squeezed(text):
-    return re.sub(r"\s+", "", text.partition("#")[0])
+    def one_line(self):
+        """The remedies, and the rewritings after which more blocks agree: (remedy, tree) each."""
+        remedies, better = [], {}
+        for remedy, tree in self._rewritten():
+            score = self._judged(tree, remedy[::3])
+            known = any(r[:2] == remedy[:2] for r in remedies)
+            if score.passes and not known:
+                remedies.append(remedy)
+            elif score.agree > self.here.agree and score.agree not in better:
+                better[score.agree] = remedy, copy.deepcopy(tree)
+        return remedies, sorted(better.items(), key=lambda item: -len(item[0]))
+
+    def two_lines(self, better):
+        """Two changes that together make the program pass."""
+        for agree, (first, tree) in better[:FIRST_STEPS]:
+            rest = copy.copy(self)
+            rest.tree, rest.here = tree, _Score(False, agree)
+            rest.scores = {key: score for key, score in self.scores.items() if len(key) != 2}
+            for remedy, other in rest._rewritten():
+                if remedy.line != first.line and rest._judged(other, remedy[::3]).passes:
+                    return sorted([first, remedy])
+        return []
+
+    def _rewritten(self):
+        for line in range(2, len(self.lines) + 1):
+            for mistake in MISTAKES:
+                tried = set()
+                for now in itertools.islice(rewritings(self.tree, line, mistake), LIMIT):
+                    if now not in tried or mistake == "updated":
+                        tried.add(now)
+                        yield Remedy(line, mistake, self.lines[line - 1].strip(), now), self.tree
+
+    def _judged(self, tree, text):
+        """The score of a rewriting; what gives the same numbers as one before is not checked again."""
+        if text in self.scores:
+            return self.scores[text]
+        self.scores[text] = self._tried(tree)
+        return self.scores[text]
+
+    def _tried(self, tree):
+        scope = dict(self.scope)
+        try:
+            exec(compile(tree, "<rewritten>", "exec", __future__.annotations.compiler_flag), scope)
+        except Exception:   # a rewriting may be nonsense
+            return _Score(False, frozenset())
+        program = scope[self.name]
+        key = _key(_run(program, self.calls[0])) if self.calls else None
+        if key in self.seen or key == "failed":
+            return _Score(False, frozenset())
+        if key is None or key not in self.scores:
+            self.scores[key] = self.score(program)
+        return self.scores[key]
+
+
+class _Score(NamedTuple):
+    passes: bool
+    agree: frozenset
 
 
 def _closure(program):
@@ -243,34 +229,45 @@ def _closure(program):
 
 
 def _run(program, call):
-    args, named = copy.deepcopy(call)
+    args, named = _fresh(call)      # a rewriting may change what it is given
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
             return program(*args, **named)
-        except Exception as error:
-            return repr(error)
+        except Exception:
+            return "failed"
 
 
-def _alike(one, two):
-    if isinstance(one, dict) and isinstance(two, dict):
-        return one.keys() == two.keys() and all(_alike(one[key], two[key]) for key in one)
-    if isinstance(one, (tuple, list)) and isinstance(two, (tuple, list)):
-        return len(one) == len(two) and all(map(_alike, one, two))
-    if isinstance(one, str) or isinstance(two, str) or callable(one) or callable(two):
-        return one is two or isinstance(one, str) and one == two
+def _fresh(value):
+    """A copy, quicker than deepcopy for what programs like these are given."""
+    if type(value) is dict:
+        return {key: _fresh(part) for key, part in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_fresh, value))
+    return value.copy() if isinstance(value, np.ndarray) else copy.deepcopy(value)
+
+
+def _key(value):
+    """What a program returned, to six digits, so that rounding makes no difference."""
+    if isinstance(value, dict):
+        return tuple((name, _key(part)) for name, part in value.items())
+    if isinstance(value, (tuple, list)):
+        return tuple(map(_key, value))
     try:
-        a, b = np.asarray(one, dtype=float), np.asarray(two, dtype=float)
+        numbers = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
-        return False
-    return a.shape == b.shape and np.allclose(a, b, rtol=1e-9, atol=1e-13)
+        return "failed" if value is None or isinstance(value, str) else repr(value)
+    if not np.isfinite(numbers).all():
+        return "failed"
+    with np.errstate(all="ignore"):
+        mantissa, exponent = np.frexp(numbers)
+    return numbers.shape, np.round(mantissa, 6).tobytes(), exponent.tobytes()
 
 
-# Rewritings --------------------------------------------------------------------------------------------------------------
-
+# -------------------------------------------------------------------------------------- rewritings
 
 def rewritings(tree, place, word):
-    """Rewrite the tree, in turn, in every way that undoes a cause in the statement that holds a line; yields its text.
+    """Rewrite the tree, in turn, in every way that undoes a mistake in the statement that holds a line; yields its text.
 
     While the caller looks at it the tree is the rewritten one; afterwards it is as it was.
     """
@@ -279,7 +276,7 @@ def rewritings(tree, place, word):
         return
     words = _Words(tree, statement)
     for parent, name, position, node in _expressions(statement, place):
-        for new in CURES[word](node, words):
+        for new in REWRITINGS[word](node, words):
             _put(parent, name, position, _located(new, node))
             try:
                 yield _head(statement)
@@ -377,9 +374,19 @@ def _updated_names(function):
     return moved
 
 
+@lru_cache(4096)
+def _text(node):
+    return ast.unparse(node)
+
+
+@lru_cache(4096)
+def _parsed(text):
+    return ast.parse(text, mode="eval").body
+
+
 def _code(text, *nodes):
     """An expression from source text; {0}, {1} … stand for nodes."""
-    return ast.parse(text.format(*(f"({ast.unparse(node)})" for node in nodes)), mode="eval").body
+    return _parsed(text.format(*(f"({_text(node)})" for node in nodes)))
 
 
 def _is(node, *operations):
@@ -400,7 +407,7 @@ def _sum(node, words):
     yield from _renamed_call(node, "sum", "mean")
     if _is(node, ast.Mult):
         for size, rest in ((node.left, node.right), (node.right, node.left)):
-            if ast.unparse(size) in words.sizes:
+            if _text(size) in words.sizes:
                 yield rest
     if _value(node) and id(node) not in words.below:
         yield from (_code("{0}/" + size, node) for size in words.sizes)
@@ -410,7 +417,7 @@ def _mean(node, words):
     yield from _renamed_call(node, "mean", "sum")
     if _is(node, ast.Div):
         yield node.left
-    if _is(node, ast.Pow) and ast.unparse(node.left) in words.sizes:
+    if _is(node, ast.Pow) and _text(node.left) in words.sizes:
         yield node.left
 
 
@@ -423,7 +430,8 @@ def _sign(node, words):
         yield node.operand
     if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)):
         yield ast.AugAssign(node.target, ast.Add() if isinstance(node.op, ast.Sub) else ast.Sub(), node.value)
-    if isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript)):
+    if isinstance(node, (ast.BinOp, ast.Name, ast.Subscript)) or (
+            isinstance(node, ast.Call) and _text(node.func) != "len"):
         yield _code("-{0}", node)
 
 
@@ -480,15 +488,17 @@ def _slope(node, words):
     slopes += [f"{f}({a})" for f in words.names if "prime" in f or "slope" in f for a in words.arrays]
     if _value(node):
         yield from (_code("{0} * " + slope, node) for slope in slopes)
+    if _is(node, ast.Mult) and any(f"1 - {a}" in _text(node) for a in words.arrays):   # half of a(1 - a)
+        yield from (_code("{0} * " + a, node) for a in words.arrays if f"1 - {a}" in _text(node))
 
 
 def _argument(node, words):
     """Another variable in a slope: a (1 - a), 1 - a**2, a > 0 or a function of the slope."""
-    of_slope = isinstance(node, ast.Call) and re.search("prime|slope|deriv", ast.unparse(node.func))
+    of_slope = isinstance(node, ast.Call) and re.search("prime|slope|deriv", _text(node.func))
     if not (_is(node, ast.Mult, ast.Sub) or isinstance(node, ast.Compare) or of_slope):
         return
     parts = [n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Subscript, ast.Call))]
-    texts = list(dict.fromkeys(ast.unparse(n) for n in parts))
+    texts = list(dict.fromkeys(_text(n) for n in parts))
     for old, new in itertools.product(texts, words.arrays):
         if old != new:
             yield _with_text(node, old, new)
@@ -497,7 +507,7 @@ def _argument(node, words):
 def _with_text(node, old, new):
     class Replace(ast.NodeTransformer):
         def visit(self, current):
-            if isinstance(current, ast.expr) and ast.unparse(current) == old:
+            if isinstance(current, ast.expr) and _text(current) == old:
                 return _code(new)
             return super().visit(current)
     return Replace().visit(copy.deepcopy(node))
@@ -510,7 +520,7 @@ def _factor(node, words):
         factors = _factors(node)
         for gone in (1, 2):
             for kept in itertools.combinations(range(len(factors)), len(factors) - gone):
-                if kept and not any(ast.unparse(factors[p][1]) in words.sizes for p in range(len(factors)) if p not in kept):
+                if kept and not any(_text(factors[p][1]) in words.sizes for p in range(len(factors)) if p not in kept):
                     yield _product([factors[p] for p in kept])
     if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
         yield from (ast.Constant(value) for value in (node.value + 1, node.value - 1, 2*node.value, node.value/2))
@@ -530,22 +540,85 @@ def _factors(node):
 def _product(factors):
     text = "1" if not factors[0][0] else ""
     for times, factor in factors:
-        text += (("*" if times else "/") if text else "") + f"({ast.unparse(factor)})"
-    return ast.parse(text, mode="eval").body
+        text += (("*" if times else "/") if text else "") + f"({_text(factor)})"
+    return _parsed(text)
 
 
 def _index(node, words):
     if id(node) in words.below:
         return
     if isinstance(node, ast.Subscript):
-        index = ast.unparse(node.slice)
+        index = _text(node.slice)
         shifted = [f"{index} + 1", f"{index} - 1", *re.findall(r"^(.*\S)\s*[+-]\s*1$", index), *words.layers]
         yield from (_code("{0}[" + new + "]", node.value) for new in shifted if new != index)
-    if isinstance(node, (ast.Name, ast.Subscript)) and ast.unparse(node).partition("[")[0] not in words.moved:
-        yield from (_code(new) for new in words.arrays if new != ast.unparse(node))
+    if isinstance(node, (ast.Name, ast.Subscript)) and _text(node).partition("[")[0] not in words.moved:
+        yield from (_code(new) for new in words.arrays if new != _text(node))
     if isinstance(node, ast.Constant) and isinstance(node.value, int):
         yield from (ast.Constant(value) for value in (node.value - 1, node.value + 1))
 
 
-CURES = {"sum": _sum, "mean": _mean, "sign": _sign, "mask": _mask, "updated": _updated, "bias": _bias, "transpose": _transpose,
+REWRITINGS = {"sum": _sum, "mean": _mean, "sign": _sign, "mask": _mask, "updated": _updated, "bias": _bias, "transpose": _transpose,
          "slope": _slope, "argument": _argument, "factor": _factor, "index": _index}
+
+
+# ------------------------------------------------------------------- until find_bug asks find_fault
+
+CAUSES, NoCure = MISTAKES, FaultError
+_patients = {}
+
+
+def listed():
+    return "\n".join(f'  "{word}"{" " * (11 - len(word))}{meaning}' for word, meaning in CAUSES.items())
+
+
+def cause(word):
+    key = str(word).strip().lower()
+    if key not in CAUSES:
+        near = get_close_matches(key, CAUSES, 1)
+        raise NoCure(f"{word!r} is none of the causes " + ", ".join(CAUSES) + (f"; did you mean {near[0]!r}?" if near else ""))
+    return key
+
+
+def patient_of(program, passes):
+    try:
+        key = inspect.getsource(program), program.__name__
+    except (OSError, TypeError):
+        raise NoCure("the source of the program cannot be read: define it with `def` in a cell") from None
+    if key not in _patients:
+        _patients[key] = Patient(find_fault(program, passes))
+    return _patients[key]
+
+
+class Patient:
+    def __init__(self, fault):
+        self.fault, self.lines = fault, fault.lines
+
+    def line(self, given):
+        given = int(given) if isinstance(given, str) and given.strip().isdecimal() else given
+        if isinstance(given, bool) or not isinstance(given, (int, str, np.integer)):
+            raise NoCure(f"the line is its number or its text, got {given!r}")
+        if isinstance(given, str):
+            key = _squeezed(given)
+            hits = [p for p, text in enumerate(self.lines, 1) if key and key in _squeezed(text)]
+            if len(hits) != 1:
+                raise NoCure(f"{'no line' if not hits else 'more than one line'} of {self.fault.name} reads {given!r}")
+            return hits[0]
+        if not 1 <= given <= len(self.lines):
+            raise NoCure(f"{self.fault.name} has the lines 1 to {len(self.lines)}, got {given}")
+        return int(given)
+
+    def text(self, place):
+        return self.lines[place - 1].strip()
+
+    def now(self, place, word):
+        return self.healed(place, word) or ""
+
+    def cures(self):
+        return [(r.line, r.mistake) for r in self.fault.remedies]
+
+    def healed(self, place, word):
+        return next((r.now for r in self.fault.remedies if (r.line, r.mistake) == (place, word)), "")
+
+
+def _squeezed(text):
+    return re.sub(r"\s+", "", text.partition("#")[0])
