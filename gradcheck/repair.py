@@ -354,6 +354,10 @@ class _Words:
         own = [ast.unparse(node) for node in ast.walk(statement) if isinstance(node, (ast.Subscript, ast.Name))
                and id(node) not in called]
         self.arrays = list(dict.fromkeys(text for text in [*own, *entries, *self.names] if text.partition("[")[0] in self.names))
+        indexed = dict.fromkeys(text.partition("[")[0] for text in entries)
+        target = getattr(statement, "targets", [statement])[0]
+        self.beside = [f"{name}[{_text(target.slice)}]" for name in indexed
+                       if isinstance(target, ast.Subscript) and name in self.names]
         self.sizes = [n for n in self.names if n in ("n", "N", "m", "n_samples")] + [f"len({p})" for p in self.parameters]
         self.biases = [text for text in self.names if text.startswith("b")]
         self.masked = any(isinstance(n, ast.Compare) for n in ast.walk(statement))
@@ -484,7 +488,7 @@ SLOPES = ("{0}*(1 - {0})", "(1 - {0}**2)", "({0} > 0)")
 
 
 def _slope(node, words):
-    slopes = [slope.format(a) for a in words.arrays for slope in SLOPES if not (words.masked and ">" in slope)]
+    slopes = [slope.format(a) for a in dict.fromkeys(words.beside + words.arrays) for slope in SLOPES if not (words.masked and ">" in slope)]
     slopes += [f"{f}({a})" for f in words.names if "prime" in f or "slope" in f for a in words.arrays]
     if _value(node):
         yield from (_code("{0} * " + slope, node) for slope in slopes)
