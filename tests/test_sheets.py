@@ -17,13 +17,16 @@ def test_every_exercise_has_its_question_and_its_answer(path):
     for exercise in exercises:
         assert exercise.question.startswith("**") and "</details>" not in exercise.question
         assert exercise.answer and "details>" not in exercise.answer
-        assert "check(" not in exercise.program and "..." not in exercise.program
+        assert "check(" not in exercise.program and "find_bug(" not in exercise.program
 
 
 def test_a_program_is_shown_and_what_makes_the_check_is_not():
     code = "def f(x):\n    return -x\n\ndef passes(p):\n    return True\n\nline, cause = ..., ...\nfind_bug(f)"
     assert site_sheets.program(code) == "def f(x):\n    return -x"
     assert site_sheets.program("answer = ...  # a number\ncheck(answer)") == ""
+    assert site_sheets.program("def f():\n    return 1\n\nguess = ...\npredict(guess, f)") == ""
+    blanks = "my_dy = ...   # first\nmy_dz = ...   # then"
+    assert site_sheets.program(f"{blanks}\ncheck(my_dy)") == blanks
 
 
 def test_only_the_answer_sheet_holds_answers_and_markup_of_a_question_is_escaped():

@@ -67,9 +67,13 @@ def exercises_of(cells):
 
 
 def program(code):
-    """The functions that an exercise shows before the line with the dots; without them, nothing."""
-    shown = re.split(r"^[\w, ]+ = \.\.\.", code, maxsplit=1, flags=re.MULTILINE)[0]
-    functions = re.findall(r"^def (?!passes\b).*?(?=^\S|\Z)", shown, re.MULTILINE | re.DOTALL)
+    """What paper shows of an exercise's code: the program with the bug, or several blanks."""
+    blanks = re.findall(r"^[\w, ]+ = \.\.\..*$", code, re.MULTILINE)
+    if len(blanks) > 1:
+        return "\n".join(blanks)
+    if "find_bug(" not in code:
+        return ""
+    functions = re.findall(r"^def (?!passes\b).*?(?=^\S|\Z)", code, re.MULTILINE | re.DOTALL)
     return "\n".join(function.strip() for function in functions)
 
 
