@@ -557,6 +557,7 @@ FINISHED = {
     "01_linear_regression",
     "02_logistic_regression",
     "03_softmax_regression",
+    "04_single_weight_chain_rule",
 }  # held to LESSON; a notebook joins when it has become one
 
 
