@@ -165,10 +165,20 @@ def _is_size(base, exprs):
     return any(base in size.free_symbols for b in _bases(*exprs) for size in _shape(b))
 
 
+LAYERS = {"^(l-1)": "_before", "^(l)": "", "^(l+1)": "_next"}
+
+
 def spellings(name):
-    """How the code may write a name: w^(1) as w1 or W1, x as X."""
-    short = re.sub(r"\^\((\w+)\)", r"\1", name)
-    return [name, name.upper(), name.lower(), short, short.upper(), short.lower()]
+    """How the code may write a name: w^(1) as w1 or W1, x as X, and by layers a_before, z, W_next.
+
+    >>> spellings("w^(l+1)")[-1]
+    'W_next'
+    """
+    short = name
+    for layer, word in LAYERS.items():
+        short = short.replace(layer, word)
+    short = re.sub(r"\^\((\w+)\)", r"\1", short)
+    return [name, name.upper(), name.lower(), short, short.upper(), short.lower(), short[:1].upper() + short[1:]]
 
 
 class CodeWitness:

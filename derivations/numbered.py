@@ -27,8 +27,8 @@ class Numbered:
         body = [rf"{tex(d.left)} &= {first.value_text(_tex_number)} &&"]
         for line, row in zip(d.lines, rest):
             body += [rf"&= {tex(line.shown)} && {self.reason_tex(line.reason)}", rf"&= {row.text(tex, _tex_number)} &&"]
-        rows = " \\\\[3pt]\n".join(body)
-        return f"$$\n\\begin{{aligned}}\n{rows}\n\\end{{aligned}}\n$$\n\n<small>{d.verdict}</small>"
+        rows, tag = " \\\\[3pt]\n".join(body), rf"\tag{{{d.number}}}" if d.number else ""
+        return f"$$\n\\begin{{aligned}}\n{rows}\n\\end{{aligned}}{tag}\n$$\n\n<small>{d.verdict}</small>"
 
     def __repr__(self):
         d, (first, *rest) = self.derivation, self.rows

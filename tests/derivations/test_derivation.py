@@ -593,6 +593,7 @@ def test_each_line_is_shown_in_numbers_too():
     assert text[6] == "      = 1/3 · ((1 - 1) · 2 + (1 - 0) · 4 + (1 - 1) · 6) = 4/3"
     assert text[7] == f"    {PROVED.verdict}" and len(text) == 8
     page = PROVED.show(at={**AT, "k": 2})._repr_markdown_()
+    assert (rf"\tag{{{PROVED.number}}}" in page) == bool(PROVED.number)
     assert page.count("{") == page.count("}") and page.count("&=") == 7 and r"(1 - 0) \cdot 4" in page and r"\tfrac{4}{3}" in page
 
 
