@@ -5,7 +5,7 @@
 | derive a formula | `check` |
 | predict before you run | `predict`, in guess.py |
 | find the wrong line of a program | `find_bug` |
-| what is solved | `progress`, `solved` |
+| what is solved | `progress`; for a grader `solved`, `credit` |
 
 Nothing raises at a reader, and no right answer is stored: a formula is held against what the definitions come to, a
 prediction against what the cell computes, the cause of a bug against what the program does without it.
@@ -14,6 +14,6 @@ prediction against what the cell computes, the cause of a bug against what the p
 from exercises.check import check
 from exercises.find_bug import find_bug
 from exercises.guess import predict
-from exercises.progress import progress, solved
+from exercises.progress import credit, progress, solved
 
-__all__ = ["check", "find_bug", "predict", "progress", "solved"]
+__all__ = ["check", "credit", "find_bug", "predict", "progress", "solved"]

@@ -189,7 +189,8 @@ class Question:
             place = depth_of(self.asked, self.table, {(str(base_of(p.expr)), str(base_of(p.variable))) for p in todo})
             where = f"you stand in line {place} of {len(self.by_hand)}" if place else "you are not at the end yet"
             left = ", ".join(sorted({plain(p) for p in todo}))
-            return Reply(WRONG, f"Right so far: {where}. Still to be taken: {left}.", lambda: [BEGIN, *self.lines()])
+            return Reply(WRONG, f"Right so far: {where}. Still to be taken: {left}.", lambda: [BEGIN, *self.lines()],
+                         half=True)
         text, lines, name = [f"Right{how}: {self.name} = {shown(answer)}"], self.by_hand, plain(self.asked)
         if len(lines) > 1:
             text.append(f"You stand in the last of {len(lines)} lines; nothing is left to differentiate:")

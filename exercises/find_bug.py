@@ -1,7 +1,13 @@
 """Find the bug: one line of a program is wrong; which one, and what is the matter with it?"""
 
+from difflib import get_close_matches
+
 from exercises.progress import OPEN, RIGHT, WRONG, Reply, book
-from gradcheck import repair
+from gradcheck import MISTAKES, FaultError, find_fault
+
+
+class NoAnswer(Exception):
+    """What the reader gave is no line or no cause; the message says what was expected."""
 
 
 def find_bug(program, line, cause, passes, number=""):
@@ -14,7 +20,7 @@ def find_bug(program, line, cause, passes, number=""):
     line : int or str
         The number of the wrong line, 1 being the `def`, or its text; `...` stands for "not answered yet".
     cause : str
-        One of the words of `gradcheck.repair.CAUSES`.
+        One of the words of `gradcheck.MISTAKES`.
     passes : callable
         passes(program) is true if it is right, as a report of `gradient_check` is.
     number : str
@@ -28,27 +34,59 @@ def find_bug(program, line, cause, passes, number=""):
 
 def _reply(program, line, cause, passes):
     if any(answer is ... or answer is None for answer in (line, cause)):
-        return Reply(OPEN, "No answer yet. One line is wrong. Find it with the check, then put its number (1 is the `def`) and "
-                           "the cause in place of the dots. The causes:\n" + repair.listed(), lambda: [_report(program, passes)])
+        return Reply(OPEN, "No answer yet. One line is wrong. Find it with the check, then put its number (1 is the `def`) "
+                           f"and the cause in place of the dots. The causes:\n{listed()}", lambda: [_report(program, passes)])
     try:
-        patient = repair.patient_of(program, passes)
-        place, word = patient.line(line), repair.cause(cause)
-    except repair.NoCure as error:
+        fault = find_fault(program, passes)
+        place, word = _line(line, fault), _cause(cause)
+    except (FaultError, NoAnswer) as error:
         return Reply(WRONG, f"This cannot be tried: {error}")
-    if patient.healed(place, word):
-        said = repair.CAUSES[word]
-        return Reply(RIGHT, f"Right. {said[0].upper()}{said[1:]}; with that undone in line {place}, the check passes:\n"
-                            f"    was  {patient.text(place)}\n    now  {patient.now(place, word)}")
-    return Reply(WRONG, _near_miss(patient, place, word), lambda: [_report(program, passes), *_where(patient)])
+    for remedy in fault.remedies:
+        if (remedy.line, remedy.mistake) == (place, word):
+            said = MISTAKES[word]
+            return Reply(RIGHT, f"Right. {said[0].upper()}{said[1:]}; with that undone in line {place}, the check passes:\n"
+                                f"    was  {remedy.was}\n    now  {remedy.now}")
+    hints = lambda: [_report(program, passes), *_where(fault)]
+    text = fault.lines[place - 1].strip()
+    if any(remedy.line == place for remedy in fault.remedies):
+        return Reply(WRONG, f"Not yet. Line {place} is the right line, but undoing \"{word}\" in it does not heal the program.",
+                     hints, half=True)
+    if any(remedy.mistake == word for remedy in fault.remedies):
+        return Reply(WRONG, f"Not yet. The cause is right, but it sits in another line than line {place}: {text}", hints, half=True)
+    return Reply(WRONG, f"Not yet. Undoing \"{word}\" in line {place} ({text}) does not make the check pass.", hints)
 
 
-def _near_miss(patient, place, word):
-    found = patient.cures()
-    if any(at == place for at, _ in found):
-        return f"Not yet. Line {place} is the right line, but undoing \"{word}\" in it does not heal the program."
-    if any(name == word for _, name in found):
-        return f"Not yet. The cause is right, but it sits in another line than line {place}: {patient.text(place)}"
-    return f"Not yet. Undoing \"{word}\" in line {place} ({patient.text(place)}) does not make the check pass."
+def listed():
+    """The causes, one a line, each with what it means."""
+    return "\n".join(f'  "{word}"{" " * (11 - len(word))}{meaning}' for word, meaning in MISTAKES.items())
+
+
+def _cause(word):
+    key = str(word).strip().lower()
+    if key not in MISTAKES:
+        near = get_close_matches(key, MISTAKES, 1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise NoAnswer(f"{word!r} is none of the causes {', '.join(MISTAKES)}{meant}")
+    return key
+
+
+def _line(given, fault):
+    """The number of a line from its number or its text."""
+    text = "".join(given.split()) if isinstance(given, str) else ""
+    if text and not text.isdecimal():
+        hits = [p for p, line in enumerate(fault.lines, 1) if text in "".join(line.split())]
+        if len(hits) != 1:
+            raise NoAnswer(f"{'no line' if not hits else 'more than one line'} of {fault.name} reads {given!r}")
+        return hits[0]
+    try:
+        place = int(text or given.__index__())
+    except (AttributeError, TypeError):
+        place = None
+    if place is None or isinstance(given, bool):
+        raise NoAnswer(f"the line is its number or its text, got {given!r}")
+    if not 1 <= place <= len(fault.lines):
+        raise NoAnswer(f"{fault.name} has the lines 1 to {len(fault.lines)}, got {place}")
+    return place
 
 
 def _report(program, passes):
@@ -59,9 +97,10 @@ def _report(program, passes):
     return "\n".join(["the check says", *(f"    {line}" for line in str(told).splitlines())])
 
 
-def _where(patient):
-    lines = sorted({place for place, _ in patient.cures()})
+def _where(fault):
+    lines = sorted({remedy.line for remedy in fault.remedies})
     if not lines:
         return []
-    first, last = max(2, lines[0] - 1), min(len(patient.lines), lines[-1] + 1)
-    return [f"the fault is in one of the lines {first} to {last}", f"it is line {lines[0]}: {patient.text(lines[0])}"]
+    first, last = max(2, lines[0] - 1), min(len(fault.lines), lines[-1] + 1)
+    return [f"the fault is in one of the lines {first} to {last}",
+            f"it is line {lines[0]}: {fault.lines[lines[0] - 1].strip()}"]

@@ -21,6 +21,7 @@ class Reply:
     state: str
     text: str
     hints: Callable | None = None
+    half: bool = False      # is half of the way gone?
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Record:
     number: str
     kind: str
     state: str = OPEN
+    half: bool = False
     answer: object = None
     asked: int = 0
     first: object = None
@@ -45,6 +47,7 @@ class Book(dict):
         """Print the reply, and one more hint each time the same answer is asked about again."""
         record.asked = record.asked + 1 if answer == record.answer else 0
         record.answer = answer
+        record.half = record.half or reply.half
         if record.state != RIGHT:
             record.state = reply.state
         print("\n".join([reply.text, *self.stage(reply.hints, record.asked)]))
@@ -91,7 +94,13 @@ def progress(keep=None):
 
 def solved(number):
     """Has the exercise of this number, such as "1.3", been solved in this session? For a grader."""
-    return any(record.state == RIGHT for (_, name), record in book.items() if name == number)
+    return credit(number) == 1
+
+
+def credit(number):
+    """What an exercise is worth so far, for a grader: 1 solved, 0.5 half of the way (a right line, not the last), or 0."""
+    found = [record for (_, name), record in book.items() if name == number]
+    return max((1 if record.state == RIGHT else 0.5 if record.half else 0 for record in found), default=0)
 
 
 def _read(keep):

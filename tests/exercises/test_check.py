@@ -12,10 +12,10 @@ from derivations.definitions import Definition, Depends
 from derivations.mistakes import Kind
 from derivations.symbols import Partial, as_written, indexed, sigmoid
 from derivations.verify import prove
-from exercises import check, find_bug, predict, progress, solved
+from exercises import check, credit, find_bug, predict, progress, solved
 from exercises.check import Question
+from exercises.find_bug import listed
 from exercises.progress import FOLDED, OPEN, WRONG, book
-from gradcheck import repair as cures
 
 n, d = symbols("n d", integer=True, positive=True)
 i, j, k, m = symbols("i j k m", integer=True)
@@ -263,9 +263,9 @@ def test_hints_are_numbered_from_1_and_the_last_one_says_that_it_is_the_last(sai
 
 def test_what_is_right_so_far_is_not_solved_and_what_is_finished_is(said):
     check(Sum((y_hat[i] - y[i])*Partial(y_hat[i], w[k]), (i, 1, n))/n, question, given, number="1.1")
-    assert not solved("1.1")
+    assert not solved("1.1") and credit("1.1") == 0.5
     check(Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))/n, question, given, number="1.1")
-    assert solved("1.1")
+    assert solved("1.1") and credit("1.1") == 1 and credit("1.2") == 0
     check(-2*t, square, number="1.1")
     assert solved("1.1") and not solved("1.2")    # solved once is solved
 
@@ -464,7 +464,7 @@ def test_a_found_bug_is_shown_as_it_was_and_as_it_is_healed(said):
 def test_half_an_answer_to_a_bug_is_no_answer_yet(line, cause, said):
     find_bug(doubled, line, cause, lambda f: f(3) == 3)
     first, *causes, last = said().splitlines()
-    assert first.startswith("No answer yet.") and "\n".join(causes) == cures.listed()
+    assert first.startswith("No answer yet.") and "\n".join(causes) == listed()
     assert last == "Run the cell again for a hint."
 
 

@@ -27,7 +27,7 @@ from derivations.symbols import Partial
 from derivations.verify import prove
 from exercises.check import Question
 from exercises.progress import OPEN, RIGHT, WRONG, book
-from gradcheck.repair import CAUSES, patient_of
+from gradcheck import MISTAKES, find_fault
 from helpers import figures
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
@@ -216,7 +216,7 @@ def test_a_wrong_answer_is_told_to_be_wrong(name, id, blank):
         scope["wrong"] = next(mistakes(question(name, id, blank)[1]))
         wrong, told = "wrong.formula", f"Not yet: {scope['wrong'].name}."
     elif target == "line, cause":
-        wrong, told = '1, "haste"', "'haste' is none of the causes " + ", ".join(CAUSES)
+        wrong, told = '1, "haste"', "'haste' is none of the causes " + ", ".join(MISTAKES)
     else:
         wrong, told = repr(other_prediction(ast.literal_eval(right), notebook.code[id])), "Not as predicted"
     said = run(notebook.answered(id, **{target: wrong}), scope, f"{name} {id} wrong")
@@ -404,10 +404,10 @@ def bug_cases():
     return [(name, id) for name, id in CASES if re.search(r"^find_bug\(", NOTES[name].code[id], re.MULTILINE)]
 
 
-def patient(name, id):
-    """(line, cause, the program as a patient) of a find-the-bug exercise."""
+def planted(name, id):
+    """(line, cause, what is found in the program) of a find-the-bug exercise."""
     asked, scope = [], prepared(name, id)
-    scope["find_bug"] = lambda program, line, cause, passes, number="": asked.append((line, cause, patient_of(program, passes)))
+    scope["find_bug"] = lambda program, line, cause, passes, number="": asked.append((line, cause, find_fault(program, passes)))
     run(NOTES[name].answered(id), scope, f"{name} {id} asked")
     return asked[0]
 
@@ -415,20 +415,20 @@ def patient(name, id):
 @pytest.mark.long
 @pytest.mark.parametrize("name, id", bug_cases())
 def test_the_planted_fault_is_the_only_one_and_has_one_cause(name, id):
-    line, cause, program = patient(name, id)
-    assert program.cures() == [(line, cause)]
+    line, cause, fault = planted(name, id)
+    assert [(r.line, r.mistake) for r in fault.remedies] == [(line, cause)]
 
 
 @pytest.mark.long
 def test_the_planted_faults_are_of_many_kinds():
-    assert len({patient(name, id)[1] for name, id in bug_cases()}) >= 6
+    assert len({planted(name, id)[1] for name, id in bug_cases()}) >= 6
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name, id", bug_cases())
 def test_another_line_or_another_cause_is_told_apart(name, id):
-    line, cause, _ = patient(name, id)
-    other = next(word for word in CAUSES if word != cause)
+    line, cause, _ = planted(name, id)
+    other = next(word for word in MISTAKES if word != cause)
     said = [run(NOTES[name].answered(id, **{"line, cause": f"{one}, {two!r}"}), prepared(name, id), f"{name} {id} wrong")
             for one, two in ((line, other), (2 if line != 2 else 3, cause))]
     assert "is the right line" in said[0] and "The cause is right" in said[1]
