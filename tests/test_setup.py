@@ -232,7 +232,7 @@ def test_the_address_is_rewritten_in_all_its_spellings():
 
 
 def test_every_spelling_in_the_repository_is_that_of_pyproject():
-    owner, name = address.spellings(first_cell.address())[1].split("/")
+    owner, name = address.spellings(first_cell.address())[0].split("/")
     ours = re.escape(name)
     pattern = re.compile(rf"(?:github\.com|github|gh)/([\w-]+)/{ours}|([\w-]+)\.github\.io/{ours}")
     for path in repository_files():

@@ -6,10 +6,10 @@ the cell shows is nothing.
 """
 
 import sys
-import tomllib
 from pathlib import Path
 
 import nbformat
+from address import address
 
 ROOT = Path(__file__).resolve().parent.parent
 ID = "first-cell"
@@ -30,12 +30,6 @@ except ModuleNotFoundError:
     import backpropagation_notebooks
 
 backpropagation_notebooks.ready()"""
-
-
-def address():
-    """Where the collection is published: the one place that says so is pyproject.toml."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return project["urls"]["Repository"]
 
 
 def source():
