@@ -37,6 +37,9 @@ def _asked(part):
         yield "> 0", part.args[0]
     if isinstance(part, (sp.sign, sp.Heaviside)):
         yield "≠ 0", part.args[0]
+    if isinstance(part, sp.Piecewise):
+        relations = {relation for case in part.args for relation in case.cond.atoms(sp.core.relational.Relational)}
+        yield from (("≠ 0", r.lhs - r.rhs) for r in sorted(relations, key=sp.default_sort_key))
     if isinstance(part, sp.Pow) and not isinstance(part, sp.exp):
         if part.exp.is_Integer and part.exp < 0:
             yield from (("≠ 0", factor) for factor in sp.Mul.make_args(part.base))

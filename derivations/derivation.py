@@ -19,6 +19,7 @@ import sympy as sp
 from derivations.code_witness import CodeWitness, Executable
 from derivations.definitions import Definition
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees
+from derivations.mistakes import Kind, Mistake
 from derivations.numbered import Numbered
 from derivations.printing import plain, tex
 from derivations.symbols import as_written, formula
@@ -135,9 +136,18 @@ class Derivation:
         if isinstance(self.left, sp.MatrixExpr) != isinstance(expr, sp.MatrixExpr):
             raise ValueError(f"{where}: a matrix cannot equal a number")
         if isinstance(expr, sp.MatrixExpr) and expr.shape != self.left.shape:
-            raise ValueError(f"{where} has shape {expr.shape}, the left side has shape {self.left.shape}")
+            self.refuse_shape(expr, where)
         self.lines.append(Line(expr, reason.strip()))
         self.proof, self.coded = None, []
+
+    def refuse_shape(self, expr, where):
+        """A transposed line is a false one; for any other shape an error in the input."""
+        shapes = f"has shape {expr.shape}, the left side has shape {self.left.shape}"
+        if expr.shape != self.left.shape[::-1]:
+            raise ValueError(f"{where} {shapes}")
+        mistake = Mistake(Kind.TRANSPOSE, f"it is transposed: shape {expr.shape} for {self.left.shape}")
+        before = self.lines[-1].shown if self.lines else self.left
+        raise FalseLine(len(self.lines) + 1, before, expr, mistake=mistake, title=self.title(), reason=f"it {shapes}")
 
     def title(self):
         return f"({self.number})" if self.number else "the derivation"

@@ -17,7 +17,7 @@ import sympy as sp
 
 from derivations.definitions import Depends
 from derivations.printing import plain, show_number, to_mpf
-from derivations.symbols import Letter, Partial, base_of, names_in
+from derivations.symbols import Letter, names_in
 from derivations.values import NoValue, filled, is_rational, real, value_of, whole_value
 
 DIGITS = 40          # of every value; a difference quotient has a step of 1e-20, and is taken with 20 digits more
@@ -61,6 +61,15 @@ def _ranges_of(expr):
     return own + tuple(pair for pairs in parts for pair in pairs if pair[0] not in bound)
 
 
+def _met_in_deltas(parts):
+    """{letter: [sizes]} for letters that stand on no array, and meet an index in a Kronecker delta: they run as far as it."""
+    limits = {limit[0]: limit[2] for part in parts for s in part.atoms(sp.Sum, sp.Product) for limit in s.limits}
+    ends = {**{index: sizes[0] for index, sizes in ranges_in(*parts).items()}, **limits}
+    pairs = [pair for part in parts for delta in part.atoms(sp.KroneckerDelta)
+             for pair in (delta.args[:2], delta.args[1::-1])]
+    return {one: [ends[other]] for one, other in pairs if one.is_Symbol and one not in ends and other in ends}
+
+
 def opened(exprs, table):
     """All that the expressions are made of: they themselves, the definitions of the names in them, and so on."""
     parts, todo, seen = list(exprs), list(exprs), set()
@@ -96,7 +105,7 @@ class Setting:
         self.table, self.entries = table or {}, entries or {}
         exprs = [*exprs, *(e[e.shape] for e in self.entries.values())]
         parts = opened(exprs, self.table)
-        self.exact, self.ranges = all(map(is_rational, parts)), ranges_in(*exprs)
+        self.exact, self.ranges = all(map(is_rational, parts)), {**_met_in_deltas(parts), **ranges_in(*exprs)}
         self.counts = sorted(set().union(*map(sizes_in, parts)) - self.ranges.keys(), key=str, reverse=True)
 
     def sizes(self, seed):
@@ -181,10 +190,11 @@ class Point:
         return value if known.is_nonnegative else -value if known.is_nonpositive else sign * value
 
     def index(self, letter):
-        """Indices of one range differ from each other where there is room, but for one point at which they are equal."""
+        """Indices of one range differ from each other where there is room, but for the third point, where they are equal."""
         last = min(whole_value(size, self, {}) for size in self.ranges[letter])
-        place = 0 if self.seed == POINTS - 1 else sorted(self.ranges, key=str).index(letter)
-        return 1 + (self.seed + 2 + place) % last
+        place = sorted(self.ranges, key=str).index(letter)
+        drawn = Random(f"{self.seed} {letter}").randrange(last)
+        return 1 + {0: -1 - place, 1: place + 1, 2: -1, 3: 2*place}.get(self.seed, drawn) % last
 
     def number(self, fraction):
         return fraction if self.exact else mpmath.mpf(fraction.numerator) / fraction.denominator

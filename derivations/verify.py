@@ -17,9 +17,13 @@ from derivations.errors import FalseLine, Undecided, WrongIndex
 from derivations.mistakes import diagnose
 from derivations.normal_form import index_ranges, is_zero, must_be_exact
 from derivations.printing import alike, plain
-from derivations.sampling import POINTS, points, ranges_in, sizes_in
+from derivations.sampling import POINTS, opened, points, ranges_in, sizes_in
 from derivations.symbols import Activation, Gradient, Partial, formula, names_in
 from derivations.values import NoValue
+
+
+BY_CASES = 10        # points for functions with a kink: on either side of it there must be some
+KINKED = sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.Piecewise
 
 
 class Known:
@@ -205,13 +209,14 @@ class Chain:
     def numbers(self):
         """(points at which the last line has the value of the first, "") or ([], why there are none). Raises FalseLine."""
         agreed, why = [], "both sides vanish at every point"
+        wanted = BY_CASES if any(part.has(*KINKED) for part in opened(self.shown, self.known.table)) else POINTS
         for point in points(self.lines, self.known.table, self.known.entries):
             try:
                 if self.agrees_at(point):
                     agreed.append(point)
             except NoValue as no_value:
                 why = str(no_value)
-            if len(agreed) == POINTS:
+            if len(agreed) == wanted:
                 break
         return agreed, "" if agreed else why
 

@@ -1,0 +1,169 @@
+"""The two judges of a line know nothing of each other: what is wrong is refused by numbers alone, and never passed by the proof."""
+
+from random import Random
+
+import pytest
+import sympy as sp
+from sympy import KroneckerDelta, MatrixSymbol, Sum, exp, log, symbols
+from vocabulary import J, K, L, W, X, Y, Y_hat, a, b, entries, eta, g, given, gradient, i, j, k, l, m, n, q, u, w, x, y, y_hat
+
+from derivations import verify
+from derivations.definitions import Definition, Depends, Entries, resolve, table_of
+from derivations.errors import FalseLine, Undecided, WrongIndex
+from derivations.mistakes import mutants
+from derivations.normal_form import index_ranges, is_zero
+from derivations.symbols import Gradient, Partial, as_written, indexed, sigmoid
+from derivations.verify import prove
+
+p = symbols("p", integer=True, positive=True)
+z, v, act, pre = indexed("z^(2)", m), indexed("w^(2)", m, p), indexed("a", p), indexed("z", p)
+s, share = indexed("s", K), indexed("p", K)
+with as_written():
+    LAYERS = [Depends(L, z[k], (k, 1, m)), Definition(z[k], Sum(v[k, j]*act[j], (j, 1, p))), Definition(act[j], g(pre[j]))]
+    SOFTMAX = [Definition(share[k], exp(s[k])/Sum(exp(s[j]), (j, 1, K)))]
+    CLAIMS = {
+        "linear regression": (Partial(J, w[k]), gradient, given),
+        "its bias": (Partial(J, b), Sum(y_hat[i] - y[i], (i, 1, n))/n, given),
+        "by a name": (Partial(J, y_hat[i]), (y_hat[i] - y[i])/n, given),
+        "delta recursion": (Partial(L, pre[i]), g.prime(pre[i])*Sum(v[k, i]*Partial(L, z[k]), (k, 1, m)), LAYERS),
+        "outer product": (Partial(L, v[k, j]), Partial(L, z[k])*act[j], LAYERS),
+        "softmax": (Partial(share[k], s[l]), share[k]*(KroneckerDelta(k, l) - share[l]), SOFTMAX),
+        "second derivative": (Partial(Partial(J, w[k]), b), Sum(x[i, k], (i, 1, n))/n, given),
+        "sigmoid": (Partial(log(sigmoid(a*b)), a), b*(1 - sigmoid(a*b)), []),
+        "update": (w[k] - eta*Partial(J, w[k]), w[k] - eta*gradient, given),
+        "unknown activation": (Partial(g(a*b)**2, a), 2*b*g(a*b)*g.prime(a*b), [])}
+
+
+@pytest.fixture
+def no_proof(monkeypatch):
+    """The normal form proves everything: what is refused is refused by numbers."""
+    monkeypatch.setattr(verify, "is_zero", lambda *args: True)
+    monkeypatch.setattr(verify, "diagnose", lambda *args: None)
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_right_line_has_numbers_and_a_proof(name):
+    left, right, definitions = CLAIMS[name]
+    assert len(prove(left, right, definitions).points) == verify.POINTS
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_every_usual_mistake_is_refused_by_numbers_alone(no_proof, name):
+    left, right, definitions = CLAIMS[name]
+    table, refused = table_of(definitions), 0
+    start = resolve(left, table)
+    mistakes = list(mutants(right))
+    for mistake in Random(name).sample(mistakes, min(len(mistakes), 20)):
+        try:
+            now = resolve(mistake.formula, table)
+            if is_zero(start - now, index_ranges(left, mistake.formula, start, now)):
+                continue
+        except (WrongIndex, Undecided, ValueError, TypeError):
+            continue
+        with pytest.raises(FalseLine):
+            prove(left, mistake.formula, definitions)
+        refused += 1
+    assert refused >= 5
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_no_usual_mistake_is_passed_by_the_proof_alone(monkeypatch, name):
+    left, right, definitions = CLAIMS[name]
+    monkeypatch.setattr(verify.Chain, "numbers", lambda self: ([], "switched off"))
+    draw, passed = Random(name), 0
+    mistakes = list(mutants(right))
+    for mistake in draw.sample(mistakes, min(len(mistakes), 12)):
+        try:
+            prove(left, mistake.formula, definitions)
+            passed += 1
+        except (FalseLine, Undecided, ValueError, TypeError):
+            continue
+    assert passed <= 2  # an index of a symmetric term exchanged is no mistake
+
+
+def test_a_slope_that_is_typed_wrongly_is_refused_by_numbers():
+    class bump(sp.Function):
+        nargs = 1
+
+        def fdiff(self, argindex=1):
+            return 2*sp.cos(self.args[0])
+
+        def _eval_evalf(self, prec):
+            return sp.sin(self.args[0])._eval_evalf(prec)
+
+    with pytest.raises(FalseLine) as refusal:
+        prove(Partial(bump(a), a), 2*sp.cos(a))
+    slope, claimed = refusal.value.values
+    assert abs(claimed/slope - 2) < 1e-20
+    with pytest.raises(Undecided, match="It agrees at 3 sample points"):
+        prove(Partial(bump(a), a), sp.cos(a))
+
+
+def test_the_slope_of_the_sigmoid_is_not_taken_from_the_engine(monkeypatch):
+    monkeypatch.setattr(sigmoid, "fdiff", lambda self, argindex=1: 2*self*(1 - self))
+    with pytest.raises(FalseLine):
+        prove(Partial(sigmoid(a*b), b), 2*a*sigmoid(a*b)*(1 - sigmoid(a*b)))
+
+
+# sizes of one
+
+
+@pytest.mark.parametrize("before, now", [
+    (Sum(a/(n - 1), (i, 1, n - 1)), a), (Sum(u[i], (i, 1, n)), u[1] + Sum(u[i], (i, 2, n)) + KroneckerDelta(n, 1)),
+    (Sum(KroneckerDelta(i, j), (i, 1, n), (j, 1, n)), n*n/n**KroneckerDelta(n, 1) + KroneckerDelta(n, 1))])
+def test_a_line_that_fails_for_n_equal_to_1_is_not_proved_for_every_n(before, now):
+    with pytest.raises((FalseLine, Undecided)):
+        prove(before, now)
+
+
+# true lines are not called false
+
+
+@pytest.mark.parametrize("before, now", [
+    (Sum(q[i, j], (j, 1, i), (i, 1, n)), Sum(Sum(q[i, j], (j, 1, i)), (i, 1, n))), (Sum(w[j], (j, 1, k)), Sum(1*w[j], (j, 1, k))),
+    (sp.gamma(a + 1), a*sp.gamma(a)), (Sum(u[i], (i, 1, m)), Sum(u[j], (j, 1, m))),
+    (exp(-4000*a**2)*a*2, a*exp(-4000*a**2) + a*exp(-4000*a**2)), (sp.Abs(a*b), sp.Abs(a)*sp.Abs(b))])
+def test_a_true_line_is_proved_or_undecided(before, now):
+    try:
+        assert prove(before, now).points
+    except Undecided:
+        pass
+
+
+def test_matrices_need_no_entries_by_hand():
+    with as_written():
+        form = X.T*(Y_hat - Y)/n
+    proof = prove(Gradient(J, W), form, [*given, *entries])
+    assert proof.derivative and len(proof.points) == 3
+    square = MatrixSymbol("Q", n, n)
+    with pytest.raises(FalseLine) as refusal:
+        prove(square*square.T, square.T*square, [Entries(square, q)])
+    assert "q_" in refusal.value.point.describe()
+
+
+def test_values_far_below_1_are_told_apart():
+    bell = exp(-800*(a - b)**2)
+    with pytest.raises(FalseLine) as refusal:
+        prove(Partial(bell, a), 1600*(a - b)*bell)
+    before, claimed = refusal.value.values
+    assert abs(before/claimed + 1) < 1e-20 and abs(before) < 1e-300
+
+
+# what comes in
+
+
+@pytest.mark.parametrize("before, now, error", [("a", a, TypeError), (a, None, TypeError), (a, [a], TypeError), (a, sp.Eq(a, b), TypeError)])
+def test_text_and_other_things_are_refused(before, now, error):
+    with pytest.raises(error):
+        prove(before, now)
+
+
+def test_a_refusal_carries_its_data():
+    with pytest.raises(FalseLine) as refusal:
+        prove(Partial(a**2, a), a)
+    error = refusal.value
+    assert error.position == 1 and error.before == Partial(a**2, a) and error.claimed == a
+    assert abs(error.values[0]/error.values[1] - 2) < 1e-20 and error.point.value(a) == error.values[1] and "2" in str(error.mistake)
+    with pytest.raises(FalseLine) as misfit:
+        prove(Partial(J, w[k]), Sum((y_hat[i] - y[i])*x[k, i], (i, 1, n))/n, given)
+    assert misfit.value.values is None and "would run to" in misfit.value.reason
