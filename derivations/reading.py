@@ -88,13 +88,13 @@ SPELLINGS = {r"\cdot": "*", r"\times": "*", "·": "*", "×": "*", "−": "-", "*
 
 
 def _tokens(text):
-    """(token, where it begins) for a text. Letters with a mark, such as ŷ, become names such as y_hat."""
+    """The tokens of a text. Letters with a mark, such as ŷ, become names such as y_hat."""
     latex = "\\" in text
     text = re.sub("([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: "^{" + "".join(map(RAISED.get, m[1])) + "}", text)
     text = unicodedata.normalize("NFD", text)
     text = re.sub(r"(\w)([\u0302\u0304\u0303])", lambda m: m[1] + MARKS[m[2]], text)
     text = re.sub("[α-ω]", lambda m: f" {GREEK.get(m[0], m[0])}" + " "*(not text[m.end():m.end() + 1] == "_"), text)
-    place = 0
+    text, place = text.rstrip(), 0
     while match := TOKEN.match(text, place):
         token, place = SPELLINGS.get(match[match.lastgroup], match[match.lastgroup]), match.end()
         if token in IGNORED:
@@ -102,7 +102,7 @@ def _tokens(text):
         if match.lastgroup == "name" and latex and not re.fullmatch(r"[A-Za-z]+_(hat|bar|tilde)", token):
             place = match.start("name") + 1  # in LaTeX each letter is a name of its own
             token = token[0]
-        yield token, match.start(match.lastgroup)
+        yield token
 
 
 # Tokens to a tree ---------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ class _Parser:
         if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
             raise Unreadable(f"a formula as text is needed, of at most {LONGEST} characters; got {str(text)[:40]!r}")
         self.text, self.latex = text, "\\" in text
-        self.tokens, self.place = [*_tokens(text), ("", len(text))], 0
+        self.tokens, self.place = [*_tokens(text), ""], 0
         self.known = {str(getattr(name, "label", name)) for name in known}
         self.functions = {f.stem for f in functions} | set(FUNCTIONS) | set(UNKNOWN) - self.known
 
@@ -132,19 +132,19 @@ class _Parser:
 
     @property
     def next(self):
-        return self.tokens[self.place][0]
+        return self.tokens[self.place]
 
     def take(self, *expected):
         """The next token if it is one of these, else None."""
-        if self.next in expected:
+        if self.next and self.next in expected:
             self.place += 1
-            return self.tokens[self.place - 1][0]
+            return self.tokens[self.place - 1]
 
     def need(self, expected):
         return self.take(expected) or self.stop(repr(expected))
 
     def stop(self, expected):
-        where = f"before {self.text[self.tokens[self.place][1]:][:12]!r}" if self.next else "at the end"
+        where = f"before {''.join(self.tokens[self.place:self.place + 3])!r}" if self.next else "at the end"
         raise Unreadable(f"cannot read {self.text!r}: expected {expected} {where}")
 
     # the grammar, from what binds least to what binds most
@@ -188,7 +188,7 @@ class _Parser:
         """What follows ^ or _ without braces in LaTeX: one sign."""
         token = self.next
         if self.latex and token.isdigit() and len(token) > 1:
-            self.tokens[self.place] = (token[1:], self.tokens[self.place][1] + 1)
+            self.tokens[self.place] = token[1:]
             return ("number", token[0])
         return self.atom(bare=True)
 
@@ -235,7 +235,7 @@ class _Parser:
     def command(self):
         name = self.take(self.next)[1:]
         if name == "frac":
-            if self.tokens[self.place + 1][0] == r"\partial":
+            if self.tokens[self.place + 1:self.place + 2] == [r"\partial"]:
                 return self.derivative("{", "}")
             above = self.group("{", "}") if self.next == "{" else self.short()
             return ("over", above, self.group("{", "}") if self.next == "{" else self.short())
@@ -284,19 +284,22 @@ class _Parser:
             self.stop("an index, as in \\sum_{i=1}^n or Σ_{i=1..n}")
         limits, low, high = [], ("number", "1"), None
         if self.take("{"):
-            limits = [self.take(self.next)]
+            limits = [self.letter()]
             while self.take(","):
-                limits.append(self.take(self.next))
+                limits.append(self.letter())
             if self.take("="):
                 low = self.sum()
             if self.take(".."):
                 high = self.sum()
             self.need("}")
         else:
-            limits = list(self.take(self.next))
+            limits = list(self.letter())
         if self.take("^"):
             high = self.group("{", "}") if self.next == "{" else self.short()
         return ("sum", self.product(), [(letter, low, high) for letter in limits])
+
+    def letter(self):
+        return self.take(self.next) if self.next.isalpha() else self.stop("a letter")
 
     def named(self, name):
         """A name with what belongs to it: primes, a layer, indices, or the brackets of a function."""
@@ -346,9 +349,7 @@ class _Parser:
 
     def layer(self):
         """^(2) or ^{(2)} above a name counts layers, where such a name is known or it is LaTeX."""
-        found = [token for token, _ in self.tokens[self.place:self.place + 6]]
-        text = "".join(found)
-        match = re.match(r"\^(\{\((\w)\)\}|\((\w)\))", text)
+        match = re.match(r"\^(\{\((\w)\)\}|\((\w)\))", "".join(self.tokens[self.place:self.place + 6]))
         if not match:
             return ""
         layer = f"^({match[2] or match[3]})"
@@ -540,6 +541,8 @@ class _Names:
         return Partial(self.build(function), self.build(variable))
 
     def build_call(self, name, arguments):
+        if name == "KroneckerDelta":
+            return sp.KroneckerDelta(*map(self.index, arguments))
         stem, values = name.rstrip("'"), [self.build(a) for a in arguments]
         function = self.functions.get(stem) or FUNCTIONS.get(stem)
         if function is None and self.strict:

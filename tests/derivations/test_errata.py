@@ -260,8 +260,8 @@ def test_a_form_that_no_source_prints_is_called_so(errata):
 
 
 @pytest.mark.parametrize("printed, true", [
-    (SLOPE, SLOPE), (-SLOPE, 2*SLOPE), (SLOPE, -SLOPE), (-SLOPE, 1.0*SLOPE), (1.0*SLOPE, SLOPE)],
-    ids=["both right", "both wrong", "exchanged", "a float is no proof", "a float is no refutation"])
+    (SLOPE, SLOPE), (-SLOPE, 2*SLOPE), (SLOPE, -SLOPE), (-SLOPE, 1.1234567891*SLOPE), (1.0*SLOPE, SLOPE)],
+    ids=["both right", "both wrong", "exchanged", "a rounded number is no proof", "an exact decimal refutes nothing"])
 def test_a_formula_that_is_otherwise_is_not_noted(errata, printed, true):
     with pytest.raises(NotSettled):
         errata.formula(2, "slope", Partial(L, w), given=LOSS, printed=printed, true=true)
