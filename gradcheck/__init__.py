@@ -11,10 +11,11 @@ from gradcheck.differences import (
 )
 from gradcheck.repair import MISTAKES, Fault, FaultError, find_fault
 from gradcheck.report import BlockReport, GradientError, GradientReport
+from gradcheck.stated import StatedReport, stated
 from gradcheck.update import UpdateError, update_check
 
 __all__ = [
     "MISTAKES", "BlockReport", "Estimate", "Fault", "FaultError", "GradientError", "GradientReport",
-    "UpdateError", "central_difference", "complex_step", "derivative", "find_fault",
-    "forward_difference", "gradient_check", "numerical_gradient", "update_check",
+    "StatedReport", "UpdateError", "central_difference", "complex_step", "derivative", "find_fault",
+    "forward_difference", "gradient_check", "numerical_gradient", "stated", "update_check",
 ]

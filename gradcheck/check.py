@@ -15,7 +15,8 @@ import numpy as np
 
 from gradcheck import validation
 from gradcheck.differences import EPS, Cost, Probe, in_line, is_remembering, measure
-from gradcheck.causes import explain
+from gradcheck.causes import NO_RATIO, explain
+from gradcheck.network import delta_mistake
 from gradcheck.parameters import Tree
 from gradcheck.report import BlockReport, GradientReport, certain_digits
 
@@ -254,11 +255,12 @@ def judge(at, probes, claims, gradient, exact):
     claimed, room = along(claims.value), np.array([np.sum(claims.room[p.where]) for p in probes])
     low, high = np.minimum(m.left, m.right), np.maximum(m.left, m.right)
     value = np.where(m.kink, np.clip(claimed, low, high), m.value)
-    error, size = np.abs(claimed - value), np.fmax(np.abs(claimed), np.abs(value))
+    error = np.maximum(np.abs(claimed - value) - room, 0 * value)
+    size = np.fmax(np.abs(claimed), np.abs(value))
     eps = np.array([max(at.eps, np.max(claims.eps[p.where])) for p in probes])
     largest = _largest_of_block(at, probes, np.abs(np.where(m.kink, 0, value)))
     differences = m.method == "central differences"     # the complex step has its claims' rounding in it
-    bar = np.where(m.kink, 1e-5 * (high - low), m.bar) + 64 * EPS * largest * differences + room
+    bar = np.where(m.kink, 1e-5 * (high - low), m.bar) + 64 * EPS * largest * differences
     coarse = np.where(eps > EPS, 32 * eps * largest, 0)     # the claim is in float32: it has its rounding
     scale = max(np.abs(claims.value).max(), abs(at.here()))
     doubt = 64 * eps * abs(at.here()) * differences
@@ -410,6 +412,10 @@ def _block_report(block, at, claims, found, gradient, n_samples):
                    for p in f.probes]
         claim = claims.value[end - parameter.size:end].reshape(parameter.shape)
         explain(report, f, indices, claim, parameter, n_samples, f.status == DIFFERS, f.status == OPEN)
+        if report.suggestion in ("", NO_RATIO) or " left out" in report.suggestion:
+            claims_at = lambda there: claims_of(gradient, there).value
+            words = delta_mistake(block, at, gradient, claims_at)
+            report.suggestion = words or report.suggestion
     elif verdict == AGREES and not (dead | (size == 0) | f.kink).all():
         report.ratio = 1.0
     return report

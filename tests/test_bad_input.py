@@ -393,7 +393,7 @@ WITHOUT = {  # public names that need no row, and why
     "as_written": "takes nothing", "refused": "takes nothing", "Errata": "takes nothing",
     "sigmoid": "a SymPy function", "plain": "prints whatever comes", "tex": "prints whatever comes",
     "Induction": "tests/derivations/test_induction.py", "prove": "what Derivation calls with lines it has checked", "rounded": "tests/derivations/test_errata.py",
-    "find_fault": "tests/gradcheck/test_repair.py", "predict": "it never raises at a reader",
+    "find_fault": "tests/gradcheck/test_repair.py", "stated": "tests/gradcheck/test_mistakes_named.py", "predict": "it never raises at a reader",
     "find_bug": "it never raises at a reader", "progress": "it never raises at a reader",
     "solved": "it only looks up", "relu": "forward", "identity": "forward", "targets": "cost",
     "Plan": "made by Stepper", "StyledAxes": "made by single, pair and grid",

@@ -330,9 +330,9 @@ def test_two_samples_leave_two_readings_of_a_factor_2():
     assert report.blocks["the parameter"].suggestion == "a factor 2, or a sum for a mean (n = 2)"
 
 
-def test_a_dropped_inner_factor_has_no_constant_ratio():
+def test_a_dropped_inner_factor_has_no_constant_ratio_and_is_named():
     report = gradient_check(cost, lambda p: gradient(p, inner=False), POINT)
-    assert report.blocks["W[1]"].suggestion == "no constant ratio: another formula, or another point"
+    assert report.blocks["W[1]"].suggestion == "the slope of layer 1 is left out (tanh)"
     assert report.blocks["W[1]"].ratio is None
     assert report.blocks["W[2]"].verdict == "agrees"
 

@@ -1,0 +1,106 @@
+"""Printed numbers, each recomputed from those above it: `stated`."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from gradcheck import validation
+from gradcheck.report import as_markdown, as_table
+
+RIGHT, ROUNDED, WRONG = "right", "right only from rounded numbers", "wrong"
+
+
+@dataclass
+class Stated:
+    """One printed number and what it should be."""
+
+    name: str
+    printed: str
+    truth: float            # from the numbers above it as they truly are
+    rounded: float          # from the numbers above it as they are printed
+    verdict: str            # "right", "wrong", or "right only from rounded numbers"
+
+    def row(self):
+        digits = max(0, -Decimal(self.printed).as_tuple().exponent) + 3
+        return [self.name, self.printed, f"{self.truth:.{digits}f}", f"{self.rounded:.{digits}f}", self.verdict]
+
+
+@dataclass
+class StatedReport:
+    """The verdicts on a chain of printed numbers; true if and only if all are right."""
+
+    numbers: dict = field(default_factory=dict)     # name -> Stated
+
+    def __bool__(self):
+        return all(number.verdict == RIGHT for number in self.numbers.values())
+
+    def _rows(self):
+        head = ["number", "printed", "from the truth", "from the printed", "verdict"]
+        return [head, *(number.row() for number in self.numbers.values())]
+
+    def __str__(self):
+        return "\n".join(as_table(self._rows()))
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self):
+        return as_markdown(self._rows())
+
+
+def stated(chain):
+    """Check a chain of printed numbers, each recomputed from those above it.
+
+    Parameters
+    ----------
+    chain : a mapping, in the order of the text, of each name to what is given ("0.5", a number or text)
+        or to a pair (printed, formula): the number as it is printed, as text, and a function whose
+        arguments are names above it.
+
+    Returns
+    -------
+    StatedReport
+        For each printed number whether it is right to its last digit: computed from the true values
+        above it; or only if the printed, rounded values above it are taken; or wrong.
+
+    Raises TypeError and ValueError for what is no such chain: a formula that asks for a name that does
+    not stand above it, or a printed number that is none.
+
+    >>> print(stated({"x": "2", "third": ("0.33", lambda x: x/6), "twice": ("0.66", lambda third: 2*third)}))
+    number  printed  from the truth  from the printed  verdict
+    third   0.33     0.33333         0.33333           right
+    twice   0.66     0.66667         0.66000           right only from rounded numbers
+    """
+    if not isinstance(chain, Mapping) or not chain:
+        raise TypeError("expected a mapping of names to given or printed numbers, "
+                        f"got {type(chain).__name__}")
+    truths, printed, found = {}, {}, {}
+    for name, entry in chain.items():
+        text, formula = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, None)
+        number = validation.decimal(name, text)
+        if formula is None:
+            truths[name] = printed[name] = float(number)
+            continue
+        if not isinstance(text, str):
+            raise TypeError(f"{name} is printed as {text!r}, expected its digits as text")
+        truths[name], from_printed = (_computed(name, formula, values) for values in (truths, printed))
+        printed[name] = float(number)
+        found[name] = Stated(name, str(number), truths[name], from_printed,
+                             _verdict(number, truths[name], from_printed))
+    return StatedReport(found)
+
+
+def _computed(name, formula, values):
+    validation.function(f"the formula of {name}", formula)
+    wanted = list(inspect.signature(formula).parameters)
+    missing = [key for key in wanted if key not in values]
+    if missing:
+        raise ValueError(f"{name} is computed from {', '.join(missing)}, which does not stand above it")
+    return float(validation.scalar(name, formula(**{key: values[key] for key in wanted})))
+
+
+def _verdict(number, truth, from_printed):
+    """A number is right if it lies within half a unit of its last digit, a tie either way."""
+    half = 0.5 * 10.0 ** number.as_tuple().exponent
+    fits = [abs(float(number) - value) <= half * (1 + 1e-9) for value in (truth, from_printed)]
+    return RIGHT if fits[0] else ROUNDED if fits[1] else WRONG
