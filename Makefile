@@ -71,6 +71,7 @@ numbers: $(READY)  ## add up the ledgers of all notebooks, and write the totals 
 
 bench: $(READY) $(BENCH_READY)  ## compare a training step with other libraries, as ratios, and time the collection
 	$(BENCH_BIN)/python tests/bench/training_step.py
+	$(BENCH_BIN)/python tests/bench/gradient_checks.py
 	$(BIN)/python tests/bench/whole.py
 
 notebooks: $(READY)  ## execute and save all notebooks; a second run changes nothing
