@@ -132,7 +132,10 @@ class Point:
 
         `letters` are given whole numbers for letters that stand free in it.
         """
-        return self.evaluated(lambda: real(value_of(expr, self, letters or {})))
+        key = ("value", expr, *(letters or {}).items())
+        if key not in self.memo:
+            self.memo[key] = self.evaluated(lambda: real(value_of(expr, self, letters or {})))
+        return self.memo[key]
 
     def evaluated(self, compute):
         """What `compute()` comes to, with the digits of this point. Raises NoValue."""

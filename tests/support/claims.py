@@ -54,6 +54,7 @@ def _statement(node, cell):
             statement.touches.add(_root(part))
         elif isinstance(part, ast.AugAssign):
             statement.touches.add(_root(part.target))
+            statement.reads.add(_root(part.target))
         elif isinstance(part, ast.Expr) and isinstance(part.value, ast.Call) and isinstance(part.value.func, ast.Attribute):
             statement.touches.add(_root(part.value.func))  # table.append(...)
     return statement
