@@ -29,7 +29,8 @@ nb_render_markdown_format = "myst"
 nb_ipywidgets_js = {}
 
 mathjax_path = "mathjax/tex-svg.js"
-mathjax3_config = {"options": {"enableMenu": False}}  # the menu makes a Tab stop of each formula
+# The page's script says when to typeset; the menu would make a Tab stop of each formula.
+mathjax3_config = {"options": {"enableMenu": False}, "startup": {"typeset": False}}
 html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["_static"]

@@ -91,8 +91,9 @@ def build_pages(notebooks, out):
     staged = fresh(WORK / "pages")
     shutil.copytree(SITE / "_static", staged / "_static")
     mathjax = staged / "_static" / "mathjax"
-    mathjax.mkdir()
-    (mathjax / "tex-svg.js").write_bytes(site_runtime.npm_file("mathjax", "es5/tex-svg.js"))
+    for name in ("tex-svg.js", "input/tex/extensions/html.js"):  # the second knows links
+        (mathjax / name).parent.mkdir(parents=True, exist_ok=True)
+        (mathjax / name).write_bytes(site_runtime.npm_file("mathjax", f"es5/{name}"))
     stage_runner(staged / "_static" / "run")
     numbered = equations(notebooks)
     (staged / "_static" / "equations.json").write_text(json.dumps(numbered), encoding="utf-8")

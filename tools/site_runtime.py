@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -32,6 +33,9 @@ NPM = {
     "markdown-it": ("14.1.0", "7c4fab4d4d39fe98206a7fbbed4b1e3578f2b70b6b69d309413e33eec140e19f"),
     "axe-core": ("4.14.1", "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"),
 }
+# Where Pyodide itself publishes its wheels; each must have the digest of the lock, which is pinned.
+OFFICIAL = f"https://cdn.jsdelivr.net/pyodide/v{NPM['pyodide'][0]}/full/"
+PATIENCE = 20  # seconds
 OWN = "backpropagation-notebooks"
 ZIP_EPOCH = 315532800  # 1980, the first moment that a zip file knows
 CORE = [
@@ -182,7 +186,8 @@ def needed(lock, pinned):
 
 def official_wheels(packages, distribution=None):
     """{file name: bytes} for entries of Pyodide's lock, each with the digest that the lock gives."""
-    folder, missing, found = CACHE / f"pyodide-{NPM['pyodide'][0]}", [], {}
+    folder = CACHE / f"pyodide-{NPM['pyodide'][0]}"
+    missing, found = [], {}
     for package in packages:
         name = package["file_name"]
         path = (distribution or folder) / name
@@ -191,10 +196,28 @@ def official_wheels(packages, distribution=None):
         else:
             missing.append(package)
     if missing and distribution:
-        raise WrongContent(
-            f"{distribution} holds no {missing[0]['file_name']}: is it Pyodide {NPM['pyodide'][0]}?"
-        )
-    return found | (from_donor(missing, folder) if missing else {})
+        name, version = missing[0]["file_name"], NPM["pyodide"][0]
+        raise WrongContent(f"{distribution} holds no {name}: is it Pyodide {version}?")
+    if missing:
+        found |= from_official(missing, folder) or from_donor(missing, folder)
+    return found
+
+
+def from_official(packages, folder, address=OFFICIAL):
+    """The wheels from Pyodide's own address, kept in `folder`; {} if that cannot be reached."""
+    found = {}
+    for package in packages:
+        name = package["file_name"]
+        try:
+            with urllib.request.urlopen(f"{address}{name}", timeout=PATIENCE) as answer:
+                content = answer.read()
+        except OSError:  # no network, no such host, or no such file
+            return {}
+        found[name] = checked(content, package["sha256"], name)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in found.items():
+        (folder / name).write_bytes(content)
+    return found
 
 
 def from_donor(packages, folder):

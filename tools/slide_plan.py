@@ -16,12 +16,12 @@ UNSHOWN_SECTIONS = {
 }  # the last is a table of more than a screen
 LONGEST_CODE = 10  # lines; longer code stays in the notebook
 
-SCREEN = 21.5  # lines of text that fill one slide; the rest is measured in such lines
+SCREEN = 16.5  # lines of text that fill one slide; the rest is measured in such lines
 CROWDED = 1.25  # an introduction of a few lines stays with what it introduces, even if that is then drawn smaller
-FEW = 5.0
-WIDTH, CODE_WIDTH, TABLE_WIDTH = 88, 100, 115  # letters in a line
+FEW = 4.0
+WIDTH, CODE_WIDTH, TABLE_WIDTH = 76, 86, 96  # letters in a line
 CODE_LINE, EQUATION, FRACTION, SUM, TABLE_ROW, HEADING, GAP = 0.76, 1.3, 2.3, 2.9, 1.2, 2.4, 0.5
-PICTURE = 15.0  # the highest picture
+PICTURE = 12.5  # the highest picture
 
 
 END_OF_ROW = re.compile(

@@ -51,11 +51,21 @@ export function equationHtml(latex) {
 }
 
 const latexOf = equation => equation.dataset.latex ??= equation.textContent.trim().replace(/^\\\[|\\\]$/g, '');
+
+/* The reason "by (1.3)" leads to that equation. */
+const withLinks = (latex, all) => latex.replace(/\\text\{([^{}]*)\}/g, (whole, words) => words.replace(NUMBER, (mark, number) =>
+  all[number] ? `}\\href{${addressOf(number, all[number])}}{\\text{${mark}}}\\text{` : mark).replace(/^/, '\\text{') + '}');
 const twoForms = latex => TAG.test(latex) || latex.includes('&&');
 
-/* Remember what each equation is before MathJax draws it. */
-export function prepare(part = document) {
-  part.querySelectorAll('.equation').forEach(latexOf);
+/* Before MathJax draws them: remember what each equation is, and let its reasons lead to the equations that they cite. */
+export async function prepare(part = document) {
+  const all = await equations();
+  for (const equation of part.querySelectorAll('.equation')) {
+    const latex = latexOf(equation), linked = withLinks(latex, all);
+    if (linked === latex || equation.querySelector('mjx-container')) continue;
+    equation.dataset.latex = linked;
+    equation.querySelector('.math').textContent = `\\[${linked}\\]`;
+  }
 }
 
 /* What is drawn of an equation is wider than its room: MathJax gives a numbered one its least width, any other its own. */
@@ -107,7 +117,7 @@ export async function fitAll(part = document) {
 
 /* Typeset what has been added to the page. */
 export async function typeset(part) {
-  prepare(part);
+  await prepare(part);
   await MathJax.startup.promise;
   await MathJax.typesetPromise([part]);
   await fitAll(part);
@@ -136,12 +146,15 @@ export async function linkNumbers(part) {
 export const addressOf = (number, {page}) => `${root}${page}.html#eq-${number}`;
 export const linkHtml = (number, about) => `<a class="eqref" data-number="${number}" href="${addressOf(number, about)}">(${number})</a>`;
 
+const CITING = 'a.eqref, mjx-container a';
+
 /* Hovering over such a link, or reaching it with the keyboard, shows the equation. */
 export function previewNumbers() {
   let box, waiting;
   const hide = () => { clearTimeout(waiting); box?.remove(); box = undefined; };
+  const numberOf = link => (link.getAttribute('href') ?? link.getAttribute('xlink:href')).split('#eq-')[1];
   const show = async link => {
-    const about = (await equations())[link.dataset.number];
+    const about = (await equations())[numberOf(link)];
     hide();
     if (!about || !link.matches(':hover, :focus')) return;
     box = document.createElement('div');
@@ -151,7 +164,7 @@ export function previewNumbers() {
     document.body.append(box);
     const at = link.getBoundingClientRect();
     box.style.left = `${Math.max(8, Math.min(at.left - 40, innerWidth - box.offsetWidth - 8))}px`;
-    prepare(box);
+    await prepare(box);
     await MathJax.typesetPromise([box]);
     if (!box) return;
     await fitAll(box);
@@ -160,12 +173,12 @@ export function previewNumbers() {
     box.classList.add('placed');
   };
   const soon = event => {
-    const link = event.target.closest?.('a.eqref');
+    const link = event.target.closest?.(CITING);
     if (link) { clearTimeout(waiting); waiting = setTimeout(show, 150, link); }
   };
   addEventListener('pointerover', soon);
   addEventListener('focusin', soon);
-  addEventListener('pointerout', event => event.target.closest?.('a.eqref') && hide());
+  addEventListener('pointerout', event => event.target.closest?.(CITING) && hide());
   addEventListener('focusout', hide);
   addEventListener('keydown', event => event.key === 'Escape' && hide());
 }

@@ -36,13 +36,13 @@ function reportPlace() {
 }
 
 async function start() {
-  prepare();
   nameByContent();
   addEventListener('load', nameByContent);
   reportPlace();
   previewNumbers();
   while (!window.MathJax?.startup?.promise) await new Promise(done => setTimeout(done, 30));
-  await MathJax.startup.promise;
+  await Promise.all([MathJax.startup.promise, prepare()]);
+  await MathJax.typesetPromise();
   await fitAll();
   const article = document.querySelector('article');
   if (article) await linkNumbers(article);

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import pytest
 import site_runtime
 import slide_plan
+from site_serve import serving
 from conftest import NOTEBOOKS, PAGES, PICTURES, PUBLIC, TYPESET, grouped, typeset
 
 PHONE = 390
@@ -48,10 +49,8 @@ SMALLEST = 0.65  # of its usual size, of a slide that is drawn smaller to fit
 SLIDES = """() => Reveal.getSlides().map((slide, number) => {
     const {h, v} = Reveal.getIndices(slide);
     Reveal.slide(h, v, 99);
-    const scale = parseFloat(slide.style.zoom) || 1, room = needed(slide);
-    const screen = document.querySelector('.slides').getBoundingClientRect(), ratio = Reveal.getScale();
-    const over = Math.max(...[...slide.children].map(part => part.getBoundingClientRect().bottom)) - screen.bottom;
-    return {number: number + 1, scale, over: over / ratio, text: slide.textContent.trim().slice(0, 60)};
+    const scale = parseFloat(slide.style.zoom) || 1, {right, bottom} = reach(slide);
+    return {number: number + 1, scale, over: Math.max(right - SCREEN.width, bottom - SCREEN.height), text: slide.textContent.trim().slice(0, 60)};
 })"""
 
 
@@ -177,14 +176,43 @@ def test_each_slide_fits_the_screen(visit, notebook):
     page.wait_for_function(TYPESET)
     slides = page.evaluate(SLIDES)
     assert len(slides) > 10
-    assert [slide for slide in slides if slide["over"] > 1 or slide["scale"] < SMALLEST] == []
+    assert [slide for slide in slides if slide["over"] > 2 or slide["scale"] < SMALLEST] == []
     assert page.locator(FAULTY).count() == 0
     assert page.locator("section img:not([alt]), section img[alt='']").count() == 0
-    page.evaluate("() => Reveal.slide(0, 0)")
-    page.keyboard.press("ArrowRight")
-    assert page.evaluate("() => Reveal.getIndices().h") == 1
+    assert arrow_keys_lead_through(page) == len(slides)
     page.screenshot(path=PICTURES / f"slides-{notebook.stem}.png")
     assert page.complaints == []
+
+
+# The right arrow alone: how many slides it passes, and how many lines of derivations it lets appear.
+LEAD = """() => {
+    const seen = new Set();
+    Reveal.slide(0, 0);
+    let lines = 0, presses = 0;
+    Reveal.on('fragmentshown', () => { lines += 1; });
+    do { seen.add(Reveal.getSlidePastCount()); Reveal.right(); presses += 1; } while (!Reveal.isLastSlide() && presses < 2000);
+    seen.add(Reveal.getSlidePastCount());
+    const appearing = [...document.querySelectorAll('.fragment')].filter(part => part.closest('svg'));
+    return {slides: seen.size, lines, hidden: appearing.filter(part => !part.hasAttribute('data-fragment-index')).length};
+}"""
+
+
+def arrow_keys_lead_through(page):
+    page.evaluate("() => Reveal.slide(0, 0)")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("() => Reveal.getSlidePastCount()") == 1
+    led = page.evaluate(LEAD)
+    assert led["lines"] > 0 and led["hidden"] == 0
+    return led["slides"]
+
+
+def test_the_speaker_has_notes(visit):
+    page = visit(f"slides/{NOTEBOOKS[1].stem}.html")
+    page.wait_for_function(TYPESET)
+    assert page.evaluate("() => document.querySelectorAll('aside.notes').length") > 5
+    with page.expect_popup() as opened:
+        page.keyboard.press("s")
+    opened.value.locator("#speaker-controls, .speaker-controls").first.wait_for(state="attached")
 
 
 def test_the_start_page_sells_the_idea_in_one_screen(visit):
@@ -292,6 +320,18 @@ def test_a_number_in_the_text_leads_to_its_equation_and_shows_it(visit):
     assert page.complaints == []
 
 
+def test_a_reason_leads_to_the_equation_that_it_cites(visit):
+    """On some page a line says "by (1.3)": that is a link inside the drawn equation, with a preview."""
+    for notebook in NOTEBOOKS:
+        page = typeset(visit(f"{notebook.stem}.html"))
+        links = page.locator(".equation mjx-container a")
+        if links.count():
+            break
+    links.first.focus()
+    page.locator(".preview.placed mjx-container").first.wait_for()
+    assert page.complaints == []
+
+
 def test_every_numbered_equation_can_be_reached(visit):
     known = json.loads((PUBLIC / "_static" / "equations.json").read_text(encoding="utf-8"))
     assert len(known) > 50
@@ -391,6 +431,21 @@ def test_a_wheel_that_differs_from_pyodides_lock_is_refused(tmp_path):
     (tmp_path / "numpy.whl").write_bytes(b"other")
     with pytest.raises(site_runtime.WrongContent):
         site_runtime.official_wheels([{"file_name": "numpy.whl", "sha256": "0" * 64}], tmp_path)
+
+
+def test_the_wheels_come_from_pyodides_own_address_if_it_answers(tmp_path):
+    """Each is compared with the lock; where nobody answers, or a file is missing, the other way is taken."""
+    (tmp_path / "a.whl").write_bytes(b"content")
+    package = {"file_name": "a.whl", "sha256": site_runtime.sha256(b"content")}
+    with serving(tmp_path) as address:
+        kept = tmp_path / "kept"
+        got = site_runtime.from_official([package], kept, f"{address}/")
+        assert got == {"a.whl": b"content"} and (kept / "a.whl").read_bytes() == b"content"
+        absent = {"file_name": "b.whl", "sha256": "0" * 64}
+        assert site_runtime.from_official([package, absent], kept, f"{address}/") == {}
+        with pytest.raises(site_runtime.WrongContent):
+            site_runtime.from_official([package | {"sha256": "0" * 64}], kept, f"{address}/")
+    assert site_runtime.from_official([package], kept, f"{address}/") == {}
 
 
 def test_what_is_published_is_what_the_lock_says():
