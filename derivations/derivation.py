@@ -82,12 +82,17 @@ class Summary:
                      else (r.name, r.body, "definition", r.number) for r in results]
 
     def _repr_markdown_(self):
-        rows = [rf"{tex(left)} &= {tex(right)} && \quad\small \text{{{verdict}}} && \quad ({number})"
+        rows = [rf"{tex(left)} &= {tex(right)} && \quad\small \text{{{_typeset_names(verdict)}}} && \quad ({number})"
                 for left, right, verdict, number in self.rows]
         return "$$\n\\begin{aligned}\n" + " \\\\[5pt]\n".join(rows) + "\n\\end{aligned}\n$$"
 
     def __repr__(self):
         return "\n".join(f"({number}) {plain(left)} = {plain(right)}    {verdict}" for left, right, verdict, number in self.rows)
+
+
+def _typeset_names(words):
+    r"""Words for \text, where an underscore stands in a formula alone: L_i is $L_{i}$."""
+    return re.sub(r"\b(\w+?)_(\w+)", r"$\1_{\2}$", words)
 
 
 @dataclass

@@ -153,24 +153,46 @@ def link_pages(app, doctree):
 
 
 def add_buttons(app, pagename, templatename, context, doctree):
-    """A notebook's page opens in JupyterLab too, and every page can be reported on."""
-    context["report"] = app.config.html_context.get("repository", "") + "/issues/new"
+    """A notebook's page opens in JupyterLab too, here or elsewhere."""
     if doctree is None or not str(app.env.doc2path(pagename)).endswith(".ipynb"):
         return
     name = pagename.rpartition("/")[2] + ".ipynb"
-    context["metatags"] = (
-        context.get("metatags", "") + f'<meta name="notebook" content="{html.escape(name)}">'
-    )
-    address = context["pathto"](run_address(name), resource=True)
-    button = {
+    meta = f'<meta name="notebook" content="{html.escape(name)}">'
+    context["metatags"] = context.get("metatags", "") + meta
+    here = context["pathto"](run_address(name), resource=True)
+    about = "Open this notebook in JupyterLab, in the browser; nothing to install"
+    context.setdefault("header_buttons", [])[:0] = [
+        link_button("JupyterLab", here, "fas fa-flask", about),
+        {
+            "type": "group",
+            "label": "elsewhere",
+            "icon": "fas fa-rocket",
+            "tooltip": "Run this notebook elsewhere",
+            "buttons": [
+                link_button(*each) for each in elsewhere(app.config.html_context["repository"], name)
+            ],
+        },
+    ]
+
+
+def link_button(text, url, icon, tooltip):
+    return {
         "type": "link",
-        "url": address,
-        "icon": "fas fa-flask",
-        "text": "JupyterLab",
-        "label": "run-button",
-        "tooltip": "Open this notebook in JupyterLab, in the browser; nothing to install",
+        "url": url,
+        "icon": icon,
+        "text": text,
+        "label": f"run-{text.lower()}",
+        "tooltip": tooltip,
     }
-    context.setdefault("header_buttons", []).insert(0, button)
+
+
+def elsewhere(repository, name):
+    """Hosts that run a notebook of a public repository on GitHub."""
+    project = repository.removeprefix("https://github.com/")
+    colab = f"https://colab.research.google.com/github/{project}/blob/main/notebooks/{name}"
+    binder = f"https://mybinder.org/v2/gh/{project}/main?urlpath=lab/tree/notebooks/{name}"
+    yield "Colab", colab, "fas fa-cloud", "Run on Google Colab (needs an account there)"
+    yield "Binder", binder, "fas fa-cube", "Run on Binder (takes a minute or more to start)"
 
 
 def setup(app):

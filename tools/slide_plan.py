@@ -21,7 +21,7 @@ CROWDED = 1.25  # an introduction of a few lines stays with what it introduces, 
 FEW = 4.0
 WIDTH, CODE_WIDTH, TABLE_WIDTH = 76, 86, 96  # letters in a line
 CODE_LINE, EQUATION, FRACTION, SUM, TABLE_ROW, HEADING, GAP = 0.76, 1.3, 2.3, 2.9, 1.2, 2.4, 0.5
-PICTURE = 12.5  # the highest picture
+PICTURE = 11.5  # the highest picture
 
 
 END_OF_ROW = re.compile(
