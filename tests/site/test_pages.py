@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import pytest
 import site_runtime
 import slide_plan
-from site_serve import serving
 from conftest import NOTEBOOKS, PAGES, PICTURES, PUBLIC, TYPESET, grouped, typeset
+from site_serve import serving
 
 PHONE = 390
 FAULTY = "mjx-merror, [data-mjx-error], [data-mml-node='merror']"
