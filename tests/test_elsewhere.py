@@ -134,11 +134,8 @@ def test_every_notebook_alone_in_a_folder_fetches_its_packages_and_shows_what_is
 
 TEACHING = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 NOTEBOOK = "01_linear_regression.ipynb"
-SOLVED = {
-    "anna": 1.0,
-    "ben": 0.5,
-    "cem": 0.0,
-}  # the share of exercises that each of three students answers
+SOLVED = {"anna": 5, "ben": 2, "cem": 0}  # of 5; ben also finds the line of the bug in the third
+POINTS = {"anna": 5.0, "ben": 2.5, "cem": 0.0}
 
 
 def typed(grader):
@@ -164,25 +161,21 @@ def answers():
     ]
 
 
-def hand_in(released, share, path):
-    """A student's notebook: the first answers right, the rest as they were given out. Returns the
-    number of answers.
-    """
+def hand_in(released, who, path):
+    """A student's notebook: the first answers right, the rest as they were given out."""
     notebook = nbformat.read(released, 4)
     exercises = [cell for cell in notebook.cells if "exercise" in cell.metadata.get("tags", [])]
-    right = answers()[: round(share * len(exercises))]
-    for cell, answer in zip(exercises, right):
+    given = answers()[: SOLVED[who]]
+    if who == "ben":
+        given.append(re.sub(r'"\w+"$', '"sign"', answers()[len(given)]))
+        assert given[-1].startswith("line, cause")
+    for cell, answer in zip(exercises, given):
         for line in answer.split("\n"):
             target = re.escape(line.partition("=")[0].strip())
-            cell.source = re.sub(
-                rf"^{target} = \.\.\..*$",
-                lambda _, line=line: line,
-                cell.source,
-                flags=re.MULTILINE,
-            )
+            blank = re.compile(rf"^{target} = \.\.\..*$", re.MULTILINE)
+            cell.source = blank.sub(lambda _, line=line: line, cell.source)
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)
-    return len(right)
 
 
 @pytest.fixture
@@ -195,18 +188,13 @@ def test_nbgrader_as_the_teachers_page_types_it(repository):
     bin_folder = f"{repository.parent}/grading/bin"
     elsewhere.run(sys.prefix + "/bin", before, repository)
     course = repository.parent / "course"
-    points = {
-        who: hand_in(
-            course / "release" / "one" / "01.ipynb",
-            share,
-            course / "submitted" / who / "one" / "01.ipynb",
-        )
-        for who, share in SOLVED.items()
-    }
+    for who in SOLVED:
+        released = course / "release" / "one" / "01.ipynb"
+        hand_in(released, who, course / "submitted" / who / "one" / "01.ipynb")
     elsewhere.run(bin_folder, after.partition("\n")[2], course)
     rows = list(csv.DictReader((course / "grades.csv").open()))
-    assert {row["student_id"]: float(row["score"]) for row in rows} == points
-    assert {float(row["max_score"]) for row in rows} == {float(len(answers()))}
+    assert {row["student_id"]: float(row["score"]) for row in rows} == POINTS
+    assert {float(row["max_score"]) for row in rows} == {POINTS["anna"]}
 
 
 def test_otter_as_the_teachers_page_types_it(repository):
@@ -214,10 +202,8 @@ def test_otter_as_the_teachers_page_types_it(repository):
     bin_folder = f"{repository.parent}/grading/bin"
     elsewhere.run(sys.prefix + "/bin", before, repository)
     course = repository.parent / "course"
-    for who, share in SOLVED.items():
-        points = hand_in(
-            course / "dist" / "student" / "01.ipynb", share, course / "submitted" / f"{who}.ipynb"
-        )
+    for who in SOLVED:
+        hand_in(course / "dist" / "student" / "01.ipynb", who, course / "submitted" / f"{who}.ipynb")
         elsewhere.run(bin_folder, after.partition("\n")[2].replace("anna", who), course)
         tests = json.loads((course / who / "results.json").read_text())["tests"]
-        assert sum(test.get("score") or 0 for test in tests) == points, who
+        assert sum(test.get("score") or 0 for test in tests) == POINTS[who], who

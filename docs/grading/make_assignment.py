@@ -1,9 +1,9 @@
 """Make an assignment of a notebook: `python make_assignment.py NOTEBOOK TARGET [--for otter]`
 
 Every exercise cell stays as it is, for the students to edit, and the folded answers are taken out.
-After each exercise comes a test that asks what it is worth: a point if it is solved, half a point if
-all that is wrong is one slip that the collection can name. For nbgrader this is a locked cell with
-a hidden test; for otter-grader a question with two hidden tests, whose official answer
+After each exercise comes a test that asks what it is worth: a point if it is solved, half a point
+for half of the way. For nbgrader this is a locked cell with a hidden test; for otter-grader
+a question with two hidden tests, whose official answer
 `otter assign` runs and takes out.
 """
 
