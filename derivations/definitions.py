@@ -1,6 +1,7 @@
 """What names stand for: definitions, unknown functions, entries of matrices, and how a line is opened down to them."""
 
 from copy import copy
+from functools import lru_cache
 
 import sympy as sp
 from sympy import evaluate
@@ -307,9 +308,35 @@ def _shares(total, right):
     return None
 
 
+class Table(dict):
+    """{base of a name: its definition}, which remembers what it has opened."""
+
+    def __init__(self, *of):
+        super().__init__(*of)
+        self.memo, self.others = {}, {}
+
+    def without(self, base):
+        """The same definitions but for that of one name."""
+        if base not in self:
+            return self
+        if base not in self.others:
+            self.others[base] = Table({other: definition for other, definition in self.items() if other != base})
+        return self.others[base]
+
+    def once(self, key, make):
+        if key not in self.memo:
+            self.memo[key] = make()
+        return self.memo[key]
+
+
 def table_of(definitions):
     """Definitions filed by the base of their name; two definitions of one name, and circles, are refused."""
-    table = {}
+    return _table_of(tuple(definitions))
+
+
+@lru_cache(maxsize=64)
+def _table_of(definitions):
+    table = Table()
     for definition in definitions:
         if not isinstance(definition, Definition):
             raise TypeError(f"given= takes Definition, Depends, Entries, Assume and Index, got {definition!r}")
@@ -350,8 +377,9 @@ def resolve(expr, table=None):
     for a name that is differentiated but not known, Undecided for the second derivative of an unknown function.
     """
     with evaluate(True):
-        must_reach(formula(expr), table or {})
-        return _resolve(_fresh(formula(expr)), table or {})
+        expr, table = formula(expr), table if isinstance(table, Table) else Table(table or {})
+        must_reach(expr, table)
+        return table.once(expr, lambda: _resolve(_fresh(expr), table))
 
 
 def _both_ends(limit):
@@ -381,13 +409,13 @@ OPAQUE = (sp.Derivative, sp.Subs, sp.Integral, sp.Limit, sp.Lambda, sp.MatrixExp
 
 def _resolve(expr, table, opened=False):
     if isinstance(expr, Partial):
-        return _differentiate(expr, table)
+        return table.once((expr, "slope"), lambda: _differentiate(expr, table))
     if isinstance(expr, (sp.Symbol, sp.Indexed)):
         expr = _indices_opened(expr, table)
         definition = table.get(base_of(expr))
         if definition is None or (isinstance(definition, Depends) and not opened):
             return expr
-        return _resolve(definition.at(getattr(expr, "indices", ())), table, opened)
+        return table.once((expr, opened), lambda: _resolve(definition.at(getattr(expr, "indices", ())), table, opened))
     if isinstance(expr, _Unknown):
         return _Unknown(expr.name, _resolve(expr.linear, table, opened))
     if isinstance(expr, OPAQUE):
@@ -419,11 +447,13 @@ class _Product(sp.Product):
 
 def _slope(function, variable):
     """SymPy's derivative. At a kink there is none, and elsewhere a step and a sign have the slope 0."""
-    function = function.replace(sp.Abs, _Absolute).replace(sp.sign, _Sign).replace(sp.Heaviside, _Heaviside)
-    function = function.replace(lambda e: isinstance(e, sp.Product), lambda e: _Product(*e.args))
-    slope = function.diff(variable).replace(_Absolute, sp.Abs).replace(_Sign, sp.sign)
-    slope = slope.replace(_Heaviside, sp.Heaviside).replace(sp.DiracDelta, lambda *args: sp.S.Zero)
-    slope = slope.replace(lambda e: isinstance(e, _Product), lambda e: sp.Product(*e.args))
+    kinds = [(kind, mine) for kind, mine in WHILE_DIFFERENTIATED.items() if function.has(kind)]
+    for kind, mine in kinds:
+        function = function.replace(kind, mine)
+    slope = function.diff(variable)
+    for kind, mine in kinds:
+        slope = slope.replace(mine, kind)
+    slope = slope.replace(sp.DiracDelta, lambda *args: sp.S.Zero) if slope.has(sp.DiracDelta) else slope
     if slope.has(sp.Derivative, sp.Subs):
         complex_ones = sorted(str(s) for s in function.free_symbols if s.is_Symbol and not s.is_extended_real)
         if complex_ones:
@@ -445,6 +475,9 @@ class _Heaviside(sp.Function):
         return sp.S.Zero
 
 
+WHILE_DIFFERENTIATED = {sp.Abs: _Absolute, sp.sign: _Sign, sp.Heaviside: _Heaviside, sp.Product: _Product}
+
+
 def _differentiate(partial, table):
     inner, variable = partial.expr, _indices_opened(partial.variable, table)
     partial = Partial(inner, variable)
@@ -455,7 +488,9 @@ def _differentiate(partial, table):
     function = _opened(inner, variable, table)
     _must_depend(inner, function, variable, table)
     derivative = _slope(function, variable)
-    return _resolve(derivative.replace(_Unknown, lambda name, linear: name).replace(_Held, Partial), table)
+    if derivative.has(_Unknown, _Held):
+        derivative = derivative.replace(_Unknown, lambda name, linear: name).replace(_Held, Partial)
+    return _resolve(derivative, table)
 
 
 def _must_not_be_mixed(partial, table):
@@ -483,7 +518,7 @@ def _must_depend(expr, function, variable, table):
 
 def _opened(expr, variable, table):
     """The expression as a function of `variable`: all names opened but that of the variable itself."""
-    above = {base: definition for base, definition in table.items() if base != base_of(variable)}
+    above = table.without(base_of(variable))
     function = _resolve(expr, above)
     if function.has(Partial):
         unknown = min(map(plain, function.atoms(Partial)))

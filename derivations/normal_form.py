@@ -9,7 +9,7 @@ the caller looks for a counterexample, and what is neither proved nor refuted is
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain, permutations, product
 from math import comb
 
@@ -37,11 +37,17 @@ def is_zero(expr, ranges=None):
     with evaluate(True):
         expr = formula(expr)
         must_be_exact(expr)
-        ranges = {**index_ranges(expr), **(ranges or {})}
-        if not expr.has(sp.exp, sp.tanh) and NormalForm(ranges).vanishes(expr):
+        form = _form(frozenset({**index_ranges(expr), **(ranges or {})}.items()))
+        if not expr.has(sp.exp, sp.tanh) and form.vanishes(expr):
             return True
         written = in_exponentials(expr)
-        return (written != expr or expr.has(sp.exp)) and NormalForm(ranges).vanishes(written)
+        return (written != expr or expr.has(sp.exp)) and form.vanishes(written)
+
+
+@lru_cache(maxsize=8)
+def _form(ranges):
+    """One normal form for all lines whose indices run alike: they share most of what they are made of."""
+    return NormalForm(dict(ranges))
 
 
 def must_be_exact(*exprs):
@@ -62,7 +68,7 @@ def index_ranges(*exprs):
     Raises WrongIndex if one index, free or bound by a sum, would have to run to two different sizes of arrays, or
     leaves an array whose size is a number.
     """
-    uses, ranges = [use for expr in exprs for use in _uses(expr, {})], {}
+    uses, ranges = [use for expr in exprs for use in _uses_in(expr)], {}
     sizes = {size for _, size, _, _ in uses}
     for index, size, entry, end in uses:
         if index.is_Integer:
@@ -77,6 +83,11 @@ def index_ranges(*exprs):
             raise WrongIndex(f"on {_entry_name(entry)} the index {index} would run to {size}, "
                                  f"but elsewhere it runs to {end}")
     return ranges
+
+
+@lru_cache(maxsize=10_000)
+def _uses_in(expr):
+    return tuple(dict.fromkeys(_uses(expr, {})))
 
 
 def _uses(expr, bound):
