@@ -780,7 +780,8 @@ def _named(bounds, powers):
     standard = [sp.Symbol(f"_{height}_{position}", integer=True) for position in range(len(bounds))]
     groups = _look_alike(bounds, powers) if len(bounds) > 1 else [bounds]
     orders = [[group] if _interchangeable(group, powers) else permutations(group) for group in groups]
-    return min((_rename(list(chain(*order)), standard, powers) for order in product(*orders)), key=_as_text)
+    named = [_rename(list(chain(*order)), standard, powers) for order in product(*orders)]
+    return min(named, key=_as_text) if len(named) > 1 else named[0]
 
 
 def _look_alike(bounds, powers):
@@ -790,7 +791,7 @@ def _look_alike(bounds, powers):
     for _ in bounds:
         ranks = {c: sp.Symbol(f"_c{rank}", integer=True) for rank, c in enumerate(sorted(set(colour.values())))}
         finer = {i: f"{ranks[colour[i]]} " + " ".join(sorted(
-            f"{a.xreplace({k: ranks[colour[k]] if k != i else ME for k in letters})}^{p}"
+            f"{_text(a.xreplace({k: ranks[colour[k]] if k != i else ME for k in letters}))}^{p}"
             for a, p in powers.items() if i in a.free_symbols and not isinstance(a, Step))) for i in letters}
         if len(set(finer.values())) == len(ranks):
             break
@@ -815,11 +816,16 @@ def _rename(order, standard, powers):
     return tuple((names[i], low, high) for i, low, high in order), tuple(renamed)
 
 
+@lru_cache(maxsize=20_000)
+def _text(atom):
+    return str(atom)
+
+
 def _as_text(monomial):
     """What names are chosen by: steps last, and none the wrong way round if it can be helped."""
     steps = [a for a, _ in monomial[1] if isinstance(a, Step)]
     others = (monomial[0], tuple(p for p in monomial[1] if not isinstance(p[0], Step)))
-    return str(others), sum(_turned(step.args[0]) for step in steps), str(steps)
+    return [(_text(a), k) for a, k in others[1]], str(others[0]), sum(_turned(step.args[0]) for step in steps), str(steps)
 
 
 def _height(symbol):
