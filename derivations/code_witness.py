@@ -4,6 +4,7 @@ import copy
 import re
 from fractions import Fraction
 from inspect import signature
+from itertools import chain, count
 
 import numpy as np
 import sympy as sp
@@ -22,8 +23,8 @@ SIZES = (4, 5, 3, 2, 6, 7), (1, 2, 4, 3, 5, 6), (8, 1, 2, 5, 3, 4)   # of the th
 
 
 class Executable:
-    """The last line of a derivation as a function of arrays: for symbols, for names in place of what they stand for, and
-    for the derivatives of an unknown function: dL_dz for ∂L/∂z_k. An unknown activation g is a function, its slope g_prime."""
+    """A line as a function of arrays: for symbols, for names in place of what they stand for, dL_dz for an unknown ∂L/∂z_k,
+    and of functions g and g_prime for an unknown activation and its slope."""
 
     def __init__(self, derivation, line=None):
         self.title, known = derivation.title(), derivation.known
@@ -32,18 +33,19 @@ class Executable:
         self.table = {base: _with_known_slopes(d, known.table) for base, d in known.table.items()}
         parts = opened([self.last], self.table)
         sizes = {s for base in _bases(*parts) for size in _shape(base) for s in size.free_symbols}
-        self.known = {_name(base): base for base in sorted(_bases(*parts) - sizes - ranges_in(self.left, self.last).keys(), key=str)}
+        self.free = {index: ends[0] for index, ends in ranges_in(self.left, self.last).items()}
+        named = sorted(_bases(*parts) - sizes - self.free.keys(), key=str)
+        self.functions = {type(a).__name__: type(a) for e in parts for a in e.atoms(Activation)}
+        self.known = {_name(base): base for base in named}
         self.spelled = ({spelling: name for name in reversed(self.known) for spelling in spellings(name)}
-                        | {name: name for name in self.known})
-        self.functions = {f.__name__: f for e in parts for f in (type(a) for a in e.atoms(Activation))}
+                        | {name: name for name in (*self.known, *self.functions)})
         self.known |= self.functions
-        self.spelled |= {name: name for name in self.functions}
         self.rational = all(map(is_rational, parts))
 
     def values(self, arrays, seed=0, digits=DIGITS, letters=None):
-        """The value of the line at every place of its free indices: an array, or one number."""
+        """The value of the line at every place of its free indices, in the order in which they appear; or one number."""
         point, sizes = self.point(arrays, seed, digits)
-        free = {index: size for index, size in self.free_indices().items() if index not in (letters or {})}
+        free = {index: size for index, size in self.free.items() if index not in (letters or {})}
         result = np.empty([self.length(size, sizes) for size in free.values()], dtype=object)
         for place in np.ndindex(*result.shape):
             result[place] = point.value(self.last, {**(letters or {}), **dict(zip(free, (p + 1 for p in place)))})
@@ -57,10 +59,6 @@ class Executable:
         self.must_be_given(needed, given, sizes, arrays)
         return Given(digits, needed, table, given, sizes, seed), sizes
 
-    def free_indices(self):
-        """{free index: its last value} as they appear: k before l in dp_k/dz_l, r before c in the entry (r, c) of a matrix."""
-        return {index: sizes[0] for index, sizes in ranges_in(self.left, self.last).items()}
-
     def length(self, size, sizes):
         if not (size.is_Integer or size in sizes):
             raise ValueError(f"the value of {size} is not known from the shapes of the arrays given")
@@ -72,18 +70,21 @@ class Executable:
         for spelling, value in arrays.items():
             if spelling in self.spelled:
                 base = self.known[self.spelled[spelling]]
-                given[base] = value if callable(value) else _fitting(_name(base), base, np.asarray(value, dtype=object), sizes)
+                given[base] = value if callable(value) else _fitting(base, np.asarray(value, dtype=object), sizes)
         return given, sizes
 
     def must_be_given(self, needed, given, sizes, arrays):
         unknown = set().union(*(e.atoms(Activation) for e in needed))
         if unknown and not given.keys() & set(self.functions.values()):
-            raise ValueError(f"{plain(min(unknown, key=sp.default_sort_key))} in {self.title} has no value: the function is not known")
-        bound = sizes.keys() | ranges_in(self.left, self.last).keys() | {i for d in self.table.values() for i in d.indices}
-        for base in sorted(_bases(*needed) - given.keys() - self.table.keys() - bound, key=str):
-            if not _is_size(base, needed):
-                raise ValueError(f"a value for {_name(base)} is needed; the values given are for "
-                                 f"{', '.join(sorted(arrays)) or 'nothing'}")
+            raise ValueError(f"{plain(min(unknown, key=sp.default_sort_key))} in {self.title} has no value: "
+                             "the function is not known")
+        bases = _bases(*needed)
+        lengths = {s for base in bases for size in _shape(base) for s in size.free_symbols}
+        indices = self.free.keys() | {i for d in self.table.values() for i in d.indices}
+        missing = bases - given.keys() - self.table.keys() - sizes.keys() - lengths - indices
+        if missing:
+            raise ValueError(f"a value for {_name(min(missing, key=str))} is needed; the values given are for "
+                             f"{', '.join(sorted(arrays)) or 'nothing'}")
 
 
 class Given(Point):
@@ -133,8 +134,9 @@ def _with_known_slopes(definition, table):
     return changed
 
 
-def _fitting(name, base, value, sizes):
-    """The array, if it fits what is known of its shape. Raises ValueError and TypeError; notes in `sizes` what it tells."""
+def _fitting(base, value, sizes):
+    """The array, if it fits what is known of its shape; notes in `sizes` what it tells."""
+    name = _name(base)
     if any(isinstance(v, (str, bytes, bool, dict, list, type(None))) for v in value.flat):
         raise TypeError(f"{name} holds what is no number: {value.tolist()!r}")
     expected = _shape(base)
@@ -159,10 +161,6 @@ def _bases(*exprs):
     """The arrays and the symbols that stand in formulas; a letter that a sum runs over is none."""
     bound = {limit[0] for e in exprs for s in e.atoms(sp.Sum, sp.Product) for limit in s.limits}
     return set().union(*map(names_in, exprs)) - bound
-
-
-def _is_size(base, exprs):
-    return any(base in size.free_symbols for b in _bases(*exprs) for size in _shape(b))
 
 
 LAYERS = {"^(l-1)": "_before", "^(l)": "", "^(l+1)": "_next"}
@@ -192,7 +190,8 @@ class CodeWitness:
         self.must_know(parameters)
         sets = list(filter(None, (self.drawn(parameters, seed) for seed in range(len(SIZES)))))
         if not sets:
-            raise WitnessDisagrees(self.name, self.title, "cannot be tried", "has no values that floats can hold at the arrays drawn")
+            raise WitnessDisagrees(self.name, self.title, "cannot be tried",
+                                   "has no values that floats can hold at the arrays drawn")
         self.exact, self.sets = all([self.agrees(function, *one) for one in sets]), len(sets)
 
     def must_know(self, parameters):
@@ -215,8 +214,7 @@ class CodeWitness:
         return all(isinstance(truth, (int, Fraction)) and value == truth for value, truth in zip(got.flat, claimed.flat))
 
     def drawn(self, parameters, seed):
-        """A set of arrays, the values of the line for them, and the rounding error that code may have; None where floats
-        cannot hold the values, or would lose them in differences."""
+        """Arrays, the values of the line for them, and the error that code may have; None where floats cannot hold them."""
         for family in range(4):
             arrays = self.draw(parameters, seed, family)
             try:
@@ -231,14 +229,12 @@ class CodeWitness:
         return None
 
     def draw(self, parameters, seed, family):
-        """Numbers of both signs: small whole ones, for which float64 makes no error but in a division, quarters, larger ones.
-
-        Where exp or the like occurs, they are small: at large pre-activations 1 - sigmoid(z) would lose its digits.
-        """
+        """Numbers of both signs: small whole ones, for which float64 makes no error but in a division, quarters, larger
+        ones; small ones where exp or the like occurs."""
         random = np.random.default_rng([seed, family])
         bases = [self.line.known[self.line.spelled[parameter]] for parameter in parameters]
         symbols = {s for base in bases for s in _shape(base) if s.is_Symbol}
-        sizes = dict(zip(sorted(symbols, key=str, reverse=True), SIZES[seed]))
+        sizes = dict(zip(sorted(symbols, key=str, reverse=True), chain(SIZES[seed], count(9))))
         largest, scale = [(4, 1), (64, 4), (9, 1)][seed] if self.line.rational else [(4, 4), (4, 4), (4, 8)][seed]
         if family:
             largest, scale = 7, (1, 32, 32, 256)[family]
@@ -257,7 +253,8 @@ class CodeWitness:
 
     def __repr__(self):
         how = "exactly" if self.exact else "to 13 digits"
-        return f"✓ {self.name} computes equation {self.title} {how}, on {'one two three'.split()[self.sets - 1]} sets of arrays"
+        sets = "one set", "two sets", "three sets"
+        return f"✓ {self.name} computes equation {self.title} {how}, on {sets[self.sets - 1]} of arrays"
 
 
 def _stand_in(function, seed):

@@ -27,8 +27,12 @@ def conditions(lines, table):
         for part in sp.preorder_traversal(line):
             for kind, expr in _asked(part):
                 if not _is_shown(kind, expr, table):
-                    found.setdefault(_in_words(kind, expr))
-    return list(found)
+                    found.setdefault(expr, set()).add(kind)
+    return list(dict.fromkeys(_in_words(_strongest(kinds), expr) for expr, kinds in found.items()))
+
+
+def _strongest(kinds):
+    return "> 0" if len(kinds) > 1 else min(kinds)
 
 
 def _asked(part):

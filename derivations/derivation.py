@@ -267,11 +267,11 @@ def _in_order(number):
 
 def reason_tex(reason):
     """A reason as LaTeX: text, with `$...$` as mathematics, wrapped so that a line stays on a narrow page."""
-    lines = [_reason_line(line) for line in _wrapped(reason)]
+    lines = [_reason_line(line) for line in wrapped(reason)]
     return r"\quad\small \begin{array}{l}" + r" \\ ".join(lines) + r"\end{array}"
 
 
-def _wrapped(reason):
+def wrapped(reason):
     """Wrap at blanks outside of mathematics; a formula counts as its letters, without commands."""
     words = re.findall(r"(?:\$[^$]*\$|[^\s$])+", reason)
     lines, width = [[]], 0

@@ -73,7 +73,8 @@ class Induction:
         last, function = self.derivative_of(self.base)
         stem = str(_word(mine)).partition("^")[0]
         if str(_word(last)).partition("^")[0] != stem or str(function) != str(layer):
-            raise ValueError(f"the base derives {plain(function)} by {plain(_word(last))}, the step {plain(layer)} by {plain(_word(mine))}")
+            raise ValueError(f"the base derives {plain(function)} by {plain(_word(last))}, "
+                             f"the step {plain(layer)} by {plain(_word(mine))}")
         if any(base_of(p.variable) == last for p in self.base.final.atoms(Partial)):
             raise ValueError(f"the base leaves ∂{plain(layer)}/∂{plain(_word(last))} open")
 

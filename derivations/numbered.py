@@ -43,7 +43,7 @@ class Row:
     """One line at given values: its value, and the line with the numbers in the place of letters."""
 
     def __init__(self, line, at):
-        free = line.free_indices()
+        free = line.free
         self.letters = {index: int(at.pop(index.name)) for index in list(free) if index.name in at}
         self.line, self.numbers = line, []
         self.value = line.values(at, letters=self.letters)

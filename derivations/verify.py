@@ -21,7 +21,6 @@ from derivations.sampling import POINTS, opened, points, ranges_in, sizes_in
 from derivations.symbols import Activation, Gradient, Partial, formula, names_in
 from derivations.values import NoValue
 
-
 BY_CASES = 10        # points for functions with a kink: on either side of it there must be some
 KINKED = sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.Piecewise
 

@@ -1,4 +1,4 @@
-"""NumPy code is confirmed if it computes the last line, on arrays of several sizes and with values of both signs, and refused otherwise."""
+"""NumPy code is confirmed if it computes the last line, at several sizes and with values of both signs, else refused."""
 
 import re
 from fractions import Fraction

@@ -437,8 +437,8 @@ def test_a_derivative_by_a_name_and_one_of_an_unknown_function_meet_numbers():
 def test_the_ledger_counts_derivations_lines_proofs_and_witnesses():
     linear_regression("1.2").code(right)
     derive(J, cost.body, given=[cost], number="1.3")
-    assert repr(module.ledger) == ("Ledger: 2 derivations, 4 lines shown, 4 lines proved, 1 derivatives, 1 of them witnessed numerically, "
-                                   "1 witnessed by NumPy code")
+    assert repr(module.ledger) == ("Ledger: 2 derivations, 4 lines shown, 4 lines proved, 1 derivatives, "
+                                   "1 of them witnessed numerically, 1 witnessed by NumPy code")
 
 
 def test_running_a_cell_again_replaces_what_it_counted():
@@ -502,10 +502,10 @@ def test_the_verdict_says_for_which_sizes_and_functions_it_holds():
 
 def test_long_reasons_wrap_outside_of_mathematics():
     reason = "only the term $j = k$ of the sum over all the many features contains the weight $w_k = w_j$"
-    lines = module._wrapped(reason)
+    lines = module.wrapped(reason)
     assert len(lines) > 2 and " ".join(lines) == reason
     assert all(line.count("$") % 2 == 0 and len(line) <= 45 for line in lines)
-    assert module._wrapped("short") == ["short"]
+    assert module.wrapped("short") == ["short"]
     plain = "the quick brown fox jumps over a lazy dog while it wonders at each of the words in this sentence"
     for start in range(len(plain)):
         reason = plain[start:].strip()

@@ -25,8 +25,10 @@ def base(by=z, loss=L):
 def step(behind="z^(l+1)", mine="z^(l)"):
     here, act, then, w = indexed(mine, m), indexed("a^(l)", m), indexed(behind, q), indexed("w^(l+1)", q, m)
     with as_written():
-        given = [Depends(L, then[k], (k, 1, q)), Definition(then[k], Sum(w[k, j]*act[j], (j, 1, m))), Definition(act[j], g(here[j]))]
-    return derive(Partial(L, here[j]), lambda: g.prime(here[j])*Sum(w[k, j]*Partial(L, then[k]), (k, 1, q)), given=given, number="4.6")
+        given = [Depends(L, then[k], (k, 1, q)), Definition(then[k], Sum(w[k, j]*act[j], (j, 1, m))),
+                 Definition(act[j], g(here[j]))]
+    recursion = lambda: g.prime(here[j])*Sum(w[k, j]*Partial(L, then[k]), (k, 1, q))  # noqa: E731
+    return derive(Partial(L, here[j]), recursion, given=given, number="4.6")
 
 
 def test_the_delta_recursion_is_proved_for_every_layer():
@@ -37,7 +39,8 @@ def test_the_delta_recursion_is_proved_for_every_layer():
 
 
 @pytest.mark.parametrize("make, message", [
-    (lambda: Induction(base(), step(behind="z^(K)")), r"assumes ∂L/∂z\^\(K\) to be known; its conclusion with l \+ 1 for l is ∂L/∂z\^\(l\+1\)"),
+    (lambda: Induction(base(), step(behind="z^(K)")),
+     r"assumes ∂L/∂z\^\(K\) to be known; its conclusion with l \+ 1 for l is ∂L/∂z\^\(l\+1\)"),
     (lambda: Induction(base(), step(behind="z^(l+2)")), r"assumes ∂L/∂z\^\(l\+2\)"),
     (lambda: Induction(base(), step(mine="z^(l+1)", behind="z^(l+2)")), r"must derive by a name of layer \(l\)"),
     (lambda: Induction(base(by=indexed("u^(K)", m)), step()), r"the base derives L by u\^\(K\), the step L by z\^\(l\)"),

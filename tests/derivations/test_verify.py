@@ -1,4 +1,4 @@
-"""The two judges of a line know nothing of each other: what is wrong is refused by numbers alone, and never passed by the proof."""
+"""The two judges of a line know nothing of each other: numbers alone refuse what is wrong, the proof never passes it."""
 
 from random import Random
 
@@ -89,7 +89,7 @@ def test_a_slope_that_is_typed_wrongly_is_refused_by_numbers():
             return 2*sp.cos(self.args[0])
 
         def _eval_evalf(self, prec):
-            return sp.sin(self.args[0])._eval_evalf(prec)
+            return sp.sin(self.args[0].evalf(40)).evalf(40)
 
     with pytest.raises(FalseLine) as refusal:
         prove(Partial(bump(a), a), 2*sp.cos(a))
@@ -152,9 +152,9 @@ def test_values_far_below_1_are_told_apart():
 # what comes in
 
 
-@pytest.mark.parametrize("before, now, error", [("a", a, TypeError), (a, None, TypeError), (a, [a], TypeError), (a, sp.Eq(a, b), TypeError)])
-def test_text_and_other_things_are_refused(before, now, error):
-    with pytest.raises(error):
+@pytest.mark.parametrize("before, now", [("a", a), (a, None), (a, [a]), (a, sp.Eq(a, b))])
+def test_text_and_other_things_are_refused(before, now):
+    with pytest.raises(TypeError):
         prove(before, now)
 
 
@@ -163,7 +163,8 @@ def test_a_refusal_carries_its_data():
         prove(Partial(a**2, a), a)
     error = refusal.value
     assert error.position == 1 and error.before == Partial(a**2, a) and error.claimed == a
-    assert abs(error.values[0]/error.values[1] - 2) < 1e-20 and error.point.value(a) == error.values[1] and "2" in str(error.mistake)
+    assert abs(error.values[0]/error.values[1] - 2) < 1e-20 and error.point.value(a) == error.values[1]
+    assert "2" in str(error.mistake)
     with pytest.raises(FalseLine) as misfit:
         prove(Partial(J, w[k]), Sum((y_hat[i] - y[i])*x[k, i], (i, 1, n))/n, given)
     assert misfit.value.values is None and "would run to" in misfit.value.reason

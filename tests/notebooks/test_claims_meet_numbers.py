@@ -20,4 +20,4 @@ def test_every_derivation_meets_numbers_at_different_sizes(path):
     tried = [[tuple(point.size.values()) for point in d.proof.points] for d in derivatives if d.proof.points[0].size]
     assert all(len(sizes) >= 3 and len(set(sizes)) >= 2 for sizes in tried)
     with_1 = sum(any(1 in point for point in sizes) for sizes in tried)
-    assert with_1 >= len(tried) - 2  # softmax over one class has no slope, and tells nothing
+    assert with_1 >= 0.8*len(tried)  # softmax over one class has no slope, and tells nothing
