@@ -80,10 +80,12 @@ class Induction:
 
     @staticmethod
     def derivative_of(derivation):
-        """(the array that is differentiated by, the function) of a derivation that begins with a derivative."""
+        """(the array that is differentiated by, the function) of a derivation that begins with a derivative, or its name."""
         left = derivation.left
+        named = derivation.table.get(base_of(left)) if isinstance(left, (sp.Symbol, sp.Indexed)) else None
+        left = named.body if isinstance(named, Definition) else left
         if not isinstance(left, Partial):
-            raise ValueError(f"{derivation.title()} begins with {plain(left)}, expected a derivative such as ∂L/∂z_j")
+            raise ValueError(f"{derivation.title()} begins with {plain(derivation.left)}, expected a derivative such as ∂L/∂z_j")
         return base_of(left.variable), left.expr
 
     # over whole numbers
@@ -114,17 +116,21 @@ class Induction:
         scope = self.step.proof.scope().removeprefix("proved")
         return f"✓ proved for {self.range}" + (f", {scope.strip(' ,')}" if scope else "")
 
+    def steps(self):
+        """Where the step itself holds: of layers, from the one before the last on."""
+        return self.range.replace("K, …", "K - 1, …")
+
     def _reason(self):
         return f"base {self.base.title()}, step {self.step.title()}"
 
     def _repr_markdown_(self):
         tag = rf"\tag{{{self.number}}}" if self.number else ""
         return (f"$${tex(self.step.left)} = {tex(self.step.last)} \\quad\\small \\text{{for }} "
-                f"{self.range.replace('…', chr(92) + 'dots')}{tag}$$\n\n<small>{self.verdict} · {self._reason()}</small>")
+                f"{self.steps().replace('…', chr(92) + 'dots')}{tag}$$\n\n<small>{self.verdict} · {self._reason()}</small>")
 
     def __repr__(self):
         head = f"({self.number}) " * bool(self.number)
-        return (f"{head}{plain(self.step.left)} = {plain(self.step.last)}    for {self.range}\n"
+        return (f"{head}{plain(self.step.left)} = {plain(self.step.last)}    for {self.steps()}\n"
                 f"    {self.verdict} · {self._reason()}")
 
 

@@ -38,6 +38,16 @@ def test_the_delta_recursion_is_proved_for_every_layer():
     assert "base (4.11), step (4.6)" in repr(every) and r"\tag{4.9}" in every._repr_markdown_()
 
 
+def test_a_name_of_the_derivative_stands_for_it_and_the_step_begins_before_the_last_layer():
+    delta, here, then = indexed("delta^(l)", m), indexed("z^(l)", m), indexed("z^(l+1)", q)
+    given = [Depends(L, then[k], (k, 1, q)), Definition(then[k], g(here[1])), Definition(delta[j], Partial(L, here[j]))]
+    named = derive(delta[1], lambda: g.prime(here[1])*Sum(Partial(L, then[k]), (k, 1, q)), given=given, number="4.7")
+    every = Induction(base(), named)
+    assert every.verdict.startswith("✓ proved for l = K, …, 1") and "for l = K - 1, …, 1" in repr(every).splitlines()[0]
+    with pytest.raises(ValueError, match=r"begins with a_j, expected a derivative"):
+        Induction(base(), derive(indexed("a", m)[j], lambda: here[j], given=[Definition(indexed("a", m)[j], here[j])]))
+
+
 @pytest.mark.parametrize("make, message", [
     (lambda: Induction(base(), step(behind="z^(K)")),
      r"assumes ∂L/∂z\^\(K\) to be known; its conclusion with l \+ 1 for l is ∂L/∂z\^\(l\+1\)"),

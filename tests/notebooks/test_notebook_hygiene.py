@@ -558,6 +558,7 @@ FINISHED = {
     "02_logistic_regression",
     "03_softmax_regression",
     "04_single_weight_chain_rule",
+    "05_full_delta_rule",
 }  # held to LESSON; a notebook joins when it has become one
 
 

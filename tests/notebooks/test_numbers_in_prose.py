@@ -11,7 +11,7 @@ NOTEBOOKS = {path.stem: path for path in (Path(__file__).resolve().parents[2] / 
 
 HELD = [
     "00_start_here", "01_linear_regression", "02_logistic_regression", "03_softmax_regression",
-    "04_single_weight_chain_rule",
+    "04_single_weight_chain_rule", "05_full_delta_rule",
 ]  # a notebook joins when each of its numbers has a source
 PLANNED = "minutes planned for a reader; nobody measures them here"
 EXCEPTIONS = {  # (notebook, number as it stands): why no cell prints it
