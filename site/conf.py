@@ -1,4 +1,6 @@
-"""Sphinx settings of the reading pages. `make site` stages the notebooks beside index.md and calls Sphinx with this file."""
+"""Sphinx settings of the reading pages. `make site` stages the notebooks beside index.md and calls
+Sphinx with this file.
+"""
 
 import sys
 import tomllib

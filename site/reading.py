@@ -1,4 +1,6 @@
-"""What makes a notebook a page that is read and that runs: cells with names, equations with numbers, folded code, pictures in two forms."""
+"""What makes a notebook a page that is read and that runs: cells with names, equations with
+numbers, folded code, pictures in two forms.
+"""
 
 import base64
 import html
@@ -17,7 +19,9 @@ NARROW_WIDTH = 600  # of a window; below it a figure shows its narrow form
 
 
 def anchor(title):
-    """The anchor that JupyterLab gives a heading: "2. How wrong is it?" has #2.-How-wrong-is-it?."""
+    """The anchor that JupyterLab gives a heading: "2. How wrong is it?" has
+    #2.-How-wrong-is-it?.
+    """
     return title.strip().replace(" ", "-")
 
 
@@ -27,7 +31,9 @@ def run_address(name):
 
 
 def arrange(app, docname, source):
-    """A page needs no list of contents and no code that finds its packages; what sets up, draws or states an equation is folded."""
+    """A page needs no list of contents and no code that finds its packages; what sets up, draws or
+    states an equation is folded.
+    """
     if not str(app.env.doc2path(docname)).endswith(".ipynb"):
         return
     notebook = json.loads(source[0])
@@ -78,7 +84,9 @@ def name_cells(app, doctree):
 
 
 def with_words_and_narrow_form(render_image):
-    """myst-nb takes width and height from the output, and leaves behind the alternative text and the form for a phone."""
+    """myst-nb takes width and height from the output, and leaves behind the alternative text and
+    the form for a phone.
+    """
 
     def render(self, data):
         images, about = render_image(self, data), data.output_metadata.get(data.mime_type, {})
@@ -97,7 +105,9 @@ def with_words_and_narrow_form(render_image):
 
 
 def narrow_source(form):
-    """The beginning of a <picture>, whose narrow form is a file of its own, so that a wide screen does not load it."""
+    """The beginning of a <picture>, whose narrow form is a file of its own, so that a wide screen
+    does not load it.
+    """
     content = base64.b64decode(form["image/png"])
     name = f"narrow-{sha256(content).hexdigest()[:16]}.png"
     narrow_pictures[name] = content
@@ -116,9 +126,11 @@ def write_narrow_pictures(app, exception):
 
 
 def rewrite_equations(app, doctree):
-    r"""Each equation as it is, with its number for an anchor; the page's script gives it another form where it does not fit.
+    r"""Each equation as it is, with its number for an anchor; the page's script gives it another
+    form where it does not fit.
 
-    Sphinx itself would wrap an equation of several lines in `split`, in which MathJax refuses a \tag.
+    Sphinx itself would wrap an equation of several lines in `split`, in which MathJax refuses a
+    \tag.
     """
     seen = set()
     for block in list(doctree.findall(nodes.math_block)):
@@ -144,7 +156,9 @@ def keep_together(app, doctree):
 
 
 def link_pages(app, doctree):
-    """An address typed as HTML in an output names a notebook; on the site it is the page. Links in Markdown know it already."""
+    """An address typed as HTML in an output names a notebook; on the site it is the page. Links in
+    Markdown know it already.
+    """
     for raw in list(doctree.findall(nodes.raw)):
         text = raw.astext()
         pages = re.sub(r'href="(\d\d_\w+)\.ipynb(?=[#"])', r'href="\1.html', text)
@@ -169,7 +183,8 @@ def add_buttons(app, pagename, templatename, context, doctree):
             "icon": "fas fa-rocket",
             "tooltip": "Run this notebook elsewhere",
             "buttons": [
-                link_button(*each) for each in elsewhere(app.config.html_context["repository"], name)
+                link_button(*each)
+                for each in elsewhere(app.config.html_context["repository"], name)
             ],
         },
     ]

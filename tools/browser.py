@@ -17,14 +17,18 @@ FLAGS = [
 ]
 NAMES = ["chromium", "chromium-browser", "google-chrome"]
 
-# What MathJax 2 (exported pages) and MathJax 3 (JupyterLab) make of faulty LaTeX, and LaTeX that neither has seen.
+# What MathJax 2 (exported pages) and MathJax 3 (JupyterLab) make of faulty LaTeX, and LaTeX that
+# neither has seen.
 TEX_ERRORS = r"""() => {
     const faults = 'merror, mjx-merror, [data-mjx-error], mtext[mathcolor="red"], mjx-mtext[style*="red"]';
-    const errors = [...document.querySelectorAll(faults)].map(e => e.dataset.mjxError || e.textContent);
+    const errors = [...document.querySelectorAll(faults)].map(e => e.dataset.mjxError ||
+        e.textContent);
     for (const rendered of document.querySelectorAll('.jp-RenderedMarkdown, .jp-RenderedLatex')) {
         const words = rendered.cloneNode(true);
-        words.querySelectorAll('code, script, math, mjx-container, .mjx-chtml').forEach(e => e.remove());
-        errors.push(...(words.textContent.match(/\$\$|\\(frac|begin|sum|partial|left)\b.*/g) || []));
+        words.querySelectorAll('code, script, math, mjx-container, .mjx-chtml').forEach(e =>
+            e.remove());
+        errors.push(...(words.textContent.match(/\$\$|\\(frac|begin|sum|partial|left)\b.*/g) ||
+            []));
     }
     return [...new Set(errors)].filter(Boolean).map(error => 'not typeset: ' + error);
 }"""

@@ -2,7 +2,8 @@
 
     python tools/site_build.py [--out public] [--pyodide DIR]
 
-The result is a folder of static files that any web server can hand out, and that asks no other host for anything.
+The result is a folder of static files that any web server can hand out, and that asks no other host
+for anything.
 """
 
 import argparse
@@ -87,7 +88,9 @@ def main():
 
 
 def build_pages(notebooks, out):
-    """Stage index and notebooks in one folder and let Sphinx, which treats a warning as an error, make pages of them."""
+    """Stage index and notebooks in one folder and let Sphinx, which treats a warning as an error,
+    make pages of them.
+    """
     staged = fresh(WORK / "pages")
     shutil.copytree(SITE / "_static", staged / "_static")
     mathjax = staged / "_static" / "mathjax"
@@ -125,7 +128,9 @@ def build_pages(notebooks, out):
 
 
 def stage_runner(folder):
-    """What runs in a page: the kernel's Python as one archive, named by its content, and a reader of Markdown."""
+    """What runs in a page: the kernel's Python as one archive, named by its content, and a reader
+    of Markdown.
+    """
     content = kernel_archive()
     name = f"kernel-{site_runtime.sha256(content)[:12]}.zip"
     (folder / name).write_bytes(content)
@@ -138,7 +143,9 @@ def stage_runner(folder):
 
 
 def say_what_python_loads(out):
-    """Write into the runner's settings which files a page loads for its Python, and how many bytes that is."""
+    """Write into the runner's settings which files a page loads for its Python, and how many bytes
+    that is.
+    """
     folder, place = out / PYODIDE, out / "_static" / "run" / "settings.json"
     settings = json.loads(place.read_text(encoding="utf-8"))
     locked = json.loads((folder / "page-lock.json").read_text(encoding="utf-8"))["packages"]
@@ -222,7 +229,9 @@ def start_page(notebooks, reference):
 
 
 def stated(notebook, number):
-    """The cell that states the derivation of this number: (place among the code cells, cell, what it shows)."""
+    """The cell that states the derivation of this number: (place among the code cells, cell, what
+    it shows).
+    """
     for place, cell in enumerate(code_cells(notebook)):
         for output in cell["outputs"]:
             shown = "".join(output.get("data", {}).get("text/markdown", ""))
@@ -242,7 +251,9 @@ def code_cells(notebook):
 
 
 def trial(notebook, number):
-    """A derivation that the visitor can break: its cell, and before it, folded, the statements of its notebook that it needs."""
+    """A derivation that the visitor can break: its cell, and before it, folded, the statements of
+    its notebook that it needs.
+    """
     place, cell, shown = stated(notebook, number)
     sources = ["".join(each["source"]) for each in code_cells(notebook)]
     return runnable("set-up", needed_statements(sources, place), folded=True) + runnable(
@@ -251,7 +262,9 @@ def trial(notebook, number):
 
 
 def needed_statements(sources, place):
-    """Of the cells above a place, the statements that it needs; an import brings the names that are used, and no other."""
+    """Of the cells above a place, the statements that it needs; an import brings the names that are
+    used, and no other.
+    """
     statements = [statement for source in sources[:place] for statement in ast.parse(source).body]
     texts = [*map(ast.unparse, statements), sources[place]]
     kept = [statements[each] for each in page_kernel.needed(texts, len(statements))]
@@ -285,7 +298,9 @@ def outputs(notebooks):
 
 
 def table_row(notebook):
-    """One line of the start page: number, title, the question that the title asks, and the ways to run and to show it."""
+    """One line of the start page: number, title, the question that the title asks, and the ways to
+    run and to show it.
+    """
     topic, _, question = title(notebook).partition(": ")
     name = html.escape(topic)
     run = f'<a href="{run_address(notebook.name)}" aria-label="Run {name}">Run</a>'
@@ -316,11 +331,15 @@ def fresh(folder):
 
 
 def build_lite(notebooks, out, pyodide=None):
-    """JupyterLite with Pyodide beside it. Always from nothing: a second build into one folder would go back to a CDN."""
+    """JupyterLite with Pyodide beside it. Always from nothing: a second build into one folder would
+    go back to a CDN.
+    """
     folder = fresh(WORK / "lite")
     (folder / "jupyter-lite.json").write_text(lite_settings(notebooks), encoding="utf-8")
     (folder / "contents").mkdir()
-    for notebook in notebooks:  # in memory texts are not split into lines, which JupyterLite would hand to its table of contents
+    # in memory texts are not split into lines, which JupyterLite would hand to its table of
+    # contents
+    for notebook in notebooks:
         content = json.dumps(nbformat.read(notebook, as_version=4), ensure_ascii=False)
         (folder / "contents" / notebook.name).write_text(content, encoding="utf-8")
     ignored = shutil.ignore_patterns(".*")
@@ -360,8 +379,9 @@ def build_lite(notebooks, out, pyodide=None):
 
 
 def lite_settings(notebooks):
-    """JupyterLite's settings. What a browser stores belongs to one edition: a notebook looked at once is saved there, and would
-    for ever be shown instead of a corrected one."""
+    """JupyterLite's settings. What a browser stores belongs to one edition: a notebook looked at
+    once is saved there, and would for ever be shown instead of a corrected one.
+    """
     settings = json.loads((SITE / "jupyter-lite.json").read_text(encoding="utf-8"))
     settings["jupyter-config-data"]["contentsStorageName"] = f"Backpropagation {edition(notebooks)}"
     return json.dumps(settings)
@@ -373,7 +393,9 @@ def edition(notebooks):
 
 
 def last_change():
-    """The date of the files, in seconds: that of the last commit, so that one commit gives one site."""
+    """The date of the files, in seconds: that of the last commit, so that one commit gives one
+    site.
+    """
     asked = subprocess.run(
         ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True
     )
@@ -381,7 +403,9 @@ def last_change():
 
 
 def as_bytes(listing):
-    """The list of a folder in which JupyterLite takes no compressed text for text, which would garble it on reading."""
+    """The list of a folder in which JupyterLite takes no compressed text for text, which would
+    garble it on reading.
+    """
     for entry in listing["content"]:
         if entry["name"].endswith(".gz"):
             entry["mimetype"] = "application/gzip"

@@ -1,6 +1,8 @@
-"""Python archives as the browser wants them: compiled once, without what no page needs, the same bytes each time.
+"""Python archives as the browser wants them: compiled once, without what no page needs, the same
+bytes each time.
 
-Pyodide's standard library and all wheels hold source alone, which every visitor's browser would compile at every start.
+Pyodide's standard library and all wheels hold source alone, which every visitor's browser would
+compile at every start.
 """
 
 import fnmatch
@@ -22,7 +24,9 @@ FONTS, FONT_LIST = "matplotlib/mpl-data/fonts/ttf/", "matplotlib/fontlist.json"
 
 
 def compile_archives(folder, archives, own=()):
-    """{name: bytes}: each archive {name: bytes}, compiled by the Pyodide in `folder`; those named in `own` keep their source."""
+    """{name: bytes}: each archive {name: bytes}, compiled by the Pyodide in `folder`; those named
+    in `own` keep their source.
+    """
     recipe = sha256(COMPILER.read_bytes() + (folder / "pyodide.asm.wasm").read_bytes()).hexdigest()
     trimmed = {name: trim(name, content) for name, content in archives.items()}
     places = {
@@ -58,7 +62,9 @@ def run_jobs(folder, jobs, file):
 
 
 def trim(name, content, patterns=None):
-    """The archive without the files that site/leave-out.txt names, as a zip file that depends on nothing else."""
+    """The archive without the files that site/leave-out.txt names, as a zip file that depends on
+    nothing else.
+    """
     patterns = left_out(name) if patterns is None else patterns
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(buffer, "w") as new:
@@ -95,7 +101,9 @@ def known_fonts(listing, kept):
 
 
 def named_by_content(name, content):
-    """The name of a wheel with a build number that follows from its content: no browser can use an old one for it."""
+    """The name of a wheel with a build number that follows from its content: no browser can use an
+    old one for it.
+    """
     distribution, version, *_, python, abi, platform = name.removesuffix(".whl").split("-")
     return f"{distribution}-{version}-0{sha256(content).hexdigest()[:12]}-{python}-{abi}-{platform}.whl"
 

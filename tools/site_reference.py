@@ -1,4 +1,6 @@
-"""The pages to look things up in: documents of the repository, all equations, the notation, and the public names with their docstrings."""
+"""The pages to look things up in: documents of the repository, all equations, the notation, and the
+public names with their docstrings.
+"""
 
 import ast
 import html
@@ -41,7 +43,9 @@ def stage(folder, notebooks, equations, repository):
 
 
 def with_links(document, notebooks, repository):
-    """The document with links that lead to pages of the site, and to the repository for what the site does not have."""
+    """The document with links that lead to pages of the site, and to the repository for what the
+    site does not have.
+    """
     anchors = {notebook.name: headings(notebook) for notebook in notebooks}
 
     def link(match):
@@ -125,7 +129,9 @@ def notation_page(notebooks):
 
 
 def api_page():
-    """Every public name of the packages, with the first lines of its definition and its docstring."""
+    """Every public name of the packages, with the first lines of its definition and its
+    docstring.
+    """
     lines = [
         "# The packages",
         "",
@@ -145,7 +151,9 @@ def parsed(path):
 
 
 def public(package, tree):
-    """(dotted name, definition) of what the package exports; a module that it exports gives its public functions and classes."""
+    """(dotted name, definition) of what the package exports; a module that it exports gives its
+    public functions and classes.
+    """
     for statement in tree.body:
         if (
             not isinstance(statement, ast.ImportFrom)

@@ -1,8 +1,10 @@
-"""Everything that the site takes from others: fetched once, each file checked against a pinned SHA-256.
+"""Everything that the site takes from others: fetched once, each file checked against a pinned
+SHA-256.
 
     python tools/site_runtime.py FOLDER [--pyodide DIR]
 
-writes Pyodide and the packages of the notebooks to FOLDER. A file that is not the pinned one stops the build.
+writes Pyodide and the packages of the notebooks to FOLDER. A file that is not the pinned one stops
+the build.
 """
 
 import argparse
@@ -112,7 +114,9 @@ def npm_folder(name, inside, target):
 
 
 def pip_download(requirements, folder, python="3.14"):
-    """Download wheels for a Python version, the browser's; pip itself refuses content without the pinned digest."""
+    """Download wheels for a Python version, the browser's; pip itself refuses content without the
+    pinned digest.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     command = [
         sys.executable,
@@ -174,7 +178,9 @@ def normal(name):
 
 
 def needed(lock, pinned):
-    """The packages of the lock that the notebooks need and that do not come from the package index."""
+    """The packages of the lock that the notebooks need and that do not come from the package
+    index.
+    """
     names, queue = set(), list(WANTED)
     while queue:
         name = normal(queue.pop())
@@ -185,7 +191,9 @@ def needed(lock, pinned):
 
 
 def official_wheels(packages, distribution=None):
-    """{file name: bytes} for entries of Pyodide's lock, each with the digest that the lock gives."""
+    """{file name: bytes} for entries of Pyodide's lock, each with the digest that the lock
+    gives.
+    """
     folder = CACHE / f"pyodide-{NPM['pyodide'][0]}"
     missing, found = [], {}
     for package in packages:
@@ -237,7 +245,9 @@ def from_donor(packages, folder):
 
 
 def assemble(out, distribution=None):
-    """Write Pyodide and compiled packages, the notebooks' own among them, to `out`; nothing else is needed at run time."""
+    """Write Pyodide and compiled packages, the notebooks' own among them, to `out`; nothing else is
+    needed at run time.
+    """
     out.mkdir(parents=True, exist_ok=True)
     for name in CORE:
         (out / name).write_bytes(npm_file("pyodide", name))
@@ -268,7 +278,9 @@ def assemble(out, distribution=None):
 
 
 def for_pages(packages):
-    """What a reading page can load: it has a display and widgets of its own, and gets Matplotlib only where it draws."""
+    """What a reading page can load: it has a display and widgets of its own, and gets Matplotlib
+    only where it draws.
+    """
     own = packages[OWN] | {"depends": ["numpy", "sympy", "mpmath"]}
     names, queue = set(), ["matplotlib", *own["depends"]]
     while queue:
@@ -301,7 +313,9 @@ def new_entry(name, depends):
 
 
 def own_entry(name, wheel, packages):
-    """The entry of the notebooks' own packages: their modules, and those of their requirements that the browser has."""
+    """The entry of the notebooks' own packages: their modules, and those of their requirements that
+    the browser has.
+    """
     with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
         about = next(path for path in archive.namelist() if path.endswith(".dist-info/METADATA"))
         required = re.findall(
@@ -316,7 +330,9 @@ def own_entry(name, wheel, packages):
 
 
 def own_wheel():
-    """(name, bytes) of the wheel that `pip wheel .` makes of this repository, the same bytes for the same sources."""
+    """(name, bytes) of the wheel that `pip wheel .` makes of this repository, the same bytes for
+    the same sources.
+    """
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(ZIP_EPOCH)}
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"  # setuptools leaves its own files where it builds

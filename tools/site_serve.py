@@ -1,4 +1,6 @@
-"""Show the built site on this machine: python tools/site_serve.py [--folder public] [--port 8000]"""
+"""Show the built site on this machine: python tools/site_serve.py [--folder public] [--port
+8000]
+"""
 
 import argparse
 import sys

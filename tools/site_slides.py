@@ -1,7 +1,8 @@
 """A deck of slides from each notebook: python tools/site_slides.py [--out public/slides]
 
-For a lecture room without network: linear, a derivation line by line, what is folded in the notebook as
-the speaker's notes. Which cells stand on which slide, slide_plan works out from the cells.
+For a lecture room without network: linear, a derivation line by line, what is folded in the
+notebook as the speaker's notes. Which cells stand on which slide, slide_plan works out from the
+cells.
 """
 
 import argparse
@@ -69,7 +70,10 @@ def line_by_line(latex):
     if len(rows) < 2:
         return latex
     first, *rest = rows
-    later = ["&".join(appearing(cell, number) for cell in split(row, AMPERSAND)) for number, row in enumerate(rest, 1)]
+    later = [
+        "&".join(appearing(cell, number) for cell in split(row, AMPERSAND))
+        for number, row in enumerate(rest, 1)
+    ]
     return r"\begin{aligned}" + r"\\[3pt] ".join([first, *later]) + r"\end{aligned}" + column[2]
 
 
@@ -98,13 +102,19 @@ def split(latex, separator):
 
 
 class Slide:
-    """What stands on a slide, what the speaker may say, and the cell of the notebook that it shows last."""
+    """What stands on a slide, what the speaker may say, and the cell of the notebook that it shows
+    last.
+    """
 
     def __init__(self):
         self.shown, self.notes, self.cell = "", "", None
 
     def section(self, page):
-        live = f'<a class="live" href="../{page}.html#cell-{self.cell}">run it on the page</a>' if self.cell else ""
+        live = (
+            f'<a class="live" href="../{page}.html#cell-{self.cell}">run it on the page</a>'
+            if self.cell
+            else ""
+        )
         notes = f'<aside class="notes">{self.notes}</aside>' if self.notes else ""
         return f"<section>{self.shown}{live}{notes}</section>"
 
@@ -120,7 +130,9 @@ def slides_of(notebook):
             continue
         if kind != CONTINUED or not deck:
             deck.append(Slide())
-        first, *further = ["".join(part_html(part, render) for part in slide) for slide in slides(cell)]
+        first, *further = [
+            "".join(part_html(part, render) for part in slide) for slide in slides(cell)
+        ]
         deck[-1].shown += first
         for shown in further:
             deck.append(Slide())
@@ -134,8 +146,12 @@ def notes(cell, render):
     """For the speaker: the code behind what a slide shows, and what is folded in the notebook."""
     if cell["cell_type"] == "code":
         return f"<pre>{html.escape(text(cell['source']))}</pre>"
-    folded = re.findall(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", text(cell["source"]), re.DOTALL)
-    return "".join(f"<p><strong>{summary}</strong></p>{render(content)}" for summary, content in folded)
+    folded = re.findall(
+        r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", text(cell["source"]), re.DOTALL
+    )
+    return "".join(
+        f"<p><strong>{summary}</strong></p>{render(content)}" for summary, content in folded
+    )
 
 
 def part_html(part, render):

@@ -1,7 +1,9 @@
-"""Which cells of a notebook stand on which slide: it follows from the cells, and is worked out when a deck is built.
+"""Which cells of a notebook stand on which slide: it follows from the cells, and is worked out when
+a deck is built.
 
-A section begins a column of slides. Within it a slide takes as many cells as fill one screen, and a text stays with the
-equation, figure or result that follows it. Contents, set-up, exercises and code that shows nothing stay in the notebook.
+A section begins a column of slides. Within it a slide takes as many cells as fill one screen, and a
+text stays with the equation, figure or result that follows it. Contents, set-up, exercises and code
+that shows nothing stay in the notebook.
 """
 
 import re
@@ -17,7 +19,8 @@ UNSHOWN_SECTIONS = {
 LONGEST_CODE = 10  # lines; longer code stays in the notebook
 
 SCREEN = 16.5  # lines of text that fill one slide; the rest is measured in such lines
-CROWDED = 1.25  # an introduction of a few lines stays with what it introduces, even if that is then drawn smaller
+# an introduction of a few lines stays with what it introduces, even if that is then drawn smaller
+CROWDED = 1.25
 FEW = 4.0
 WIDTH, CODE_WIDTH, TABLE_WIDTH = 76, 86, 96  # letters in a line
 CODE_LINE, EQUATION, FRACTION, SUM, TABLE_ROW, HEADING, GAP = 0.76, 1.3, 2.3, 2.9, 1.2, 2.4, 0.5
@@ -59,7 +62,9 @@ def kinds(cells):
 
 
 def companion(cells, rooms, number):
-    """The room of what a text introduces: the next cell that is shown, unless that is a text itself."""
+    """The room of what a text introduces: the next cell that is shown, unless that is a text
+    itself.
+    """
     following = next((n for n in range(number + 1, len(cells)) if rooms[n]), number)
     return rooms[following][0] if cells[following]["cell_type"] == "code" else 0.0
 
@@ -78,7 +83,9 @@ def heading(cell):
 
 
 def slides(cell):
-    """[[Part, …], …]: what a cell adds to its slide, and what to each further slide that it needs; [] if it is not shown."""
+    """[[Part, …], …]: what a cell adds to its slide, and what to each further slide that it needs;
+    [] if it is not shown.
+    """
     shown = []
     for part in parts(cell):
         if not shown or sum(other.room for other in shown[-1]) + part.room > SCREEN:
@@ -181,7 +188,9 @@ def line_room(line, inside_equation):
 
 
 def seen(line):
-    """The line with as many letters as a reader sees, roughly: marks dropped, formulas shorter than their LaTeX."""
+    """The line with as many letters as a reader sees, roughly: marks dropped, formulas shorter than
+    their LaTeX.
+    """
     line = re.sub(r"<[^>]*>|\*|\]\([^)]*\)", "", line)
     return re.sub(
         r"\$([^$]*)\$",

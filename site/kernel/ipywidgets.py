@@ -1,6 +1,8 @@
-"""What a reading page needs of ipywidgets: sliders, boxes, checkboxes, menus, HTML, and `interact`. JupyterLab has the whole.
+"""What a reading page needs of ipywidgets: sliders, boxes, checkboxes, menus, HTML, and `interact`.
+JupyterLab has the whole.
 
-The page draws a widget from `described(model_id)`, tells of a new value by `changed`, and is told of one by the kernel.
+The page draws a widget from `described(model_id)`, tells of a new value by `changed`, and is told
+of one by the kernel.
 """
 
 from types import SimpleNamespace
@@ -150,7 +152,9 @@ def changed(model_id, value):
 
 
 def control(name, about):
-    """The widget that `interact` makes of a default: a number, a range, a list, a truth value or a text."""
+    """The widget that `interact` makes of a default: a number, a range, a list, a truth value or a
+    text.
+    """
     if isinstance(about, Widget):
         return about
     if isinstance(about, bool):
@@ -171,7 +175,9 @@ def control(name, about):
 
 
 def interact(function=None, **controls):
-    """Call `function` with the values of controls, again at each change, and show what it prints and returns."""
+    """Call `function` with the values of controls, again at each change, and show what it prints
+    and returns.
+    """
     if function is None:
         return lambda function: interact(function, **controls)
     from IPython.display import display

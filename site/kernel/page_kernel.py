@@ -1,4 +1,6 @@
-"""Runs the cells of a reading page in Pyodide, and tells the page what they show, in the words of Jupyter's messages."""
+"""Runs the cells of a reading page in Pyodide, and tells the page what they show, in the words of
+Jupyter's messages.
+"""
 
 import ast
 import base64
@@ -165,8 +167,9 @@ SOURCES_OF_CHANCE = {"default_rng", "Generator", "RandomState"}
 
 
 class Names(ast.NodeVisitor):
-    """The names that a cell binds, uses, looks up late (in a function, when that is called), and may change without binding them,
-    and the equation numbers in its texts."""
+    """The names that a cell binds, uses, looks up late (in a function, when that is called), and
+    may change without binding them, and the equation numbers in its texts.
+    """
 
     def __init__(self, source):
         self.bound, self.used, self.late, self.changed, self.chance, self.numbers = (
@@ -254,7 +257,8 @@ def root(node):
 
 
 def needed(sources, place, done=()):
-    """The places of the cells above that a cell needs: those that bind or change what it uses, and what these need.
+    """The places of the cells above that a cell needs: those that bind or change what it uses, and
+    what these need.
 
     `done` are places of cells that have run as they are; they need not run again.
 
@@ -287,7 +291,9 @@ kernel = Kernel()
 
 
 def import_early(names):
-    """Import modules before a cell does; one that cannot be imported is told where a cell asks for it."""
+    """Import modules before a cell does; one that cannot be imported is told where a cell asks for
+    it.
+    """
     for name in names:
         try:
             importlib.import_module(name)

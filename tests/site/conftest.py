@@ -1,6 +1,7 @@
 """The built site, served on this machine, and a real Chromium that looks at it.
 
-The tests of one page stand in one group: they share the page, and the groups run on two processors beside each other.
+The tests of one page stand in one group: they share the page, and the groups run on two processors
+beside each other.
 """
 
 import importlib.util
@@ -20,16 +21,19 @@ PATIENCE = 180_000  # milliseconds, for a machine that is busy with other things
 MEASURED = "measured"
 
 TYPESET = "() => document.documentElement.dataset.typeset === 'done'"
-# Without the strokes of each formula, hidden from a screen reader, and its MathML, for which axe has no rule: far faster.
+# Without the strokes of each formula, hidden from a screen reader, and its MathML, for which axe
+# has no rule: far faster.
 AXE = """async ([scope, rules]) => {
     const taken = [...document.querySelectorAll('mjx-container > svg, mjx-assistive-mml')].map(part => {
         const kept = document.createDocumentFragment();
         kept.append(...part.childNodes);
         return () => part.append(kept);
     });
-    const result = await axe.run(scope, {resultTypes: ['violations'], ...(rules ? {runOnly: rules} : {})});
+    const result = await axe.run(scope, {resultTypes: ['violations'], ...(rules ? {runOnly:
+        rules} : {})});
     taken.forEach(putBack => putBack());
-    return result.violations.filter(found => ['serious', 'critical'].includes(found.impact)).map(found =>
+    return result.violations.filter(found => ['serious',
+        'critical'].includes(found.impact)).map(found =>
         `${found.id}, ${found.nodes.length} times: ${found.nodes.slice(0, 3).map(node => node.html.slice(0, 160))}`);
 }"""
 
@@ -40,7 +44,9 @@ def text(value):
 
 
 def load_kernel():
-    """The Python of the pages' kernel, by its file: beside it stands a module of the name IPython."""
+    """The Python of the pages' kernel, by its file: beside it stands a module of the name
+    IPython.
+    """
     spec = importlib.util.spec_from_file_location(
         "page_kernel", ROOT / "site" / "kernel" / "page_kernel.py"
     )
@@ -83,7 +89,9 @@ def axe():
 
 @pytest.fixture
 def visit(browser, address):
-    """visit(path, width=…): a page in a fresh profile, whose `complaints` grow with all that goes wrong."""
+    """visit(path, width=…): a page in a fresh profile, whose `complaints` grow with all that goes
+    wrong.
+    """
     contexts = []
 
     def open_page(path, **options):
@@ -124,7 +132,9 @@ def typeset(page):
 
 
 def watch(page, address):
-    """Note every request to another host, every answer that is an error, and every message of an error."""
+    """Note every request to another host, every answer that is an error, and every message of an
+    error.
+    """
     own = (address, "data:", "blob:")
     page.context.on(
         "request",
@@ -147,7 +157,7 @@ def watch(page, address):
     )
 
 
-# ---------------------------------------------------------------- what was measured, at the end of the run
+# -------------------- what was measured, at the end of the run
 
 
 def pytest_terminal_summary(terminalreporter):

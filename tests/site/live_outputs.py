@@ -4,7 +4,8 @@ import re
 
 from conftest import text
 
-# Whether a claim about speed holds depends on what else the machine does; that it is printed does not.
+# Whether a claim about speed holds depends on what else the machine does; that it is printed does
+# not.
 SPEED = re.compile(r"(less than [\d.]+ s|processor time|times as long): +(True|False)")
 
 

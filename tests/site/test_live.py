@@ -1,4 +1,6 @@
-"""The notebooks in JupyterLite: opened one after the other in one profile, each with one Python, and nothing frozen for ever."""
+"""The notebooks in JupyterLite: opened one after the other in one profile, each with one Python,
+and nothing frozen for ever.
+"""
 
 import json
 import time
@@ -18,7 +20,8 @@ READY = f"""async () => {{
 RUN = f"""async count => {{
     const {{content, sessionContext}} = {PANEL}, commands = window.jupyterapp.commands;
     await commands.execute('notebook:clear-all-cell-outputs');
-    const code = content.widgets.flatMap((cell, place) => cell.model.type === 'code' ? [place] : []).slice(0, count);
+    const code = content.widgets.flatMap((cell, place) => cell.model.type === 'code' ? [place] :
+        []).slice(0, count);
     for (const place of code) {{
         content.activeCellIndex = place;
         await commands.execute('notebook:run-cell');
@@ -31,7 +34,9 @@ FIRST = (
 
 
 def test_four_notebooks_in_one_profile_do_not_pile_up(visit, record_property):
-    """Nothing is restored: the fourth starts as quickly as the first, with one worker, and its first cells show what is stored."""
+    """Nothing is restored: the fourth starts as quickly as the first, with one worker, and its
+    first cells show what is stored.
+    """
     first, waits = visit("search.html"), []
     for notebook in NOTEBOOKS[:4]:
         page = first.context.new_page()

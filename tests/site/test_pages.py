@@ -1,5 +1,5 @@
-"""Every reading page and every deck, in a real Chromium: mathematics typeset, pictures described, nothing asked of another host,
-no barrier for keyboard, screen reader, phone, dark room or paper.
+"""Every reading page and every deck, in a real Chromium: mathematics typeset, pictures described,
+nothing asked of another host, no barrier for keyboard, screen reader, phone, dark room or paper.
 """
 
 import json
@@ -22,7 +22,8 @@ IMAGES = """async () => {
     const images = [...document.querySelectorAll('article img')];
     images.forEach(image => image.loading = 'eager');
     await Promise.all(images.map(image => image.decode().catch(() => {})));
-    return images.map(image => ({source: image.src.slice(0, 80), alt: image.alt, width: image.naturalWidth}));
+    return images.map(image => ({source: image.src.slice(0, 80), alt: image.alt, width:
+        image.naturalWidth}));
 }"""
 # An equation must begin inside its box: what sticks out at the left cannot be reached by scrolling.
 CUT_OFF = """() => [...document.querySelectorAll('.equation')].filter(equation => {
@@ -30,16 +31,20 @@ CUT_OFF = """() => [...document.querySelectorAll('.equation')].filter(equation =
     const box = equation.getBoundingClientRect();
     if (!box.width) return false;  // inside a folded answer
     const part = drawn.querySelector('svg').getBoundingClientRect();
-    return part.left < box.left - 1 || (part.right > box.right + 1 && drawn.clientWidth > box.width + 1);
+    return part.left < box.left - 1 || (part.right > box.right + 1 &&
+        drawn.clientWidth > box.width + 1);
 }).map(equation => equation.textContent.slice(0, 60))"""
 NO_TARGET = """() => [...document.querySelectorAll("article a[href^='#']")].map(link => link.getAttribute('href'))
-    .filter(href => href.length > 1 && !document.getElementById(decodeURIComponent(href.slice(1))))"""
+    .filter(href => href.length > 1 &&
+        !document.getElementById(decodeURIComponent(href.slice(1))))"""
 FOCUS = """() => {
     const at = document.activeElement, look = getComputedStyle(at);
-    const seen = look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) > 0 || look.boxShadow !== 'none';
+    const seen = look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) > 0 ||
+        look.boxShadow !== 'none';
     return [at.innerText?.trim() || at.getAttribute('aria-label') || at.title || at.tagName, seen];
 }"""
-# Of code and of what it prints nothing is cut off at any width, and on paper nothing can be scrolled.
+# Of code and of what it prints nothing is cut off at any width, and on paper nothing can be
+# scrolled.
 CUT_BOXES = """() => [...document.querySelectorAll('article pre')].filter(box => box.clientWidth && box.scrollWidth > box.clientWidth + 1)
     .map(box => box.textContent.slice(0, 60))"""
 CUT_ON_PAPER = """() => [...document.querySelectorAll('article pre, article img')]
@@ -50,7 +55,8 @@ SLIDES = """() => Reveal.getSlides().map((slide, number) => {
     const {h, v} = Reveal.getIndices(slide);
     Reveal.slide(h, v, 99);
     const scale = parseFloat(slide.style.zoom) || 1, {right, bottom} = reach(slide);
-    return {number: number + 1, scale, over: Math.max(right - SCREEN.width, bottom - SCREEN.height), text: slide.textContent.trim().slice(0, 60)};
+    return {number: number + 1, scale, over: Math.max(right - SCREEN.width,
+        bottom - SCREEN.height), text: slide.textContent.trim().slice(0, 60)};
 })"""
 
 
@@ -184,17 +190,22 @@ def test_each_slide_fits_the_screen(visit, notebook):
     assert page.complaints == []
 
 
-# The right arrow alone: how many slides it passes, and how many lines of derivations it lets appear.
+# The right arrow alone: how many slides it passes, and how many lines of derivations it lets
+# appear.
 LEAD = """() => {
     const seen = new Set();
     Reveal.slide(0, 0);
     let lines = 0, presses = 0;
     Reveal.on('fragmentshown', () => { lines += 1; });
-    do { seen.add(Reveal.getSlidePastCount()); Reveal.right(); presses += 1; } while (!Reveal.isLastSlide() && presses < 2000);
+    do { seen.add(Reveal.getSlidePastCount()); Reveal.right(); presses += 1;
+        } while (!Reveal.isLastSlide() && presses < 2000);
     seen.add(Reveal.getSlidePastCount());
-    const appearing = [...document.querySelectorAll('.fragment')].filter(part => part.closest('svg'));
-    const least = new Set(appearing.map(part => `${Reveal.getIndices(part.closest('section')).h} ${part.dataset.fragmentIndex}`)).size;
-    return {slides: seen.size, lines, least, hidden: appearing.filter(part => !part.hasAttribute('data-fragment-index')).length};
+    const appearing = [...document.querySelectorAll('.fragment')].filter(part =>
+        part.closest('svg'));
+    const least = new Set(appearing.map(part =>
+        `${Reveal.getIndices(part.closest('section')).h} ${part.dataset.fragmentIndex}`)).size;
+    return {slides: seen.size, lines, least, hidden: appearing.filter(part =>
+        !part.hasAttribute('data-fragment-index')).length};
 }"""
 
 
@@ -262,7 +273,8 @@ def test_a_faulty_page_would_be_noticed(visit, axe):
     page = typeset(visit("index.html"))
     page.evaluate("""() => { const bad = document.createElement('p'); bad.textContent = '$$ x $$ and \\\\frac{1}{2}';
         bad.innerHTML += '<img src="_static/favicon.svg"><a href="#nowhere" style="color: #ddd; background: #fff">more</a>';
-        document.querySelector('article').append(bad); fetch('https://elsewhere.invalid/x').catch(() => {}); }""")
+        document.querySelector('article').append(bad);
+            fetch('https://elsewhere.invalid/x').catch(() => {}); }""")
     page.wait_for_timeout(300)
     assert len(page.evaluate(RAW)) == 3
     assert page.evaluate(NO_TARGET) == ["#nowhere"]
@@ -281,7 +293,7 @@ def test_a_slide_that_is_too_full_would_be_noticed(visit):
     assert full["over"] > 1 and full["scale"] < SMALLEST
 
 
-# ---------------------------------------------------------------- equations: their narrow form, numbers that lead to them
+# -------------------- equations: their narrow form, numbers that lead to them
 
 SCRIPT = "async ([name, ...given]) => (await import(new URL('_static/equations.js', location.href)))[name](...given)"
 
@@ -299,7 +311,9 @@ def test_the_narrow_form_puts_reasons_below_and_the_number_last(visit):
 
 
 def test_a_number_in_the_text_leads_to_its_equation_and_shows_it(visit):
-    """On some page "(4.6)" stands in the text: pointing at it, and reaching it by the keyboard, shows the equation."""
+    """On some page "(4.6)" stands in the text: pointing at it, and reaching it by the keyboard,
+    shows the equation.
+    """
     for notebook in NOTEBOOKS:
         page = typeset(visit(f"{notebook.stem}.html"))
         links = page.locator("article a.eqref:visible")
@@ -322,7 +336,9 @@ def test_a_number_in_the_text_leads_to_its_equation_and_shows_it(visit):
 
 
 def test_a_reason_leads_to_the_equation_that_it_cites(visit):
-    """On some page a line says "by (1.3)": that is a link inside the drawn equation, with a preview."""
+    """On some page a line says "by (1.3)": that is a link inside the drawn equation, with a
+    preview.
+    """
     for notebook in NOTEBOOKS:
         page = typeset(visit(f"{notebook.stem}.html"))
         links = page.locator(".equation mjx-container a")
@@ -420,7 +436,7 @@ def test_a_long_column_of_equations_goes_over_several_slides():
     assert all(slide_plan.markdown_room(piece) <= slide_plan.SCREEN for piece in pieces)
 
 
-# ---------------------------------------------------------------- nothing but the pinned content is published
+# -------------------- nothing but the pinned content is published
 
 
 def test_other_content_than_the_pinned_one_is_refused():
@@ -435,7 +451,9 @@ def test_a_wheel_that_differs_from_pyodides_lock_is_refused(tmp_path):
 
 
 def test_the_wheels_come_from_pyodides_own_address_if_it_answers(tmp_path):
-    """Each is compared with the lock; where nobody answers, or a file is missing, the other way is taken."""
+    """Each is compared with the lock; where nobody answers, or a file is missing, the other way is
+    taken.
+    """
     (tmp_path / "a.whl").write_bytes(b"content")
     package = {"file_name": "a.whl", "sha256": site_runtime.sha256(b"content")}
     with serving(tmp_path) as address:
@@ -459,7 +477,9 @@ def test_what_is_published_is_what_the_lock_says():
 
 
 def test_an_official_distribution_serves_as_well(tmp_path):
-    """A folder with the wheels in it: each is compared with the lock, and the result is the one that is published."""
+    """A folder with the wheels in it: each is compared with the lock, and the result is the one
+    that is published.
+    """
     official, published = tmp_path / "pyodide", PUBLIC / "lite" / "static" / "pyodide"
     official.mkdir()
     for path in site_runtime.CACHE.glob("pyodide-*/*.whl"):

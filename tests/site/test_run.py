@@ -1,5 +1,5 @@
-"""The page runs: every notebook, cell by cell where it is read, shows the words and digits that are stored; sliders move, exercises
-answer, edits are kept, and all of it goes on without a network.
+"""The page runs: every notebook, cell by cell where it is read, shows the words and digits that are
+stored; sliders move, exercises answer, edits are kept, and all of it goes on without a network.
 """
 
 import ast
@@ -19,7 +19,8 @@ STAGES = "() => pageNotebook.python.stages"
 # What a reader sees of a cell's outputs once they are drawn.
 SEEN = """name => {
     const output = document.getElementById(`cell-${name}`).querySelector('.cell_output.live');
-    return {text: output.textContent, raw: /\\$\\$|\\\\\\(|\\\\\\[/.test(output.innerText), images: output.querySelectorAll('img').length,
+    return {text: output.textContent, raw: /\\$\\$|\\\\\\(|\\\\\\[/.test(output.innerText),
+        images: output.querySelectorAll('img').length,
             faults: output.querySelectorAll('mjx-merror, [data-mjx-error]').length};
 }"""
 
@@ -128,7 +129,9 @@ def screen(request):
 
 
 def test_a_slider_moves_its_figure_in_place(visit, axe, screen):
-    """The button on the still picture runs what it needs, and no more; then an arrow key on the slider draws another picture."""
+    """The button on the still picture runs what it needs, and no more; then an arrow key on the
+    slider draws another picture.
+    """
     kind, options = screen
     path, name = first_with(lambda source: "explore(" in source)
     page = ready(visit(path, **options))
@@ -151,7 +154,9 @@ def test_a_slider_moves_its_figure_in_place(visit, axe, screen):
 
 
 def an_exercise():
-    """(page, cell, name, right answer) of the first exercise that asks for one formula and has it folded below."""
+    """(page, cell, name, right answer) of the first exercise that asks for one formula and has it
+    folded below.
+    """
     for notebook in NOTEBOOKS:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         for this, below in zip(cells, cells[1:], strict=False):
@@ -186,7 +191,9 @@ def test_an_exercise_answers_in_place_wrong_then_right(visit):
 
 
 def answered(page, name, blank, answer):
-    """Type an answer into the cell as a reader does, run it by the keyboard, and return what it says."""
+    """Type an answer into the cell as a reader does, run it by the keyboard, and return what it
+    says.
+    """
     field = cell(page, name).locator("textarea")
     source = re.sub(
         rf"^{blank} = .*$", lambda _: f"{blank} = {answer}", field.input_value(), flags=re.MULTILINE
@@ -202,7 +209,9 @@ def answered(page, name, blank, answer):
 
 
 def test_the_start_page_refuses_a_wrong_line(visit):
-    """The visitor turns a sign around in the last line of the derivation: it is refused, and the mistake is named."""
+    """The visitor turns a sign around in the last line of the derivation: it is refused, and the
+    mistake is named.
+    """
     page = ready(visit("index.html"))
     field = cell(page, "trial").locator("textarea")
     pressed(page, "trial")

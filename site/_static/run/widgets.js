@@ -40,7 +40,7 @@ export class Widgets {
 
   slider({id, value, description, min, max, step, readout_format: format}) {
     const input = Object.assign(document.createElement('input'), {type: 'range', min, max, step, value});
-    const places = Number(format?.match(/\.(\d+)f/)?.[1] ?? (String(step).split('.')[1] ?? '').length);
+    const asked = Number(format?.match(/\.(\d+)f/)?.[1] ?? 0), places = Math.max(asked, (String(step).split('.')[1] ?? '').length);
     const label = this.labelled(description, input), readout = document.createElement('output');
     const show = () => { readout.textContent = Number(input.value).toFixed(places); input.setAttribute('aria-valuetext', readout.textContent); };
     show();

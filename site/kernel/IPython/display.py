@@ -9,7 +9,9 @@ __all__ = ["HTML", "Image", "Latex", "Markdown", "Math", "SVG", "clear_output", 
 
 
 class DisplayObject:
-    """Text or bytes that the page shows as what they are; a file or its name can be given instead."""
+    """Text or bytes that the page shows as what they are; a file or its name can be given
+    instead.
+    """
 
     mime = "text/plain"
 
