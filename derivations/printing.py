@@ -10,6 +10,8 @@ from fractions import Fraction
 
 import mpmath
 import sympy as sp
+from sympy.matrices.expressions import DiagMatrix
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.printing.latex import LatexPrinter, translate
 
 from derivations.symbols import Activation, Gradient, Partial
@@ -65,6 +67,10 @@ def _below(power):
     return [base if k == 1 else sp.Pow(base, k, evaluate=False)]
 
 
+WORDS = {sp.Trace: "tr", sp.Determinant: "det", DiagMatrix: "diag"}
+NAMES = {"Max": "max", "Min": "min"}
+
+
 class Textbook:
     """What LaTeX and plain text share: the order of terms and factors, and where brackets are needed."""
 
@@ -87,7 +93,13 @@ class Textbook:
 
     def methods(self):
         return [((sp.Sum, sp.Product), self.sum), (sp.KroneckerDelta, self.indicator), (sp.Indexed, self.entry),
-                (Partial, self.partial), (Gradient, self.gradient), (sp.Transpose, self.transpose), (sp.Function, self.function),
+                (Partial, self.partial), (Gradient, self.gradient), (sp.Piecewise, self.cases),
+                (sp.Abs, lambda e: self.bars(self.show(e.args[0]))), (sp.core.relational.Relational, self.relation),
+                (sp.And, lambda e: self.said("and").join(map(self.show, e.args))),
+                (sp.Or, lambda e: self.said("or").join(map(self.show, e.args))),
+                (sp.Heaviside, lambda e: "H" + self.brackets(self.show(e.args[0]))),
+                (sp.Identity, lambda e: "I"), (sp.ZeroMatrix, lambda e: "0"), (tuple(WORDS), self.word),
+                (sp.HadamardPower, self.entrywise_power), (ElementwiseApplyFunction, lambda e: self.applied(e)), (sp.Transpose, self.transpose), ((sp.Function, sp.Max, sp.Min), self.function),
                 (sp.HadamardProduct, self.entrywise), (sp.Symbol, lambda e: self.name(e.name)),
                 (sp.MatrixSymbol, lambda e: self.name(e.name)), (sp.NumberSymbol, lambda e: self.name(str(e).lower()))]
 
@@ -179,6 +191,26 @@ class Textbook:
     def entrywise(self, e):
         return self.dot.join(self.show(a) if self.level(a) >= POW else self.brackets(self.show(a)) for a in e.args)
 
+    def cases(self, e):
+        return self.braced([(self.show(value), "" if condition == sp.true else self.show(condition)) for value, condition in e.args])
+
+    def relation(self, e):
+        signs = {sp.Eq: "=", sp.Ne: "≠", sp.Gt: ">", sp.Lt: "<", sp.Ge: "≥", sp.Le: "≤"}
+        return f"{self.show(e.lhs)} {self.sign(signs[type(e)])} {self.show(e.rhs)}"
+
+    def word(self, e):
+        return self.function_name(WORDS[type(e)]) + self.brackets(self.show(e.args[0]))
+
+    def entrywise_power(self, e):
+        return self.power(self.bracketed(e.base, POW), (self.dot + self.show(e.exp)).replace(" ⊙ ", "⊙").strip())
+
+    def applied(self, e):
+        """A function of each entry, by its name, or with a dot where the entry stands."""
+        body = e.function.expr if isinstance(e.function, sp.Lambda) else None
+        if body is not None and body.args != tuple(e.function.variables):
+            return self.brackets(self.show(body.xreplace({e.function.variables[0]: sp.Symbol("·")}))) + self.brackets(self.show(e.expr))
+        return self.function((body.func if body is not None else e.function)(sp.Symbol(self.show(e.expr))))
+
     def indicator(self, e):
         """1 where the two indices are equal, else 0; not the usual delta, which means dL/dz here."""
         return self.indicator_sign("=".join(map(self.show, e.args)))
@@ -204,7 +236,7 @@ class Textbook:
             name = self.name(e.stem) + "'" * e.order
         else:
             shown = getattr(e.func, "shown", None)
-            name = shown[self.spelling] if shown else self.function_name(e.func.__name__)
+            name = shown[self.spelling] if shown else self.function_name(NAMES.get(e.func.__name__, e.func.__name__))
         return name + self.brackets(", ".join(map(self.show, e.args)))
 
 
@@ -256,6 +288,20 @@ class Latex(Textbook):
 
     def root(self, text):
         return rf"\sqrt{{{text}}}"
+
+    def said(self, word):
+        return rf" \text{{ {word} }} "
+
+    def bars(self, text):
+        return rf"\left|{text}\right|"
+
+    def sign(self, sign):
+        return {"≠": r"\ne", "≥": r"\ge", "≤": r"\le"}.get(sign, sign)
+
+    def braced(self, cases):
+        other = r"\text{otherwise}"
+        rows = r" \\ ".join(f"{value} & {condition or other}" for value, condition in cases)
+        return rf"\begin{{cases}} {rows} \end{{cases}}"
 
     def sum_sign(self, index, low, high, body, sign="sum"):
         return rf"\{sign}_{{{index}={low}}}^{{{high}}} {body}"
@@ -339,6 +385,18 @@ class Plain(Textbook):
 
     def root(self, text):
         return f"√({text})"
+
+    def said(self, word):
+        return f" {word} "
+
+    def bars(self, text):
+        return f"|{text}|"
+
+    def sign(self, sign):
+        return sign
+
+    def braced(self, cases):
+        return "{" + ", ".join(f"{value} if {condition}" if condition else f"{value} otherwise" for value, condition in cases) + "}"
 
     def sum_sign(self, index, low, high, body, sign="sum"):
         return f"{'Σ' if sign == 'sum' else 'Π'}_{{{index}={low}..{high}}} {body}"

@@ -91,7 +91,7 @@ _AS_TYPED = {
     "__mul__": _product, "__matmul__": _product, "__rmul__": lambda a, b: _product(b, a),
     "__rmatmul__": lambda a, b: _product(b, a), "__neg__": _negative,
     "__truediv__": lambda a, b: sp.MatMul(sp.Pow(formula(b), -1), a),
-    "transpose": lambda a: sp.Transpose(a),
+    "__pow__": lambda a, k: sp.MatPow(a, formula(k)), "transpose": lambda a: sp.Transpose(a),
 }
 
 

@@ -134,6 +134,20 @@ def test_sums_and_transposes_of_matrices_are_shown_as_they_are_typed():
         assert plain((X*v).T) == "(X w)ᵀ" and plain(v - (v - v)) == "w - (w - w)"
 
 
+@pytest.mark.parametrize("expr, text, latex", [
+    (lambda: sp.Abs(a - b), "|a - b|", r"\left|a - b\right|"), (lambda: sp.Max(a, 0), "max(0, a)", r"\max(0, a)"),
+    (lambda: sp.Heaviside(a), "H(a)", "H(a)"), (lambda: sp.Ne(a, 0), "a ≠ 0", r"a \ne 0"),
+    (lambda: sp.Piecewise((a, a > 0), (b, True)), "{a if a > 0, b otherwise}",
+     r"\begin{cases} a & a > 0 \\ b & \text{otherwise} \end{cases}"),
+    (lambda: sp.Trace(X.T*X), "tr(Xᵀ X)", r"\operatorname{tr}(X^{\top} \, X)"), (lambda: sp.Identity(n)*X, "I X", r"I \, X"),
+    (lambda: (X.T*X)**2, "(Xᵀ X)²", r"(X^{\top} \, X)^{2}"), (lambda: sp.HadamardPower(X, 2), "X^⊙2", r"X^{\odot 2}"),
+    (lambda: X.applyfunc(g), "g(X)", "g(X)"), (lambda: sp.Inverse(X.T*X), "(Xᵀ X)⁻¹", r"(X^{\top} \, X)^{-1}")])
+def test_kinks_conditions_and_matrices_are_shown_as_in_a_textbook(expr, text, latex):
+    with as_written():
+        made = expr()
+    assert (plain.show(made), tex.show(made)) == (text, latex)
+
+
 def test_names_that_look_like_one_are_found():
     assert alike(Symbol("u_1") + a, u[1]) == (Symbol("u_1"), u[1])
     assert alike(u[1], a*u[1], u[i]) is None
