@@ -14,7 +14,7 @@ from sympy.core.function import AppliedUndef
 from derivations.chain_rule import right_formula
 from derivations.definitions import Depends, Entries
 from derivations.derivation import Derivation
-from derivations.errors import FalseLine, Undecided, WitnessDisagrees
+from derivations.errors import FalseLine, Undecided, WitnessDisagrees, told_apart
 from derivations.mistakes import Mistake
 from derivations.printing import plain, show_number, tex
 from derivations.reading import read
@@ -194,7 +194,7 @@ def _prove(derivation, said):
         if refusal.values is None:
             said.witnesses = [Witness("proof", NO, refusal.reason), Witness("numbers", OPEN, "an index leaves its array")]
             return
-        slope, value = map(show_number, refusal.values)
+        slope, value = told_apart(*refusal.values)
         said.example = f"{refusal.point.describe()}: it is {slope}, and {value} is claimed"
         said.witnesses = [Witness("proof", NO, "it is refuted at a point"),
                           Witness("numbers", NO, f"slope {slope}, claim {value}")]

@@ -39,7 +39,7 @@ class WitnessDisagrees(Exception):
         entry = f" in entry {', '.join(str(p + 1) for p in self.place)}" if self.place else ""
         got, truth = self.values
         ratio = f"; the ratio is {float(got / float(truth)):.6g}" if truth else ""
-        first, second = _told_apart(to_mpf(Fraction(got)) if abs(got) < float("inf") else to_mpf(got), to_mpf(truth))
+        first, second = told_apart(to_mpf(Fraction(got)) if abs(got) < float("inf") else to_mpf(got), to_mpf(truth))
         return f"{self.name} gives {first}{entry}, {self.title} gives {second}{ratio}"
 
 
@@ -81,8 +81,8 @@ class FalseLine(Exception):
     def compared(self, before="before =", claimed="claimed ="):
         """Both values and their ratio, in words."""
         was, now = map(as_fraction, self.values)
-        first, second = _told_apart(was, now)
-        ratio = f", ratio claimed/before = {_told_apart(_ratio(now, was), Fraction(1))[0]}" if was else ""
+        first, second = told_apart(was, now)
+        ratio = f", ratio claimed/before = {told_apart(ratio_of(now, was), Fraction(1))[0]}" if was else ""
         return f"{before} {first}, {claimed} {second}{ratio}"
 
     def hint(self, otherwise="no usual mistake fits; compare the two values above"):
@@ -92,12 +92,12 @@ class FalseLine(Exception):
         return str(self.mistake or otherwise)
 
 
-def _ratio(a, b):
+def ratio_of(a, b):
     with mpmath.workdps(40):
         return as_fraction(a / b if {type(a), type(b)} == {Fraction} else to_mpf(a) / to_mpf(b))
 
 
-def _told_apart(a, b):
+def told_apart(a, b):
     """Both numbers as text, with as many digits as it takes to see that they are two."""
     if {type(a), type(b)} != {Fraction}:
         a, b = to_mpf(a), to_mpf(b)

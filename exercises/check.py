@@ -10,9 +10,9 @@ from derivations.chain_rule import depth_of, lettered, lines_by_hand, right_form
 from derivations.code_witness import spellings
 from derivations.definitions import Depends
 from derivations.derivation import Derivation
-from derivations.errors import FalseLine, Undecided
+from derivations.errors import FalseLine, Undecided, as_fraction, ratio_of, told_apart
 from derivations.mistakes import Kind, diagnose
-from derivations.printing import plain, show_number
+from derivations.printing import plain
 from derivations.reading import Unreadable, read, unknown
 from derivations.sampling import points, ranges_in, sizes_in
 from derivations.symbols import Activation, Partial, as_written, base_of, names_in
@@ -177,7 +177,7 @@ class Question:
             prove(self.question, answer, self.given)
             return self.accepted(answer)
         except FalseLine as refusal:
-            return self.refused(answer, refusal)
+            return self.refused(answer, refusal.mistake, refusal.point, refusal.values)
         except Undecided as undecided:
             return self.by_numbers(answer, str(undecided))
         except (ValueError, TypeError, AttributeError, IndexError) as error:
@@ -208,16 +208,17 @@ class Question:
         definition = self.table.get(base_of(partial.expr)) if isinstance(partial.expr, (sp.Symbol, sp.Indexed)) else None
         return isinstance(definition, Depends) and definition.covers(partial.expr, partial.variable)
 
-    def refused(self, answer, refusal):
-        mistake = refusal.mistake or diagnose(self.asked, self.known.scalar(answer), self.table)
+    def refused(self, answer, mistake, point, values):
+        mistake = mistake or diagnose(self.asked, self.known.scalar(answer), self.table)
         kind = mistake.kind if mistake else Kind.OTHER
         if kind is Kind.ZERO:
             return self.wrong(f"Not yet: {self.name} is not 0 everywhere.", kind)
         text = [f"Not yet: {mistake or 'its value is another one'}.", f"  yours   {shown(answer)}"]
-        if refusal.values:
-            right, yours = map(show_number, refusal.values)
-            ratio = f", ratio {show_number(refusal.values[1]/refusal.values[0])}" if refusal.values[0] else ""
-            text += [f"  at      {refusal.point.describe()}", f"  values  yours {yours}, right {right}{ratio}"]
+        if values:
+            values = tuple(map(as_fraction, values))
+            right, yours = told_apart(*values)
+            ratio = f", ratio {told_apart(ratio_of(*values[::-1]), 1)[0]}" if values[0] else ""
+            text += [f"  at      {point.describe()}", f"  values  yours {yours}, right {right}{ratio}"]
         return self.wrong("\n".join(text), kind)
 
     def by_numbers(self, answer, why):
@@ -225,9 +226,12 @@ class Question:
         scalar, agreeing = self.known.scalar(answer), 0
         for point in points([self.asked, scalar], self.table):
             try:
-                agreeing += point.same(self.right, scalar) is True
+                same, *values = point.compare(self.right, scalar)
             except NoValue:
                 continue
+            if same is False:
+                return self.refused(answer, None, point, values)
+            agreeing += same is True
         if agreeing < EVIDENCE:
             raise NoFormula(why)
         return self.accepted(answer, f", as far as {agreeing} sample points can tell")

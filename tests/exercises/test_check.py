@@ -158,6 +158,7 @@ slope_2 = a_2[1]*(1 - a_2[1])
     ((out - target)*w_3[1, 2]*slope_2*a_1[2], "an index is wrong: w^(3)_12 for w^(3)_11", Kind.INDEX),
     ((out - target)*w_2[1, 1]*slope_2*a_1[2], "w^(2) stands where w^(3) is meant", Kind.NAME),
     ((out - target)*w_3[1, 1]*sigmoid(a_2[1])*(1 - sigmoid(a_2[1]))*a_1[2], "is taken at a^(2)_j instead of z^(2)_j", Kind.ARGUMENT),
+    ((out - target)*w_3[1, 1]*slope_2*a_1[j], "an index is wrong: a^(1)_j for a^(1)_2", Kind.INDEX),
     ((out - target)*w_3[1, 1]*slope_2*a_1[2]**2, "a^(1)_2 is squared: an upper index counts layers", Kind.POWER),
 ])
 def test_each_slip_with_an_index_in_the_network_of_an_article_is_named(slip, told, kind):
