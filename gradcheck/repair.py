@@ -16,7 +16,6 @@ import re
 import textwrap
 import warnings
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -563,66 +562,3 @@ def _index(node, words):
 
 REWRITINGS = {"sum": _sum, "mean": _mean, "sign": _sign, "mask": _mask, "updated": _updated, "bias": _bias, "transpose": _transpose,
          "slope": _slope, "argument": _argument, "factor": _factor, "index": _index}
-
-
-# ------------------------------------------------------------------- until find_bug asks find_fault
-
-CAUSES, NoCure = MISTAKES, FaultError
-_patients = {}
-
-
-def listed():
-    return "\n".join(f'  "{word}"{" " * (11 - len(word))}{meaning}' for word, meaning in CAUSES.items())
-
-
-def cause(word):
-    key = str(word).strip().lower()
-    if key not in CAUSES:
-        near = get_close_matches(key, CAUSES, 1)
-        raise NoCure(f"{word!r} is none of the causes " + ", ".join(CAUSES) + (f"; did you mean {near[0]!r}?" if near else ""))
-    return key
-
-
-def patient_of(program, passes):
-    try:
-        key = inspect.getsource(program), program.__name__
-    except (OSError, TypeError):
-        raise NoCure("the source of the program cannot be read: define it with `def` in a cell") from None
-    if key not in _patients:
-        _patients[key] = Patient(find_fault(program, passes))
-    return _patients[key]
-
-
-class Patient:
-    def __init__(self, fault):
-        self.fault, self.lines = fault, fault.lines
-
-    def line(self, given):
-        given = int(given) if isinstance(given, str) and given.strip().isdecimal() else given
-        if isinstance(given, bool) or not isinstance(given, (int, str, np.integer)):
-            raise NoCure(f"the line is its number or its text, got {given!r}")
-        if isinstance(given, str):
-            key = _squeezed(given)
-            hits = [p for p, text in enumerate(self.lines, 1) if key and key in _squeezed(text)]
-            if len(hits) != 1:
-                raise NoCure(f"{'no line' if not hits else 'more than one line'} of {self.fault.name} reads {given!r}")
-            return hits[0]
-        if not 1 <= given <= len(self.lines):
-            raise NoCure(f"{self.fault.name} has the lines 1 to {len(self.lines)}, got {given}")
-        return int(given)
-
-    def text(self, place):
-        return self.lines[place - 1].strip()
-
-    def now(self, place, word):
-        return self.healed(place, word) or ""
-
-    def cures(self):
-        return [(r.line, r.mistake) for r in self.fault.remedies]
-
-    def healed(self, place, word):
-        return next((r.now for r in self.fault.remedies if (r.line, r.mistake) == (place, word)), "")
-
-
-def _squeezed(text):
-    return re.sub(r"\s+", "", text.partition("#")[0])

@@ -158,7 +158,7 @@ slope_2 = a_2[1]*(1 - a_2[1])
     ((out - target)*w_3[1, 2]*slope_2*a_1[2], "an index is wrong: w^(3)_12 for w^(3)_11", Kind.INDEX),
     ((out - target)*w_2[1, 1]*slope_2*a_1[2], "w^(2) stands where w^(3) is meant", Kind.NAME),
     ((out - target)*w_3[1, 1]*sigmoid(a_2[1])*(1 - sigmoid(a_2[1]))*a_1[2], "is taken at a^(2)_j instead of z^(2)_j", Kind.ARGUMENT),
-    ((out - target)*w_3[1, 1]*slope_2*a_1[j], "an index is wrong: a^(1)_j for a^(1)_2", Kind.INDEX),
+    ((out - target)*w_3[1, 1]*slope_2*a_1[j], "the index j is left over, no sum runs over it", Kind.SUM),
     ((out - target)*w_3[1, 1]*slope_2*a_1[2]**2, "a^(1)_2 is squared: an upper index counts layers", Kind.POWER),
 ])
 def test_each_slip_with_an_index_in_the_network_of_an_article_is_named(slip, told, kind):
@@ -317,7 +317,7 @@ def test_without_any_exercise_there_is_no_progress(said):
 
 
 @pytest.mark.parametrize("faulty, told", [
-    ([given[0], given[0]], "J is defined twice"), ([3], "given= takes Definition, Depends and Entries, got 3"),
+    ([given[0], given[0]], "J is defined twice"), ([3], "given= takes Definition, Depends, Entries, Assume and Index, got 3"),
     ([Definition(J, Derivative(w[1]**2, w[1]))],
      "Derivative has no rule here: write Partial, Sum and entries such as w[k] instead"),
 ])
