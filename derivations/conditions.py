@@ -32,11 +32,14 @@ def conditions(lines, table):
 
 
 def _strongest(kinds):
-    return "> 0" if len(kinds) > 1 else min(kinds)
+    return max(kinds, key=lambda kind: (kind == "> 0", int(kind.split()[1])))
 
 
 def _asked(part):
     """(kind, expression) for what one part of a formula needs of another: "≠ 0", "> 0" or "≥ 0"."""
+    if isinstance(part, sp.Indexed):
+        pairs = zip(part.indices, part.base.shape or ())
+        yield from ((f"≥ {i}", size) for i, size in pairs if i.is_Integer and i > 1 and not size.is_Integer)
     if isinstance(part, sp.log):
         yield "> 0", part.args[0]
     if isinstance(part, (sp.sign, sp.Heaviside)):
@@ -57,8 +60,8 @@ def _is_shown(kind, expr, table):
             expr = resolve(expr, table)
             if kind == "≠ 0" and (expr.is_nonzero or expr.is_Pow and expr.exp.is_Integer and expr.base.is_nonzero):
                 return True
-            if kind == "≥ 0" and expr.is_nonnegative:
-                return True
+            if kind[0] == "≥":
+                return bool((expr - int(kind.split()[1])).is_nonnegative)
             return bool(expr.is_positive) or _is_positive(expr) or kind == "≠ 0" and _is_positive(-expr)
     except (Undecided, ValueError, TypeError):
         return False

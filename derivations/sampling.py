@@ -106,11 +106,14 @@ class Setting:
         exprs = [*exprs, *(e[e.shape] for e in self.entries.values())]
         parts = opened(exprs, self.table)
         self.exact, self.ranges = all(map(is_rational, parts)), {**_met_in_deltas(parts), **ranges_in(*exprs)}
+        entries = [i for part in parts for e in part.atoms(sp.Indexed) for i in e.indices if i.is_Integer]
+        self.furthest = int(max(entries, default=1))     # entry that is named by its number
         self.counts = sorted(set().union(*map(sizes_in, parts)) - self.ranges.keys(), key=str, reverse=True)
 
     def sizes(self, seed):
         """All different, and other ones for every seed: 3, 4, ..., then 1, 2, 3, ..., and so on in turn."""
         first, wrap = (3, len(self.counts)) if seed == 0 else (1, max(3, len(self.counts)))
+        first += self.furthest - 1 if seed > POINTS else 0
         return {s: first + (position + max(0, seed - 1)) % max(1, wrap) for position, s in enumerate(self.counts)}
 
 

@@ -138,7 +138,7 @@ class Chain:
         self.shown, self.resolved, self.unclear = [], [], {}
 
     def name_of(self, position):
-        return f"Line {position} of {self.title}"
+        return f"Line {position} of {self.title}" if position else f"The left side of {self.title}"
 
     # opening
 

@@ -17,7 +17,7 @@ rate = symbols("eta", positive=True)
     (2/(a*b), 1/(a*b/2), "a ≠ 0 and b ≠ 0"), (Partial(log(a), a), 1/a, "a > 0"), (sqrt(a)*b, b*sqrt(a), "a ≥ 0"),
     (Partial(sqrt(a), a), 1/(2*sqrt(a)), "a > 0"),
     (Sum(log(P[i]), (i, 1, n)), lambda: Sum(1*log(P[i]), (i, 1, n)), "p_i > 0"), (a/(N - 1), lambda: 1/(N - 1)*a, "N ≠ 1"),
-    (Partial(sp.Abs(a), a), sp.sign(a), "a ≠ 0"), (b/(a + b), lambda: 1/(a + b)*b, "a + b ≠ 0")])
+    (u[5]*a, lambda: a*u[5], "n ≥ 5"), (u[2]*u[4], lambda: u[4]*u[2], "n ≥ 4"), (Partial(sp.Abs(a), a), sp.sign(a), "a ≠ 0"), (b/(a + b), lambda: 1/(a + b)*b, "a + b ≠ 0")])
 def test_what_a_line_needs_is_said(left, line, where):
     with as_written():
         left = left() if callable(left) else left
