@@ -311,7 +311,7 @@ def _nothing(at, probes, claims, gradient, m, claimed):
     if callable(gradient) and small.any():
         return small & (np.abs(claimed) <= 64 * _rounding_of_claims(at, probes, gradient))
     exact = m.method.startswith("the complex step")
-    return small & (np.abs(claimed) <= np.maximum(64 * EPS * largest * exact, 1e-9 * m.scale))
+    return small & (np.abs(claimed) <= np.maximum(4096 * EPS * largest * exact, 1e-9 * m.scale))
 
 
 def _rounding_of_claims(at, probes, gradient):
@@ -405,7 +405,7 @@ def _block_report(block, at, claims, found, gradient, n_samples):
         differing=int((f.status == DIFFERS).sum()), undecided=int((f.status == OPEN).sum()),
         steep=int(f.jump[worst]), dead=int(dead.sum()), at_kink=len(kinks),
         bracketed=int(f.inside[kinks].sum()),
-        slopes=tuple(float(f"{s[kinks[0]]:.3g}") + 0.0 for s in (f.left, f.right)) if len(kinks) else (),
+        slopes=_slopes(f.left[kinks[0]], f.right[kinks[0]]) if len(kinks) else (),
         beside=int(f.beside.sum()), lost=int(f.lost.sum()))
     if verdict == DIFFERS:
         indices = [p.where - (end - parameter.size) if np.ndim(p.where) == 0 else None
@@ -419,6 +419,12 @@ def _block_report(block, at, claims, found, gradient, n_samples):
     elif verdict == AGREES and not (dead | (size == 0) | f.kink).all():
         report.ratio = 1.0
     return report
+
+
+def _slopes(left, right):
+    """To three digits; zero for what is nothing beside the jump between them."""
+    gap = abs(right - left)
+    return tuple(float(f"{s:.3g}") if abs(s) > 1e-6 * gap else 0.0 for s in (left, right))
 
 
 def _entry_name(name, probe, end, shape):

@@ -406,15 +406,18 @@ class _Ladder:
         better = width <= bar       # where the second derivative jumps
         value, bar = np.where(better, mean, value), np.where(better, width, bar)
         kink, jump = self._kinks(bends, sides)
-        close = right.error_bar + left.error_bar < 0.1 * np.abs(right.value - left.value)
-        kink &= close
+        gap = right.value - left.value
+        kink &= right.error_bar + left.error_bar < 0.5 * np.abs(gap)
+        ends = [side.value + np.where(kink, way * np.sign(gap) * side.error_bar, 0)     # with their bars
+                for side, way in ((left, -1), (right, 1))]
         bar = np.where(kink | jump | np.isnan(value), np.inf, bar)
         near = np.arange(self.h.shape[1]) >= np.argmax(STEPS < 0.2)
         flat = ((self.up == self.here) & (self.down == self.here) | ~near).all(axis=1)
+        value = np.where(flat, 0.0, value)
         wide = (STEPS < 2) & (STEPS > 0.1)
         rise = np.fmax(np.abs(self.up - self.here), np.abs(self.down - self.here)) / self.h
         scale = np.max(np.where(np.isfinite(rise) & wide, rise, 0), axis=1)
-        return Measured(value, bar, kink, jump, left.value, right.value, flat, scale)
+        return Measured(value, bar, kink, jump, *ends, flat, scale)
 
     def _one_sided(self):
         """The slopes of the chords to the left and to the right, with their steps."""
