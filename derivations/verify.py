@@ -12,7 +12,7 @@ from itertools import islice
 import sympy as sp
 
 from derivations.conditions import conditions, differentiable
-from derivations.definitions import Entries, entry, number_of, resolve, table_of
+from derivations.definitions import Assume, Entries, entry, number_of, resolve, table_of
 from derivations.errors import FalseLine, Undecided, WrongIndex
 from derivations.mistakes import diagnose
 from derivations.normal_form import index_ranges, is_zero, must_be_exact
@@ -31,6 +31,7 @@ class Known:
     def __init__(self, given=()):
         given = tuple(given)
         self.table = table_of(g for g in given if not isinstance(g, Entries))
+        self.hypotheses = [g for g in given if isinstance(g, Assume)]
         self.entries = {}
         for g in given:
             if isinstance(g, Entries) and self.entries.setdefault(g.matrix, g.entries) != g.entries:
@@ -59,7 +60,7 @@ class Proof:
     points: list = field(default_factory=list, repr=False)
     why: str = ""                          # why there are no numbers
     assumed: list = field(default_factory=list)     # functions that are taken to be differentiable
-    where: list = field(default_factory=list)       # conditions such as "x ≠ 0"
+    where: list = field(default_factory=list)       # hypotheses, and conditions such as "x ≠ 0"
 
     def scope(self):
         """For what it is proved, in words: "proved for every n and d, assuming L differentiable, where x ≠ 0"."""
@@ -127,7 +128,8 @@ def prove_lines(lines, known, title="the derivation"):
     numbers = chain.numbers()
     chain.prove()
     return Proof(chain.resolved, lines[0].has(Partial, Gradient), *numbers,
-                 differentiable(chain.shown, known.table), conditions(chain.shown, known.table))
+                 differentiable(chain.shown, known.table),
+                 [*map(repr, known.hypotheses), *conditions(chain.shown, known.table)])
 
 
 class Chain:

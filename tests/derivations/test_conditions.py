@@ -5,7 +5,8 @@ import sympy as sp
 from sympy import Sum, exp, log, sqrt, symbols
 from vocabulary import J, L, a, b, derive, g, given, gradient, i, k, linear_regression, m, n, u, w
 
-from derivations.definitions import Definition, Depends
+from derivations.definitions import Assume, Definition, Depends
+from derivations.errors import FalseLine
 from derivations.symbols import Partial, as_written, indexed, sigmoid
 
 N, P = symbols("N", integer=True, positive=True), indexed("p", n)
@@ -50,3 +51,14 @@ def test_an_unknown_function_is_assumed_differentiable_where_the_chain_rule_is_u
     assert ", assuming J and L differentiable · " in through.verdict
     assert "assuming" not in derive(Partial(J, w[k]), gradient, given=given).verdict
     assert "assuming" not in derive(Partial(g(a), a), g.prime(a), given=[Depends(L, b)]).verdict
+
+
+def test_a_hypothesis_is_said_beside_the_proof_and_numbers_keep_to_it():
+    share, z = indexed("p", n), indexed("z", n)
+    softmax = [Definition(L, -Sum(u[i]*log(share[i]), (i, 1, n))), Definition(share[k], exp(z[k])/Sum(exp(z[i]), (i, 1, n)))]
+    delta = derive(Partial(L, z[k]), lambda: share[k] - u[k], given=[*softmax, Assume(Sum(u[i], (i, 1, n)), 1)])
+    assert delta.verdict == "✓ proved for every n, where Σ_{i=1..n} u_i = 1 · ✓ numbers"
+    assert derive(sqrt(a**2), a, given=[Assume(a > 0)]).verdict == "✓ proved, where a > 0 · ✓ numbers"
+    assert derive(b/a*a, b, given=[Assume(sp.Ne(a, 0))]).verdict.count("a ≠ 0") <= 1
+    with pytest.raises(FalseLine):
+        derive(Partial(L, z[k]), lambda: share[k] - u[k], given=softmax)
