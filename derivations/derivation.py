@@ -91,8 +91,13 @@ class Summary:
 
 
 def _typeset_names(words):
-    r"""Words for \text, where an underscore stands in a formula alone: L_i is $L_{i}$."""
+    r"""Words for \text, where an underscore stands in a formula alone: L_i is $L_{i}$, a sum has its sign."""
+    words = re.sub(r"([ΣΠ])_\{(\w+)=([^.}]+)\.\.([^}]+)\}", lambda f: (
+        rf"${SIGNS[f[1]]}_{{{f[2]}={f[3]}}}^{{{f[4]}}}$"), words)
     return re.sub(r"\b(\w+?)_(\w+)", r"$\1_{\2}$", words)
+
+
+SIGNS = {"Σ": r"\sum", "Π": r"\prod"}
 
 
 @dataclass

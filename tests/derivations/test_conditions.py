@@ -6,6 +6,7 @@ from sympy import Sum, exp, log, sqrt, symbols
 from vocabulary import J, L, a, b, derive, g, given, gradient, i, k, linear_regression, m, n, u, w
 
 from derivations.definitions import Assume, Definition, Depends
+from derivations.derivation import Summary
 from derivations.errors import FalseLine
 from derivations.symbols import Partial, as_written, indexed, sigmoid
 
@@ -58,6 +59,7 @@ def test_a_hypothesis_is_said_beside_the_proof_and_numbers_keep_to_it():
     softmax = [Definition(L, -Sum(u[i]*log(share[i]), (i, 1, n))), Definition(share[k], exp(z[k])/Sum(exp(z[i]), (i, 1, n)))]
     delta = derive(Partial(L, z[k]), lambda: share[k] - u[k], given=[*softmax, Assume(Sum(u[i], (i, 1, n)), 1)])
     assert delta.verdict == "✓ proved for every n, where Σ_{i=1..n} u_i = 1 · ✓ numbers"
+    assert r"where $\sum_{i=1}^{n}$ $u_{i}$ = 1}" in Summary(delta)._repr_markdown_()
     assert derive(sqrt(a**2), a, given=[Assume(a > 0)]).verdict == "✓ proved, where a > 0 · ✓ numbers"
     assert derive(b/a*a, b, given=[Assume(sp.Ne(a, 0))]).verdict.count("a ≠ 0") <= 1
     with pytest.raises(FalseLine):
