@@ -14,7 +14,7 @@ from myst_nb.core.render import NbElementRenderer
 
 FIGURE = re.compile(r"^\s*(?:figures\.)?(?:show|explore)\(", re.MULTILINE)
 TAG = re.compile(r"\\tag\{([^{}]*)\}")
-EXERCISE = re.compile(r"^[^#\n]*= \.\.\.|\b(?:check|predict|find_bug|progress)\(", re.MULTILINE)
+EXERCISE = re.compile(r"^[^#\n]*= \.\.\.|(?<![.\w])(?:check|predict|find_bug|progress)\(", re.MULTILINE)
 NARROW_WIDTH = 600  # of a window; below it a figure shows its narrow form
 
 

@@ -121,7 +121,7 @@ def notation_page(notebooks):
                 and table
                 and re.search(r"^#+ .*notation", source, re.IGNORECASE | re.MULTILINE)
             ):
-                lines += [f"## [{notebook.stem[:2]}]({notebook.name})", "", table[0].rstrip(), ""]
+                lines += [f"## [Notebook {notebook.stem[:2]}]({notebook.name})", "", table[0].rstrip(), ""]
     return "\n".join(lines)
 
 
@@ -237,15 +237,43 @@ def documentation(text):
 
 
 def block_html(block):
-    escaped = html.escape(block.strip("\n"), quote=False).replace("$", "&#36;")
-    if (
-        block.lstrip().startswith(">>>")
-        or re.search(r"^ {2,}\S", block, re.MULTILINE)
-        or block.startswith("|")
-    ):
-        return (
-            "<pre>" + escaped.replace("\n", "&#10;") + "</pre>"
-        )  # a blank line would end HTML in Markdown
-    if re.fullmatch(r"\w[\w ]*:", block.strip()):
-        return f"<p><strong>{escaped.rstrip(':')}</strong></p>"
-    return "<p>" + re.sub(r"`+([^`]+)`+", r"<code>\1</code>", escaped.replace("\n", " ")) + "</p>"
+    block = block.strip("\n")
+    if block.lstrip().startswith("|"):
+        return table_html(block)
+    if block.lstrip().startswith(">>>"):
+        return f"<pre>{escaped(block).replace(chr(10), '&#10;')}</pre>"  # HTML in Markdown ends at a blank line
+    if re.fullmatch(r"\w[\w ]*:", block):
+        return f"<p><strong>{block.rstrip(':')}</strong></p>"
+    if re.match(r"\S.*\n {2,}\S", block):
+        return definitions_html(block)
+    if re.search(r"^ {2,}\S", block, re.MULTILINE):
+        return f"<pre>{escaped(block).replace(chr(10), '&#10;')}</pre>"
+    return f"<p>{with_names(block)}</p>"
+
+
+def escaped(text):
+    return html.escape(text, quote=False).replace("$", "&#36;")
+
+
+def with_names(text):
+    return re.sub(r"`+([^`]+)`+", r"<code>\1</code>", escaped(" ".join(text.split())))
+
+
+def table_html(block):
+    rows = [line.strip().strip("|").split("|") for line in block.splitlines()]
+    cells = [f"<tr>{''.join(f'<td>{with_names(cell)}</td>' for cell in row)}</tr>" for row in rows]
+    return f'<table class="table"><tbody>{"".join(cells[:1] + cells[2:])}</tbody></table>'
+
+
+def definitions_html(block):
+    """numpydoc's lists: a name and its type, and indented below it what it is."""
+    parts = re.split(r"\n(?=\S)", block)
+    items = [part.partition("\n") for part in parts]
+    return (
+        "<dl>"
+        + "".join(
+            f"<dt><code>{escaped(name)}</code></dt><dd>{with_names(about)}</dd>"
+            for name, _, about in items
+        )
+        + "</dl>"
+    )

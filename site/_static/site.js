@@ -17,7 +17,9 @@ async function findNumber() {
   found.innerHTML = `<p>Equation ${linkHtml(asked[1], about)} of <em></em></p><div class="equation"><div class="math"></div></div>`;
   found.querySelector('em').textContent = about.title;
   found.querySelector('.math').textContent = `\\[${about.latex}\\]`;
-  document.querySelector('#search-results').before(found);
+  const others = document.querySelector('#search-results');
+  others.before(found);
+  others.hidden = true;  // a search by words knows no numbers
   await typeset(found);
 }
 
