@@ -107,7 +107,8 @@ class Setting:
         parts = opened(exprs, self.table)
         self.exact, self.ranges = all(map(is_rational, parts)), {**_met_in_deltas(parts), **ranges_in(*exprs)}
         entries = [i for part in parts for e in part.atoms(sp.Indexed) for i in e.indices if i.is_Integer]
-        self.furthest = int(max(entries, default=1))     # entry that is named by its number
+        self.furthest = int(max([sp.S.One, *entries]))     # entry that is named by its number
+        self.lowest = min([1] + [0 for part in parts for s in part.atoms(sp.Sum) for limit in s.limits if limit[1] == 0])
         self.counts = sorted(set().union(*map(sizes_in, parts)) - self.ranges.keys(), key=str, reverse=True)
 
     def sizes(self, seed):
@@ -176,7 +177,7 @@ class Point:
 
     def must_have(self, base, indices):
         shape = getattr(base, "shape", None) or ()
-        if not all(1 <= index <= whole_value(size, self, {}) for index, size in zip(indices, shape)):
+        if not all(self.setting.lowest <= index <= whole_value(size, self, {}) for index, size in zip(indices, shape)):
             raise NoValue(f"{_entry_text(base, indices)} lies outside of {base.label}")
 
     def draw(self, base, indices):

@@ -194,3 +194,12 @@ def test_a_rounding_error_is_no_difference():
     (Fraction(-1, 2), "-1/2"), (Fraction(3), "3"), (Fraction(1, 3**30), "4.856936e-15"), (mpmath.mpf("0.25"), "0.25")])
 def test_numbers_are_short(number, shown):
     assert show_number(number) == shown
+
+
+def test_a_sum_from_0_has_an_entry_0_as_the_bias_counted_as_a_weight():
+    with as_written():
+        whole, parts = Sum(w[j]*x[i, j], (j, 0, d)), w[0]*x[i, 0] + Sum(w[j]*x[i, j], (j, 1, d))
+    for seed in range(8):
+        assert Point([whole, parts], seed=seed).same(whole, parts)
+    with pytest.raises(NoValue, match="lies outside"):
+        Point([w[0]]).value(w[0])
