@@ -93,20 +93,19 @@ TEXTS = ("text/plain", "text/latex", "text/markdown")
 
 
 def shown(notebook):
-    """What the cells show, in words and numbers; pictures and sliders are other bytes on other
-    versions.
+    """What the cells show, in words and numbers.
+
+    Pictures and sliders are other bytes on other versions, and a stream may come in pieces.
     """
-    return [
-        (
-            output.get("name") or sorted(output.get("data", {})),
-            output.get("text") or [output.data.get(kind) for kind in TEXTS],
-        )
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
-        and "image/png" not in output.get("data", {})
-    ]
+    seen = []
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        kinds = sorted(output.get("data", {}))
+        if output.output_type == "stream":
+            before = seen.pop() if seen and seen[-1][0] == output.name else (output.name, "")
+            seen.append((output.name, before[1] + output.text))
+        elif not {"application/vnd.jupyter.widget-view+json", "image/png"} & set(kinds):
+            seen.append((kinds, [output.data.get(kind) for kind in TEXTS]))
+    return seen
 
 
 def test_every_notebook_alone_in_a_folder_fetches_its_packages_and_shows_what_is_stored(tmp_path):
