@@ -15,7 +15,22 @@ from gradcheck.stated import StatedReport, stated
 from gradcheck.update import UpdateError, update_check
 
 __all__ = [
-    "MISTAKES", "BlockReport", "Estimate", "Fault", "FaultError", "GradientError", "GradientReport",
-    "StatedReport", "UpdateError", "central_difference", "complex_step", "derivative", "find_fault",
-    "forward_difference", "gradient_check", "numerical_gradient", "stated", "update_check",
+    "MISTAKES",
+    "BlockReport",
+    "Estimate",
+    "Fault",
+    "FaultError",
+    "GradientError",
+    "GradientReport",
+    "StatedReport",
+    "UpdateError",
+    "central_difference",
+    "complex_step",
+    "derivative",
+    "find_fault",
+    "forward_difference",
+    "gradient_check",
+    "numerical_gradient",
+    "stated",
+    "update_check",
 ]

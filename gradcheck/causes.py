@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gradcheck.report import fraction, shown
+from gradcheck.report import fraction
 
 NO_RATIO = "no constant ratio: another formula, or another point"
 
@@ -22,7 +22,9 @@ def explain(report, f, indices, claim, parameter, n_samples, differs, open_):
     if report.ratio is not None and not all_of_it and rest.sum() == 1:
         report.ratio = None
     words = "" if report.ratio is None else factor_words(report.ratio, n_samples)
-    if words.endswith("a constant factor") and (rest & by_entry).sum() < 2:     # one number always has one
+    if (
+        words.endswith("a constant factor") and (rest & by_entry).sum() < 2
+    ):  # one number always has one
         words = words.removesuffix("a constant factor").removesuffix(" and ")
         report.ratio = report.ratio if by_entry.all() else None
     if spurious.any() and report.entries > 1:
@@ -38,7 +40,8 @@ def _mixed(spurious, rest, report, words):
         return first
     cause = words.partition(": ")[2]
     return f"{first}; the other {rest} have ratio {fraction(report.ratio)}" + (
-        f" ({cause})" if cause else "")
+        f" ({cause})" if cause else ""
+    )
 
 
 def _otherwise(report, f, indices, claim, parameter, n_samples, usable, by_entry, rest):
@@ -62,8 +65,11 @@ def _otherwise(report, f, indices, claim, parameter, n_samples, usable, by_entry
 
 
 def _decay_words(decay):
-    return "a penalty (weight decay) is left out or too weak?" if decay < 0 else (
-        "a penalty (weight decay) is too strong, or the cost has none?")
+    return (
+        "a penalty (weight decay) is left out or too weak?"
+        if decay < 0
+        else ("a penalty (weight decay) is too strong, or the cost has none?")
+    )
 
 
 def _constant_ratio(claimed, value, bar):
@@ -86,14 +92,17 @@ def factor_words(ratio, n_samples):
             known = meanings.get(key)
             meanings[key] = f"{known}, or {meaning}" if known else meanings.get(key, meaning)
     size, sign = abs(ratio), "the sign" if ratio < 0 else ""
-    words = next((words for factor, words in meanings.items()
-                  if abs(size - factor) <= 1e-6 * factor), None)
+    words = next(
+        (words for factor, words in meanings.items() if abs(size - factor) <= 1e-6 * factor), None
+    )
     return " and ".join(filter(None, [sign, _whole_factor(size) if words is None else words]))
 
 
 def _whole_factor(size):
-    for factor, form, words in [(size, "{}", "a sum for a mean"),
-                                (1 / size, "1/{}", "a mean taken twice")]:
+    for factor, form, words in [
+        (size, "{}", "a sum for a mean"),
+        (1 / size, "1/{}", "a mean taken twice"),
+    ]:
         if 2.5 < factor < 1e6 and abs(factor - round(factor)) <= 1e-6 * factor:
             return f"a factor {form.format(round(factor))}: {words}?"
     return "a constant factor"

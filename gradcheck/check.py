@@ -1,9 +1,10 @@
-"""Is this code the gradient of this cost? `gradient_check` says so entry by entry, and what is wrong.
+"""Is this code the gradient of this cost? `gradient_check` says, entry by entry.
 
-How a claim is judged: by the error bar of the numerical derivative, of each entry by itself, so that a
-wrong one is refused however small it is beside the others. At a kink the claim must lie between the
-slopes to the two sides. Large blocks are first checked in groups of entries of like size, each along
-one random direction, in which errors cannot cancel; a group that does not agree is opened.
+How a claim is judged: by the error bar of the numerical derivative, of each entry by itself, so
+that a wrong one is refused however small it is beside the others. At a kink the claim must lie
+between the slopes to the two sides. Large blocks are first checked in groups of entries of like
+size, each along one random direction, in which errors cannot cancel; a group that does not agree is
+opened.
 """
 
 import sys
@@ -14,16 +15,16 @@ from typing import NamedTuple
 import numpy as np
 
 from gradcheck import validation
-from gradcheck.differences import EPS, Cost, Probe, in_line, is_remembering, measure
 from gradcheck.causes import NO_RATIO, explain
+from gradcheck.differences import EPS, Cost, Probe, in_line, is_remembering, measure
 from gradcheck.network import delta_mistake
 from gradcheck.parameters import Tree
 from gradcheck.report import BlockReport, GradientReport, certain_digits
 
-RESOLUTION = 1e-4       # an entry is decided if its error bar is this much smaller than itself
-BIG = 128               # a block with more entries is checked in groups
+RESOLUTION = 1e-4  # an entry is decided if its error bar is this much smaller than itself
+BIG = 128  # a block with more entries is checked in groups
 GROUP = 64
-MOST_OPENED = 4096      # entries of groups that do not agree that are looked at one by one
+MOST_OPENED = 4096  # entries of groups that do not agree that are looked at one by one
 AGREES, DIFFERS, OPEN = range(3)
 VERDICTS = {AGREES: "agrees", DIFFERS: "differs", OPEN: "not decided"}
 
@@ -53,9 +54,9 @@ def gradient_check(cost, gradient, parameters, *, n_samples=None, exact=True, sa
     Raises
     ------
     TypeError, ValueError
-        Before anything is measured: for what is no number or function; NaN, infinite or empty arrays;
-        names that are missing or unknown, and shapes that do not match; also where the cost is not
-        one finite number, changes its parameters, or gives another value the second time.
+        Before anything is measured: for what is no number or function; NaN, infinite or empty
+        arrays; names that are missing or unknown, and shapes that do not match; also where the cost
+        is not one finite number, changes its parameters, or gives another value the second time.
 
     >>> bool(gradient_check(lambda w: w**2, lambda w: 2*w, 3.0))
     True
@@ -69,25 +70,37 @@ def gradient_check(cost, gradient, parameters, *, n_samples=None, exact=True, sa
     with at.left_as_it_was():
         at.require_a_number()
         claims = claims_of(gradient, at)
-        if is_remembering() and at.size <= 4096:    # one of many claims: whether it is right is all that is asked
+        if (
+            is_remembering() and at.size <= 4096
+        ):  # one of many claims: whether it is right is all that is asked
             wrong = _plainly_wrong(at, claims, exact)
             if wrong.any():
                 blocks = zip(tree.names, at.split(wrong))
-                return GradientReport({name: Verdict("differs" if block.any() else "agrees")
-                                       for name, block in blocks})
+                return GradientReport(
+                    {
+                        name: Verdict("differs" if block.any() else "agrees")
+                        for name, block in blocks
+                    }
+                )
         found = _judge_all(at, claims, gradient, exact, sample)
-        return GradientReport({tree.names[k]: _block_report(k, at, claims, found, gradient, n_samples)
-                               for k in range(len(at.arrays))}, found.method)
+        return GradientReport(
+            {
+                tree.names[k]: _block_report(k, at, claims, found, gradient, n_samples)
+                for k in range(len(at.arrays))
+            },
+            found.method,
+        )
 
 
 # ------------------------------------------------------------------------------------------ claims
+
 
 class Claims(NamedTuple):
     """A claimed gradient, laid out as one vector."""
 
     value: np.ndarray
-    room: np.ndarray     # half a unit of the last printed digit, 0 for numbers
-    eps: np.ndarray      # of the precision in which it was given
+    room: np.ndarray  # half a unit of the last printed digit, 0 for numbers
+    eps: np.ndarray  # of the precision in which it was given
 
 
 def claims_of(gradient, at):
@@ -109,11 +122,15 @@ def _claim(name, leaf, parameter):
         room = np.array([0.5 * 10.0 ** d.as_tuple().exponent for d in digits])
         leaf = np.reshape([float(d) for d in digits], texts.shape)
     array = validation.same_shape(name_of_claim, leaf, parameter, name)
-    return (array.ravel().astype(np.float64), np.zeros(array.size) + room,
-            np.full(array.size, np.finfo(array.dtype).eps))
+    return (
+        array.ravel().astype(np.float64),
+        np.zeros(array.size) + room,
+        np.full(array.size, np.finfo(array.dtype).eps),
+    )
 
 
 # ----------------------------------------------------------------------------------------- judging
+
 
 @dataclass
 class Judged:
@@ -121,28 +138,34 @@ class Judged:
 
     probes: list
     value: np.ndarray
-    bar: np.ndarray        # what the claim may differ by, its own rounding included
+    bar: np.ndarray  # what the claim may differ by, its own rounding included
     claimed: np.ndarray
     status: np.ndarray
     kink: np.ndarray
-    inside: np.ndarray     # at a kink, claimed between the slopes
+    inside: np.ndarray  # at a kink, claimed between the slopes
     jump: np.ndarray
     left: np.ndarray
     right: np.ndarray
     flat: np.ndarray
-    lost: np.ndarray       # both numbers are 0 but for rounding
-    weak: np.ndarray       # worth another look beside the point
-    beside: np.ndarray     # decided there
+    lost: np.ndarray  # both numbers are 0 but for rounding
+    weak: np.ndarray  # worth another look beside the point
+    beside: np.ndarray  # decided there
     method: str = ""
 
     def rows(self, wanted):
-        picked = {name: value[wanted] for name, value in vars(self).items()
-                  if isinstance(value, np.ndarray)}
+        picked = {
+            name: value[wanted]
+            for name, value in vars(self).items()
+            if isinstance(value, np.ndarray)
+        }
         return Judged([self.probes[k] for k in wanted], method=self.method, **picked)
 
     def and_also(self, other):
-        joined = {name: np.concatenate([value, getattr(other, name)])
-                  for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        joined = {
+            name: np.concatenate([value, getattr(other, name)])
+            for name, value in vars(self).items()
+            if isinstance(value, np.ndarray)
+        }
         return Judged(self.probes + other.probes, method=self.method, **joined)
 
 
@@ -177,8 +200,8 @@ class _Progress:
 
     def shown(self, probes, portion=512):
         for k in range(0, len(probes), portion):
-            yield probes[k:k + portion]
-            self.done += sum(np.size(p.where) for p in probes[k:k + portion])
+            yield probes[k : k + portion]
+            self.done += sum(np.size(p.where) for p in probes[k : k + portion])
             if time.monotonic() - self.start > 2 and sys.stderr.isatty():
                 print(f"\rgradient_check: {self.done} of {self.total}", end="", file=sys.stderr)
 
@@ -194,10 +217,18 @@ def _grouped(indices, claims):
     order = indices[np.argsort(np.abs(claims[indices]), kind="stable")]
     rng = np.random.default_rng(len(indices))
     zeros = int((claims[indices] == 0).sum())
-    parts = [part[k:k + GROUP] for part in (order[:zeros], order[zeros:])
-             for k in range(0, len(part), GROUP)]
-    return [Probe(part, np.where(claims[part] < 0, -1, 1) * rng.uniform(0.5, 1, len(part))
-                  / np.sqrt(len(part))) for part in parts]
+    parts = [
+        part[k : k + GROUP]
+        for part in (order[:zeros], order[zeros:])
+        for k in range(0, len(part), GROUP)
+    ]
+    return [
+        Probe(
+            part,
+            np.where(claims[part] < 0, -1, 1) * rng.uniform(0.5, 1, len(part)) / np.sqrt(len(part)),
+        )
+        for part in parts
+    ]
 
 
 def _judge_groups(at, groups, claims, gradient, exact, progress):
@@ -225,7 +256,7 @@ def _judge_groups(at, groups, claims, gradient, exact, progress):
 
 
 def _factors_of_blocks(at, found):
-    """{group: factor} where all groups of a block are wrong by one factor: so are all its entries."""
+    """{group: factor} where all groups of a block, so all entries, are wrong by one factor."""
     first = np.array([p.where[0] for p in found.probes])
     block, factors = np.searchsorted(at.ends, first, side="right"), {}
     for b in set(block):
@@ -259,9 +290,13 @@ def judge(at, probes, claims, gradient, exact):
     size = np.fmax(np.abs(claimed), np.abs(value))
     eps = np.array([max(at.eps, np.max(claims.eps[p.where])) for p in probes])
     largest = _largest_of_block(at, probes, np.abs(np.where(m.kink, 0, value)))
-    differences = m.method == "central differences"     # the complex step has its claims' rounding in it
+    differences = (
+        m.method == "central differences"
+    )  # the complex step has its claims' rounding in it
     bar = np.where(m.kink, 1e-5 * (high - low), m.bar) + 64 * EPS * largest * differences
-    coarse = np.where(eps > EPS, 32 * eps * largest, 0)     # the claim is in float32: it has its rounding
+    coarse = np.where(
+        eps > EPS, 32 * eps * largest, 0
+    )  # the claim is in float32: it has its rounding
     scale = max(np.abs(claims.value).max(), abs(at.here()))
     doubt = 64 * eps * abs(at.here()) * differences
     with np.errstate(invalid="ignore"):
@@ -275,23 +310,49 @@ def judge(at, probes, claims, gradient, exact):
         doubt = np.where(near, np.maximum(doubt, 64 * eps * max(1.0, abs(at.here()))), doubt)
     nothing = _nothing(at, probes, claims, gradient, m, claimed)
     both_zero = (claimed == 0) & (value == 0)
-    smallest = np.array([np.min(np.abs(claims.value[p.where] * p.along)) if np.ndim(p.where)
-                         and np.size(p.where) <= GROUP else np.inf for p in probes])
+    smallest = np.array(
+        [
+            np.min(np.abs(claims.value[p.where] * p.along))
+            if np.ndim(p.where) and np.size(p.where) <= GROUP
+            else np.inf
+            for p in probes
+        ]
+    )
     with np.errstate(invalid="ignore"):
-        decided = both_zero | m.kink | nothing | (bar <= RESOLUTION * np.minimum(size, smallest)) | (
-            (room > 0) & (m.bar <= room))
-        decided |= (coarse > 0) & (bar <= 1e-2 * largest)   # in float32 small entries have no digits
+        decided = (
+            both_zero
+            | m.kink
+            | nothing
+            | (bar <= RESOLUTION * np.minimum(size, smallest))
+            | ((room > 0) & (m.bar <= room))
+        )
+        decided |= (coarse > 0) & (bar <= 1e-2 * largest)  # in float32 small entries have no digits
         status = np.where((error <= bar + coarse) & decided | nothing, AGREES, OPEN)
         status[(error > np.maximum(8 * bar + coarse, doubt)) & ~nothing] = DIFFERS
     status[m.jump | np.isnan(error)] = OPEN
     groups = np.array([np.ndim(p.where) > 0 for p in probes])
-    status[groups & m.kink] = OPEN      # several kinks may meet there
+    status[groups & m.kink] = OPEN  # several kinks may meet there
     weak = (status == OPEN) | m.kink | nothing | (both_zero & ~m.flat)
     lost = nothing & (status == AGREES) & ((claimed != 0) | (value != 0))
     claimed, value = np.where(lost, 0.0, claimed), np.where(lost, 0.0, value)
     no = np.zeros(len(probes), bool)
-    return Judged(probes, value, bar, claimed, status, m.kink & ~groups, m.kink & (error <= bar),
-                  m.jump, m.left, m.right, m.flat, lost, weak, no, m.method)
+    return Judged(
+        probes,
+        value,
+        bar,
+        claimed,
+        status,
+        m.kink & ~groups,
+        m.kink & (error <= bar),
+        m.jump,
+        m.left,
+        m.right,
+        m.flat,
+        lost,
+        weak,
+        no,
+        m.method,
+    )
 
 
 def _largest_of_block(at, probes, sizes):
@@ -321,14 +382,14 @@ def _rounding_of_claims(at, probes, gradient):
     """
     try:
         values = [claims_of(gradient, at.moved_to(v)).value for v in in_line(at, 2.0**-24)[4:12]]
-    except Exception:       # outside the domain of the gradient nothing is known of it
+    except Exception:  # outside the domain of the gradient nothing is known of it
         return np.zeros(len(probes))
     along = [[np.sum(v[p.where] * p.along) for p in probes] for v in values]
     return 4 * np.abs(np.diff(along, n=3, axis=0)).max(axis=0)
 
 
 def _judge_beside(judged, at, gradient, exact):
-    """Judge weak entries again a little way off, to both sides: the gradient must hold there too."""
+    """Judge weak entries again a little way off, where the gradient must hold as well."""
     weak = np.flatnonzero(judged.weak)
     if not len(weak):
         return
@@ -339,9 +400,10 @@ def _judge_beside(judged, at, gradient, exact):
         there = at.moved_to(at.vector + side * move)
         try:
             there.require_a_number()
-            second = judge(there, [judged.probes[k] for k in weak], claims_of(gradient, there),
-                           gradient, exact)
-        except Exception:   # outside the domain: nothing to be learnt there
+            second = judge(
+                there, [judged.probes[k] for k in weak], claims_of(gradient, there), gradient, exact
+            )
+        except Exception:  # outside the domain: nothing to be learnt there
             continue
         for j, k in enumerate(weak):
             _take_over(judged, k, second, j)
@@ -361,6 +423,7 @@ def _take_over(judged, k, second, j):
 
 
 # ------------------------------------------------------------------------------------------ reports
+
 
 def _rows_of(block, at, found):
     first = np.array([np.ravel(p.where)[0] for p in found.probes])
@@ -397,21 +460,36 @@ def _block_report(block, at, claims, found, gradient, n_samples):
     known = (f.value != 0) & (f.status != OPEN) & ~f.kink
     dead, kinks = f.flat & (f.claimed == 0) & (f.value == 0) & ~f.lost, np.flatnonzero(f.kink)
     report = BlockReport(
-        name, parameter.shape, len(f.probes), VERDICTS[verdict],
-        error=float(error[worst]), error_bar=float(bars[worst]),
-        digits=certain_digits((f.bar[known] / np.abs(f.value[known])).max()) if known.any() else None,
+        name,
+        parameter.shape,
+        len(f.probes),
+        VERDICTS[verdict],
+        error=float(error[worst]),
+        error_bar=float(bars[worst]),
+        digits=certain_digits((f.bar[known] / np.abs(f.value[known])).max())
+        if known.any()
+        else None,
         worst=_entry_name(name, f.probes[worst], end, parameter.shape),
-        claimed=_clean(f, f.claimed, worst), numerical=_clean(f, f.value, worst),
-        differing=int((f.status == DIFFERS).sum()), undecided=int((f.status == OPEN).sum()),
-        steep=int(f.jump[worst]), dead=int(dead.sum()), at_kink=len(kinks),
+        claimed=_clean(f, f.claimed, worst),
+        numerical=_clean(f, f.value, worst),
+        differing=int((f.status == DIFFERS).sum()),
+        undecided=int((f.status == OPEN).sum()),
+        steep=int(f.jump[worst]),
+        dead=int(dead.sum()),
+        at_kink=len(kinks),
         bracketed=int(f.inside[kinks].sum()),
         slopes=_slopes(f.left[kinks[0]], f.right[kinks[0]]) if len(kinks) else (),
-        beside=int(f.beside.sum()), lost=int(f.lost.sum()))
+        beside=int(f.beside.sum()),
+        lost=int(f.lost.sum()),
+    )
     if verdict == DIFFERS:
-        indices = [p.where - (end - parameter.size) if np.ndim(p.where) == 0 else None
-                   for p in f.probes]
-        claim = claims.value[end - parameter.size:end].reshape(parameter.shape)
-        explain(report, f, indices, claim, parameter, n_samples, f.status == DIFFERS, f.status == OPEN)
+        indices = [
+            p.where - (end - parameter.size) if np.ndim(p.where) == 0 else None for p in f.probes
+        ]
+        claim = claims.value[end - parameter.size : end].reshape(parameter.shape)
+        explain(
+            report, f, indices, claim, parameter, n_samples, f.status == DIFFERS, f.status == OPEN
+        )
         if report.suggestion in ("", NO_RATIO) or " left out" in report.suggestion:
             claims_at = lambda there: claims_of(gradient, there).value
             words = delta_mistake(block, at, gradient, claims_at)

@@ -27,11 +27,11 @@ from gradcheck import validation
 from gradcheck.parameters import Tree
 
 EPS = np.finfo(np.float64).eps
-RATIO = 8                                    # of each step to the next
-STEPS = 2.0 ** -np.arange(-6, 46, 3)         # powers of two: x + h is then exact more often
-FINER = 2.0 ** -45                           # a second ladder below the first, for tiny numbers
-TINY_STEP = 2.0 ** -100                      # of the complex step: its truncation error is nothing
-ORDERS = 4                                   # of the extrapolation
+RATIO = 8  # of each step to the next
+STEPS = 2.0 ** -np.arange(-6, 46, 3)  # powers of two: x + h is then exact more often
+FINER = 2.0**-45  # a second ladder below the first, for tiny numbers
+TINY_STEP = 2.0**-100  # of the complex step: its truncation error is nothing
+ORDERS = 4  # of the extrapolation
 
 
 class Estimate(NamedTuple):
@@ -42,6 +42,7 @@ class Estimate(NamedTuple):
 
 
 # -------------------------------------------------------------------------------- three formulas
+
 
 def forward_difference(f, x, h):
     """The slope of the chord from x to x + h; wrong by about h f''(x) / 2, and by rounding / h.
@@ -54,7 +55,7 @@ def forward_difference(f, x, h):
 
 
 def central_difference(f, x, h):
-    """The slope of the chord from x - h to x + h; wrong by about h² f'''(x) / 6, and by rounding / h.
+    """The slope of the chord from x - h to x + h; wrong by about h² f'''(x) / 6 and rounding / h.
 
     >>> float(central_difference(lambda x: x**2, 3.0, 0.5))
     6.0
@@ -64,7 +65,7 @@ def central_difference(f, x, h):
 
 
 def complex_step(f, x, h=1e-20):
-    """The imaginary part of f(x + ih), divided by h; wrong by about h² f'''(x) / 6: no rounding / h.
+    """The imaginary part of f(x + ih), divided by h; wrong by about h² f'''(x) / 6, no more.
 
     f must accept complex numbers and be analytic: TypeError where it returns a real number.
 
@@ -74,12 +75,14 @@ def complex_step(f, x, h=1e-20):
     x, h = validation.array("x", x), validation.positive("h", h)
     value = f(x[()] + 1j * h)
     if not np.iscomplexobj(value):
-        raise TypeError("f returned a real number for a complex one: it is not analytic "
-                        "(abs? real? a cast?)")
+        raise TypeError(
+            "f returned a real number for a complex one: it is not analytic (abs? real? a cast?)"
+        )
     return value.imag / h
 
 
-# ------------------------------------------------------------------ a derivative that knows its error
+# ------------------------------------------------------- a derivative that knows its error
+
 
 def derivative(f, x):
     """f'(x) for a function of one float, as `Estimate(value, error_bar)`.
@@ -126,6 +129,7 @@ def numerical_gradient(cost, parameters, exact=True):
 
 # ---------------------------------------------------------------------------- the cost along a line
 
+
 class Probe(NamedTuple):
     """A line through the parameters, laid out as one vector: one entry of it, or some together."""
 
@@ -147,8 +151,9 @@ class Cost:
 
     def split(self, vector):
         """A vector of all parameters, as arrays of their shapes: views, not copies."""
-        return [part.reshape(a.shape) for part, a in
-                zip(np.split(vector, self.ends[:-1]), self.arrays)]
+        return [
+            part.reshape(a.shape) for part, a in zip(np.split(vector, self.ends[:-1]), self.arrays)
+        ]
 
     def moved_to(self, vector, dtype=np.float64):
         there = Cost(self.function, self.tree, self.name, self.split(vector), dtype)
@@ -191,16 +196,19 @@ class Cost:
         except (TypeError, ValueError):
             raise
         except Exception as error:
-            raise ValueError(f"{self.name} cannot be had at these parameters: "
-                             f"{type(error).__name__}: {error}") from error
+            raise ValueError(
+                f"{self.name} cannot be had at these parameters: {type(error).__name__}: {error}"
+            ) from error
         if np.iscomplexobj(first):
             raise TypeError(f"{self.name} returned a complex number, expected a real one")
         validation.finite(f"{self.name} at these parameters", np.asarray(first))
         self.tree.require_unchanged(self.name, self.work, self.arrays)
         self.eps = max(EPS, precision_of(self.kind))
         if not is_remembering() and self.here() != first:
-            raise ValueError(f"{self.name} gave {first} and then {self.here()} for the same "
-                             "parameters: fix its random choices")
+            raise ValueError(
+                f"{self.name} gave {first} and then {self.here()} for the same "
+                "parameters: fix its random choices"
+            )
 
     def left_as_it_was(self):
         """Afterwards a model that keeps its parameters holds those that it was given."""
@@ -231,7 +239,8 @@ def one_number(name, value):
     found = np.asarray(validation.plain(value))
     if found.size != 1:
         raise ValueError(
-            f"{name} returned an array of shape {found.shape}, expected a single number")
+            f"{name} returned an array of shape {found.shape}, expected a single number"
+        )
     found = found.reshape(())[()]
     if isinstance(found, (bool, np.bool_, str)) or not hasattr(found, "__float__"):
         raise TypeError(f"{name} returned {value!r}, expected a single number")
@@ -244,18 +253,19 @@ def _power_of_two(a):
 
 # ------------------------------------------------------------------------------------- measuring
 
+
 @dataclass
 class Measured:
     """For each probe: the derivative with its error bar, and what is known of its surroundings."""
 
     value: np.ndarray
-    bar: np.ndarray        # inf where there is no derivative
-    kink: np.ndarray       # the slopes to the two sides differ
-    jump: np.ndarray       # the cost jumps, or is infinitely steep
-    left: np.ndarray       # one-sided slopes where there is a kink, and their error bars
+    bar: np.ndarray  # inf where there is no derivative
+    kink: np.ndarray  # the slopes to the two sides differ
+    jump: np.ndarray  # the cost jumps, or is infinitely steep
+    left: np.ndarray  # one-sided slopes where there is a kink, and their error bars
     right: np.ndarray
-    flat: np.ndarray       # the cost does not change along the line
-    scale: np.ndarray      # slopes of chords a little farther off; 0 where nobody looked
+    flat: np.ndarray  # the cost does not change along the line
+    scale: np.ndarray  # slopes of chords a little farther off; 0 where nobody looked
     method: str = "central differences"
 
     def put(self, rows, other):
@@ -294,7 +304,9 @@ def measure(cost, probes, exact=True):
 
 def _measure(cost, probes, exact):
     n, zero = len(probes), np.zeros(len(probes))
-    found = Measured(zero, zero + np.inf, zero > 0, zero > 0, zero.copy(), zero.copy(), zero > 0, zero.copy())
+    found = Measured(
+        zero, zero + np.inf, zero > 0, zero > 0, zero.copy(), zero.copy(), zero > 0, zero.copy()
+    )
     analytic = _complex_steps(cost, probes) if exact else None
     sure = np.zeros(n, bool) if analytic is None else _seen_at_once(cost, probes, analytic.value)
     rest = np.flatnonzero(~sure)
@@ -303,7 +315,7 @@ def _measure(cost, probes, exact):
         found.put(rest, measure_real(cost, others))
     if analytic is None:
         return found
-    if len(rest):       # the less sure, the more often it is shaken
+    if len(rest):  # the less sure, the more often it is shaken
         wider = _complex_steps(cost, others, 8)
         analytic.error_bar[rest] = np.inf if wider is None else wider.error_bar
     gap = np.abs(analytic.value - found.value)
@@ -333,7 +345,7 @@ def _seen_at_once(cost, probes, slopes):
             chord = (up - down) / (cost.step(probe, h) - cost.step(probe, -h))
             seen[k] = abs(chord - slopes[k]) <= 1e-7 * abs(slopes[k]) and slopes[k] != 0
             if slopes[k] == 0 and up == here == down:
-                seen[k] = all(cost(probe, t * h) == here for t in (2**15, -2**15, 64, -64))
+                seen[k] = all(cost(probe, t * h) == here for t in (2**15, -(2**15), 64, -64))
     return seen
 
 
@@ -341,9 +353,9 @@ def _complex_steps(cost, probes, points=3):
     """The complex step at some points that differ in the last digits; None where it fails."""
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("error", np.exceptions.ComplexWarning)   # a cast to real numbers
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)  # a cast to real numbers
             slopes = np.array([_complex_slopes(cost, probes, k) for k in range(points)])
-    except Exception:   # whatever way the cost refuses complex numbers: differences take over
+    except Exception:  # whatever way the cost refuses complex numbers: differences take over
         return None
     if not np.isfinite(slopes).all():
         return None
@@ -353,7 +365,7 @@ def _complex_steps(cost, probes, points=3):
 
 def _complex_slopes(cost, probes, k):
     at = shaken(cost, k, np.complex128)
-    h = TINY_STEP * (1 + 0.3 * k)   # a power of two for k = 0, so that integers stay exact
+    h = TINY_STEP * (1 + 0.3 * k)  # a power of two for k = 0, so that integers stay exact
     values = [at(probe, 1j * h) for probe in probes]
     if not all(np.iscomplexobj(value) for value in values):
         raise TypeError("a real result")
@@ -369,7 +381,7 @@ def measure_real(cost, probes):
         size = np.array([np.abs(cost.vector[p.where]).max() for p in probes])
         tiny = (size > 0) & (size < 2.0**-20)
         rows = np.flatnonzero(open_ & tiny)
-        if len(rows):   # a kink or an edge may be nearer than the finest step
+        if len(rows):  # a kink or an edge may be nearer than the finest step
             finer = _Ladder(cost, [probes[k] for k in rows], STEPS * FINER, noise).measured()
             better = finer.bar <= 1e-4 * np.abs(finer.value)
             _keep(finer, better)
@@ -389,7 +401,9 @@ class _Ladder:
         self.here = cost.here()
         reach = np.array([cost.reach[np.ravel(p.where)[0]] for p in probes])[:, None]
         h = reach * steps
-        self.up, self.down, self.up_step, self.down_step = _both_sides([cost] * len(steps), probes, h)
+        self.up, self.down, self.up_step, self.down_step = _both_sides(
+            [cost] * len(steps), probes, h
+        )
         self.h = (self.up_step + self.down_step) / 2
         self.slopes = (self.up - self.down) / (2 * self.h)
         up, down, *_ = _both_sides([shaken(cost, k) for k in range(1, len(steps) + 1)], probes, h)
@@ -403,13 +417,15 @@ class _Ladder:
         bends = self._bends(*(slopes for slopes, _ in sides))
         value, bar = climb(self.slopes, self.h, 1.5 * self.noise, 2, _doubt(bends, self.noise))
         mean, width = (left.value + right.value) / 2, (left.error_bar + right.error_bar) / 2
-        better = width <= bar       # where the second derivative jumps
+        better = width <= bar  # where the second derivative jumps
         value, bar = np.where(better, mean, value), np.where(better, width, bar)
         kink, jump = self._kinks(bends, sides)
         gap = right.value - left.value
         kink &= right.error_bar + left.error_bar < 0.5 * np.abs(gap)
-        ends = [side.value + np.where(kink, way * np.sign(gap) * side.error_bar, 0)     # with their bars
-                for side, way in ((left, -1), (right, 1))]
+        ends = [
+            side.value + np.where(kink, way * np.sign(gap) * side.error_bar, 0)  # with their bars
+            for side, way in ((left, -1), (right, 1))
+        ]
         bar = np.where(kink | jump | np.isnan(value), np.inf, bar)
         near = np.arange(self.h.shape[1]) >= np.argmax(STEPS < 0.2)
         flat = ((self.up == self.here) & (self.down == self.here) | ~near).all(axis=1)
@@ -421,8 +437,10 @@ class _Ladder:
 
     def _one_sided(self):
         """The slopes of the chords to the left and to the right, with their steps."""
-        return (((self.here - self.down) / self.down_step, self.down_step),
-                ((self.up - self.here) / self.up_step, self.up_step))
+        return (
+            ((self.here - self.down) / self.down_step, self.down_step),
+            ((self.up - self.here) / self.up_step, self.up_step),
+        )
 
     def _bends(self, left, right):
         """How much the slope jumps within each step: of R - L = J + c h, two steps give J."""
@@ -436,10 +454,10 @@ class _Ladder:
         """
         rows = np.arange(len(J))
         seen = np.abs(J) > 64 * self.noise[:, 1:]
-        both = seen[:, 1:] & seen[:, :-1] & (STEPS[1:-1] < 0.1)     # what is farther off is not here
+        both = seen[:, 1:] & seen[:, :-1] & (STEPS[1:-1] < 0.1)  # what is farther off is not here
         last = both.shape[1] - 1 - np.argmax(both[:, ::-1], axis=1)
         fine, coarse = J[rows, last + 1], J[rows, last]
-        # Below them there must be nothing but rounding: else the bend has gone, and was farther off.
+        # Below them must be rounding alone: else the bend has gone, and was farther off.
         below = np.minimum(last + 2, J.shape[1] - 1)
         ends = (last + 2 == J.shape[1]) | (np.abs(fine) <= 128 * self.noise[rows, below + 1])
         real = both.any(axis=1) & ends
@@ -447,7 +465,9 @@ class _Ladder:
         jump = real & ~kink & (np.abs(coarse) < np.abs(fine))
         for side, _ in sides:
             size = np.abs(side[:, -4:])
-            jump |= ((size[:, 1:] > 1.5 * size[:, :-1]) & (size > 64 * self.noise[:, -4:])[:, 1:]).all(axis=1)
+            jump |= (
+                (size[:, 1:] > 1.5 * size[:, :-1]) & (size > 64 * self.noise[:, -4:])[:, 1:]
+            ).all(axis=1)
         return kink, jump & ~kink
 
 
@@ -461,15 +481,20 @@ def _doubt(J, noise):
 
 def _both_sides(costs, probes, h):
     """The costs at both ends of each step, and the steps really taken: rows are probes."""
-    rows = [[(cost(p, t), cost(p, -t), cost.step(p, t), -cost.step(p, -t))
-             for cost, t in zip(costs, ts)] for p, ts in zip(probes, h)]
+    rows = [
+        [
+            (cost(p, t), cost(p, -t), cost.step(p, t), -cost.step(p, -t))
+            for cost, t in zip(costs, ts)
+        ]
+        for p, ts in zip(probes, h)
+    ]
     return np.moveaxis(np.array(rows, dtype=np.float64), -1, 0)
 
 
 def shaken(cost, k, dtype=np.float64):
     """The cost at parameters that differ in their last digits, in another way for each k."""
     turns = np.random.default_rng(k).choice([-2, -1, 1, 2], cost.size) * cost.eps * (k > 0)
-    zero = dtype is np.float64      # a complex 0 stays: beside it another branch may begin
+    zero = dtype is np.float64  # a complex 0 stays: beside it another branch may begin
     size = np.where(cost.vector == 0, zero, np.abs(cost.vector))
     return cost.moved_to(cost.vector + turns * size, dtype)
 
@@ -482,7 +507,7 @@ def _slope_noise(noise, h):
     """
     noise = np.where(np.isfinite(noise), noise, 0)
     slopes = np.maximum.accumulate(noise[:, ::-1], axis=1)[:, ::-1] / h
-    small = np.argmax(STEPS < 0.1)      # of larger steps the slopes bend as well
+    small = np.argmax(STEPS < 0.1)  # of larger steps the slopes bend as well
     slopes[:, small:] = np.maximum.accumulate(slopes[:, small:], axis=1)
     return slopes
 
@@ -495,7 +520,7 @@ def climb(slopes, h, rounding, power, doubt=None):
     the first that contradicts it ends the climb.
     """
     column, tableau = slopes, []
-    caution = np.where(STEPS > 0.1, 8, 2)       # large steps may have left what is near behind
+    caution = np.where(STEPS > 0.1, 8, 2)  # large steps may have left what is near behind
     for order in range(1, ORDERS + 1):
         ratio = (h[:, :-order] / h[:, order:]) ** power
         new = column[:, 1:] + (column[:, 1:] - column[:, :-1]) / (ratio - 1)
@@ -506,7 +531,7 @@ def climb(slopes, h, rounding, power, doubt=None):
     best, bar = np.full(len(h), np.nan), np.full(len(h), np.inf)
     climbing = np.ones(len(h), bool)
     for coarse in range(h.shape[1] - 2, -1, -1):
-        for order, (value, error) in enumerate(tableau[:h.shape[1] - 1 - coarse], start=1):
+        for order, (value, error) in enumerate(tableau[: h.shape[1] - 1 - coarse], start=1):
             value, error = value[:, coarse], error[:, coarse]
             finer = slice(coarse + order + 1, None)
             off = np.abs(slopes[:, finer] - value[:, None]) - rounding[:, finer] > error[:, None]

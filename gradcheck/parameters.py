@@ -8,13 +8,15 @@ from gradcheck import validation
 
 
 class Tree:
-    """The structure of the parameters: the names of its arrays in order, and how to put arrays back into it."""
+    """The structure of the parameters: names of its arrays in order, how to put others into it."""
 
     def __init__(self, structure, name="the parameter"):
         self.names, self.leaves = [], []
         self.skeleton = self._enter(structure, name, top=True)
-        self.arrays = [np.array(validation.array(n, leaf), dtype=np.float64)
-                       for n, leaf in zip(self.names, self.leaves)]
+        self.arrays = [
+            np.array(validation.array(n, leaf), dtype=np.float64)
+            for n, leaf in zip(self.names, self.leaves)
+        ]
 
     def _enter(self, node, name, top=False):
         if not _is_container(node):
@@ -23,9 +25,12 @@ class Tree:
             return len(self.leaves) - 1
         if not len(node):
             raise ValueError(
-                f"{'parameters' if top else name} is empty, expected at least one array")
-        return node, [(key, self._enter(child, _child_name(name, key, node, top)))
-                      for key, child in _items(node)]
+                f"{'parameters' if top else name} is empty, expected at least one array"
+            )
+        return node, [
+            (key, self._enter(child, _child_name(name, key, node, top)))
+            for key, child in _items(node)
+        ]
 
     def build(self, arrays):
         """The structure with these arrays in it; an array of shape () becomes a number."""
@@ -51,20 +56,27 @@ class Tree:
         original, children = node
         _require_same_keys(name, claim, original)
         found = dict(_items(claim))
-        return [leaf for key, child in children
-                for leaf in self.flatten(found[key], child, f"{name}[{key!r}]")]
+        return [
+            leaf
+            for key, child in children
+            for leaf in self.flatten(found[key], child, f"{name}[{key!r}]")
+        ]
 
     def require_unchanged(self, what, used, before):
         for name, now, then in zip(self.names, used, before):
             if not np.array_equal(now, then):
                 raise ValueError(
-                    f"{what} changed {name}: it must leave the parameters it is given as they are")
+                    f"{what} changed {name}: it must leave the parameters it is given as they are"
+                )
 
 
 def _is_container(node):
     """Mappings and tuples; a list where it holds arrays or further structures, not numbers."""
-    return isinstance(node, (Mapping, tuple)) or isinstance(node, list) and any(
-        _is_container(child) or hasattr(child, "shape") for child in node)
+    return (
+        isinstance(node, (Mapping, tuple))
+        or isinstance(node, list)
+        and any(_is_container(child) or hasattr(child, "shape") for child in node)
+    )
 
 
 def _as_was(original, array):
@@ -84,19 +96,24 @@ def _child_name(name, key, node, top):
 
 
 def _require_same_keys(name, claim, original):
-    wanted, found = [[key for key, _ in _items(node)] if isinstance(node, (Mapping, tuple, list))
-                     else None for node in (original, claim)]
+    wanted, found = [
+        [key for key, _ in _items(node)] if isinstance(node, (Mapping, tuple, list)) else None
+        for node in (original, claim)
+    ]
     if found is None or isinstance(claim, Mapping) != isinstance(original, Mapping):
         expected = "a mapping" if isinstance(original, Mapping) else f"a {_kind(original)}"
-        raise TypeError(f"{name} is of type {type(claim).__name__}, "
-                        f"expected {expected} with {_listed(wanted)}")
-    missing, unknown = ([k for k in one if k not in two] for one, two in
-                        ((wanted, found), (found, wanted)))
+        raise TypeError(
+            f"{name} is of type {type(claim).__name__}, expected {expected} with {_listed(wanted)}"
+        )
+    missing, unknown = (
+        [k for k in one if k not in two] for one, two in ((wanted, found), (found, wanted))
+    )
     if missing or unknown:
         lacks = f" has nothing for {_listed(missing)}" if missing else ""
         extra = f" has the unknown {_listed(unknown)}" if unknown else ""
-        raise ValueError(f"{name}{lacks}{' and' if lacks and extra else ''}{extra}; "
-                         f"expected {_listed(wanted)}")
+        raise ValueError(
+            f"{name}{lacks}{' and' if lacks and extra else ''}{extra}; expected {_listed(wanted)}"
+        )
 
 
 def _kind(node):

@@ -1,9 +1,9 @@
 """Which line of a program is wrong, and which mistake it is: told from what mends it.
 
-Each usual mistake is a way to rewrite an expression, in Python's own syntax tree. A rewriting of one
-line that makes the program pass its check shows the line, the mistake, and how the line would read:
-nothing about the fault is stored anywhere. Where no one line is enough, a rewriting after which more
-blocks agree is kept, and a second one is looked for.
+Each usual mistake is a way to rewrite an expression, in Python's own syntax tree. A rewriting of
+one line that makes the program pass its check shows the line, the mistake, and how the line would
+read: nothing about the fault is stored anywhere. Where no one line is enough, a rewriting after
+which more blocks agree is kept, and a second one is looked for.
 """
 
 import __future__
@@ -36,8 +36,8 @@ MISTAKES = {
     "factor": "there is a factor too many, or a wrong one",
     "index": "an index is wrong, or one variable stands for another",
 }
-LIMIT = 400         # rewritings tried for one line and mistake
-FIRST_STEPS = 3     # rewritings after which a second one is looked for
+LIMIT = 400  # rewritings tried for one line and mistake
+FIRST_STEPS = 3  # rewritings after which a second one is looked for
 
 
 class FaultError(ValueError):
@@ -47,13 +47,15 @@ class FaultError(ValueError):
 class Remedy(NamedTuple):
     """One line rewritten."""
 
-    line: int           # 1 is the `def`
-    mistake: str        # a word of MISTAKES
+    line: int  # 1 is the `def`
+    mistake: str  # a word of MISTAKES
     was: str
     now: str
 
     def __str__(self):
-        return f"line {self.line}: {MISTAKES[self.mistake]}\n    was  {self.was}\n    now  {self.now}"
+        return (
+            f"line {self.line}: {MISTAKES[self.mistake]}\n    was  {self.was}\n    now  {self.now}"
+        )
 
 
 @dataclass
@@ -61,9 +63,9 @@ class Fault:
     """What was found: true if a change of one line makes the program pass its check."""
 
     name: str
-    lines: list                                     # the program's source, line by line
-    remedies: list                                  # each of them alone mends the program
-    several: list = field(default_factory=list)     # all of them together do, where no one is enough
+    lines: list  # the program's source, line by line
+    remedies: list  # each of them alone mends the program
+    several: list = field(default_factory=list)  # all of them together do, where no one is enough
 
     def __bool__(self):
         return bool(self.remedies)
@@ -89,8 +91,10 @@ class Fault:
             return "\n".join(f"{self.name}, {remedy}" for remedy in self.remedies)
         if self.several:
             return f"{self.name}: more than one line is wrong\n" + "\n".join(map(str, self.several))
-        return (f"{self.name}: no change of one line makes it pass; more than one line is wrong, "
-                "or the mistake is no usual one")
+        return (
+            f"{self.name}: no change of one line makes it pass; more than one line is wrong, "
+            "or the mistake is no usual one"
+        )
 
     __repr__ = __str__
 
@@ -106,8 +110,9 @@ def find_fault(program, check):
     Returns
     -------
     Fault
-        True if one line is to blame: `.line`, `.mistake`, `.was`, `.now`, and all `.remedies`. Where two
-        lines are wrong and the check reports by blocks, `.several` holds a change for each.
+        True if one line is to blame: `.line`, `.mistake`, `.was`, `.now`, and all `.remedies`.
+        Where two lines are wrong and the check reports by blocks, `.several` holds a change for
+        each.
 
     Raises
     ------
@@ -131,8 +136,9 @@ class _Search:
             source = textwrap.dedent(inspect.getsource(program))
             self.tree = ast.parse(source)
         except (OSError, TypeError, SyntaxError):
-            raise FaultError("the source of the program cannot be read: write it with `def` in a cell "
-                             "or a file") from None
+            raise FaultError(
+                "the source of the program cannot be read: write it with `def` in a cell or a file"
+            ) from None
         if not isinstance(self.tree.body[0], ast.FunctionDef):
             raise FaultError("the program is no function written with `def`")
         self.name, self.check, self.lines = program.__name__, check, source.rstrip().splitlines()
@@ -145,10 +151,12 @@ class _Search:
 
     def _noting(self, program):
         """The program, noting what it is called with, so that a rewriting can be run by itself."""
+
         def noting(*args, **named):
             if not self.calls:
                 self.calls.append(_fresh((args, named)))
             return program(*args, **named)
+
         return noting
 
     def score(self, program):
@@ -157,17 +165,23 @@ class _Search:
             warnings.simplefilter("ignore")
             try:
                 report = self.check(program)
-            except Exception:   # a wrong program may well raise
+            except Exception:  # a wrong program may well raise
                 return _Score(False, frozenset())
         blocks = getattr(report, "blocks", {})
-        return _Score(bool(report), frozenset(
-            name for name, block in blocks.items() if block.verdict in ("agrees", "simultaneous")))
+        return _Score(
+            bool(report),
+            frozenset(
+                name
+                for name, block in blocks.items()
+                if block.verdict in ("agrees", "simultaneous")
+            ),
+        )
 
     def one_line(self):
         """The remedies, and the rewritings after which more blocks agree: (remedy, tree) each."""
         remedies, better = [], {}
-        for remedy, tree in self._rewritten():
-            score = self._judged(tree, remedy[::3])
+        for remedy, tree in self.rewritten():
+            score = self.judged(tree, remedy[::3])
             known = any(r[:2] == remedy[:2] for r in remedies)
             if score.passes and not known:
                 remedies.append(remedy)
@@ -181,12 +195,12 @@ class _Search:
             rest = copy.copy(self)
             rest.tree, rest.here = tree, _Score(False, agree)
             rest.scores = {key: score for key, score in self.scores.items() if len(key) != 2}
-            for remedy, other in rest._rewritten():
-                if remedy.line != first.line and rest._judged(other, remedy[::3]).passes:
+            for remedy, other in rest.rewritten():
+                if remedy.line != first.line and rest.judged(other, remedy[::3]).passes:
                     return sorted([first, remedy])
         return []
 
-    def _rewritten(self):
+    def rewritten(self):
         for line in range(2, len(self.lines) + 1):
             for mistake in MISTAKES:
                 tried = set()
@@ -195,8 +209,8 @@ class _Search:
                         tried.add(now)
                         yield Remedy(line, mistake, self.lines[line - 1].strip(), now), self.tree
 
-    def _judged(self, tree, text):
-        """The score of a rewriting; what gives the same numbers as one before is not checked again."""
+    def judged(self, tree, text):
+        """The score of a rewriting; the same numbers are not checked twice."""
         if text in self.scores:
             return self.scores[text]
         self.scores[text] = self._tried(tree)
@@ -206,7 +220,7 @@ class _Search:
         scope = dict(self.scope)
         try:
             exec(compile(tree, "<rewritten>", "exec", __future__.annotations.compiler_flag), scope)
-        except Exception:   # a rewriting may be nonsense
+        except Exception:  # a rewriting may be nonsense
             return _Score(False, frozenset())
         program = scope[self.name]
         key = _key(_run(program, self.calls[0])) if self.calls else None
@@ -228,7 +242,7 @@ def _closure(program):
 
 
 def _run(program, call):
-    args, named = _fresh(call)      # a rewriting may change what it is given
+    args, named = _fresh(call)  # a rewriting may change what it is given
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
@@ -265,8 +279,9 @@ def _key(value):
 
 # -------------------------------------------------------------------------------------- rewritings
 
+
 def rewritings(tree, place, word):
-    """Rewrite the tree, in turn, in every way that undoes a mistake in the statement that holds a line; yields its text.
+    """Rewrite the tree, in turn, in every way that undoes a mistake in a line; yields its text.
 
     While the caller looks at it the tree is the rewritten one; afterwards it is as it was.
     """
@@ -287,13 +302,20 @@ def rewritings(tree, place, word):
 
 def _statement(tree, place):
     """The innermost simple statement that covers the line."""
-    found = [s for s in ast.walk(tree) if isinstance(s, ast.stmt) and not isinstance(s, ast.FunctionDef)
-             and s.lineno <= place <= (s.body[0].lineno - 1 if getattr(s, "body", None) else s.end_lineno)]
+    found = [
+        s
+        for s in ast.walk(tree)
+        if isinstance(s, ast.stmt)
+        and not isinstance(s, ast.FunctionDef)
+        and s.lineno
+        <= place
+        <= (s.body[0].lineno - 1 if getattr(s, "body", None) else s.end_lineno)
+    ]
     return max(found, key=lambda s: s.lineno, default=None)
 
 
 def _expressions(statement, place):
-    """(parent, field, position, node) of every expression of the statement that stands in the line, and of itself."""
+    """(parent, field, position, node) of the statement and of its expressions in the line."""
     found = [(statement, None, None, statement)] if isinstance(statement, ast.AugAssign) else []
     todo = [statement]
     while todo:
@@ -303,7 +325,11 @@ def _expressions(statement, place):
                 if isinstance(node, ast.AST) and name != "body":
                     todo.append(node)
                     read = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
-                    if isinstance(node, ast.expr) and read and node.lineno <= place <= node.end_lineno:
+                    if (
+                        isinstance(node, ast.expr)
+                        and read
+                        and node.lineno <= place <= node.end_lineno
+                    ):
                         found.append((parent, name, position, node))
     return found
 
@@ -330,7 +356,11 @@ def _moved(tree, statement):
     """The same statements in another order: this one moved up or down within its block."""
     for parent in ast.walk(tree):
         block = getattr(parent, "body", None)
-        if isinstance(block, list) and any(s is statement for s in block) and not isinstance(statement, ast.Return):
+        if (
+            isinstance(block, list)
+            and any(s is statement for s in block)
+            and not isinstance(statement, ast.Return)
+        ):
             rest = [s for s in block if s is not statement]
             for goal in range(len(rest) + (0 if isinstance(block[-1], ast.Return) else 1)):
                 parent.body = [*rest[:goal], statement, *rest[goal:]]
@@ -346,28 +376,52 @@ class _Words:
     def __init__(self, tree, statement):
         function = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
         self.parameters = [a.arg for a in function.args.args]
-        self.assigned = [node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+        self.assigned = [
+            node.id
+            for node in ast.walk(function)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        ]
         self.names = list(dict.fromkeys([*self.parameters, *self.assigned]))
         called = {id(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
-        entries = [ast.unparse(node) for node in ast.walk(function) if isinstance(node, ast.Subscript)]
-        own = [ast.unparse(node) for node in ast.walk(statement) if isinstance(node, (ast.Subscript, ast.Name))
-               and id(node) not in called]
-        self.arrays = list(dict.fromkeys(text for text in [*own, *entries, *self.names] if text.partition("[")[0] in self.names))
+        entries = [
+            ast.unparse(node) for node in ast.walk(function) if isinstance(node, ast.Subscript)
+        ]
+        own = [
+            ast.unparse(node)
+            for node in ast.walk(statement)
+            if isinstance(node, (ast.Subscript, ast.Name)) and id(node) not in called
+        ]
+        self.arrays = list(
+            dict.fromkeys(
+                text
+                for text in [*own, *entries, *self.names]
+                if text.partition("[")[0] in self.names
+            )
+        )
         indexed = dict.fromkeys(text.partition("[")[0] for text in entries)
         target = getattr(statement, "targets", [statement])[0]
-        self.beside = [f"{name}[{_text(target.slice)}]" for name in indexed
-                       if isinstance(target, ast.Subscript) and name in self.names]
-        self.sizes = [n for n in self.names if n in ("n", "N", "m", "n_samples")] + [f"len({p})" for p in self.parameters]
+        self.beside = [
+            f"{name}[{_text(target.slice)}]"
+            for name in indexed
+            if isinstance(target, ast.Subscript) and name in self.names
+        ]
+        self.sizes = [n for n in self.names if n in ("n", "N", "m", "n_samples")] + [
+            f"len({p})" for p in self.parameters
+        ]
         self.biases = [text for text in self.names if text.startswith("b")]
         self.masked = any(isinstance(n, ast.Compare) for n in ast.walk(statement))
         self.moved = _updated_names(function)
-        self.below = {id(inner) for node in ast.walk(function) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
-                      for inner in ast.walk(node.right)}
+        self.below = {
+            id(inner)
+            for node in ast.walk(function)
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+            for inner in ast.walk(node.right)
+        }
         self.layers = list(dict.fromkeys(re.findall(r"\[([^\[\]:,]+)\]", ast.unparse(function))))
 
 
 def _updated_names(function):
-    """The names that hold values of after the update: what is computed with eta, and copies made to be changed."""
+    """The names that hold values of after the update: what is computed with eta, and copies."""
     moved = set()
     for node in ast.walk(function):
         if isinstance(node, (ast.Assign, ast.AugAssign)):
@@ -398,11 +452,16 @@ def _is(node, *operations):
 
 def _value(node):
     return isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript, ast.Attribute)) and not (
-        isinstance(node, ast.Attribute) and not node.attr == "T")
+        isinstance(node, ast.Attribute) and not node.attr == "T"
+    )
 
 
 def _renamed_call(node, old, new):
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == old:
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == old
+    ):
         yield ast.Call(ast.Attribute(node.func.value, new, ast.Load()), node.args, node.keywords)
 
 
@@ -426,15 +485,21 @@ def _mean(node, words):
 
 def _sign(node, words):
     if _is(node, ast.Sub):
-        yield from (_code("{1} - {0}", node.left, node.right), _code("{0} + {1}", node.left, node.right))
+        yield from (
+            _code("{1} - {0}", node.left, node.right),
+            _code("{0} + {1}", node.left, node.right),
+        )
     if _is(node, ast.Add):
         yield _code("{0} - {1}", node.left, node.right)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         yield node.operand
     if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)):
-        yield ast.AugAssign(node.target, ast.Add() if isinstance(node.op, ast.Sub) else ast.Sub(), node.value)
+        yield ast.AugAssign(
+            node.target, ast.Add() if isinstance(node.op, ast.Sub) else ast.Sub(), node.value
+        )
     if isinstance(node, (ast.BinOp, ast.Name, ast.Subscript)) or (
-            isinstance(node, ast.Call) and _text(node.func) != "len"):
+        isinstance(node, ast.Call) and _text(node.func) != "len"
+    ):
         yield _code("-{0}", node)
 
 
@@ -445,7 +510,7 @@ def _mask(node, words):
 
 
 def _updated(node, words):
-    """An old name for a new one, everywhere in the expression; beyond that, `rewritings` moves the statement."""
+    """An old name for a new one, everywhere in the expression; `rewritings` moves the rest."""
     used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & words.moved
     for new, old in itertools.product(sorted(used), words.names):
         if new != old:
@@ -455,7 +520,12 @@ def _updated(node, words):
 def _with_name(node, new, old):
     class Rename(ast.NodeTransformer):
         def visit_Name(self, name):
-            return ast.Name(old, name.ctx) if name.id == new and isinstance(name.ctx, ast.Load) else name
+            return (
+                ast.Name(old, name.ctx)
+                if name.id == new and isinstance(name.ctx, ast.Load)
+                else name
+            )
+
     return Rename().visit(copy.deepcopy(node))
 
 
@@ -479,7 +549,11 @@ def _transpose(node, words):
 
 
 def _both_ways(node):
-    turned = node.value if isinstance(node, ast.Attribute) and node.attr == "T" else ast.Attribute(node, "T", ast.Load())
+    turned = (
+        node.value
+        if isinstance(node, ast.Attribute) and node.attr == "T"
+        else ast.Attribute(node, "T", ast.Load())
+    )
     return node, turned
 
 
@@ -487,11 +561,20 @@ SLOPES = ("{0}*(1 - {0})", "(1 - {0}**2)", "({0} > 0)")
 
 
 def _slope(node, words):
-    slopes = [slope.format(a) for a in dict.fromkeys(words.beside + words.arrays) for slope in SLOPES if not (words.masked and ">" in slope)]
-    slopes += [f"{f}({a})" for f in words.names if "prime" in f or "slope" in f for a in words.arrays]
+    slopes = [
+        slope.format(a)
+        for a in dict.fromkeys(words.beside + words.arrays)
+        for slope in SLOPES
+        if not (words.masked and ">" in slope)
+    ]
+    slopes += [
+        f"{f}({a})" for f in words.names if "prime" in f or "slope" in f for a in words.arrays
+    ]
     if _value(node):
         yield from (_code("{0} * " + slope, node) for slope in slopes)
-    if _is(node, ast.Mult) and any(f"1 - {a}" in _text(node) for a in words.arrays):   # half of a(1 - a)
+    if _is(node, ast.Mult) and any(
+        f"1 - {a}" in _text(node) for a in words.arrays
+    ):  # half of a(1 - a)
         yield from (_code("{0} * " + a, node) for a in words.arrays if f"1 - {a}" in _text(node))
 
 
@@ -513,6 +596,7 @@ def _with_text(node, old, new):
             if isinstance(current, ast.expr) and _text(current) == old:
                 return _code(new)
             return super().visit(current)
+
     return Replace().visit(copy.deepcopy(node))
 
 
@@ -523,10 +607,21 @@ def _factor(node, words):
         factors = _factors(node)
         for gone in (1, 2):
             for kept in itertools.combinations(range(len(factors)), len(factors) - gone):
-                if kept and not any(_text(factors[p][1]) in words.sizes for p in range(len(factors)) if p not in kept):
+                if kept and not any(
+                    _text(factors[p][1]) in words.sizes
+                    for p in range(len(factors))
+                    if p not in kept
+                ):
                     yield _product([factors[p] for p in kept])
-    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
-        yield from (ast.Constant(value) for value in (node.value + 1, node.value - 1, 2*node.value, node.value/2))
+    if (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, (int, float))
+        and not isinstance(node.value, bool)
+    ):
+        yield from (
+            ast.Constant(value)
+            for value in (node.value + 1, node.value - 1, 2 * node.value, node.value / 2)
+        )
     if isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript)):
         yield from (_code("2*{0}", node), _code("{0}/2", node))
 
@@ -552,13 +647,32 @@ def _index(node, words):
         return
     if isinstance(node, ast.Subscript):
         index = _text(node.slice)
-        shifted = [f"{index} + 1", f"{index} - 1", *re.findall(r"^(.*\S)\s*[+-]\s*1$", index), *words.layers]
+        shifted = [
+            f"{index} + 1",
+            f"{index} - 1",
+            *re.findall(r"^(.*\S)\s*[+-]\s*1$", index),
+            *words.layers,
+        ]
         yield from (_code("{0}[" + new + "]", node.value) for new in shifted if new != index)
-    if isinstance(node, (ast.Name, ast.Subscript)) and _text(node).partition("[")[0] not in words.moved:
+    if (
+        isinstance(node, (ast.Name, ast.Subscript))
+        and _text(node).partition("[")[0] not in words.moved
+    ):
         yield from (_code(new) for new in words.arrays if new != _text(node))
     if isinstance(node, ast.Constant) and isinstance(node.value, int):
         yield from (ast.Constant(value) for value in (node.value - 1, node.value + 1))
 
 
-REWRITINGS = {"sum": _sum, "mean": _mean, "sign": _sign, "mask": _mask, "updated": _updated, "bias": _bias, "transpose": _transpose,
-         "slope": _slope, "argument": _argument, "factor": _factor, "index": _index}
+REWRITINGS = {
+    "sum": _sum,
+    "mean": _mean,
+    "sign": _sign,
+    "mask": _mask,
+    "updated": _updated,
+    "bias": _bias,
+    "transpose": _transpose,
+    "slope": _slope,
+    "argument": _argument,
+    "factor": _factor,
+    "index": _index,
+}

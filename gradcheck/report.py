@@ -4,13 +4,13 @@ from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 
-MOST_DIGITS = 9      # more are not told, so that every machine prints the same
+MOST_DIGITS = 9  # more are not told, so that every machine prints the same
 REMEDY = "pass the gradient as a function, or choose another point"
 HEAD = ["block", "shape", "verdict", "largest error", "digits", "ratio", "remarks"]
 
 
 class GradientError(AssertionError):
-    """A gradient is not that of its cost, or this could not be decided. The message is the report."""
+    """A gradient is not that of its cost, or is not decided. The message is the report."""
 
 
 @dataclass
@@ -19,26 +19,26 @@ class BlockReport:
 
     name: str
     shape: tuple
-    entries: int                # looked at: all of them, unless the check was told to sample
-    verdict: str                # "agrees", "differs" or "not decided"
+    entries: int  # looked at: all of them, unless the check was told to sample
+    verdict: str  # "agrees", "differs" or "not decided"
     _: KW_ONLY
-    error: float                # the largest |claimed - numerical|, relative to the larger of the two
-    error_bar: float            # of that entry's numerical value, likewise relative
-    digits: int | None          # certain in every numerical derivative of the block, at most 9
-    worst: str                  # the entry with the largest error
-    claimed: float              # there
+    error: float  # the largest |claimed - numerical|, relative to the larger of the two
+    error_bar: float  # of that entry's numerical value, likewise relative
+    digits: int | None  # certain in every numerical derivative of the block, at most 9
+    worst: str  # the entry with the largest error
+    claimed: float  # there
     numerical: float
-    differing: int              # entries
+    differing: int  # entries
     undecided: int
-    steep: int                  # those of the undecided at which the cost jumps or is infinitely steep
-    dead: int                   # entries on which the cost does not depend, claimed as 0
-    at_kink: int                # entries at a kink of the cost: only one-sided derivatives there
-    bracketed: int              # those of them whose claim lies between the one-sided derivatives
-    slopes: tuple               # the one-sided derivatives of the first of them, to three digits
-    beside: int                 # entries decided at a neighbouring point
-    lost: int = 0               # entries that are 0 but for rounding, in the claim and in truth
+    steep: int  # those of the undecided at which the cost jumps or is infinitely steep
+    dead: int  # entries on which the cost does not depend, claimed as 0
+    at_kink: int  # entries at a kink of the cost: only one-sided derivatives there
+    bracketed: int  # those of them whose claim lies between the one-sided derivatives
+    slopes: tuple  # the one-sided derivatives of the first of them, to three digits
+    beside: int  # entries decided at a neighbouring point
+    lost: int = 0  # entries that are 0 but for rounding, in the claim and in truth
     ratio: float | None = None  # claimed / numerical, where it is the same for all that differ
-    suggestion: str = ""        # the mistake that explains the difference
+    suggestion: str = ""  # the mistake that explains the difference
     transposed: bool = False
 
     def sizes(self):
@@ -64,11 +64,14 @@ class BlockReport:
     def remarks(self):
         """What there is to say besides the verdict, in words."""
         parts = [
-            self.suggestion, self._some(self.differing, "differ") if 0 < self.differing else "",
+            self.suggestion,
+            self._some(self.differing, "differ") if 0 < self.differing else "",
             f"{self.undecided} of {self.entries} not decided" if self.undecided else "",
-            self._dead(), self._kink(),
+            self._dead(),
+            self._kink(),
             f"{self.lost} of {self.entries} zero but for rounding" if self.lost else "",
-            f"{self.beside} decided at a neighbouring point" if self.beside else ""]
+            f"{self.beside} decided at a neighbouring point" if self.beside else "",
+        ]
         return "; ".join(filter(None, parts))
 
     def _some(self, number, words):
@@ -83,8 +86,13 @@ class BlockReport:
         if not self.at_kink:
             return ""
         outside = self.at_kink - self.bracketed
-        where = "between" if not outside else "outside" if not self.bracketed else (
-            f"{self.bracketed} between")
+        where = (
+            "between"
+            if not outside
+            else "outside"
+            if not self.bracketed
+            else (f"{self.bracketed} between")
+        )
         low, high = map(shown, self.slopes)
         return f"{self.at_kink} at a kink, claim {where} the slopes {low} and {high}"
 
@@ -93,7 +101,7 @@ class BlockReport:
 class GradientReport:
     """The verdict on a gradient, block by block; true if and only if every block agrees."""
 
-    blocks: dict = field(default_factory=dict)    # name -> BlockReport
+    blocks: dict = field(default_factory=dict)  # name -> BlockReport
     method: str = ""
 
     def __bool__(self):
@@ -116,14 +124,20 @@ class GradientReport:
         return as_markdown(self._rows()) + "\n\n" + "  \n".join(self._sentences())
 
     def _rows(self):
-        return [HEAD] + [[b.name, str(b.shape), b.verdict, *b.sizes(), b.remarks()]
-                         for b in self.blocks.values()]
+        return [HEAD] + [
+            [b.name, str(b.shape), b.verdict, *b.sizes(), b.remarks()] for b in self.blocks.values()
+        ]
 
     def _sentences(self):
         verdicts, n = [b.verdict for b in self.blocks.values()], len(self.blocks)
-        verdict = f"The gradient is right: {n} of {n} blocks agree." if self else (
-            f"The gradient is not confirmed: {verdicts.count('differs')} of {n} blocks differ, "
-            f"{verdicts.count('not decided')} not decided.")
+        verdict = (
+            f"The gradient is right: {n} of {n} blocks agree."
+            if self
+            else (
+                f"The gradient is not confirmed: {verdicts.count('differs')} of {n} blocks differ, "
+                f"{verdicts.count('not decided')} not decided."
+            )
+        )
         details = [b.detail() for b in self.blocks.values() if b.detail()]
         return [*details, verdict, f"Numerical derivatives by {self.method}."]
 
@@ -131,8 +145,9 @@ class GradientReport:
 def as_table(rows):
     """The lines of a table in plain text, columns flush left."""
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-            for row in rows]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows
+    ]
 
 
 def as_markdown(rows):

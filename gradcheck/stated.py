@@ -17,20 +17,26 @@ class Stated:
 
     name: str
     printed: str
-    truth: float            # from the numbers above it as they truly are
-    rounded: float          # from the numbers above it as they are printed
-    verdict: str            # "right", "wrong", or "right only from rounded numbers"
+    truth: float  # from the numbers above it as they truly are
+    rounded: float  # from the numbers above it as they are printed
+    verdict: str  # "right", "wrong", or "right only from rounded numbers"
 
     def row(self):
         digits = max(0, -Decimal(self.printed).as_tuple().exponent) + 3
-        return [self.name, self.printed, f"{self.truth:.{digits}f}", f"{self.rounded:.{digits}f}", self.verdict]
+        return [
+            self.name,
+            self.printed,
+            f"{self.truth:.{digits}f}",
+            f"{self.rounded:.{digits}f}",
+            self.verdict,
+        ]
 
 
 @dataclass
 class StatedReport:
     """The verdicts on a chain of printed numbers; true if and only if all are right."""
 
-    numbers: dict = field(default_factory=dict)     # name -> Stated
+    numbers: dict = field(default_factory=dict)  # name -> Stated
 
     def __bool__(self):
         return all(number.verdict == RIGHT for number in self.numbers.values())
@@ -53,9 +59,9 @@ def stated(chain):
 
     Parameters
     ----------
-    chain : a mapping, in the order of the text, of each name to what is given ("0.5", a number or text)
-        or to a pair (printed, formula): the number as it is printed, as text, and a function whose
-        arguments are names above it.
+    chain : a mapping of names, in the order of the text, to what is given (0.5 or "0.5") or to a
+        pair (printed, formula): the number as it is printed, as text, and a function whose
+        arguments are names above it
 
     Returns
     -------
@@ -63,17 +69,19 @@ def stated(chain):
         For each printed number whether it is right to its last digit: computed from the true values
         above it; or only if the printed, rounded values above it are taken; or wrong.
 
-    Raises TypeError and ValueError for what is no such chain: a formula that asks for a name that does
-    not stand above it, or a printed number that is none.
+    Raises TypeError and ValueError for what is no such chain: a formula that asks for a name that
+    does not stand above it, or a printed number that is none.
 
-    >>> print(stated({"x": "2", "third": ("0.33", lambda x: x/6), "twice": ("0.66", lambda third: 2*third)}))
+    >>> third, twice = ("0.33", lambda x: x / 6), ("0.66", lambda third: 2 * third)
+    >>> print(stated({"x": "2", "third": third, "twice": twice}))
     number  printed  from the truth  from the printed  verdict
     third   0.33     0.33333         0.33333           right
     twice   0.66     0.66667         0.66000           right only from rounded numbers
     """
     if not isinstance(chain, Mapping) or not chain:
-        raise TypeError("expected a mapping of names to given or printed numbers, "
-                        f"got {type(chain).__name__}")
+        raise TypeError(
+            f"expected a mapping of names to given or printed numbers, got {type(chain).__name__}"
+        )
     truths, printed, found = {}, {}, {}
     for name, entry in chain.items():
         text, formula = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, None)
@@ -83,10 +91,17 @@ def stated(chain):
             continue
         if not isinstance(text, str):
             raise TypeError(f"{name} is printed as {text!r}, expected its digits as text")
-        truths[name], from_printed = (_computed(name, formula, values) for values in (truths, printed))
+        truths[name], from_printed = (
+            _computed(name, formula, values) for values in (truths, printed)
+        )
         printed[name] = float(number)
-        found[name] = Stated(name, str(number), truths[name], from_printed,
-                             _verdict(number, truths[name], from_printed))
+        found[name] = Stated(
+            name,
+            str(number),
+            truths[name],
+            from_printed,
+            _verdict(number, truths[name], from_printed),
+        )
     return StatedReport(found)
 
 
@@ -95,7 +110,9 @@ def _computed(name, formula, values):
     wanted = list(inspect.signature(formula).parameters)
     missing = [key for key in wanted if key not in values]
     if missing:
-        raise ValueError(f"{name} is computed from {', '.join(missing)}, which does not stand above it")
+        raise ValueError(
+            f"{name} is computed from {', '.join(missing)}, which does not stand above it"
+        )
     return float(validation.scalar(name, formula(**{key: values[key] for key in wanted})))
 
 

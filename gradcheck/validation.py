@@ -6,21 +6,29 @@ from decimal import Decimal, InvalidOperation
 
 import numpy as np
 
-KINDS = {"b": "True and False", "c": "complex numbers", "U": "text", "S": "bytes", "M": "dates",
-         "m": "durations"}
+KINDS = {
+    "b": "True and False",
+    "c": "complex numbers",
+    "U": "text",
+    "S": "bytes",
+    "M": "dates",
+    "m": "durations",
+}
 
 
 def array(name, value):
     """`value` as a non-empty array of finite real numbers; floats keep their precision."""
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array, expected plain numbers: "
-                        "choose what its masked entries are")
+        raise TypeError(
+            f"{name} is a masked array, expected plain numbers: choose what its masked entries are"
+        )
     value = plain(value)
     try:
         found = np.asarray(value)
     except ValueError:
         raise ValueError(
-            f"{name} has rows of different lengths, expected a rectangular array") from None
+            f"{name} has rows of different lengths, expected a rectangular array"
+        ) from None
     if found.dtype == object and found.size and all(map(_is_number, found.flat)):
         found = found.astype(np.float64)
     if found.dtype.kind not in "iuf":
@@ -48,8 +56,10 @@ def finite(name, found):
     if wrong.any():
         place = [int(k) for k in np.argwhere(wrong)[0]]
         more = f", and {wrong.sum() - 1} more" if wrong.sum() > 1 else ""
-        raise ValueError(f"{name}{place if place else ''} is {found[tuple(place)]}{more}, "
-                         "expected finite numbers")
+        raise ValueError(
+            f"{name}{place if place else ''} is {found[tuple(place)]}{more}, "
+            "expected finite numbers"
+        )
     return found
 
 
@@ -57,11 +67,18 @@ def same_shape(name, value, like, like_name):
     """`value` with exactly the shape of `like`."""
     found = array(name, value)
     if found.shape != like.shape:
-        hint = "; its transpose would fit" if found.ndim > 1 and found.T.shape == like.shape else (
-            "; its ravel() would fit" if like.ndim == 1 and found.shape in (
-                (*like.shape, 1), (1, *like.shape)) else "")
-        raise ValueError(f"{name} has shape {found.shape}, "
-                         f"expected {like.shape}, the shape of {like_name}{hint}")
+        hint = (
+            "; its transpose would fit"
+            if found.ndim > 1 and found.T.shape == like.shape
+            else (
+                "; its ravel() would fit"
+                if like.ndim == 1 and found.shape in ((*like.shape, 1), (1, *like.shape))
+                else ""
+            )
+        )
+        raise ValueError(
+            f"{name} has shape {found.shape}, expected {like.shape}, the shape of {like_name}{hint}"
+        )
     return found
 
 

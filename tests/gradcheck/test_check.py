@@ -3,7 +3,6 @@
 import math
 from functools import partial
 
-import mpmath
 import numpy as np
 import pytest
 

@@ -10,8 +10,8 @@ FACTORS = (2, -1, 1 + 1e-3, 0)
 
 def perfect_fit(rng):
     n, d = rng.integers(1, 30), rng.integers(1, 5)
-    X = rng.normal(size=(n, d)) * 10.0**rng.uniform(-2, 2)
-    w, b = np.round(rng.normal(size=d) * 10.0**rng.uniform(-3, 3), rng.integers(0, 4)), np.round(rng.normal(), 2)
+    X = rng.normal(size=(n, d)) * 10.0 ** rng.uniform(-2, 2)
+    w, b = np.round(rng.normal(size=d) * 10.0 ** rng.uniform(-3, 3), rng.integers(0, 4)), np.round(rng.normal(), 2)
     y = X @ w + b if rng.random() < 0.5 else sum(X[:, j] * w[j] for j in range(d)) + b
     whole = rng.random() < 0.5
 
@@ -22,6 +22,7 @@ def perfect_fit(rng):
     def gradient(p):
         error = X @ p["w"] + p["b"] - y
         return {"w": X.T @ error / n, "b": error.mean()}
+
     return cost, gradient, {"w": w, "b": b}
 
 
@@ -29,21 +30,27 @@ def kinks(rng):
     """Sums of relu or |.|, half of the entries exactly at their kink, the others near it."""
     d = rng.integers(1, 6)
     a, c, q = rng.normal(size=d), rng.normal(size=d), rng.normal()
-    x = rng.normal(size=d) * 10.0**rng.uniform(-2, 2)
-    at = np.where(rng.random(d) < 0.5, x, x + rng.normal(size=d) * 10.0**rng.uniform(-6, 0, size=d))
+    x = rng.normal(size=d) * 10.0 ** rng.uniform(-2, 2)
+    at = np.where(rng.random(d) < 0.5, x, x + rng.normal(size=d) * 10.0 ** rng.uniform(-6, 0, size=d))
     halves = rng.random() < 0.5
 
     def cost(x):
         bent = np.maximum(x - at, 0) if halves else (np.abs(x - at) + x - at) / 2
         return float((a * bent).sum() + (c * x).sum() + q * (x**2).sum())
+
     return cost, lambda x: a * (x > at) + c + 2 * q * x, x
 
 
 def scaled(rng):
-    d, s, width = rng.integers(1, 6), 10.0**rng.uniform(-12, 12), 10.0**rng.uniform(-6, 6)
+    d, s, width = rng.integers(1, 6), 10.0 ** rng.uniform(-12, 12), 10.0 ** rng.uniform(-6, 6)
     a, x = rng.normal(size=d), rng.normal(size=d) * width
-    offset = 10.0**rng.uniform(-3, 7) * rng.choice([-1, 0, 1])
-    f, slope = [(np.tanh, lambda z: 1 - np.tanh(z)**2), (np.sin, np.cos), (np.exp, np.exp), (np.square, lambda z: 2 * z)][rng.integers(4)]
+    offset = 10.0 ** rng.uniform(-3, 7) * rng.choice([-1, 0, 1])
+    f, slope = [
+        (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+        (np.sin, np.cos),
+        (np.exp, np.exp),
+        (np.square, lambda z: 2 * z),
+    ][rng.integers(4)]
     cast = float if rng.random() < 0.5 else np.asarray
     if cast is float:
         offset *= 1e-4
@@ -65,7 +72,8 @@ def network_in_float32(rng):
         v, a, error = parts(p, np.float32)
         delta = error[:, None] * v * (1 - a**2 if tanh else a > 0) / np.float32(n)
         return {"W": X.astype(np.float32).T @ delta, "v": a.T @ error / np.float32(n), "b": delta.sum(axis=0)}
-    return lambda p: (parts(p, np.float64)[2]**2).mean() / 2, gradient, p
+
+    return lambda p: (parts(p, np.float64)[2] ** 2).mean() / 2, gradient, p
 
 
 def normalised(rng):
@@ -74,7 +82,7 @@ def normalised(rng):
 
     def parts(p):
         z = X @ p["W"] + p["b"]
-        s = np.sqrt(((z - z.mean(axis=0))**2).mean(axis=0) + 1e-5)
+        s = np.sqrt(((z - z.mean(axis=0)) ** 2).mean(axis=0) + 1e-5)
         return s, (z - z.mean(axis=0)) / s
 
     def gradient(p):
@@ -83,16 +91,23 @@ def normalised(rng):
         du = error * p["g"]
         dz = (du - du.mean(axis=0) - u * (du * u).mean(axis=0)) / s
         return {"W": X.T @ dz, "b": dz.sum(axis=0), "g": (error * u).sum(axis=0)}
-    return (lambda p: ((p["g"] * parts(p)[1] - Y)**2).mean() / 2, gradient,
-            {"W": rng.normal(size=(d, h)), "b": rng.normal(size=h), "g": rng.normal(size=h) + 2})
+
+    return (
+        lambda p: ((p["g"] * parts(p)[1] - Y) ** 2).mean() / 2,
+        gradient,
+        {"W": rng.normal(size=(d, h)), "b": rng.normal(size=h), "g": rng.normal(size=h) + 2},
+    )
 
 
 KINDS = [perfect_fit, kinks, scaled, network_in_float32, normalised]
 
 
 def times(factor, claim):
-    return {name: times(factor, part) for name, part in claim.items()} if isinstance(claim, dict) else (
-        (factor * claim).astype(np.asarray(claim).dtype))
+    return (
+        {name: times(factor, part) for name, part in claim.items()}
+        if isinstance(claim, dict)
+        else ((factor * claim).astype(np.asarray(claim).dtype))
+    )
 
 
 def verdicts(cost, gradient, p):
@@ -113,15 +128,15 @@ def test_a_right_gradient_is_never_refused(kind, seed):
 def test_a_wrong_gradient_is_never_accepted(kind, factor, seed):
     cost, gradient, p = kind(np.random.default_rng(seed))
     assert not gradient_check(cost, lambda p: times(factor, gradient(p)), p)
-    if kind is not perfect_fit:     # where the gradient is 0, so is every multiple of it
+    if kind is not perfect_fit:  # where the gradient is 0, so is every multiple of it
         assert not gradient_check(cost, times(factor, gradient(p)), p)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_random_claim_at_a_kink_passes_only_between_the_slopes(seed):
     rng = np.random.default_rng(seed)
-    left, right = np.sort(rng.normal(size=2) * 10.0**rng.uniform(-6, 6))
-    x = rng.normal() * 10.0**rng.uniform(-3, 3)
+    left, right = np.sort(rng.normal(size=2) * 10.0 ** rng.uniform(-6, 6))
+    x = rng.normal() * 10.0 ** rng.uniform(-3, 3)
     cost = lambda w: float(np.where(w > x, right, left) * (w - x))
     for share in (0.0, 0.3, 1.0):
         assert gradient_check(cost, left + share * (right - left), x)
@@ -132,7 +147,7 @@ def test_a_random_claim_at_a_kink_passes_only_between_the_slopes(seed):
 @pytest.mark.parametrize("seed", range(8))
 def test_a_cost_that_jumps_is_never_right(seed):
     rng = np.random.default_rng(seed)
-    x, height, slope = rng.normal() * 10.0**rng.uniform(-2, 2), 10.0**rng.uniform(-4, 4), rng.normal()
+    x, height, slope = rng.normal() * 10.0 ** rng.uniform(-2, 2), 10.0 ** rng.uniform(-4, 4), rng.normal()
     at = 0.0 if seed % 2 else x
     cost = lambda w: float(slope * w + height * (w >= at))
     assert not gradient_check(cost, slope, at) and not gradient_check(cost, lambda w: slope, at)

@@ -21,8 +21,9 @@ def forward(W, b):
 
 
 def passes(program):
-    return gradient_check(lambda p: -np.log((forward(**p)[3] * Y).sum(axis=1)).mean(),
-                          program(Y, HERE["W"], forward(**HERE)), HERE)
+    return gradient_check(
+        lambda p: -np.log((forward(**p)[3] * Y).sum(axis=1)).mean(), program(Y, HERE["W"], forward(**HERE)), HERE
+    )
 
 
 RIGHT = """\
@@ -36,9 +37,15 @@ def backward(y, W, a):
     return {"W": dW, "b": db}
 """
 FAULTS = {
-    "sign": (3, "a[K] - y", "y - a[K]"), "slope": (5, " * a[l] * (1 - a[l])", ""), "transpose": (5, "W[l+1] *", "W[l+1].T *"),
-    "index": (5, "delta[l+1]", "delta[K]"), "mean": (6, "/ n", "/ n / n"), "sum": (7, ".sum(axis=0) / n", ".sum(axis=0)"),
-    "factor": (6, "delta[l].T @", "2 * delta[l].T @"), "argument": (5, "(1 - a[l])", "(1 - a[l+1])")}
+    "sign": (3, "a[K] - y", "y - a[K]"),
+    "slope": (5, " * a[l] * (1 - a[l])", ""),
+    "transpose": (5, "W[l+1] *", "W[l+1].T *"),
+    "index": (5, "delta[l+1]", "delta[K]"),
+    "mean": (6, "/ n", "/ n / n"),
+    "sum": (7, ".sum(axis=0) / n", ".sum(axis=0)"),
+    "factor": (6, "delta[l].T @", "2 * delta[l].T @"),
+    "argument": (5, "(1 - a[l])", "(1 - a[l+1])"),
+}
 
 
 def program_of(source, tmp_path, name="backward"):
@@ -75,7 +82,9 @@ def test_where_two_lines_are_wrong_both_are_told(pair, tmp_path):
 
 
 def test_what_no_usual_mistake_explains_is_not_explained(tmp_path):
-    fault = find_fault(program_of("def backward(y, W, a):\n    return {'W': W, 'b': {l: y[0] for l in W}}\n", tmp_path), passes)
+    fault = find_fault(
+        program_of("def backward(y, W, a):\n    return {'W': W, 'b': {l: y[0] for l in W}}\n", tmp_path), passes
+    )
     assert not fault and not fault.several and "no usual one" in str(fault)
 
 
@@ -89,7 +98,9 @@ def test_the_program_that_is_passed_in_is_not_changed_and_a_right_one_is_refused
     assert wrong.__code__ is before and not passes(wrong)
 
 
-@pytest.mark.parametrize("program, words", [(3, "expected a program"), (np.exp, "cannot be read"), (eval("lambda y: y"), "cannot be read")])
+@pytest.mark.parametrize(
+    "program, words", [(3, "expected a program"), (np.exp, "cannot be read"), (eval("lambda y: y"), "cannot be read")]
+)
 def test_what_has_no_source_is_refused(program, words):
     with pytest.raises(FaultError, match=re.escape(words)):
         find_fault(program, passes)

@@ -7,7 +7,12 @@ from gradcheck import UpdateError, update_check
 
 X, Y = np.array([0.3, -0.7, 0.4]), np.array([0.2, 0.9])
 RANDOM = np.random.default_rng(3)
-P = {"W1": RANDOM.normal(size=(2, 3)), "b1": RANDOM.normal(size=2), "W2": RANDOM.normal(size=(2, 2)), "b2": RANDOM.normal(size=2)}
+P = {
+    "W1": RANDOM.normal(size=(2, 3)),
+    "b1": RANDOM.normal(size=2),
+    "W2": RANDOM.normal(size=(2, 2)),
+    "b2": RANDOM.normal(size=2),
+}
 
 
 def sigma(z):
@@ -46,6 +51,7 @@ def one_after_the_other(*order):
         for name in order:
             new[name] = p[name] - eta * backward(new)[name]
         return new
+
     return step
 
 
@@ -99,6 +105,7 @@ def test_one_wrong_entry_is_found_and_shown():
         new = right(p, eta)
         new["W1"][1, 2] += 1e-6
         return new
+
     block = update_check(step, cost, P, 0.5).blocks["W1"]
     assert block.differing == 1 and block.worst[0] == "W1[1, 2]"
 
@@ -113,6 +120,7 @@ def test_nothing_that_is_passed_in_changes():
         for name, slope in backward(p).items():
             p[name] -= eta * slope
         return p
+
     before = {name: block.copy() for name, block in P.items()}
     assert update_check(in_place, cost, P, 0.5)
     assert all(np.array_equal(P[name], before[name]) for name in P)
@@ -145,10 +153,20 @@ def test_bad_input_gets_a_clear_error(wrong, error, words):
 
 # ------------------------------------------------------------------------------------------- multiples, decay, memory
 
-@pytest.mark.parametrize("factor, words", [
-    (7, "along the gradient, but 7 times the step: a sum for a mean (n = 7)"), (-1, "uphill"), (2, "a factor 2 is too many"),
-    (0.5, "a factor ½ is too many"), (0.1, "0.1 times the step: a factor 1/10: a mean taken twice?"),
-    (-3, "-3 times the step: the sign and a factor 3"), (0.37, "but 0.37 times the step"), (40, "40 times the step")])
+
+@pytest.mark.parametrize(
+    "factor, words",
+    [
+        (7, "along the gradient, but 7 times the step: a sum for a mean (n = 7)"),
+        (-1, "uphill"),
+        (2, "a factor 2 is too many"),
+        (0.5, "a factor ½ is too many"),
+        (0.1, "0.1 times the step: a factor 1/10: a mean taken twice?"),
+        (-3, "-3 times the step: the sign and a factor 3"),
+        (0.37, "but 0.37 times the step"),
+        (40, "40 times the step"),
+    ],
+)
 def test_a_step_along_the_gradient_is_named_by_its_ratio(factor, words):
     report = update_check(lambda p, eta: right(p, factor * eta), cost, P, 0.3, n_samples=7)
     assert not report and {b.verdict for b in report.blocks.values()} == {"wrong"}
@@ -158,7 +176,7 @@ def test_a_step_along_the_gradient_is_named_by_its_ratio(factor, words):
 @pytest.mark.parametrize("seed", range(8))
 def test_any_factor_is_told_as_what_it_is(seed):
     rng = np.random.default_rng(seed)
-    factor = float(np.round(rng.choice([-1, 1]) * 10.0**rng.uniform(-2, 2), 4))
+    factor = float(np.round(rng.choice([-1, 1]) * 10.0 ** rng.uniform(-2, 2), 4))
     block = update_check(lambda p, eta: right(p, factor * eta), cost, P, 0.01).blocks["W1"]
     assert block.ratio == pytest.approx(factor) and "not along" not in block.remark
 
@@ -166,7 +184,9 @@ def test_any_factor_is_told_as_what_it_is(seed):
 @pytest.mark.parametrize("decay", [1e-2, 0.3, 1e-6])
 def test_weight_decay_is_called_weight_decay(decay):
     report = update_check(lambda p, eta: {n: v - eta * decay * p[n] for n, v in right(p, eta).items()}, cost, P, 0.1)
-    assert {b.remark for b in report.blocks.values()} == {f"weight decay: eta times {decay:g} times {n} more than the slope" for n in P}
+    assert {b.remark for b in report.blocks.values()} == {
+        f"weight decay: eta times {decay:g} times {n} more than the slope" for n in P
+    }
 
 
 def test_a_step_in_float32_has_the_rounding_of_float32():
@@ -178,14 +198,24 @@ def test_a_step_in_float32_has_the_rounding_of_float32():
 def test_a_bias_before_a_normalisation_stays_where_it_is():
     def normal(p):
         z = X * p["w"] + p["b"]
-        return float(((z - z.mean()) / z.std() @ np.array([1.0, 2, -1])))
+        return float((z - z.mean()) / z.std() @ np.array([1.0, 2, -1]))
+
     for push in 0, 1e-17, -3e-17:
-        assert update_check(lambda p, eta: {"b": p["b"] - eta * push}, lambda q: normal({"w": 1.7} | q), {"b": 0.4}, 0.1)
+        assert update_check(
+            lambda p, eta, push=push: {"b": p["b"] - eta * push}, lambda q: normal({"w": 1.7} | q), {"b": 0.4}, 0.1
+        )
 
 
 def test_at_a_kink_any_slope_between_the_two_may_be_stepped_along():
     for slope, fine in ((0.0, True), (1.0, True), (-1.0, True), (1.5, False)):
-        assert bool(update_check(lambda p, eta: {"a": p["a"] - eta * slope}, lambda p: abs(p["a"]), {"a": 0.0}, 0.1)) is fine
+        assert (
+            bool(
+                update_check(
+                    lambda p, eta, slope=slope: {"a": p["a"] - eta * slope}, lambda p: abs(p["a"]), {"a": 0.0}, 0.1
+                )
+            )
+            is fine
+        )
 
 
 V = {name: RANDOM.normal(size=block.shape) for name, block in P.items()}
@@ -215,10 +245,16 @@ def nesterov_from_ahead(p, eta, state):
     return {n: p[n] + BETA * state["velocity"][n] - eta * g for n, g in backward(ahead).items()}
 
 
-@pytest.mark.parametrize("step, words", [
-    (momentum, "momentum, beta = 0.9"), (momentum_with_rate_inside, "momentum, beta = 0.9"),
-    (averaged, "momentum of averaged slopes, beta = 0.9"), (nesterov, "Nesterov's momentum, beta = 0.9"),
-    (nesterov_from_ahead, "Nesterov's momentum, beta = 0.9")])
+@pytest.mark.parametrize(
+    "step, words",
+    [
+        (momentum, "momentum, beta = 0.9"),
+        (momentum_with_rate_inside, "momentum, beta = 0.9"),
+        (averaged, "momentum of averaged slopes, beta = 0.9"),
+        (nesterov, "Nesterov's momentum, beta = 0.9"),
+        (nesterov_from_ahead, "Nesterov's momentum, beta = 0.9"),
+    ],
+)
 def test_momentum_and_nesterov_are_recognised_with_their_state(step, words):
     report = update_check(step, cost, P, 0.1, state={"velocity": V})
     assert report and {b.remark for b in report.blocks.values()} == {words}
@@ -243,8 +279,10 @@ def adam(p, eta, state, corrected=True, sign=1):
 
 def test_adam_is_recognised_with_its_state_and_its_usual_mistakes_are_named():
     state = {"m": V, "v": SECOND, "t": 4}
-    right_, bare, uphill = (update_check(lambda p, eta, s: adam(p, eta, s, *how), cost, P, 0.01, state=state)
-                            for how in ((), (False,), (True, -1)))
+    right_, bare, uphill = (
+        update_check(lambda p, eta, s, how=how: adam(p, eta, s, *how), cost, P, 0.01, state=state)
+        for how in ((), (False,), (True, -1))
+    )
     assert right_ and right_.blocks["W1"].remark == "Adam, step 5"
     assert not bare and bare.blocks["W1"].remark == "Adam, step 5: without the bias correction"
     assert not uphill and "uphill" in uphill.blocks["W1"].remark
@@ -252,8 +290,10 @@ def test_adam_is_recognised_with_its_state_and_its_usual_mistakes_are_named():
 
 def test_the_model_holds_its_weights_afterwards():
     kept = {}
+
     def keeping(p):
         kept.update(p)
         return cost(p)
+
     update_check(right, keeping, P, 0.5)
     assert all(np.array_equal(kept[n], P[n]) and kept[n].dtype == np.float64 for n in P)
