@@ -82,7 +82,7 @@ class Summary:
                      else (r.name, r.body, "definition", r.number) for r in results]
 
     def _repr_markdown_(self):
-        rows = [rf"{tex(left)} &= {tex(right)} && \quad\small \text{{{_typeset_names(verdict)}}} && \quad ({number})"
+        rows = [rf"{tex(left)} &= {tex(right)} && {_verdict_tex(verdict)} && \quad ({number})"
                 for left, right, verdict, number in self.rows]
         return "$$\n\\begin{aligned}\n" + " \\\\[5pt]\n".join(rows) + "\n\\end{aligned}\n$$"
 
@@ -274,6 +274,12 @@ def reason_tex(reason):
     """A reason as LaTeX: text, with `$...$` as mathematics, wrapped so that a line stays on a narrow page."""
     lines = [_reason_line(line) for line in wrapped(reason)]
     return r"\quad\small \begin{array}{l}" + r" \\ ".join(lines) + r"\end{array}"
+
+
+def _verdict_tex(verdict):
+    r"""A verdict beside an equation: in one line of \text, or wrapped as a reason is."""
+    verdict = _typeset_names(verdict)
+    return reason_tex(verdict) if len(wrapped(verdict)) > 1 else rf"\quad\small \text{{{verdict}}}"
 
 
 def wrapped(reason):

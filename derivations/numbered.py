@@ -26,7 +26,9 @@ class Numbered:
         d, (first, *rest) = self.derivation, self.rows
         body = [rf"{tex(d.left)} &= {first.value_text(_tex_number)} &&"]
         for line, row in zip(d.lines, rest):
-            body += [rf"&= {tex(line.shown)} && {self.reason_tex(line.reason)}", rf"&= {row.text(tex, _tex_number)} &&"]
+            numbers, value = row.text(tex, _tex_number), row.value_text(_tex_number)
+            body += [rf"&= {tex(line.shown)} && {self.reason_tex(line.reason)}",
+                     rf"&= {numbers} && " + self.reason_tex(f"$= {value}$")*(numbers != value)]
         rows, tag = " \\\\[3pt]\n".join(body), rf"\tag{{{d.number}}}" if d.number else ""
         return f"$$\n\\begin{{aligned}}\n{rows}\n\\end{{aligned}}{tag}\n$$\n\n<small>{d.verdict}</small>"
 
@@ -34,8 +36,9 @@ class Numbered:
         d, (first, *rest) = self.derivation, self.rows
         shown = [f"{d.title()} " * bool(d.number) + f"{plain(d.left)} = {first.value_text(_plain_number)}"]
         for line, row in zip(d.lines, rest):
+            numbers, value = row.text(plain, _plain_number), row.value_text(_plain_number)
             shown += [f"    = {plain(line.shown)}    [{line.reason.replace('$', '')}]",
-                      f"      = {row.text(plain, _plain_number)}"]
+                      f"      = {numbers}" + f" = {value}"*(numbers != value)]
         return "\n".join([*shown, f"    {d.verdict}"])
 
 
@@ -73,15 +76,14 @@ class Row:
         return number(self.value)
 
     def text(self, show, number):
-        """The line in numbers and its value: "2 · (3 - 1) = 4"."""
+        """The line in numbers: "2 · (3 - 1)"."""
         if self.inserted is None or not self.numbers:
             return self.value_text(number)
         times = r" \\cdot " if show is tex else " · "
         text = re.sub(r"(Q\d+Q|\d)(?:\s|\\,)*(?=Q\d+Q|\(|\\left\()", rf"\1{times}", show(self.inserted))
         text = re.sub(r"(\)|\\right\))(?:\s|\\,)*(?=Q\d+Q)", rf"\1{times}", text)
         values = [number(v) for v in self.numbers]
-        text = re.sub(r"Q(\d+)Q", lambda found: _bracketed(values[int(found[1]) - 1]), text)
-        return f"{text} = {self.value_text(number)}" if text != self.value_text(number) else text
+        return re.sub(r"Q(\d+)Q", lambda found: _bracketed(values[int(found[1]) - 1]), text)
 
 
 def _bracketed(text):
@@ -91,7 +93,7 @@ def _bracketed(text):
 def _plain_number(value):
     if isinstance(value, np.ndarray):
         return f"[{', '.join(map(_plain_number, value))}]"
-    return show_number(as_fraction(value), 5)
+    return show_number(as_fraction(value), 4)
 
 
 def _tex_number(value):
