@@ -460,17 +460,17 @@ class _Names:
 
     def build(self, tree):
         kind, *parts = tree
-        return getattr(self, f"build_{kind}")(*parts)
+        if kind in OPERATIONS:
+            return OPERATIONS[kind](*map(self.build, parts))
+        return getattr(self, kind)(*parts)
 
-    def build_number(self, text):
-        if len(text) > 20:
-            raise Unreadable(f"the number {text[:20]}… is too long: write a fraction")
-        value = sp.Rational(text)
-        if value and not sp.Rational(1, 10**30) < abs(value) < 10**30:
-            raise Unreadable(f"the number {text} is out of all proportion")
-        return value
+    def number(self, text):
+        mantissa, _, exponent = text.lower().partition("e")
+        if len(mantissa) > 20 or abs(int(exponent or 0)) > 30:
+            raise Unreadable(f"the number {text[:20]} is out of all proportion")
+        return sp.Rational(text)
 
-    def build_name(self, name):
+    def name(self, name):
         if name == "pi" and name not in self.values:
             return sp.pi
         if name == "e" and name not in self.values:
@@ -481,7 +481,7 @@ class _Names:
             raise Unreadable(f"{name} is an array: write one of its entries, as in {name}[{letters}]")
         return value
 
-    def build_entry(self, name, indices):
+    def entry(self, name, indices):
         if name == "delta" and len(indices) == 2 and name not in self.values:
             return sp.KroneckerDelta(*map(self.index, indices))
         return self.array(name, len(indices))[tuple(map(self.index, indices))]
@@ -491,22 +491,13 @@ class _Names:
             return self.values.setdefault(tree[1], sp.Symbol(tree[1], integer=True, positive=True))
         return self.build(tree)
 
-    def build_add(self, one, other):
-        return self.build(one) + self.build(other)
-
-    def build_minus(self, one):
-        return -self.build(one)
-
-    def build_times(self, one, other):
-        return self.build(one) * self.build(other)
-
-    def build_over(self, one, other):
+    def over(self, one, other):
         below = self.build(other)
         if below == 0:
             raise Unreadable("it divides by zero")
         return self.build(one) / below
 
-    def build_power(self, base, exponent):
+    def power(self, base, exponent):
         base = self.build(base)
         with evaluate(True):  # lest 9^9^9 is worked out later
             exponent = self.build(exponent)
@@ -516,7 +507,7 @@ class _Names:
             raise Unreadable("it divides by zero")
         return sp.exp(exponent) if base is sp.E else base**exponent
 
-    def build_sum(self, body, limits):
+    def sum(self, body, limits):
         kept = dict(self.loose)
         letters = {letter: self.values.get(letter) if letter in self.values else sp.Symbol(letter, integer=True, positive=True)
                    for letter, *_ in limits}
@@ -537,10 +528,7 @@ class _Names:
             raise Unreadable(f"how far does the sum over {letter} run? Write its end, as in \\sum_{{{letter}=1}}^n")
         return self.build(self.end_of(letter))
 
-    def build_partial(self, function, variable):
-        return Partial(self.build(function), self.build(variable))
-
-    def build_call(self, name, arguments):
+    def call(self, name, arguments):
         if name == "KroneckerDelta":
             return sp.KroneckerDelta(*map(self.index, arguments))
         stem, values = name.rstrip("'"), [self.build(a) for a in arguments]
@@ -556,6 +544,9 @@ class _Names:
             return function(*values)
         except TypeError:
             raise Unreadable(f"{stem} does not take {len(values)} values") from None
+
+
+OPERATIONS = {"add": lambda a, b: a + b, "minus": lambda a: -a, "times": lambda a, b: a * b, "partial": Partial}
 
 
 def _all(tree):
