@@ -79,7 +79,8 @@ def unknown(name, known):
 # Text to tokens -----------------------------------------------------------------------------------------
 
 TOKEN = re.compile(r"""\s*(?: (?P<number>\d+(?:\.(?!\.)\d*)?(?:[eE][-+]?\d+)?|\.\d+)
-                            | (?P<name>[A-Za-z]+(?:\w*[^\W_])?) | (?P<command>\\[A-Za-z]+|\\.) | (?P<sign>\*\*|\.\.|.) )""", re.VERBOSE)
+                            | (?P<name>[A-Za-z]+(?:\w*[^\W_])?)
+                            | (?P<command>\\[A-Za-z]+|\\.) | (?P<sign>\*\*|\.\.|.) )""", re.VERBOSE)
 IGNORED = {r"\left", r"\right", r"\Bigl", r"\Bigr", r"\bigl", r"\bigr", r"\big", r"\Big", r"\,", r"\;", r"\!", r"\ ",
            r"\quad", r"\displaystyle", r"\limits", "&", "$", r"\:"}
 SPELLINGS = {r"\cdot": "*", r"\times": "*", "·": "*", "×": "*", "−": "-", "**": "^", r"\ln": r"\log", "Σ": r"\sum", "∑": r"\sum",

@@ -52,7 +52,8 @@ def _reply(program, line, cause, passes):
         return Reply(WRONG, f"Not yet. Line {place} is the right line, but undoing \"{word}\" in it does not heal the program.",
                      hints, half=True)
     if any(remedy.mistake == word for remedy in fault.remedies):
-        return Reply(WRONG, f"Not yet. The cause is right, but it sits in another line than line {place}: {text}", hints, half=True)
+        return Reply(WRONG, f"Not yet. The cause is right, but it sits in another line than line {place}: {text}",
+                     hints, half=True)
     return Reply(WRONG, f"Not yet. Undoing \"{word}\" in line {place} ({text}) does not make the check pass.", hints)
 
 

@@ -98,8 +98,8 @@ def test_a_wrong_sign_is_found_however_small_the_values_are(width):
 
 
 def test_labels_that_need_not_sum_to_1_are_named_with_the_factor_they_cost():
-    K, p, v, h, label = symbols("K", integer=True, positive=True), *(indexed(name, symbols("K", integer=True, positive=True))
-                                                                     for name in "pvh"), indexed("t", d)
+    K = symbols("K", integer=True, positive=True)
+    p, v, h = (indexed(name, K) for name in "pvh")
     with as_written():
         softmax = [Definition(L, -Sum(h[k]*log(p[k]), (k, 1, K))), Definition(p[k], exp(v[k])/Sum(exp(v[j]), (j, 1, K)))]
     assert "right only where Σ_{k=1..K} h_k = 1" in bring_your_own(L, p[i] - h[i], v[i], given=softmax).hint

@@ -2,8 +2,8 @@
 
 import pytest
 import sympy as sp
-from sympy import KroneckerDelta, Sum, exp
-from vocabulary import K, L, a, b, d, g, given, gradient, i, j, k, m, n, q, u, w, x, y, y_hat
+from sympy import Sum
+from vocabulary import L, d, g, given, gradient, i, j, k, m, n, q, u, w, x, y, y_hat
 
 from derivations.definitions import Definition, Depends, resolve, table_of
 from derivations.errors import Undecided, WrongIndex
@@ -109,3 +109,24 @@ def test_one_term_taken_for_the_whole_sum_is_named():
     assert not any("elementwise" in name for name in made)  # no free index stands inside the sum
     made = by_name(mutants(Sum(w[j]*w[k], (j, 1, d))))
     assert resolve(made["only the term j = k of the sum is left: an output treated elementwise"]) == w[k]**2
+
+
+def test_a_mistake_is_diagnosed_with_its_kind_and_hint():
+    J = given[1].name
+    said = diagnose(Partial(J, w[k]), -gradient, given)
+    assert (said.kind, str(said), said.hint) == (Kind.SIGN, "the sign is wrong", Kind.SIGN.value)
+    assert diagnose(Partial(J, w[k]), gradient, given) is None
+    assert diagnose(gradient, 0*gradient, given).kind is Kind.ZERO
+    assert diagnose(gradient, gradient + w[k]**3, given) is None
+
+
+@pytest.mark.parametrize("power", [1, 40, 4000])
+def test_no_other_mistake_is_named_however_small_the_values_are(power):
+    """Relative to themselves, values far below any rounding error differ as others do."""
+    z, c = sp.symbols("z c", real=True)
+    bell = sp.exp(-power*(z - c)**2)
+    with sp.evaluate(False):
+        right = 2*power*bell*(z - c)
+    for mistake in mutants(right):
+        said = diagnose(right, mistake.formula)
+        assert said is None or is_zero(said.formula - mistake.formula) or said.formula == mistake.formula, mistake.name

@@ -157,7 +157,8 @@ slope_2 = a_2[1]*(1 - a_2[1])
     ((out - target)*w_3[1, 1]*slope_2*a_2[2], "the wrong layer: a^(2) stands where a^(1) is meant", Kind.INDEX),
     ((out - target)*w_3[1, 2]*slope_2*a_1[2], "an index is wrong: w^(3)_12 for w^(3)_11", Kind.INDEX),
     ((out - target)*w_2[1, 1]*slope_2*a_1[2], "w^(2) stands where w^(3) is meant", Kind.NAME),
-    ((out - target)*w_3[1, 1]*sigmoid(a_2[1])*(1 - sigmoid(a_2[1]))*a_1[2], "is taken at a^(2)_j instead of z^(2)_j", Kind.ARGUMENT),
+    ((out - target)*w_3[1, 1]*sigmoid(a_2[1])*(1 - sigmoid(a_2[1]))*a_1[2],
+     "is taken at a^(2)_j instead of z^(2)_j", Kind.ARGUMENT),
     ((out - target)*w_3[1, 1]*slope_2*a_1[j], "the index j is left over, no sum runs over it", Kind.SUM),
     ((out - target)*w_3[1, 1]*slope_2*a_1[2]**2, "a^(1)_2 is squared: an upper index counts layers", Kind.POWER),
 ])
