@@ -85,7 +85,7 @@ def found_without_us(name):
     if spec is None or spec.origin is None:
         return None  # nothing, or a mere folder of that name without Python in it
     place = Path(spec.origin).resolve()
-    beside = place.parents[1] / "backpropagation_notebooks.py"  # here, or in another edition of ours
+    beside = place.parents[1] / "backpropagation_notebooks.py"  # here, or another edition
     return None if place.name == "__init__.py" and beside.exists() else place
 
 

@@ -51,9 +51,8 @@ def test_the_wheel_in_an_empty_environment_reads_its_data_and_proves_a_derivatio
         alone, "python -m derivations", tmp_path, PYTHONUTF8="1"
     )
     proved = time.monotonic()
-    tally.report(
-        f"Wheel: installed in {installed - start:.0f} s, first derivation {proved - installed:.1f} s later"
-    )
+    took = f"{installed - start:.0f} s, first derivation {proved - installed:.1f} s later"
+    tally.report(f"Wheel: installed in {took}")
     code = "from helpers import data; print(len(data.load_penguins()), len(data.load_digits()))"
     assert elsewhere.run(alone, f"python -c '{code}'", tmp_path) == "342 1797\n"
 
@@ -204,7 +203,8 @@ def test_otter_as_the_teachers_page_types_it(repository):
     elsewhere.run(sys.prefix + "/bin", before, repository)
     course = repository.parent / "course"
     for who in SOLVED:
-        hand_in(course / "dist" / "student" / "01.ipynb", who, course / "submitted" / f"{who}.ipynb")
+        released = course / "dist" / "student" / "01.ipynb"
+        hand_in(released, who, course / "submitted" / f"{who}.ipynb")
         elsewhere.run(bin_folder, after.partition("\n")[2].replace("anna", who), course)
         tests = json.loads((course / who / "results.json").read_text())["tests"]
         assert sum(test.get("score") or 0 for test in tests) == POINTS[who], who

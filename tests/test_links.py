@@ -1,4 +1,6 @@
-"""Every link of the documents and notebooks leads somewhere: to a file that is there, and to a heading that is in it."""
+"""Every link of the documents and notebooks leads somewhere: to a file that is there, and to a
+heading that is in it.
+"""
 
 import re
 from functools import cache
@@ -9,11 +11,17 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = sorted(path for pattern in ["*.md", "docs/**/*.md", "notebooks/**/*.md"] for path in ROOT.glob(pattern)
-                   if ".ipynb_checkpoints" not in path.parts)
+DOCUMENTS = sorted(
+    path
+    for pattern in ["*.md", "docs/**/*.md", "notebooks/**/*.md"]
+    for path in ROOT.glob(pattern)
+    if ".ipynb_checkpoints" not in path.parts
+)
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
 PAGES = [*DOCUMENTS, *NOTEBOOKS]
-LINK = re.compile(r"!?\[[^\]\[]*(?:\[[^\]]*\][^\]\[]*)*\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)|\bhref=\"([^\"]+)\"")
+LINK = re.compile(
+    r"!?\[[^\]\[]*(?:\[[^\]]*\][^\]\[]*)*\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)|\bhref=\"([^\"]+)\""
+)
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 
@@ -23,7 +31,11 @@ def text_of(path):
     if path.suffix != ".ipynb":
         return path.read_text(encoding="utf-8")
     cells = nbformat.read(path, as_version=4).cells
-    outputs = (output.get("data", {}).get("text/markdown", "") for cell in cells for output in cell.get("outputs", []))
+    outputs = (
+        output.get("data", {}).get("text/markdown", "")
+        for cell in cells
+        for output in cell.get("outputs", [])
+    )
     return "\n\n".join([*(cell.source for cell in cells if cell.cell_type == "markdown"), *outputs])
 
 
@@ -33,18 +45,28 @@ def links(text):
 
 @cache
 def anchors(path):
-    """What may stand behind # in a link to this page: Jupyter writes hyphens for blanks, the web lowers case as well."""
-    headings = re.findall(r"^#{1,6}\s+(.+?)\s*#*$", re.sub(r"```.*?```", "", text_of(path), flags=re.DOTALL), re.MULTILINE)
+    """What may stand behind # in a link to this page: Jupyter writes hyphens for blanks, the web
+    lowers case as well.
+    """
+    headings = re.findall(
+        r"^#{1,6}\s+(.+?)\s*#*$",
+        re.sub(r"```.*?```", "", text_of(path), flags=re.DOTALL),
+        re.MULTILINE,
+    )
     named = re.findall(r"\b(?:id|name)=\"([^\"]+)\"", text_of(path))
     if path.suffix == ".ipynb":
         return {heading.replace(" ", "-") for heading in headings} | set(named)
-    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings} | set(named)
+    return {
+        re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings
+    } | set(named)
 
 
 def broken(path):
     """The links of this page that lead nowhere; addresses of the web are not called."""
     for link in links(text_of(path)):
-        if re.match(r"[a-z]+:|\.\./\.\./actions/workflows/(?:test|pages)\.yml", link):  # badges, on GitHub only
+        if re.match(
+            r"[a-z]+:|\.\./\.\./actions/workflows/(?:test|pages)\.yml", link
+        ):  # badges, on GitHub only
             continue
         file, _, anchor = unquote(link).partition("#")
         target = (path.parent / file).resolve() if file else path
@@ -61,8 +83,20 @@ def test_the_pages_do_have_links():
     assert sum(len(links(text_of(path))) for path in PAGES) > 50
 
 
-BROKEN = ["[a](gone.md)", "[a](here.md#not-a-heading)", "![a](gone.png)", "[a](#no)", '<a href="gone.md">a</a>']
-GOOD = ["[a](here.md)", "[a](#here-we-are)", "`[a](gone.md)`", "[w](https://example.org)", "[a [b]](here.md#here-we-are)"]
+BROKEN = [
+    "[a](gone.md)",
+    "[a](here.md#not-a-heading)",
+    "![a](gone.png)",
+    "[a](#no)",
+    '<a href="gone.md">a</a>',
+]
+GOOD = [
+    "[a](here.md)",
+    "[a](#here-we-are)",
+    "`[a](gone.md)`",
+    "[w](https://example.org)",
+    "[a [b]](here.md#here-we-are)",
+]
 
 
 @pytest.mark.parametrize("line", BROKEN)

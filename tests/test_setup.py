@@ -82,7 +82,10 @@ def test_what_decides_an_output_is_both_pinned_and_a_dependency(name):
 
 # Base64 and addresses of the web hold slashes too, but with a letter, a digit or /:.- before them.
 # The homes in an image and in a browser are names of these, not of a machine.
-MACHINE_PATH = re.compile(r"(?<![\w+/:.~-])/(?!home/(?:jovyan|pyodide)\b)(?:work|root|home|tmp|Users|mnt|opt|venv)/\w")
+MACHINE_PATH = re.compile(
+    r"(?<![\w+/:.~-])/(?!home/(?:jovyan|pyodide)\b)"
+    r"(?:work|root|home|tmp|Users|mnt|opt|venv)/\w"
+)
 REGISTRY_HOST = re.compile(
     r"\bpypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|\banaconda\.(?:org|com)|\bdevpi\b",
     re.IGNORECASE,

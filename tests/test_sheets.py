@@ -1,4 +1,6 @@
-"""The sheets for paper hold every exercise of the notebooks, and only the answer sheet holds an answer."""
+"""The sheets for paper hold every exercise of the notebooks, and only the answer sheet holds an
+answer.
+"""
 
 import json
 from pathlib import Path
@@ -21,7 +23,8 @@ def test_every_exercise_has_its_question_and_its_answer(path):
 
 
 def test_a_program_is_shown_and_what_makes_the_check_is_not():
-    code = "def f(x):\n    return -x\n\ndef passes(p):\n    return True\n\nline, cause = ..., ...\nfind_bug(f)"
+    functions = "def f(x):\n    return -x\n\ndef passes(p):\n    return True\n\n"
+    code = f"{functions}line, cause = ..., ...\nfind_bug(f)"
     assert site_sheets.program(code) == "def f(x):\n    return -x"
     assert site_sheets.program("answer = ...  # a number\ncheck(answer)") == ""
     assert site_sheets.program("def f():\n    return 1\n\nguess = ...\npredict(guess, f)") == ""

@@ -1,7 +1,8 @@
 """An exercise sheet and an answer sheet of each notebook: python tools/site_sheets.py [--out DIR]
 
-Both are made from the cells: the question, the program of a *find the bug*, room to write; on the answer
-sheet the folded answer instead of the room. HTML that prints as it is, and PDF where Chromium is found.
+Both are made from the cells: the question, the program of a *find the bug*, room to write; on the
+answer sheet the folded answer instead of the room. HTML that prints as it is, and PDF where
+Chromium is found.
 """
 
 import argparse
@@ -104,9 +105,16 @@ def print_to_pdf(pages):
     if browser is None:
         return print("no Chromium here: HTML only, print it from any browser")
     for page in pages:
-        options = ["--headless", "--no-sandbox", "--no-pdf-header-footer", "--virtual-time-budget=20000"]
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--no-pdf-header-footer",
+            "--virtual-time-budget=20000",
+        ]
         target = f"--print-to-pdf={page.with_suffix('.pdf')}"
-        subprocess.run([browser, *options, target, page.as_uri()], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            [browser, *options, target, page.as_uri()], check=True, stderr=subprocess.DEVNULL
+        )
 
 
 def main():

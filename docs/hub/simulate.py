@@ -115,8 +115,8 @@ def megabytes(word, folder):
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            mine = str(folder) in (process / "environ").read_text() + str(os.readlink(process / "cwd"))
-            if mine and word in (process / "cmdline").read_text():
+            about = (process / "environ").read_text() + os.readlink(process / "cwd")
+            if str(folder) in about and word in (process / "cmdline").read_text():
                 lines = (process / "smaps_rollup").read_text().splitlines()
                 found += [int(line.split()[1]) / 1000 for line in lines if line.startswith("Pss:")]
         except OSError:
@@ -141,7 +141,8 @@ async def simulate(number, folder):
         print(f"{number} students: {statistics.mean(servers):.0f} MB a server, "
               f"{statistics.mean(kernels):.0f} MB a kernel")  # fmt: skip
         for what, seconds in times.items():
-            print(f"{what}: median {statistics.median(seconds):.1f} s, slowest {max(seconds):.1f} s")
+            middle, last = statistics.median(seconds), max(seconds)
+            print(f"{what}: median {middle:.1f} s, slowest {last:.1f} s")
         await everybody.wait()
 
 
