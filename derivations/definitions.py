@@ -11,6 +11,7 @@ from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 
 from derivations.errors import Undecided, WrongIndex
 from derivations.printing import plain, tex
+from derivations.recursion import BELOW_FIRST, carried, floors, height, levels, reached
 from derivations.symbols import (
     Array,
     Gradient,
@@ -34,15 +35,27 @@ class Definition:
         if not isinstance(name, (sp.Symbol, sp.Indexed)):
             raise TypeError(f"a definition needs a symbol or an entry such as y_hat[i] on its left, got {name}")
         indices = name.indices if isinstance(name, sp.Indexed) else ()
-        if any(not i.is_Symbol for i in indices) or len(set(indices)) < len(indices):
-            raise TypeError(f"the indices on the left of a definition must be different letters, got {name}")
+        letters = [i for i in indices if not i.is_Integer]
+        if any(not i.is_Symbol for i in letters) or len(set(letters)) < len(letters):
+            raise TypeError(f"the indices on the left of a definition must be different letters or numbers, got {name}")
         self.name, self.body = name, body
         self.indices, self.number = indices, str(number)
         if isinstance(body, sp.MatrixExpr):
             raise TypeError(f"{name} is one number; define it by numbers and entries, not by {body}")
-        if base_of(name) in self.uses():
+        own = [entry for entry in body.atoms(sp.Indexed) if entry.base == base_of(name)]
+        with evaluate(True):
+            earlier = all(any((i.doit() - j).is_negative for i, j in zip(entry.indices, indices)) for entry in own)
+        if base_of(name) in self.uses() and not (indices and earlier):
             raise ValueError(f"{name} is defined in terms of itself")
         self.check()
+
+    def rules(self):
+        """(name, body), for each case."""
+        return [(self.name, self.body)]
+
+    def case(self, indices):
+        """The definition for these indices, or None if they have none."""
+        return self if all(i.is_Symbol or i == j for i, j in zip(self.indices, indices)) else None
 
     def check(self):
         """Raises ValueError for a body that is not known to be what the name is declared to be."""
@@ -80,6 +93,36 @@ class Definition:
         return f"({self.number}) " * bool(self.number) + f"{plain(self.name)} = {plain(self.body)}"
 
 
+class Cases(Definition):
+    """Definitions of one array: by recursion and at numbers, as h_t by h_{t-1}, and h_0."""
+
+    def __init__(self, parts, level=None, before_first=False):
+        self.parts = sorted(parts, key=lambda part: not any(i.is_Integer for i in part.indices))  # numbers first
+        self.level, self.before_first, general = level, before_first, self.parts[-1]
+        self.name, self.body, self.indices, self.number = general.name, general.body, general.indices, general.number
+
+    def rules(self):
+        return [(part.name, part.body) for part in self.parts]
+
+    def uses(self):
+        return frozenset().union(*(part.uses() for part in self.parts))
+
+    def case(self, indices):
+        found = next((part for part in self.parts if part.case(indices)), None)
+        below = self.level is not None and found is self.parts[-1] and _at_most_zero(indices[self.level])
+        return None if below else found
+
+    def at(self, indices):
+        return (self.case(indices) or self.parts[-1]).at(indices)
+
+    def with_parts(self, change):
+        return Cases([part.with_parts(change) for part in self.parts], self.level, self.before_first)
+
+
+def _at_most_zero(index):
+    return index <= 0 if not isinstance(index, sp.Basic) else bool(index.is_Integer and index <= 0)
+
+
 KNOWN = ("is_positive", "is_negative", "is_nonnegative", "is_nonpositive", "is_nonzero", "is_integer")
 
 
@@ -106,17 +149,16 @@ def must_reach(expr, table):
     """Raises ValueError for a sum over i of a name L that stands for something with a loose i: it has to be L[i]."""
     for total in expr.atoms(sp.Sum, sp.Product):
         for name in sorted(names_in(total.function) & table.keys(), key=str):
-            for letter, size in _loose(table[name], table).items():
+            for letter, size in _loose(name, table).items():
                 for index, _, high in map(_both_ends, total.limits):
                     if letter == index or size == high and index not in total.function.free_symbols:
                         own = ", ".join(map(str, (*table[name].indices, letter)))
                         raise ValueError(f"{name} has no index {letter}: write {name}[{own}], also in its definition")
 
 
-def _loose(definition, table):
+def _loose(base, table):
     """The loose indices of a definition, those of the names in it included."""
-    below = [_loose(table[used], table) for used in definition.uses() & table.keys()]
-    return {i: size for found in (*below, definition.loose()) for i, size in found.items()}
+    return {i: size for used in (*sorted(reached(base, table), key=str), base) for i, size in table[used].loose().items()}
 
 
 class Entries:
@@ -165,7 +207,8 @@ class Depends(Definition):
         super().__init__(name, sp.Function("some function", real=True)(on, sp.S.One))
         counted = {i: sp.Dummy(i.name, integer=True) for i, low, high in map(_both_ends, limits)}
         loose = [i for i in getattr(on, "indices", ()) if i.is_Symbol and i not in counted and i not in self.indices]
-        if loose:
+        self.fixed = loose
+        if loose and not limits:
             raise ValueError(f"on how many {on} does {name} depend? Give the limits, as in ({loose[0]}, 1, m)")
         self.pattern, self.counted = on.xreplace(counted), set(counted.values())
         self.limits = [(counted[i], *ends) for i, *ends in limits]
@@ -175,6 +218,13 @@ class Depends(Definition):
 
     def loose(self):
         return {}
+
+    def must_be_limited(self, places):
+        """Raises ValueError for a loose index that is not the level of a recursion, as l in z^(l)_k."""
+        place = places.get(base_of(self.on), (None,))[0]
+        for index in self.fixed:
+            if place is None or index not in self.on.indices[place].free_symbols:
+                raise ValueError(f"on how many {self.on} does {self.name} depend? Give the limits, as in ({index}, 1, m)")
 
     def uses(self):
         return names_in(self.on)
@@ -311,17 +361,36 @@ def _shares(total, right):
 class Table(dict):
     """{base of a name: its definition}, which remembers what it has opened."""
 
-    def __init__(self, *of):
-        super().__init__(*of)
+    def __init__(self, of=(), places=None, floors=None, by=None):
+        super().__init__(of)
+        self.places, self.floors, self.by = places or {}, floors or {}, by  # of recursions; `by` what is differentiated by
         self.memo, self.others = {}, {}
 
-    def without(self, base):
-        """The same definitions but for that of one name."""
-        if base not in self:
-            return self
-        if base not in self.others:
-            self.others[base] = Table({other: definition for other, definition in self.items() if other != base})
-        return self.others[base]
+    def above(self, variable):
+        """The definitions of what is made of a variable, which itself stays closed."""
+        base, key = base_of(variable), variable if self.places else base_of(variable)
+        if key not in self.others:
+            found = height(variable, self.places)
+            kept = self if found else {other: d for other, d in self.items() if other != base}
+            lowest = {**self.floors, found[0]: found[1]} if found else self.floors
+            self.others[key] = Table(kept, self.places, lowest, variable)
+        return self.others[key]
+
+    def stops_at(self, name):
+        """Is this entry of a recursion at the lowest level, where it stays a name?"""
+        found = height(name, self.places)
+        if found is None or name == self.by:
+            return found is not None
+        floor = self.floors.get(found[0], BELOW_FIRST if found[0][1] == 0 else None)
+        if floor is None and self.by is not None and base_of(self.by) in found[0][0]:
+            raise Undecided(f"it is not known whether {plain(name)} comes before {plain(self.by)}")
+        return floor is None or found[1] <= floor
+
+    def depends(self, name, variable):
+        """Does an entry of a recursion depend on something that is no part of it, as h_{t-1} does on a weight?"""
+        base = base_of(variable)
+        return base not in self.places[base_of(name)][2] and any(
+            base in definition.uses() for definition in map(self.get, reached(base_of(name), self)) if definition)
 
     def once(self, key, make):
         if key not in self.memo:
@@ -336,21 +405,34 @@ def table_of(definitions):
 
 @lru_cache(maxsize=64)
 def _table_of(definitions):
-    table = Table()
+    found = {}
     for definition in definitions:
         if not isinstance(definition, Definition):
             raise TypeError(f"given= takes Definition, Depends, Entries, Assume and Index, got {definition!r}")
-        base = base_of(definition.name)
-        if base in table:
-            raise ValueError(f"{base} is defined twice")
-        table[base] = definition
+        same = found.setdefault(base_of(definition.name), [])
+        if any(not any(i.is_Integer and i != j for i, j in zip(d.indices, definition.indices))
+               and all(i.is_Integer == j.is_Integer for i, j in zip(d.indices, definition.indices)) for d in same):
+            raise ValueError(f"{base_of(definition.name)} is defined twice")
+        same.append(definition)
+    table = Table({base: same[0] if len(same) == 1 else Cases(same) for base, same in found.items()})
     for index in [index for definition in table.values() for index in _classes(definition) if index.name not in table]:
         table[index.name] = index
-    for base in table:
-        _no_circle(base, table, ())
+    with evaluate(True):
+        table.places = levels(table)
+    for definition in table.values():
+        if isinstance(definition, Depends):
+            definition.must_be_limited(table.places)
+    before_first = {base: carried(base, table, table.places) for base in table.places}
+    for base, (place, _, _) in table.places.items():
+        table[base] = Cases(table[base].parts if isinstance(table[base], Cases) else [table[base]], place, before_first[base])
     for definition in table.values():
         must_reach(definition.body, table)
     return table
+
+
+def reaching(table, exprs):
+    """The table for lines that speak of these expressions: recursions are opened down to the lowest level among them."""
+    return Table(table, table.places, floors(exprs, table.places)) if table.places else table
 
 
 def _classes(definition):
@@ -361,13 +443,6 @@ def _classes(definition):
         for index, letter in (delta.args, delta.args[::-1]):
             if index in sizes and letter.is_Symbol and letter not in bound | set(sizes.values()):
                 yield Index(letter, 1, sizes[index])
-
-
-def _no_circle(base, table, above):
-    if base in above:
-        raise ValueError(f"{base} is defined in terms of itself, by way of {', '.join(map(str, above[1:]))}")
-    for used in sorted(table[base].uses() & table.keys(), key=str):
-        _no_circle(used, table, (*above, base))
 
 
 def resolve(expr, table=None):
@@ -390,6 +465,8 @@ def _both_ends(limit):
 
 def _fresh(expr):
     """New letters for all bound indices, lest an index of a definition is caught by a sum of the same letter."""
+    if isinstance(expr, sp.Indexed) and any(i.args for i in expr.indices):
+        return expr.func(expr.base, *(i.doit() for i in expr.indices))
     if isinstance(expr, (sp.Indexed, sp.IndexedBase)) or not expr.args:
         return expr
     if not isinstance(expr, (sp.Sum, sp.Product)):
@@ -415,7 +492,16 @@ def _resolve(expr, table, opened=False):
         definition = table.get(base_of(expr))
         if definition is None or (isinstance(definition, Depends) and not opened):
             return expr
-        return table.once((expr, opened), lambda: _resolve(definition.at(getattr(expr, "indices", ())), table, opened))
+        indices = getattr(expr, "indices", ())
+        case = definition.case(indices)
+        if base_of(expr) in table.places:
+            numbered = case is not None and any(i.is_Integer for i in case.indices)
+            if expr == table.by or not numbered and table.stops_at(expr):
+                case = None
+        if case is None:
+            held = opened and table.by is not None and base_of(expr) in table.places and table.depends(expr, table.by)
+            return _Unknown(expr, _Held(expr, table.by)*table.by) if held else expr
+        return table.once((expr, opened), lambda: _resolve(case.at(indices), table, opened))
     if isinstance(expr, _Unknown):
         return _Unknown(expr.name, _resolve(expr.linear, table, opened))
     if isinstance(expr, OPAQUE):
@@ -484,6 +570,8 @@ def _differentiate(partial, table):
     definition = table.get(base_of(inner)) if isinstance(inner, (sp.Symbol, sp.Indexed)) else None
     if isinstance(definition, Depends) and definition.covers(inner, variable):
         return partial
+    if isinstance(inner, sp.Indexed) and inner.base in table.places and table.stops_at(inner) and table.depends(inner, variable):
+        return partial
     _must_not_be_mixed(partial, table)
     function = _opened(inner, variable, table)
     _must_depend(inner, function, variable, table)
@@ -497,13 +585,13 @@ def _must_not_be_mixed(partial, table):
     """d/dz of dJ/dw, where z stands for something with w: it depends on whether z is opened before or after."""
     outer = base_of(partial.variable)
     for inner in partial.expr.atoms(Partial) if outer in table else ():
-        if base_of(inner.variable) != outer and _reaches(table[outer], base_of(inner.variable), table):
+        if base_of(inner.variable) != outer and _made_of(outer, base_of(inner.variable), table):
             raise Undecided(f"{plain(partial)} has two meanings, since {plain(partial.variable)} itself depends on "
                             f"{plain(inner.variable)}: write out {plain(inner)} first")
 
 
-def _reaches(definition, goal, table):
-    return any(used == goal or used in table and _reaches(table[used], goal, table) for used in definition.uses())
+def _made_of(base, goal, table):
+    return any(goal in table[used].uses() for used in (base, *reached(base, table)))
 
 
 def _must_depend(expr, function, variable, table):
@@ -518,7 +606,7 @@ def _must_depend(expr, function, variable, table):
 
 def _opened(expr, variable, table):
     """The expression as a function of `variable`: all names opened but that of the variable itself."""
-    above = table.without(base_of(variable))
+    above = table.above(variable)
     function = _resolve(expr, above)
     if function.has(Partial):
         unknown = min(map(plain, function.atoms(Partial)))

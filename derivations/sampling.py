@@ -157,7 +157,7 @@ class Point:
         if key in self.held:
             return self.held[key]
         if key not in self.memo:
-            definition = self.table.get(base)
+            definition = self.table.get(base) and self.table[base].case(indices)
             self.memo[key] = self.drawn(*key) if definition is None else self.defined(definition, indices)
         return self.memo[key]
 
@@ -176,8 +176,10 @@ class Point:
         return value if type(value) is int else self.number(value)
 
     def must_have(self, base, indices):
-        shape = getattr(base, "shape", None) or ()
-        if not all(self.setting.lowest <= index <= whole_value(size, self, {}) for index, size in zip(indices, shape)):
+        shape, recursion = getattr(base, "shape", None) or (), self.table.get(base)
+        first = recursion.level if getattr(recursion, "before_first", False) else None
+        if not all(self.setting.lowest <= index <= whole_value(size, self, {}) or p == first and index < 1
+                   for p, (index, size) in enumerate(zip(indices, shape))):
             raise NoValue(f"{_entry_text(base, indices)} lies outside of {base.label}")
 
     def draw(self, base, indices):

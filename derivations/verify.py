@@ -12,7 +12,7 @@ from itertools import islice
 import sympy as sp
 
 from derivations.conditions import conditions, differentiable
-from derivations.definitions import Assume, Entries, entry, number_of, resolve, table_of
+from derivations.definitions import Assume, Entries, entry, number_of, reaching, resolve, table_of
 from derivations.errors import FalseLine, Undecided, WrongIndex
 from derivations.mistakes import diagnose
 from derivations.normal_form import index_ranges, is_zero, must_be_exact
@@ -162,6 +162,7 @@ class Chain:
 
     def open(self):
         """Resolve every line. What the engine does not cover is noted, numbers may refute it all the same."""
+        table = reaching(self.known.table, self.lines)
         for position, line in enumerate(self.lines):
             with self.sense(position):
                 shown = self.known.scalar(line)
@@ -170,7 +171,7 @@ class Chain:
             except Undecided as undecided:
                 raise Undecided(f"{self.name_of(position)} cannot be proved: {undecided}") from None
             try:
-                resolved = resolve(shown, self.known.table)
+                resolved = resolve(shown, table)
                 must_be_exact(resolved)
             except Undecided as undecided:
                 resolved, self.unclear[position] = None, f"In {self.title}, {plain(shown)}: {undecided}"
