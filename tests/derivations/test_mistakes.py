@@ -117,7 +117,8 @@ def test_a_mistake_is_diagnosed_with_its_kind_and_hint():
     assert (said.kind, str(said), said.hint) == (Kind.SIGN, "the sign is wrong", Kind.SIGN.value)
     assert diagnose(Partial(J, w[k]), gradient, given) is None
     assert diagnose(gradient, 0*gradient, given).kind is Kind.ZERO
-    assert diagnose(gradient, gradient + w[k]**3, given) is None
+    assert str(diagnose(gradient, gradient + w[k]**3, given)) == "the term w_k³ is one too many"
+    assert diagnose(gradient, w[k]**5, given) is None
 
 
 @pytest.mark.parametrize("power", [1, 40, 4000])
