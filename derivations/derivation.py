@@ -218,11 +218,11 @@ class Derivation:
         return Executable(self).values(arrays)
 
     def code(self, function, name=None):
-        """The fourth witness: `function` must return what the last line says, for arrays drawn here.
+        """Hold a NumPy function against the last line: it must return what the line says, for arrays drawn here.
 
-        The parameters of `function` are named like the symbols (X for x). Where only the four operations occur, the
-        arrays hold small integers, for which floating point is exact or one division away from it, and the result must
-        agree to the last digits. Raises WitnessDisagrees with the first entry that differs.
+        Its parameters are named like the symbols (X for x), or like names in between, such as y_hat; dL_dz is the derivative
+        of an unknown L, g and g_prime are an unknown activation and its slope. The three sets of arrays have different
+        sizes, and numbers of both signs. Raises WitnessDisagrees with the first entry that differs.
         """
         self.require_proof()
         witness = CodeWitness(self, function, name)
