@@ -20,6 +20,7 @@ from sympy import Symbol
 from tally import report
 from written_out import equal
 
+from derivations import derivation as engine
 from derivations import mistakes, verify
 from derivations import normal_form as equality
 from derivations.definitions import Definition
@@ -96,7 +97,7 @@ def mutants_of(derivations):
     for derivation in derivations:
         names = names_of(derivation)
         for position, before, line in lines_of(derivation):
-            usual = [] if isinstance(line, sp.MatrixExpr) else mistakes.mutants(line)
+            usual = [] if isinstance(line, sp.MatrixExpr) else [(m.name, m.formula) for m in mistakes.mutants(line)]
             made += [(derivation, position, before, kind, mutant) for kind, mutant in [*mutations(line, names), *usual]]
         first = derivation.lines[0].shown
         made += [(derivation, 0, mutant, kind, first) for kind, mutant in mutations(derivation.left, names)]
@@ -305,7 +306,8 @@ def outcome(node, namespace):
 
 @pytest.mark.parametrize("path", [pytest.param(p, marks=[] if p == QUICK[0] else pytest.mark.long) for p in NOTEBOOKS],
                          ids=lambda path: path.stem)
-def test_a_flipped_sign_in_the_source_of_any_claim_stops_the_notebook(path):
+def test_a_flipped_sign_in_the_source_of_any_claim_stops_the_notebook(path, monkeypatch):
+    monkeypatch.setattr(engine, "ledger", collect(path).ledger)  # a claim may cite what was proved before it
     seen = [(statement, position, outcome_of_a_flipped_sign(statement.node, position, namespace))
             for statement, namespace in collect(path).runs for position in claims_in(statement.node)]
     report(f"Flipped signs in the source, {path.stem}: {len(seen)} claims, "
