@@ -168,7 +168,13 @@ class Notebook {
   runCell(cell) {
     cell.show('waiting', this.python.state === 'ready' ? 'waiting' : 'waiting for Python');
     return this.inTurn(async () => {
-      const above = await this.python.needed(this.cells.map(each => each.source), cell.place, this.done);
+      let above;
+      try {
+        above = await this.python.needed(this.cells.map(each => each.source), cell.place, this.done);
+      } catch {
+        cell.show('new', this.python.state === 'failed' ? 'Python did not start' : '');
+        return;
+      }
       const needed = above.map(place => this.cells[place]);
       if (needed.length && !await this.runSeveral(needed)) {
         cell.show('new', 'a cell above raised an error');

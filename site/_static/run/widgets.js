@@ -8,6 +8,7 @@ export class Widgets {
     this.python = python;
     python.addEventListener('message', ({detail}) => {
       if (detail.kind === 'widget') this.show(detail.id, detail.value);
+      if (detail.kind === 'widget-error') this.tell(detail.id, detail.text.trim().split('\n').pop());
       if (detail.kind === 'widget-done') this.done(detail.id);
     });
   }
@@ -46,7 +47,7 @@ export class Widgets {
     show();
     label.append(readout);
     input.addEventListener('input', () => { show(); this.send(id, Number(input.value)); });
-    elements.set(id, {set: value => { input.value = value; show(); }});
+    elements.set(id, {label, set: value => { input.value = value; show(); }});
     return label;
   }
 
@@ -81,10 +82,18 @@ export class Widgets {
 
   show(id, value) { elements.get(id)?.set(value); }
 
+  /* What went wrong when a value was set stands below, until the next one. */
+  tell(id, text) {
+    const label = elements.get(id)?.label;
+    if (!label) return;
+    label.querySelector('.trouble')?.remove();
+    if (text) label.append(Object.assign(document.createElement('small'), {className: 'trouble', textContent: text}));
+  }
+
   /* A slider that is dragged says more than Python can draw: while one value is being drawn, only the newest is kept. */
   send(id, value) {
     if (busy.has(id)) busy.set(id, {value});
-    else { busy.set(id, null); this.python.moved(id, value); }
+    else { busy.set(id, null); this.tell(id, ''); this.python.moved(id, value); }
   }
 
   done(id) {
