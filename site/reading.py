@@ -14,7 +14,9 @@ from myst_nb.core.render import NbElementRenderer
 
 FIGURE = re.compile(r"^\s*(?:figures\.)?(?:show|explore)\(", re.MULTILINE)
 TAG = re.compile(r"\\tag\{([^{}]*)\}")
-EXERCISE = re.compile(r"^[^#\n]*= \.\.\.|(?<![.\w])(?:check|predict|find_bug|progress)\(", re.MULTILINE)
+EXERCISE = re.compile(
+    r"^[^#\n]*= \.\.\.|(?<![.\w])(?:check|predict|find_bug|progress)\(", re.MULTILINE
+)
 NARROW_WIDTH = 600  # of a window; below it a figure shows its narrow form
 
 
@@ -139,7 +141,8 @@ def rewrite_equations(app, doctree):
         name = f' id="eq-{tag[1]}"' if tag and tag[1] not in seen else ""
         seen |= {tag[1]} if tag else set()
         shown = html.escape(latex)
-        body = f'<div class="equation"{name} data-latex="{shown}"><div class="math notranslate nohighlight">\\[{shown}\\]</div></div>'
+        drawn = rf'<div class="math notranslate nohighlight">\[{shown}\]</div>'
+        body = f'<div class="equation"{name} data-latex="{shown}">{drawn}</div>'
         block.replace_self(nodes.raw("", body, format="html"))
 
 

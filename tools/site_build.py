@@ -79,9 +79,8 @@ def main():
     if (options.out / PYODIDE).exists():
         say_what_python_loads(options.out)
     files = [path for path in options.out.rglob("*") if path.is_file()]
-    print(
-        f"{options.out}: {len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.0f} MB"
-    )
+    size = sum(path.stat().st_size for path in files) / 1e6
+    print(f"{options.out}: {len(files)} files, {size:.0f} MB")
 
 
 # ---------------------------------------------------------------- reading pages
@@ -238,7 +237,8 @@ def stated(notebook, number):
             if rf"\tag{{{number}}}" in shown:
                 return place, cell, shown
     sys.exit(
-        f"{notebook.name} does not show the derivation ({number}) that the start page quotes: run make notebooks"
+        f"{notebook.name} does not show the derivation ({number}) that the start page quotes: "
+        "run make notebooks"
     )
 
 
@@ -286,9 +286,11 @@ def runnable(name, source, shown="", folded=False):
     """A cell for a page that is no notebook, as myst-nb would write it."""
     code = f"```python\n{source}\n```"
     if folded:
-        code = f'<details class="hide above-input"><summary>Show what it needs</summary>\n\n{code}\n\n</details>'
+        begin = '<details class="hide above-input"><summary>Show what it needs</summary>'
+        code = f"{begin}\n\n{code}\n\n</details>"
     output = f'<div class="cell_output docutils container">\n\n{shown}\n\n</div>' if shown else ""
-    return f'<div class="cell" id="cell-{name}"><div class="cell_input">\n\n{code}\n\n</div>\n{output}</div>\n\n'
+    begin = f'<div class="cell" id="cell-{name}"><div class="cell_input">'
+    return f"{begin}\n\n{code}\n\n</div>\n{output}</div>\n\n"
 
 
 def outputs(notebooks):
@@ -305,7 +307,8 @@ def table_row(notebook):
     name = html.escape(topic)
     run = f'<a href="{run_address(notebook.name)}" aria-label="Run {name}">Run</a>'
     slides = f'<a href="slides/{notebook.stem}.html" aria-label="Slides of {name}">Slides</a>'
-    return f"| {notebook.stem[:2]} | [{topic}]({notebook.name}) | {question[:1].upper() + question[1:]} | {run} | {slides} |"
+    question = question[:1].upper() + question[1:]
+    return f"| {notebook.stem[:2]} | [{topic}]({notebook.name}) | {question} | {run} | {slides} |"
 
 
 def title(notebook):

@@ -105,7 +105,8 @@ def named_by_content(name, content):
     old one for it.
     """
     distribution, version, *_, python, abi, platform = name.removesuffix(".whl").split("-")
-    return f"{distribution}-{version}-0{sha256(content).hexdigest()[:12]}-{python}-{abi}-{platform}.whl"
+    build = f"0{sha256(content).hexdigest()[:12]}"
+    return f"{distribution}-{version}-{build}-{python}-{abi}-{platform}.whl"
 
 
 def modules(content):

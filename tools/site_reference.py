@@ -109,7 +109,7 @@ def notation_page(notebooks):
     lines = [
         "# Notation",
         "",
-        "One name in mathematics and in code. Each notebook adds its own; here they stand together.",
+        "One name in mathematics and in code. Here those of all notebooks stand together.",
         "",
     ]
     for notebook in notebooks:
@@ -121,7 +121,8 @@ def notation_page(notebooks):
                 and table
                 and re.search(r"^#+ .*notation", source, re.IGNORECASE | re.MULTILINE)
             ):
-                lines += [f"## [Notebook {notebook.stem[:2]}]({notebook.name})", "", table[0].rstrip(), ""]
+                title = f"## [Notebook {notebook.stem[:2]}]({notebook.name})"
+                lines += [title, "", table[0].rstrip(), ""]
     return "\n".join(lines)
 
 
@@ -214,16 +215,20 @@ def signature(name, node):
             ),
             None,
         )
-        return f"class {name}({ast.unparse(made.args).removeprefix('self').lstrip(', ') if made else ''})"
+        return f"class {name}({arguments(made) if made else ''})"
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    return f"{name}({ast.unparse(node.args).removeprefix('self').lstrip(', ')}){returns}"
+    return f"{name}({arguments(node)}){returns}"
+
+
+def arguments(function):
+    return ast.unparse(function.args).removeprefix("self").lstrip(", ")
 
 
 SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
 
 
 def documentation(text):
-    """A docstring as HTML: paragraphs, `names`, numpydoc's sections, and what is indented or begins with >>> as it is.
+    """A docstring as HTML: paragraphs, `names`, tables, numpydoc's sections, examples as they are.
 
     >>> documentation("The slope of `f`.")
     '<div class="doc">\\n<p>The slope of <code>f</code>.</p>\\n</div>'
@@ -241,7 +246,8 @@ def block_html(block):
     if block.lstrip().startswith("|"):
         return table_html(block)
     if block.lstrip().startswith(">>>"):
-        return f"<pre>{escaped(block).replace(chr(10), '&#10;')}</pre>"  # HTML in Markdown ends at a blank line
+        # A blank line would end HTML in Markdown.
+        return f"<pre>{escaped(block).replace(chr(10), '&#10;')}</pre>"
     if re.fullmatch(r"\w[\w ]*:", block):
         return f"<p><strong>{block.rstrip(':')}</strong></p>"
     if re.match(r"\S.*\n {2,}\S", block):

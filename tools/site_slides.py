@@ -62,8 +62,8 @@ def equation(latex, options):
 def line_by_line(latex):
     r"""A column of equations whose lines after the first appear one by one, each with its reason.
 
-    >>> line_by_line(r"\begin{aligned} a &= b \\ &= c && \small \text{why} \end{aligned}")
-    '\\begin{aligned} a &= b \\\\[3pt] &\\class{fragment line-1}{= c} && \\class{fragment line-1}{\\small \\text{why}}\\end{aligned}'
+    >>> line_by_line(r"\begin{aligned} a &= b \\ &= c \end{aligned}")
+    '\\begin{aligned} a &= b \\\\[3pt] &\\class{fragment line-1}{= c}\\end{aligned}'
     """
     column = re.fullmatch(r"\s*\\begin\{aligned\}(.*)\\end\{aligned\}(.*)", latex, re.DOTALL)
     rows = split(column[1], ROW) if column else [latex]

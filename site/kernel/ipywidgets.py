@@ -39,6 +39,11 @@ class Widget:
         kernel.tell("widget", id=self.model_id, value=value)
         self._notify(before)
 
+    def move(self, value):
+        """The reader has moved it."""
+        before, self._value = self._value, value
+        self._notify(before)
+
     def _notify(self, before):
         change = {
             "name": "value",
@@ -142,13 +147,9 @@ def described(model_id):
 
 
 def changed(model_id, value):
-    """The reader has moved a widget."""
+    """Tell a widget what the reader has chosen, a slider in the kind of number that it had."""
     widget = models[model_id]
-    before = widget._value
-    widget._value = (
-        value if isinstance(before, (bool, str)) or widget.kind != "slider" else type(before)(value)
-    )
-    widget._notify(before)
+    widget.move(type(widget.value)(value) if widget.kind == "slider" else value)
 
 
 def control(name, about):

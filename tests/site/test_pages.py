@@ -43,9 +43,13 @@ FOCUS = """() => {
         look.boxShadow !== 'none';
     return [at.innerText?.trim() || at.getAttribute('aria-label') || at.title || at.tagName, seen];
 }"""
+# A link inside a drawn equation says its address in another way.
+ADDRESSES = """() => [...document.querySelectorAll('article a[href]')]
+    .map(link => new URL(link.href.baseVal ?? link.href, location.href).href)"""
 # Of code and of what it prints nothing is cut off at any width, and on paper nothing can be
 # scrolled.
-CUT_BOXES = """() => [...document.querySelectorAll('article pre')].filter(box => box.clientWidth && box.scrollWidth > box.clientWidth + 1)
+CUT_BOXES = """() => [...document.querySelectorAll('article pre')]
+    .filter(box => box.clientWidth && box.scrollWidth > box.clientWidth + 1)
     .map(box => box.textContent.slice(0, 60))"""
 CUT_ON_PAPER = """() => [...document.querySelectorAll('article pre, article img')]
     .filter(part => part.getBoundingClientRect().width && part.scrollWidth > part.clientWidth + 2)
@@ -84,9 +88,7 @@ def test_internal_links_have_a_target(page):
 
 
 def test_links_to_other_notebooks_lead_to_their_pages(page, address):
-    addresses = page.evaluate(
-        "() => [...document.querySelectorAll('article a[href]')].map(link => link.href.baseVal ? new URL(link.href.baseVal, location.href).href : link.href)"
-    )
+    addresses = page.evaluate(ADDRESSES)
     pages = {
         target.partition("#")[0]
         for target in addresses

@@ -14,8 +14,13 @@ from live_outputs import pictures, words
 RUNS = "() => document.documentElement.dataset.runs === 'yes'"
 READY = "() => window.pageNotebook?.python.state === 'ready'"
 RUN_ALL = "() => pageNotebook.runAll()"
-CELLS = """() => Object.fromEntries(pageNotebook.cells.map(cell => [cell.name, {state: cell.state, outputs: cell.outputs}]))"""
+CELLS = """() => Object.fromEntries(pageNotebook.cells.map(cell =>
+    [cell.name, {state: cell.state, outputs: cell.outputs}]))"""
 STAGES = "() => pageNotebook.python.stages"
+WATCH = """name => { window.hasRun = new Promise(done =>
+    document.getElementById(`cell-${name}`).addEventListener('ran', done, {once: true})); }"""
+UNFOLD = """name => document.getElementById(`cell-${name}`).querySelector('details.hide')
+    ?.setAttribute('open', '')"""
 # What a reader sees of a cell's outputs once they are drawn.
 SEEN = """name => {
     const output = document.getElementById(`cell-${name}`).querySelector('.cell_output.live');
@@ -106,10 +111,7 @@ def cell(page, name):
 
 def pressed(page, name):
     """Press ▶ on a cell as a reader does, and wait until it has run."""
-    page.evaluate(
-        "name => { window.hasRun = new Promise(done => document.getElementById(`cell-${name}`).addEventListener('ran', done, {once: true})); }",
-        name,
-    )
+    page.evaluate(WATCH, name)
     cell(page, name).locator(".cell-tools button").last.click()
     page.evaluate("() => window.hasRun.then(() => true)")
     page.wait_for_function(
@@ -199,10 +201,7 @@ def answered(page, name, blank, answer):
         rf"^{blank} = .*$", lambda _: f"{blank} = {answer}", field.input_value(), flags=re.MULTILINE
     )
     field.fill(source)
-    page.evaluate(
-        "name => { window.hasRun = new Promise(done => document.getElementById(`cell-${name}`).addEventListener('ran', done, {once: true})); }",
-        name,
-    )
+    page.evaluate(WATCH, name)
     field.press("Control+Enter")
     page.evaluate("() => window.hasRun.then(() => true)")
     return cell(page, name).locator(".cell_output.live").inner_text().strip()
@@ -229,10 +228,7 @@ def test_the_start_page_refuses_a_wrong_line(visit):
 def test_an_error_is_told_and_what_was_typed_is_kept(visit):
     path, name = f"{NOTEBOOKS[0].stem}.html", list(code_cells(NOTEBOOKS[0]))[0]
     page = ready(visit(path))
-    page.evaluate(
-        "name => document.getElementById(`cell-${name}`).querySelector('details.hide')?.setAttribute('open', '')",
-        name,
-    )
+    page.evaluate(UNFOLD, name)
     field = cell(page, name).locator("textarea")
     original = field.input_value()
     field.fill("import time\nprint('before')\n1 / 0")
@@ -244,10 +240,7 @@ def test_an_error_is_told_and_what_was_typed_is_kept(visit):
     page.reload()
     ready(page)
     assert field.input_value().endswith("1 / 0")
-    page.evaluate(
-        "name => document.getElementById(`cell-${name}`).querySelector('details.hide')?.setAttribute('open', '')",
-        name,
-    )
+    page.evaluate(UNFOLD, name)
     cell(page, name).get_by_label("Undo what I have typed here").click()
     assert field.input_value() == original
     field.fill("plain = 41\nplain + 1")
