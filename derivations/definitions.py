@@ -33,18 +33,27 @@ class Definition:
     def __init__(self, name, body, number=""):
         name, body = formula(name), formula(body)
         if not isinstance(name, (sp.Symbol, sp.Indexed)):
-            raise TypeError(f"a definition needs a symbol or an entry such as y_hat[i] on its left, got {name}")
+            raise TypeError(
+                f"a definition needs a symbol or an entry such as y_hat[i] on its left, got {name}"
+            )
         indices = name.indices if isinstance(name, sp.Indexed) else ()
         letters = [i for i in indices if not i.is_Integer]
         if any(not i.is_Symbol for i in letters) or len(set(letters)) < len(letters):
-            raise TypeError(f"the indices on the left of a definition must be different letters or numbers, got {name}")
+            raise TypeError(
+                f"the indices on the left of a definition must be different letters or numbers, got {name}"
+            )
         self.name, self.body = name, body
         self.indices, self.number = indices, str(number)
         if isinstance(body, sp.MatrixExpr):
-            raise TypeError(f"{name} is one number; define it by numbers and entries, not by {body}")
+            raise TypeError(
+                f"{name} is one number; define it by numbers and entries, not by {body}"
+            )
         own = [entry for entry in body.atoms(sp.Indexed) if entry.base == base_of(name)]
         with evaluate(True):
-            earlier = all(any((i.doit() - j).is_negative for i, j in zip(entry.indices, indices)) for entry in own)
+            earlier = all(
+                any((i.doit() - j).is_negative for i, j in zip(entry.indices, indices))
+                for entry in own
+            )
         if base_of(name) in self.uses() and not (indices and earlier):
             raise ValueError(f"{name} is defined in terms of itself")
         self.check()
@@ -62,8 +71,10 @@ class Definition:
         for known in KNOWN:
             if getattr(self.name, known) and not getattr(self.body, known):
                 said = known.removeprefix("is_")
-                raise ValueError(f"{self.name} is declared {said}, "
-                                 f"but {plain(self.body)} is not known to be {said}")
+                raise ValueError(
+                    f"{self.name} is declared {said}, "
+                    f"but {plain(self.body)} is not known to be {said}"
+                )
 
     def loose(self):
         """{index letter of an array in the body that nothing binds: size of that array}"""
@@ -97,9 +108,16 @@ class Cases(Definition):
     """Definitions of one array: by recursion and at numbers, as h_t by h_{t-1}, and h_0."""
 
     def __init__(self, parts, level=None, before_first=False):
-        self.parts = sorted(parts, key=lambda part: not any(i.is_Integer for i in part.indices))  # numbers first
+        self.parts = sorted(
+            parts, key=lambda part: not any(i.is_Integer for i in part.indices)
+        )  # numbers first
         self.level, self.before_first, general = level, before_first, self.parts[-1]
-        self.name, self.body, self.indices, self.number = general.name, general.body, general.indices, general.number
+        self.name, self.body, self.indices, self.number = (
+            general.name,
+            general.body,
+            general.indices,
+            general.number,
+        )
 
     def rules(self):
         return [(part.name, part.body) for part in self.parts]
@@ -109,21 +127,34 @@ class Cases(Definition):
 
     def case(self, indices):
         found = next((part for part in self.parts if part.case(indices)), None)
-        below = self.level is not None and found is self.parts[-1] and _at_most_zero(indices[self.level])
+        below = (
+            self.level is not None
+            and found is self.parts[-1]
+            and _at_most_zero(indices[self.level])
+        )
         return None if below else found
 
     def at(self, indices):
         return (self.case(indices) or self.parts[-1]).at(indices)
 
     def with_parts(self, change):
-        return Cases([part.with_parts(change) for part in self.parts], self.level, self.before_first)
+        return Cases(
+            [part.with_parts(change) for part in self.parts], self.level, self.before_first
+        )
 
 
 def _at_most_zero(index):
     return index <= 0 if not isinstance(index, sp.Basic) else bool(index.is_Integer and index <= 0)
 
 
-KNOWN = ("is_positive", "is_negative", "is_nonnegative", "is_nonpositive", "is_nonzero", "is_integer")
+KNOWN = (
+    "is_positive",
+    "is_negative",
+    "is_nonnegative",
+    "is_nonpositive",
+    "is_nonzero",
+    "is_integer",
+)
 
 
 def put(expr, swap):
@@ -153,12 +184,18 @@ def must_reach(expr, table):
                 for index, _, high in map(_both_ends, total.limits):
                     if letter == index or size == high and index not in total.function.free_symbols:
                         own = ", ".join(map(str, (*table[name].indices, letter)))
-                        raise ValueError(f"{name} has no index {letter}: write {name}[{own}], also in its definition")
+                        raise ValueError(
+                            f"{name} has no index {letter}: write {name}[{own}], also in its definition"
+                        )
 
 
 def _loose(base, table):
     """The loose indices of a definition, those of the names in it included."""
-    return {i: size for used in (*sorted(reached(base, table), key=str), base) for i, size in table[used].loose().items()}
+    return {
+        i: size
+        for used in (*sorted(reached(base, table), key=str), base)
+        for i, size in table[used].loose().items()
+    }
 
 
 class Entries:
@@ -166,10 +203,14 @@ class Entries:
 
     def __init__(self, matrix, entries):
         if not isinstance(matrix, sp.MatrixSymbol) or not isinstance(entries, sp.IndexedBase):
-            raise TypeError(f"Entries needs a matrix symbol and an array made by indexed, got {matrix!r} and {entries!r}")
+            raise TypeError(
+                f"Entries needs a matrix symbol and an array made by indexed, got {matrix!r} and {entries!r}"
+            )
         shape = tuple(entries.shape)
         if shape != matrix.shape and (*shape, 1) != matrix.shape:
-            raise ValueError(f"{matrix} has shape {matrix.shape}, its entries {entries} have shape {shape}")
+            raise ValueError(
+                f"{matrix} has shape {matrix.shape}, its entries {entries} have shape {shape}"
+            )
         self.matrix, self.entries = matrix, entries
 
 
@@ -206,10 +247,16 @@ class Depends(Definition):
         self.on = on = formula(on)
         super().__init__(name, sp.Function("some function", real=True)(on, sp.S.One))
         counted = {i: sp.Dummy(i.name, integer=True) for i, low, high in map(_both_ends, limits)}
-        loose = [i for i in getattr(on, "indices", ()) if i.is_Symbol and i not in counted and i not in self.indices]
+        loose = [
+            i
+            for i in getattr(on, "indices", ())
+            if i.is_Symbol and i not in counted and i not in self.indices
+        ]
         self.fixed = loose
         if loose and not limits:
-            raise ValueError(f"on how many {on} does {name} depend? Give the limits, as in ({loose[0]}, 1, m)")
+            raise ValueError(
+                f"on how many {on} does {name} depend? Give the limits, as in ({loose[0]}, 1, m)"
+            )
         self.pattern, self.counted = on.xreplace(counted), set(counted.values())
         self.limits = [(counted[i], *ends) for i, *ends in limits]
 
@@ -224,7 +271,9 @@ class Depends(Definition):
         place = places.get(base_of(self.on), (None,))[0]
         for index in self.fixed:
             if place is None or index not in self.on.indices[place].free_symbols:
-                raise ValueError(f"on how many {self.on} does {self.name} depend? Give the limits, as in ({index}, 1, m)")
+                raise ValueError(
+                    f"on how many {self.on} does {self.name} depend? Give the limits, as in ({index}, 1, m)"
+                )
 
     def uses(self):
         return names_in(self.on)
@@ -233,13 +282,18 @@ class Depends(Definition):
         """The linear stand-in, with the given indices in place of the free ones."""
         swap = dict(zip(self.indices, indices))
         name, on = self.name.xreplace(swap), self.pattern.xreplace(swap)
-        return _Unknown(name, sp.Sum(_Held(name, on) * on, *self.limits) if self.limits else _Held(name, on) * on)
+        return _Unknown(
+            name,
+            sp.Sum(_Held(name, on) * on, *self.limits) if self.limits else _Held(name, on) * on,
+        )
 
     def covers(self, name, variable):
         """Is `variable` one of the arguments of this very function, so that its derivative by it has a name only?"""
         on = self.pattern.xreplace(dict(zip(self.indices, getattr(name, "indices", ()))))
         pairs = zip(getattr(on, "indices", ()), getattr(variable, "indices", ()))
-        return base_of(on) == base_of(variable) and all(i == j or i in self.counted for i, j in pairs)
+        return base_of(on) == base_of(variable) and all(
+            i == j or i in self.counted for i, j in pairs
+        )
 
 
 class Index(Definition):
@@ -248,7 +302,9 @@ class Index(Definition):
     def __init__(self, letter, low, high):
         letter, low, high = map(formula, (letter, low, high))
         if not (letter.is_Symbol and letter.is_integer):
-            raise TypeError(f"an index is a letter for whole numbers, as in symbols('c', integer=True), got {letter}")
+            raise TypeError(
+                f"an index is a letter for whole numbers, as in symbols('c', integer=True), got {letter}"
+            )
         super().__init__(letter, Letter(letter.name, low, high))
         self.ends = low, high
 
@@ -281,10 +337,16 @@ class Assume(Definition):
     """
 
     def __init__(self, *relations):
-        if len(relations) == 2 and not any(isinstance(r, sp.core.relational.Relational) for r in relations):
+        if len(relations) == 2 and not any(
+            isinstance(r, sp.core.relational.Relational) for r in relations
+        ):
             relations = [sp.Eq(*map(formula, relations), evaluate=False)]
-        if not relations or not all(isinstance(r, sp.core.relational.Relational) for r in relations):
-            raise TypeError(f"Assume takes two formulas that are equal, or relations such as x > 0, got {relations}")
+        if not relations or not all(
+            isinstance(r, sp.core.relational.Relational) for r in relations
+        ):
+            raise TypeError(
+                f"Assume takes two formulas that are equal, or relations such as x > 0, got {relations}"
+            )
         self.relations = relations
         with evaluate(True):
             equal = len(relations) == 1 and isinstance(relations[0], sp.Eq)
@@ -294,28 +356,45 @@ class Assume(Definition):
         """What it stands for was made to fit."""
 
     def __repr__(self):
-        return ", ".join(f"{plain(r.lhs)} {RELATIONS[type(r)][0]} {plain(r.rhs)}" for r in self.relations)
+        return ", ".join(
+            f"{plain(r.lhs)} {RELATIONS[type(r)][0]} {plain(r.rhs)}" for r in self.relations
+        )
 
     def _repr_markdown_(self):
         shown = (f"{tex(r.lhs)} {RELATIONS[type(r)][1]} {tex(r.rhs)}" for r in self.relations)
         return f"$$\\text{{assume }} {', '.join(shown)}$$"
 
 
-RELATIONS = {sp.Eq: ("=", "="), sp.Ne: ("≠", r"\ne"), sp.Gt: (">", ">"), sp.Lt: ("<", "<"), sp.Ge: ("≥", r"\ge"), sp.Le: ("≤", r"\le")}
+RELATIONS = {
+    sp.Eq: ("=", "="),
+    sp.Ne: ("≠", r"\ne"),
+    sp.Gt: (">", ">"),
+    sp.Lt: ("<", "<"),
+    sp.Ge: ("≥", r"\ge"),
+    sp.Le: ("≤", r"\le"),
+}
 
 
 def _free_twin(name, **known):
     """A new symbol, or an entry of a new array, in the place of a name whose values are bound by a hypothesis."""
-    stem = sp.Dummy(base_of(name).label.name if isinstance(name, sp.Indexed) else name.name, real=True, **known)
-    return Array(stem, shape=name.base.shape)[name.indices] if isinstance(name, sp.Indexed) else stem
+    stem = sp.Dummy(
+        base_of(name).label.name if isinstance(name, sp.Indexed) else name.name, real=True, **known
+    )
+    return (
+        Array(stem, shape=name.base.shape)[name.indices] if isinstance(name, sp.Indexed) else stem
+    )
 
 
 def _between(relations):
     """x and what it stands for if it lies between bounds: low + u, high - u, or low + (high - low) u/(1 + u) with u > 0."""
-    names = [side for r in relations for side in r.args if isinstance(side, (sp.Symbol, sp.Indexed))]
+    names = [
+        side for r in relations for side in r.args if isinstance(side, (sp.Symbol, sp.Indexed))
+    ]
     name = next((x for x in names if all(x in r.args for r in relations)), None)
     if name is None:
-        raise ValueError(f"a hypothesis is about one name, as in x > 0, got {', '.join(map(str, relations))}")
+        raise ValueError(
+            f"a hypothesis is about one name, as in x > 0, got {', '.join(map(str, relations))}"
+        )
     other = lambda r: r.args[1] if r.args[0] == name else r.args[0]  # noqa: E731
     low = [other(r) for r in relations if not isinstance(r, sp.Ne) and r.gts == name]
     high = [other(r) for r in relations if not isinstance(r, sp.Ne) and r.lts == name]
@@ -324,7 +403,7 @@ def _between(relations):
         return name, other(relations[0]) + _free_twin(name, nonzero=True)
     free = _free_twin(name, **({"positive": True} if strict else {"nonnegative": True}))
     if low and high:
-        return name, low[0] + (high[0] - low[0])*free/(1 + free)
+        return name, low[0] + (high[0] - low[0]) * free / (1 + free)
     return name, low[0] + free if low else high[0] - free
 
 
@@ -339,22 +418,30 @@ def _solved(left, right):
     for name in sorted((s for s in gap.free_symbols if s.is_Symbol and not s.is_integer), key=str):
         slope = gap.diff(name)
         if slope.is_number and slope != 0:
-            return name, sp.expand(name - gap/slope)
-    raise ValueError(f"no name in {plain(left)} = {plain(right)} can be solved for: state it as name = formula")
+            return name, sp.expand(name - gap / slope)
+    raise ValueError(
+        f"no name in {plain(left)} = {plain(right)} can be solved for: state it as name = formula"
+    )
 
 
 def _shares(total, right):
     """y_k = u_k + c_k (r - sum c u)/sum c², where a sum of c_k y_k is to be r; r u_k/sum c u where y is positive."""
     bound = {limit[0] for limit in total.limits}
-    entries = [e for e in total.function.atoms(sp.Indexed) if bound <= {i for i in e.indices if i.is_Symbol}]
+    entries = [
+        e
+        for e in total.function.atoms(sp.Indexed)
+        if bound <= {i for i in e.indices if i.is_Symbol}
+    ]
     for name in sorted(entries, key=str):
         weight = total.function.coeff(name)
-        if sp.expand(total.function - weight*name) == 0 and base_of(name) not in names_in(weight) | names_in(right):
+        if sp.expand(total.function - weight * name) == 0 and base_of(name) not in names_in(
+            weight
+        ) | names_in(right):
             free = _free_twin(name, **({"positive": True} if name.is_positive else {}))
-            whole = sp.Sum(weight*free, *total.limits)
+            whole = sp.Sum(weight * free, *total.limits)
             if name.is_positive:
-                return name, right*free/whole
-            return name, free + weight*(right - whole)/sp.Sum(weight**2, *total.limits)
+                return name, right * free / whole
+            return name, free + weight * (right - whole) / sp.Sum(weight**2, *total.limits)
     return None
 
 
@@ -363,7 +450,11 @@ class Table(dict):
 
     def __init__(self, of=(), places=None, floors=None, by=None):
         super().__init__(of)
-        self.places, self.floors, self.by = places or {}, floors or {}, by  # of recursions; `by` what is differentiated by
+        self.places, self.floors, self.by = (
+            places or {},
+            floors or {},
+            by,
+        )  # of recursions; `by` what is differentiated by
         self.memo, self.others = {}, {}
 
     def above(self, variable):
@@ -390,7 +481,10 @@ class Table(dict):
         """Does an entry of a recursion depend on something that is no part of it, as h_{t-1} does on a weight?"""
         base = base_of(variable)
         return base not in self.places[base_of(name)][2] and any(
-            base in definition.uses() for definition in map(self.get, reached(base_of(name), self)) if definition)
+            base in definition.uses()
+            for definition in map(self.get, reached(base_of(name), self))
+            if definition
+        )
 
     def once(self, key, make):
         if key not in self.memo:
@@ -408,14 +502,26 @@ def _table_of(definitions):
     found = {}
     for definition in definitions:
         if not isinstance(definition, Definition):
-            raise TypeError(f"given= takes Definition, Depends, Entries, Assume and Index, got {definition!r}")
+            raise TypeError(
+                f"given= takes Definition, Depends, Entries, Assume and Index, got {definition!r}"
+            )
         same = found.setdefault(base_of(definition.name), [])
-        if any(not any(i.is_Integer and i != j for i, j in zip(d.indices, definition.indices))
-               and all(i.is_Integer == j.is_Integer for i, j in zip(d.indices, definition.indices)) for d in same):
+        if any(
+            not any(i.is_Integer and i != j for i, j in zip(d.indices, definition.indices))
+            and all(i.is_Integer == j.is_Integer for i, j in zip(d.indices, definition.indices))
+            for d in same
+        ):
             raise ValueError(f"{base_of(definition.name)} is defined twice")
         same.append(definition)
-    table = Table({base: same[0] if len(same) == 1 else Cases(same) for base, same in found.items()})
-    for index in [index for definition in table.values() for index in _classes(definition) if index.name not in table]:
+    table = Table(
+        {base: same[0] if len(same) == 1 else Cases(same) for base, same in found.items()}
+    )
+    for index in [
+        index
+        for definition in table.values()
+        for index in _classes(definition)
+        if index.name not in table
+    ]:
         table[index.name] = index
     with evaluate(True):
         table.places = levels(table)
@@ -424,7 +530,11 @@ def _table_of(definitions):
             definition.must_be_limited(table.places)
     before_first = {base: carried(base, table, table.places) for base in table.places}
     for base, (place, _, _) in table.places.items():
-        table[base] = Cases(table[base].parts if isinstance(table[base], Cases) else [table[base]], place, before_first[base])
+        table[base] = Cases(
+            table[base].parts if isinstance(table[base], Cases) else [table[base]],
+            place,
+            before_first[base],
+        )
     for definition in table.values():
         must_reach(definition.body, table)
     return table
@@ -438,7 +548,9 @@ def reaching(table, exprs):
 def _classes(definition):
     """The letters that are a value of an index, as c in y_k = [k = c] for one-hot labels: c is one of 1 ... K."""
     sizes = dict(zip(definition.indices, getattr(base_of(definition.name), "shape", None) or ()))
-    bound = {limit[0] for total in definition.body.atoms(sp.Sum) for limit in total.limits} | sizes.keys()
+    bound = {
+        limit[0] for total in definition.body.atoms(sp.Sum) for limit in total.limits
+    } | sizes.keys()
     for delta in definition.body.atoms(sp.KroneckerDelta):
         for index, letter in (delta.args, delta.args[::-1]):
             if index in sizes and letter.is_Symbol and letter not in bound | set(sizes.values()):
@@ -474,10 +586,14 @@ def _fresh(expr):
         known = isinstance(expr, AppliedUndef) and len(args) == 1  # SymPy's own Function("g")
         return (activation(expr.func.__name__) if known else expr.func)(*args)
     function, limits = expr.function, []
-    for index, low, high in map(_both_ends, expr.limits):  # the innermost first; its ends may depend on those outside
+    for index, low, high in map(
+        _both_ends, expr.limits
+    ):  # the innermost first; its ends may depend on those outside
         swap = {index: sp.Dummy(index.name, integer=True)}
         function = put(function, swap)
-        limits = [(i, put(a, swap), put(b, swap)) for i, a, b in limits] + [(swap[index], low, high)]
+        limits = [(i, put(a, swap), put(b, swap)) for i, a, b in limits] + [
+            (swap[index], low, high)
+        ]
     return expr.func(_fresh(function), *limits)
 
 
@@ -499,13 +615,20 @@ def _resolve(expr, table, opened=False):
             if expr == table.by or not numbered and table.stops_at(expr):
                 case = None
         if case is None:
-            held = opened and table.by is not None and base_of(expr) in table.places and table.depends(expr, table.by)
-            return _Unknown(expr, _Held(expr, table.by)*table.by) if held else expr
+            held = (
+                opened
+                and table.by is not None
+                and base_of(expr) in table.places
+                and table.depends(expr, table.by)
+            )
+            return _Unknown(expr, _Held(expr, table.by) * table.by) if held else expr
         return table.once((expr, opened), lambda: _resolve(case.at(indices), table, opened))
     if isinstance(expr, _Unknown):
         return _Unknown(expr.name, _resolve(expr.linear, table, opened))
     if isinstance(expr, OPAQUE):
-        raise Undecided(f"{type(expr).__name__} has no rule here: write Partial, Sum and entries such as w[k] instead")
+        raise Undecided(
+            f"{type(expr).__name__} has no rule here: write Partial, Sum and entries such as w[k] instead"
+        )
     if not expr.args or isinstance(expr, (sp.IndexedBase, _Held)):
         return expr
     return expr.func(*(_resolve(a, table, opened) for a in expr.args))
@@ -528,7 +651,7 @@ class _Product(sp.Product):
     """A product over an index while SymPy differentiates it: P' is P times the sum of the f'/f."""
 
     def _eval_derivative(self, variable):
-        return self*sp.Sum(self.function.diff(variable)/self.function, *self.limits)
+        return self * sp.Sum(self.function.diff(variable) / self.function, *self.limits)
 
 
 def _slope(function, variable):
@@ -539,11 +662,17 @@ def _slope(function, variable):
     slope = function.diff(variable)
     for kind, mine in kinds:
         slope = slope.replace(mine, kind)
-    slope = slope.replace(sp.DiracDelta, lambda *args: sp.S.Zero) if slope.has(sp.DiracDelta) else slope
+    slope = (
+        slope.replace(sp.DiracDelta, lambda *args: sp.S.Zero) if slope.has(sp.DiracDelta) else slope
+    )
     if slope.has(sp.Derivative, sp.Subs):
-        complex_ones = sorted(str(s) for s in function.free_symbols if s.is_Symbol and not s.is_extended_real)
+        complex_ones = sorted(
+            str(s) for s in function.free_symbols if s.is_Symbol and not s.is_extended_real
+        )
         if complex_ones:
-            raise Undecided(f"{complex_ones[0]} is not known to be real: write symbols({complex_ones[0]!r}, real=True)")
+            raise Undecided(
+                f"{complex_ones[0]} is not known to be real: write symbols({complex_ones[0]!r}, real=True)"
+            )
     return slope
 
 
@@ -561,7 +690,12 @@ class _Heaviside(sp.Function):
         return sp.S.Zero
 
 
-WHILE_DIFFERENTIATED = {sp.Abs: _Absolute, sp.sign: _Sign, sp.Heaviside: _Heaviside, sp.Product: _Product}
+WHILE_DIFFERENTIATED = {
+    sp.Abs: _Absolute,
+    sp.sign: _Sign,
+    sp.Heaviside: _Heaviside,
+    sp.Product: _Product,
+}
 
 
 def _differentiate(partial, table):
@@ -570,7 +704,12 @@ def _differentiate(partial, table):
     definition = table.get(base_of(inner)) if isinstance(inner, (sp.Symbol, sp.Indexed)) else None
     if isinstance(definition, Depends) and definition.covers(inner, variable):
         return partial
-    if isinstance(inner, sp.Indexed) and inner.base in table.places and table.stops_at(inner) and table.depends(inner, variable):
+    if (
+        isinstance(inner, sp.Indexed)
+        and inner.base in table.places
+        and table.stops_at(inner)
+        and table.depends(inner, variable)
+    ):
         return partial
     _must_not_be_mixed(partial, table)
     function = _opened(inner, variable, table)
@@ -586,8 +725,10 @@ def _must_not_be_mixed(partial, table):
     outer = base_of(partial.variable)
     for inner in partial.expr.atoms(Partial) if outer in table else ():
         if base_of(inner.variable) != outer and _made_of(outer, base_of(inner.variable), table):
-            raise Undecided(f"{plain(partial)} has two meanings, since {plain(partial.variable)} itself depends on "
-                            f"{plain(inner.variable)}: write out {plain(inner)} first")
+            raise Undecided(
+                f"{plain(partial)} has two meanings, since {plain(partial.variable)} itself depends on "
+                f"{plain(inner.variable)}: write out {plain(inner)} first"
+            )
 
 
 def _made_of(base, goal, table):
@@ -600,8 +741,10 @@ def _must_depend(expr, function, variable, table):
         expr, function = expr.expr, None
     function = _opened(expr, variable, table) if function is None else function
     if base_of(variable) not in names_in(function):
-        raise ValueError(f"nothing in {plain(expr)} is known to depend on {plain(variable)}: "
-                         "give its Definition to the derivation")
+        raise ValueError(
+            f"nothing in {plain(expr)} is known to depend on {plain(variable)}: "
+            "give its Definition to the derivation"
+        )
 
 
 def _opened(expr, variable, table):
@@ -610,7 +753,9 @@ def _opened(expr, variable, table):
     function = _resolve(expr, above)
     if function.has(Partial):
         unknown = min(map(plain, function.atoms(Partial)))
-        raise Undecided(f"{unknown} would have to be differentiated, but it is the derivative of an unknown function")
+        raise Undecided(
+            f"{unknown} would have to be differentiated, but it is the derivative of an unknown function"
+        )
     return _resolve(function, above, opened=True)
 
 
@@ -629,20 +774,29 @@ def _entry(m, row, column, entries):
     for kind, rule in ENTRY_RULES:
         if isinstance(m, kind):
             return rule(m, row, column, entries)
-    raise Undecided(f"there is no rule for the entries of {type(m).__name__}: "
-                    "define the numbers in it by sums over entries")
+    raise Undecided(
+        f"there is no rule for the entries of {type(m).__name__}: "
+        "define the numbers in it by sums over entries"
+    )
 
 
 def _known_entry(m, row, column, entries):
     if m not in entries:
-        raise ValueError(f"the entries of {m} are not known: give Entries({m}, ...) to the derivation")
+        raise ValueError(
+            f"the entries of {m} are not known: give Entries({m}, ...) to the derivation"
+        )
     return entries[m][row] if len(entries[m].shape) == 1 else entries[m][row, column]
 
 
 def _given_entry(m, row, column, entries):
     """An explicit matrix, by cases of its row and its column."""
     cells = [(p, q) for p in range(m.rows) for q in range(m.cols)]
-    return sp.Add(*(_delta(row, p + 1)*_delta(column, q + 1)*number_of(m[p, q], entries) for p, q in cells))
+    return sp.Add(
+        *(
+            _delta(row, p + 1) * _delta(column, q + 1) * number_of(m[p, q], entries)
+            for p, q in cells
+        )
+    )
 
 
 def _delta(i, j):
@@ -651,8 +805,12 @@ def _delta(i, j):
 
 def _entrywise(m, row, column, entries):
     if len({a.shape for a in m.args}) > 1:
-        raise WrongIndex(f"the shapes {' and '.join(str(a.shape) for a in m.args)} are not the same")
-    return (sp.Add if isinstance(m, sp.MatAdd) else sp.Mul)(*(_entry(a, row, column, entries) for a in m.args))
+        raise WrongIndex(
+            f"the shapes {' and '.join(str(a.shape) for a in m.args)} are not the same"
+        )
+    return (sp.Add if isinstance(m, sp.MatAdd) else sp.Mul)(
+        *(_entry(a, row, column, entries) for a in m.args)
+    )
 
 
 def _power_entry(m, row, column, entries):
@@ -660,18 +818,20 @@ def _power_entry(m, row, column, entries):
         return _entry_of_inverse(m, row, column, entries)
     if m.exp == 0:
         return _delta(row, column)
-    return _entry_of_product([m.base]*int(m.exp), row, column, entries)
+    return _entry_of_product([m.base] * int(m.exp), row, column, entries)
 
 
 def _entry_of_inverse(m, row, column, entries):
-    raise Undecided(f"{plain(m)} has no entries that can be written as sums: "
-                    "state what it is multiplied with, as in A B = I, or its entries as symbols of their own")
+    raise Undecided(
+        f"{plain(m)} has no entries that can be written as sums: "
+        "state what it is multiplied with, as in A B = I, or its entries as symbols of their own"
+    )
 
 
 def _diagonal(m, row, column, entries):
     vector = m.args[0]
     at = (row, sp.S.One) if vector.shape[1] == 1 else (sp.S.One, row)
-    return _delta(row, column)*_entry(vector, *at, entries)
+    return _delta(row, column) * _entry(vector, *at, entries)
 
 
 def _diagonal_of(m, row, column, entries):
@@ -682,19 +842,33 @@ LARGEST_POWER = 12
 ENTRY_RULES = [
     (sp.MatrixSymbol, _known_entry),
     (sp.MatrixBase, _given_entry),
-    (Gradient, lambda m, r, c, entries: Partial(number_of(m.expr, entries), _entry(m.vector, r, c, entries))),
+    (
+        Gradient,
+        lambda m, r, c, entries: Partial(
+            number_of(m.expr, entries), _entry(m.vector, r, c, entries)
+        ),
+    ),
     (sp.Transpose, lambda m, r, c, entries: _entry(m.arg, c, r, entries)),
     ((sp.MatAdd, sp.HadamardProduct), _entrywise),
     ((sp.MatMul, sp.Mul), lambda m, r, c, entries: _entry_of_product(list(m.args), r, c, entries)),
     (sp.Inverse, _entry_of_inverse),
     (sp.MatPow, _power_entry),
-    (sp.HadamardPower, lambda m, r, c, entries: _entry(m.base, r, c, entries)**m.exp),
+    (sp.HadamardPower, lambda m, r, c, entries: _entry(m.base, r, c, entries) ** m.exp),
     (sp.Identity, lambda m, r, c, entries: _delta(r, c)),
     (sp.ZeroMatrix, lambda m, r, c, entries: sp.S.Zero),
     (OneMatrix, lambda m, r, c, entries: sp.S.One),
-    (ElementwiseApplyFunction, lambda m, r, c, entries: _fresh(m.function(_entry(m.expr, r, c, entries)))),
-    ((DiagMatrix, DiagonalMatrix), lambda m, r, c, entries: _diagonal(m, r, c, entries) if isinstance(m, DiagMatrix)
-        else _delta(r, c)*_entry(m.arg, r, c, entries)),
+    (
+        ElementwiseApplyFunction,
+        lambda m, r, c, entries: _fresh(m.function(_entry(m.expr, r, c, entries))),
+    ),
+    (
+        (DiagMatrix, DiagonalMatrix),
+        lambda m, r, c, entries: (
+            _diagonal(m, r, c, entries)
+            if isinstance(m, DiagMatrix)
+            else _delta(r, c) * _entry(m.arg, r, c, entries)
+        ),
+    ),
     (DiagonalOf, _diagonal_of),
 ]
 
@@ -707,10 +881,16 @@ def number_of(expr, entries):
     if isinstance(expr, sp.matrices.expressions.matexpr.MatrixElement):
         # SymPy counts from 0
         return _entry(expr.parent, expr.i + 1, expr.j + 1, entries)
-    if not expr.args or isinstance(expr, (sp.Indexed, sp.IndexedBase)) or not expr.has(sp.MatrixExpr):
+    if (
+        not expr.args
+        or isinstance(expr, (sp.Indexed, sp.IndexedBase))
+        or not expr.has(sp.MatrixExpr)
+    ):
         return expr
     if isinstance(expr, sp.MatrixExpr):
-        raise Undecided(f"there is no rule for {type(expr).__name__} in a number: write Sum and entries instead")
+        raise Undecided(
+            f"there is no rule for {type(expr).__name__} in a number: write Sum and entries instead"
+        )
     return expr.func(*(number_of(a, entries) for a in expr.args))
 
 
@@ -721,7 +901,9 @@ def _entry_of_product(factors, row, column, entries):
     if not rest:
         return sp.Mul(*scalars, _entry(first, row, column, entries))
     if first.shape[1] != rest[0].shape[0]:
-        raise WrongIndex(f"a matrix of shape {first.shape} cannot multiply one of shape {rest[0].shape}")
+        raise WrongIndex(
+            f"a matrix of shape {first.shape} cannot multiply one of shape {rest[0].shape}"
+        )
     inner = sp.Dummy("m", integer=True)
     product = _entry(first, row, inner, entries) * _entry_of_product(rest, inner, column, entries)
     return sp.Mul(*scalars, _summed(product, inner, first.shape[1]))

@@ -55,7 +55,11 @@ def _negative(exponent):
 def _exponent(power):
     """SymPy leaves exponents such as 1·1 behind in matrix products."""
     with sp.evaluate(True):
-        return sp.Mul(*power.exp.args) if power.exp.is_Mul and not power.exp.free_symbols else power.exp
+        return (
+            sp.Mul(*power.exp.args)
+            if power.exp.is_Mul and not power.exp.free_symbols
+            else power.exp
+        )
 
 
 def _below(power):
@@ -92,23 +96,39 @@ class Textbook:
         return self.fallback(e)
 
     def methods(self):
-        return [((sp.Sum, sp.Product), self.sum), (sp.KroneckerDelta, self.indicator), (sp.Indexed, self.entry),
-                (Partial, self.partial), (Gradient, self.gradient), (sp.Piecewise, self.cases),
-                (sp.Abs, lambda e: self.bars(self.show(e.args[0]))), (sp.core.relational.Relational, self.relation),
-                (sp.And, lambda e: self.said("and").join(map(self.show, e.args))),
-                (sp.Or, lambda e: self.said("or").join(map(self.show, e.args))),
-                (sp.Heaviside, lambda e: "H" + self.brackets(self.show(e.args[0]))),
-                (sp.Identity, lambda e: "I"), (sp.ZeroMatrix, lambda e: "0"), (tuple(WORDS), self.word),
-                (sp.HadamardPower, self.entrywise_power), (ElementwiseApplyFunction, lambda e: self.applied(e)), (sp.Transpose, self.transpose), ((sp.Function, sp.Max, sp.Min), self.function),
-                (sp.HadamardProduct, self.entrywise), (sp.Symbol, lambda e: self.name(e.name)),
-                (sp.MatrixSymbol, lambda e: self.name(e.name)), (sp.NumberSymbol, lambda e: self.name(str(e).lower()))]
+        return [
+            ((sp.Sum, sp.Product), self.sum),
+            (sp.KroneckerDelta, self.indicator),
+            (sp.Indexed, self.entry),
+            (Partial, self.partial),
+            (Gradient, self.gradient),
+            (sp.Piecewise, self.cases),
+            (sp.Abs, lambda e: self.bars(self.show(e.args[0]))),
+            (sp.core.relational.Relational, self.relation),
+            (sp.And, lambda e: self.said("and").join(map(self.show, e.args))),
+            (sp.Or, lambda e: self.said("or").join(map(self.show, e.args))),
+            (sp.Heaviside, lambda e: "H" + self.brackets(self.show(e.args[0]))),
+            (sp.Identity, lambda e: "I"),
+            (sp.ZeroMatrix, lambda e: "0"),
+            (tuple(WORDS), self.word),
+            (sp.HadamardPower, self.entrywise_power),
+            (ElementwiseApplyFunction, lambda e: self.applied(e)),
+            (sp.Transpose, self.transpose),
+            ((sp.Function, sp.Max, sp.Min), self.function),
+            (sp.HadamardProduct, self.entrywise),
+            (sp.Symbol, lambda e: self.name(e.name)),
+            (sp.MatrixSymbol, lambda e: self.name(e.name)),
+            (sp.NumberSymbol, lambda e: self.name(str(e).lower())),
+        ]
 
     def add(self, e):
         text, terms = "", _flat(e, e.func)
         for term in terms:
             shown = self.show(term)
             negative = shown.startswith("-")
-            text += (" - " if negative else " + ") + shown.removeprefix("-").lstrip() if text else shown
+            text += (
+                (" - " if negative else " + ") + shown.removeprefix("-").lstrip() if text else shown
+            )
         return text
 
     def product(self, e):
@@ -121,17 +141,27 @@ class Textbook:
             plain_symbols = any(f.is_Symbol for f in below)  # η/n before a sum, but ½ x (…)²
             numbers = [f for f in above if f.is_Integer or (plain_symbols and f.is_Symbol)]
             rest = [f for f in above if f not in numbers]
-            return minus + self.join(self.fraction(self.factors(numbers) or "1", self.factors(below)), self.factors(rest))
-        derivatives = [f for f in above if isinstance(f, Partial)]  # a fraction within a fraction is hard to read
+            return minus + self.join(
+                self.fraction(self.factors(numbers) or "1", self.factors(below)), self.factors(rest)
+            )
+        derivatives = [
+            f for f in above if isinstance(f, Partial)
+        ]  # a fraction within a fraction is hard to read
         above = [f for f in above if f not in derivatives]
-        fraction = self.fraction(self.factors(above, alone=True) or "1", self.factors(below, alone=True))
+        fraction = self.fraction(
+            self.factors(above, alone=True) or "1", self.factors(below, alone=True)
+        )
         return minus + self.join(fraction, self.factors(derivatives))
 
     def coefficient_first(self, above, below):
         """1/n before a sum, a bracket or a matrix; but one fraction for e^-z/(1 + e^-z)^2."""
         simple = all(f.is_Symbol or f.is_Integer for f in below)
-        tall = any(isinstance(f, (sp.Sum, sp.MatrixExpr, Partial)) or _is_add(f) or
-                   (isinstance(f, sp.Pow) and (_is_add(f.base) or isinstance(f.base, sp.Sum))) for f in above)
+        tall = any(
+            isinstance(f, (sp.Sum, sp.MatrixExpr, Partial))
+            or _is_add(f)
+            or (isinstance(f, sp.Pow) and (_is_add(f.base) or isinstance(f.base, sp.Sum)))
+            for f in above
+        )
         return simple and tall
 
     def factors(self, factors, alone=False):
@@ -141,16 +171,24 @@ class Textbook:
         texts = []
         for f in ordered:
             last = f is ordered[-1]
-            if isinstance(f, Partial) and not last and not _is_name(f.expr):  # or the next factor would seem to be in it
+            if (
+                isinstance(f, Partial) and not last and not _is_name(f.expr)
+            ):  # or the next factor would seem to be in it
                 texts.append(self.brackets(self.show(f)))
             else:
-                open_end = last and isinstance(f, (sp.Sum, sp.Product)) or alone and len(ordered) == 1
+                open_end = (
+                    last and isinstance(f, (sp.Sum, sp.Product)) or alone and len(ordered) == 1
+                )
                 texts.append(self.show(f) if open_end else self.bracketed(f, MUL))
         return self.join(*texts, numbers=[f.is_Number for f in ordered])
 
     def bracketed(self, e, level):
         shown = self.show(e)
-        return self.brackets(shown) if self.level(e) <= level and not (level == MUL and self.level(e) == MUL) else shown
+        return (
+            self.brackets(shown)
+            if self.level(e) <= level and not (level == MUL and self.level(e) == MUL)
+            else shown
+        )
 
     def level(self, e):
         if _is_add(e):
@@ -175,7 +213,10 @@ class Textbook:
             return self.root(self.show(base))
         exponent = self.show(k)
         shown = self.show(base)
-        return self.power(self.brackets(shown) if self.level(base) < ATOM or isinstance(base, Partial) else shown, exponent)
+        return self.power(
+            self.brackets(shown) if self.level(base) < ATOM or isinstance(base, Partial) else shown,
+            exponent,
+        )
 
     def sum(self, e):
         (index, low, high), *outer = e.limits
@@ -189,10 +230,17 @@ class Textbook:
         return body
 
     def entrywise(self, e):
-        return self.dot.join(self.show(a) if self.level(a) >= POW else self.brackets(self.show(a)) for a in e.args)
+        return self.dot.join(
+            self.show(a) if self.level(a) >= POW else self.brackets(self.show(a)) for a in e.args
+        )
 
     def cases(self, e):
-        return self.braced([(self.show(value), "" if condition == sp.true else self.show(condition)) for value, condition in e.args])
+        return self.braced(
+            [
+                (self.show(value), "" if condition == sp.true else self.show(condition))
+                for value, condition in e.args
+            ]
+        )
 
     def relation(self, e):
         signs = {sp.Eq: "=", sp.Ne: "≠", sp.Gt: ">", sp.Lt: "<", sp.Ge: "≥", sp.Le: "≤"}
@@ -202,14 +250,20 @@ class Textbook:
         return self.function_name(WORDS[type(e)]) + self.brackets(self.show(e.args[0]))
 
     def entrywise_power(self, e):
-        return self.power(self.bracketed(e.base, POW), (self.dot + self.show(e.exp)).replace(" ⊙ ", "⊙").strip())
+        return self.power(
+            self.bracketed(e.base, POW), (self.dot + self.show(e.exp)).replace(" ⊙ ", "⊙").strip()
+        )
 
     def applied(self, e):
         """A function of each entry, by its name, or with a dot where the entry stands."""
         body = e.function.expr if isinstance(e.function, sp.Lambda) else None
         if body is not None and body.args != tuple(e.function.variables):
-            return self.brackets(self.show(body.xreplace({e.function.variables[0]: sp.Symbol("·")}))) + self.brackets(self.show(e.expr))
-        return self.function((body.func if body is not None else e.function)(sp.Symbol(self.show(e.expr))))
+            return self.brackets(
+                self.show(body.xreplace({e.function.variables[0]: sp.Symbol("·")}))
+            ) + self.brackets(self.show(e.expr))
+        return self.function(
+            (body.func if body is not None else e.function)(sp.Symbol(self.show(e.expr)))
+        )
 
     def indicator(self, e):
         """1 where the two indices are equal, else 0; not the usual delta, which means dL/dz here."""
@@ -223,7 +277,10 @@ class Textbook:
 
     def entry(self, e):
         joint = "" if all(len(self.show(i)) == 1 or i.is_Symbol for i in e.indices) else ","
-        return self.subscript(self.name(str(e.base.label)), joint.join(self.show(i).replace(" ", "") for i in e.indices))
+        return self.subscript(
+            self.name(str(e.base.label)),
+            joint.join(self.show(i).replace(" ", "") for i in e.indices),
+        )
 
     def partial(self, e):
         variables, inner = [e.variable], e.expr
@@ -236,7 +293,11 @@ class Textbook:
             name = self.name(e.stem) + "'" * e.order
         else:
             shown = getattr(e.func, "shown", None)
-            name = shown[self.spelling] if shown else self.function_name(NAMES.get(e.func.__name__, e.func.__name__))
+            name = (
+                shown[self.spelling]
+                if shown
+                else self.function_name(NAMES.get(e.func.__name__, e.func.__name__))
+            )
         return name + self.brackets(", ".join(map(self.show, e.args)))
 
 
@@ -262,7 +323,11 @@ class Latex(Textbook):
         return shown + (f"^{{{layer}}}" if layer else "")
 
     def function_name(self, name):
-        return rf"\{name}" if name in ("log", "exp", "tanh", "sin", "cos", "max", "min") else rf"\operatorname{{{name}}}"
+        return (
+            rf"\{name}"
+            if name in ("log", "exp", "tanh", "sin", "cos", "max", "min")
+            else rf"\operatorname{{{name}}}"
+        )
 
     def fallback(self, e):
         return self._printer.doprint(e)
@@ -278,13 +343,23 @@ class Latex(Textbook):
     def brackets(self, text):
         tall = re.search(r"\\frac|\\(left|bigl)\(", text)
         with_limits = re.search(r"\\(sum|prod)", text)
-        return rf"\Bigl({text}\Bigr)" if with_limits else rf"\left({text}\right)" if tall else f"({text})"
+        return (
+            rf"\Bigl({text}\Bigr)"
+            if with_limits
+            else rf"\left({text}\right)"
+            if tall
+            else f"({text})"
+        )
 
     def fraction(self, above, below):
         return rf"\frac{{{above}}}{{{below}}}"
 
     def power(self, base, exponent):
-        return f"{base}^{{{exponent}}}" if "^" not in base or base.endswith((")", r"\right)")) else f"{{{base}}}^{{{exponent}}}"
+        return (
+            f"{base}^{{{exponent}}}"
+            if "^" not in base or base.endswith((")", r"\right)"))
+            else f"{{{base}}}^{{{exponent}}}"
+        )
 
     def root(self, text):
         return rf"\sqrt{{{text}}}"
@@ -315,7 +390,9 @@ class Latex(Textbook):
 
     def transpose(self, e):
         shown = self.bracketed(e.arg, MUL) if _is_name(e.arg) else self.brackets(self.show(e.arg))
-        if _is_name(e.arg) and shown.endswith("}") and "^{" in shown:  # a name with a layer has an exponent already
+        if (
+            _is_name(e.arg) and shown.endswith("}") and "^{" in shown
+        ):  # a name with a layer has an exponent already
             return rf"{shown[:-1]}\top}}"
         return rf"{shown}^{{\top}}"
 
@@ -327,7 +404,11 @@ class Latex(Textbook):
         if _is_name(inner):
             return rf"\frac{{\partial{order} {self.show(inner)}}}{{{below}}}"
         shown = self.show(inner)
-        shown = shown if self.level(inner) >= POW and not isinstance(inner, sp.Sum) else self.brackets(shown)
+        shown = (
+            shown
+            if self.level(inner) >= POW and not isinstance(inner, sp.Sum)
+            else self.brackets(shown)
+        )
         return rf"\frac{{\partial{order}}}{{{below}}} {shown}"
 
     def gradient(self, e):
@@ -346,11 +427,14 @@ class Plain(Textbook):
     spelling = 1
     dot = " ⊙ "
 
-    GREEK = dict(zip(
-        "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda lamda mu nu xi pi rho "
-        "sigma tau upsilon phi varphi chi psi omega "
-        "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split(),
-        "αβγδεεζηθϑικλλμνξπρστυφφχψωΓΔΘΛΞΠΣΥΦΨΩ"))
+    GREEK = dict(
+        zip(
+            "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda lamda mu nu xi pi rho "
+            "sigma tau upsilon phi varphi chi psi omega "
+            "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split(),
+            "αβγδεεζηθϑικλλμνξπρστυφφχψωΓΔΘΛΞΠΣΥΦΨΩ",
+        )
+    )
     MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
 
     def name(self, name):
@@ -381,7 +465,9 @@ class Plain(Textbook):
 
     def power(self, base, exponent):
         small = {"2": "²", "3": "³", "-1": "⁻¹"}
-        return base + small.get(exponent, f"^{exponent}" if _one_word(exponent) else f"^({exponent})")
+        return base + small.get(
+            exponent, f"^{exponent}" if _one_word(exponent) else f"^({exponent})"
+        )
 
     def root(self, text):
         return f"√({text})"
@@ -396,7 +482,14 @@ class Plain(Textbook):
         return sign
 
     def braced(self, cases):
-        return "{" + ", ".join(f"{value} if {condition}" if condition else f"{value} otherwise" for value, condition in cases) + "}"
+        return (
+            "{"
+            + ", ".join(
+                f"{value} if {condition}" if condition else f"{value} otherwise"
+                for value, condition in cases
+            )
+            + "}"
+        )
 
     def sum_sign(self, index, low, high, body, sign="sum"):
         return f"{'Σ' if sign == 'sum' else 'Π'}_{{{index}={low}..{high}}} {body}"
@@ -411,17 +504,27 @@ class Plain(Textbook):
         return (self.show(e.arg) if _is_name(e.arg) else self.brackets(self.show(e.arg))) + "ᵀ"
 
     def derivative(self, inner, variables):
-        order = "" if len(variables) == 1 else {2: "²", 3: "³"}.get(len(variables), f"^{len(variables)}")
+        order = (
+            ""
+            if len(variables) == 1
+            else {2: "²", 3: "³"}.get(len(variables), f"^{len(variables)}")
+        )
         below = "".join(f"∂{v}" for v in variables)
         below = below if len(variables) == 1 else f"({below})"
-        return f"∂{order}{self.show(inner)}/{below}" if _is_name(inner) else f"∂{order}/{below} ({self.show(inner)})"
+        return (
+            f"∂{order}{self.show(inner)}/{below}"
+            if _is_name(inner)
+            else f"∂{order}/{below} ({self.show(inner)})"
+        )
 
     def gradient(self, e):
         return f"∇_{self.show(e.vector)} {self.show(e.expr)}"
 
 
 def _one_word(text):
-    return not re.search(r"[ /]", text) or (text.startswith("(") and text.endswith(")") and text.count("(") == 1)
+    return not re.search(r"[ /]", text) or (
+        text.startswith("(") and text.endswith(")") and text.count("(") == 1
+    )
 
 
 tex = Latex()
@@ -453,9 +556,18 @@ def as_fraction(v):
 def alike(*exprs):
     """Two names in the expressions that are two things and look like one, as the symbol w_1 and the entry w[1], or None."""
     seen = {}
-    parts = (part for e in exprs for part in sp.preorder_traversal(e) if isinstance(part, (sp.Symbol, sp.Indexed)))
+    parts = (
+        part
+        for e in exprs
+        for part in sp.preorder_traversal(e)
+        if isinstance(part, (sp.Symbol, sp.Indexed))
+    )
     labels = {e.base.label for expr in exprs for e in expr.atoms(sp.Indexed)}
     for part in parts:
-        if part not in labels and not part.has(sp.Dummy) and seen.setdefault(plain(part), part) != part:
+        if (
+            part not in labels
+            and not part.has(sp.Dummy)
+            and seen.setdefault(plain(part), part) != part
+        ):
             return seen[plain(part)], part
     return None

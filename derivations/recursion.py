@@ -25,8 +25,12 @@ def levels(table):
             place = next((p for p in range(_indices(group)) if _ranks(group, p, table)), None)
             if place is None:
                 others = ", ".join(sorted(map(str, group - {base})))
-                raise ValueError(f"{base} is defined in terms of itself" + f", by way of {others}"*bool(others))
-            found |= {other: (place, rank, group) for other, rank in _ranks(group, place, table).items()}
+                raise ValueError(
+                    f"{base} is defined in terms of itself" + f", by way of {others}" * bool(others)
+                )
+            found |= {
+                other: (place, rank, group) for other, rank in _ranks(group, place, table).items()
+            }
     return found
 
 
@@ -68,10 +72,17 @@ def _ranks(group, place, table):
 def carried(base, table, places):
     """Is the array used one level on, as h_{t-1} and a^(l-1) are, so that it has a value before the first level?"""
     place, _, group = places[base]
-    uses = ((entry, name) for other in group for name, body in table[other].rules()
-            for entry in body.atoms(sp.Indexed) if entry.base == base)
+    uses = (
+        (entry, name)
+        for other in group
+        for name, body in table[other].rules()
+        for entry in body.atoms(sp.Indexed)
+        if entry.base == base
+    )
     with evaluate(True):
-        return any((entry.indices[place].doit() - name.indices[place]).is_negative for entry, name in uses)
+        return any(
+            (entry.indices[place].doit() - name.indices[place]).is_negative for entry, name in uses
+        )
 
 
 def height(entry, places):

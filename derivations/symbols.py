@@ -85,13 +85,18 @@ def _negative(a):
 
 
 _AS_TYPED = {
-    "__add__": lambda a, b: sp.MatAdd(a, formula(b)), "__radd__": lambda a, b: sp.MatAdd(formula(b), a),
+    "__add__": lambda a, b: sp.MatAdd(a, formula(b)),
+    "__radd__": lambda a, b: sp.MatAdd(formula(b), a),
     "__sub__": lambda a, b: sp.MatAdd(a, _negative(b)),
     "__rsub__": lambda a, b: sp.MatAdd(formula(b), _negative(a)),
-    "__mul__": _product, "__matmul__": _product, "__rmul__": lambda a, b: _product(b, a),
-    "__rmatmul__": lambda a, b: _product(b, a), "__neg__": _negative,
+    "__mul__": _product,
+    "__matmul__": _product,
+    "__rmul__": lambda a, b: _product(b, a),
+    "__rmatmul__": lambda a, b: _product(b, a),
+    "__neg__": _negative,
     "__truediv__": lambda a, b: sp.MatMul(sp.Pow(formula(b), -1), a),
-    "__pow__": lambda a, k: sp.MatPow(a, formula(k)), "transpose": lambda a: sp.Transpose(a),
+    "__pow__": lambda a, k: sp.MatPow(a, formula(k)),
+    "transpose": lambda a: sp.Transpose(a),
 }
 
 
@@ -119,7 +124,7 @@ class Entry(sp.Indexed):
 @lru_cache(maxsize=100_000)
 def _made_once(cls, base, *indices):
     entry = sp.Expr.__new__(cls, base, *indices)
-    sp.IndexedBase._set_assumptions(entry, base.assumptions0)
+    sp.IndexedBase._set_assumptions(entry, base.assumptions0)  # noqa: SLF001
     return entry
 
 
@@ -145,8 +150,10 @@ def indexed(name, *shape, **assumptions):
     x[1]
     """
     if not shape:
-        raise ValueError(f"indexed({name!r}) needs a shape, as in indexed({name!r}, n) "
-                         f"or indexed({name!r}, n, d)")
+        raise ValueError(
+            f"indexed({name!r}) needs a shape, as in indexed({name!r}, n) "
+            f"or indexed({name!r}, n, d)"
+        )
     shape = tuple(map(formula, shape))
     if any(size.is_integer is False for size in shape):
         raise ValueError(f"the sizes of indexed({name!r}) must be whole numbers, got {shape}")
@@ -159,7 +166,9 @@ class Letter(sp.Dummy):
     __slots__ = ("ends",)
 
     def __new__(cls, name, low, high):
-        letter = super().__new__(cls, name, integer=True, positive=True if low.is_positive else None)
+        letter = super().__new__(
+            cls, name, integer=True, positive=True if low.is_positive else None
+        )
         letter.ends = (low, high)
         return letter
 
@@ -175,7 +184,9 @@ def names_in(expr):
     if isinstance(expr, sp.Symbol):
         return frozenset([expr])
     if isinstance(expr, sp.Indexed):
-        return frozenset([expr.base]).union(*map(names_in, (*expr.indices, *(expr.base.shape or ()))))
+        return frozenset([expr.base]).union(
+            *map(names_in, (*expr.indices, *(expr.base.shape or ())))
+        )
     return frozenset().union(*map(names_in, expr.args))
 
 
@@ -189,8 +200,10 @@ class Partial(sp.Expr):
     def __new__(cls, expr, variable):
         expr, variable = formula(expr), formula(variable)
         if not isinstance(variable, (sp.Symbol, sp.Indexed)):
-            raise TypeError("Partial needs a symbol or an entry such as w[k] to differentiate by, "
-                            f"got {variable}")
+            raise TypeError(
+                "Partial needs a symbol or an entry such as w[k] to differentiate by, "
+                f"got {variable}"
+            )
         if variable.is_integer:
             raise ValueError(f"{variable} is a whole number: there is no derivative by it")
         if isinstance(expr, MatrixExpr):
@@ -209,8 +222,10 @@ class Gradient(MatrixExpr):
     def __new__(cls, expr, vector):
         expr, vector = formula(expr), formula(vector)
         if isinstance(expr, MatrixExpr) or not isinstance(vector, MatrixExpr):
-            raise TypeError("Gradient needs a number and a matrix symbol to differentiate by, "
-                            f"got {expr} and {vector}")
+            raise TypeError(
+                "Gradient needs a number and a matrix symbol to differentiate by, "
+                f"got {expr} and {vector}"
+            )
         return MatrixExpr.__new__(cls, expr, vector)
 
     expr = property(lambda self: self.args[0])
@@ -277,13 +292,21 @@ class softplus(RealFunction):
 
 
 def _first_positive(z, *at_zero):
-    return type(z)(1) if z > 0 else type(z)(0) if z < 0 else at_zero[0] if at_zero else type(z)(1) / 2
+    return (
+        type(z)(1) if z > 0 else type(z)(0) if z < 0 else at_zero[0] if at_zero else type(z)(1) / 2
+    )
 
 
 OF_FRACTIONS = {  # of exact arguments these have exact values
-    sp.Abs: abs, sp.sign: lambda z: type(z)((z > 0) - (z < 0)), sp.Max: max, sp.Min: min,
-    sp.Heaviside: _first_positive, sp.floor: lambda z: type(z)(mpmath.floor(z)),
-    sp.ceiling: lambda z: type(z)(mpmath.ceil(z)), sp.DiracDelta: lambda z: type(z)(0)}
+    sp.Abs: abs,
+    sp.sign: lambda z: type(z)((z > 0) - (z < 0)),
+    sp.Max: max,
+    sp.Min: min,
+    sp.Heaviside: _first_positive,
+    sp.floor: lambda z: type(z)(mpmath.floor(z)),
+    sp.ceiling: lambda z: type(z)(mpmath.ceil(z)),
+    sp.DiracDelta: lambda z: type(z)(0),
+}
 
 
 def function_value(e, values):
@@ -308,7 +331,9 @@ def function_value(e, values):
     function = e.func
     if function in OF_FRACTIONS:
         return OF_FRACTIONS[function](*values)
-    values = [mpmath.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else v for v in values]
+    values = [
+        mpmath.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else v for v in values
+    ]
     if hasattr(function, "value"):
         return function.value(*values)
     name = MPMATH_TRANSLATIONS.get(function.__name__, function.__name__)
@@ -353,8 +378,10 @@ def activation(name, order=0):
     True
     """
     if not isinstance(name, str) or not isinstance(order, int) or order < 0:
-        raise TypeError("an activation needs a name and a number of primes, 0 or more, "
-                        f"got {name!r} and {order!r}")
+        raise TypeError(
+            "an activation needs a name and a number of primes, 0 or more, "
+            f"got {name!r} and {order!r}"
+        )
     return _activation(name, order)
 
 

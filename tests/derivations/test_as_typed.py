@@ -28,21 +28,35 @@ SCALARS = {"a": Fraction(3), "b": Fraction(-5, 2)}
 half = Fraction(1, 2)
 
 leaf = st.sampled_from([(m, NUMBERS[m.name]) for m in MATRICES])
-scalar = st.sampled_from([(2, 2), (-1, -1), (a, SCALARS["a"]), (b, SCALARS["b"]), (1 - 1/n, half), (sp.Sum(i, (i, 1, n)), 3),
-                          (sp.Rational(1, 2), half)])
+scalar = st.sampled_from(
+    [
+        (2, 2),
+        (-1, -1),
+        (a, SCALARS["a"]),
+        (b, SCALARS["b"]),
+        (1 - 1 / n, half),
+        (sp.Sum(i, (i, 1, n)), 3),
+        (sp.Rational(1, 2), half),
+    ]
+)
 
 
 def grown(inner):
     """Every way in which matrices are combined: (formula when typed, value)."""
     pairs = st.tuples(inner, inner)
     return st.one_of(
-        pairs.map(lambda p: (p[0][0] + p[1][0], p[0][1] + p[1][1])), pairs.map(lambda p: (p[0][0] - p[1][0], p[0][1] - p[1][1])),
-        pairs.map(lambda p: (p[0][0]*p[1][0], p[0][1].dot(p[1][1]))), pairs.map(lambda p: (p[0][0]@p[1][0], p[0][1].dot(p[1][1]))),
-        pairs.map(lambda p: (sp.HadamardProduct(p[0][0], p[1][0]), p[0][1]*p[1][1])),
-        st.tuples(scalar, inner).map(lambda p: (p[0][0]*p[1][0], p[0][1]*p[1][1])),
-        st.tuples(inner, scalar).map(lambda p: (p[0][0]*p[1][0], p[0][1]*p[1][1])),
-        inner.map(lambda p: (p[0]/2, p[1]*half)), inner.map(lambda p: (p[0]/n, p[1]*half)),
-        inner.map(lambda p: (-p[0], -p[1])), inner.map(lambda p: (p[0].T, p[1].T)))
+        pairs.map(lambda p: (p[0][0] + p[1][0], p[0][1] + p[1][1])),
+        pairs.map(lambda p: (p[0][0] - p[1][0], p[0][1] - p[1][1])),
+        pairs.map(lambda p: (p[0][0] * p[1][0], p[0][1].dot(p[1][1]))),
+        pairs.map(lambda p: (p[0][0] @ p[1][0], p[0][1].dot(p[1][1]))),
+        pairs.map(lambda p: (sp.HadamardProduct(p[0][0], p[1][0]), p[0][1] * p[1][1])),
+        st.tuples(scalar, inner).map(lambda p: (p[0][0] * p[1][0], p[0][1] * p[1][1])),
+        st.tuples(inner, scalar).map(lambda p: (p[0][0] * p[1][0], p[0][1] * p[1][1])),
+        inner.map(lambda p: (p[0] / 2, p[1] * half)),
+        inner.map(lambda p: (p[0] / n, p[1] * half)),
+        inner.map(lambda p: (-p[0], -p[1])),
+        inner.map(lambda p: (p[0].T, p[1].T)),
+    )
 
 
 @st.composite
@@ -61,8 +75,12 @@ def computed(expr):
 
 
 def number(e):
-    value = e.replace(lambda t: isinstance(t, sp.Indexed), lambda t: sp.Integer(
-        int(NUMBERS[str(t.base.label).upper()][tuple(int(i) - 1 for i in t.indices)]))).subs({a: 3, b: -sp.Rational(5, 2)})
+    value = e.replace(
+        lambda t: isinstance(t, sp.Indexed),
+        lambda t: sp.Integer(
+            int(NUMBERS[str(t.base.label).upper()][tuple(int(i) - 1 for i in t.indices)])
+        ),
+    ).subs({a: 3, b: -sp.Rational(5, 2)})
     return Fraction(int(value.p), int(value.q))
 
 
@@ -83,7 +101,7 @@ class Read:
         total = -self.product() if self.next() == "-" and self.tokens.pop(0) else self.product()
         while self.next() in ("+", "-"):
             sign = 1 if self.tokens.pop(0) == "+" else -1
-            total = total + sign*self.product()
+            total = total + sign * self.product()
         return total
 
     def product(self):
@@ -91,8 +109,16 @@ class Read:
         while self.next() not in ("", "+", "-", ")"):
             mark = self.tokens.pop(0) if self.next() in "/⊙" else ""
             other = self.atom()
-            plain_product = isinstance(total, np.ndarray) and isinstance(other, np.ndarray) and mark != "⊙"
-            total = total/Fraction(other) if mark == "/" else total.dot(other) if plain_product else total*other
+            plain_product = (
+                isinstance(total, np.ndarray) and isinstance(other, np.ndarray) and mark != "⊙"
+            )
+            total = (
+                total / Fraction(other)
+                if mark == "/"
+                else total.dot(other)
+                if plain_product
+                else total * other
+            )
         return total
 
     def atom(self):
@@ -101,10 +127,12 @@ class Read:
             value = self.sum()
             assert self.tokens.pop(0) == ")"
         else:
-            value = NUMBERS.get(token, SCALARS.get(token, SIZE if token == "n" else 3 if "Σ" in token else None))
+            value = NUMBERS.get(
+                token, SCALARS.get(token, SIZE if token == "n" else 3 if "Σ" in token else None)
+            )
             value = Fraction(token) if value is None else value
         while self.next() in ("ᵀ", "²"):
-            value = value.T if self.tokens.pop(0) == "ᵀ" else value*value
+            value = value.T if self.tokens.pop(0) == "ᵀ" else value * value
         return value
 
 
@@ -116,16 +144,24 @@ def test_matrices_are_read_shown_and_computed_as_they_are_typed(formula):
     assert (Read(plain(expr)).sum() == value).all()
 
 
-numbers = st.sampled_from([(a, SCALARS["a"]), (b, SCALARS["b"]), (sp.Integer(2), 2), (sp.Sum(i, (i, 1, n)), 3), (n, SIZE)])
+numbers = st.sampled_from(
+    [(a, SCALARS["a"]), (b, SCALARS["b"]), (sp.Integer(2), 2), (sp.Sum(i, (i, 1, n)), 3), (n, SIZE)]
+)
 
 
 def grown_numbers(inner):
     pairs = st.tuples(inner, inner)
     return st.one_of(
-        pairs.map(lambda p: (p[0][0] + p[1][0], p[0][1] + p[1][1])), pairs.map(lambda p: (p[0][0] - p[1][0], p[0][1] - p[1][1])),
-        pairs.map(lambda p: (p[0][0]*p[1][0], p[0][1]*p[1][1])), inner.map(lambda p: (p[0]/2, p[1]*half)),
-        pairs.filter(lambda p: p[1][1]).map(lambda p: (p[0][0]/p[1][0], p[0][1]/Fraction(p[1][1]))),
-        inner.map(lambda p: (-p[0], -p[1])), inner.map(lambda p: (p[0]**2, p[1]**2)))
+        pairs.map(lambda p: (p[0][0] + p[1][0], p[0][1] + p[1][1])),
+        pairs.map(lambda p: (p[0][0] - p[1][0], p[0][1] - p[1][1])),
+        pairs.map(lambda p: (p[0][0] * p[1][0], p[0][1] * p[1][1])),
+        inner.map(lambda p: (p[0] / 2, p[1] * half)),
+        pairs.filter(lambda p: p[1][1]).map(
+            lambda p: (p[0][0] / p[1][0], p[0][1] / Fraction(p[1][1]))
+        ),
+        inner.map(lambda p: (-p[0], -p[1])),
+        inner.map(lambda p: (p[0] ** 2, p[1] ** 2)),
+    )
 
 
 @settings(deadline=None)
@@ -139,9 +175,16 @@ def test_numbers_are_read_shown_and_computed_as_they_are_typed(formula):
 
 A, B, C = MATRICES
 LINES = [  # two forms of one matrix
-    (lambda: A + A, lambda: 2*A), (lambda: 2*(A - B)*C, lambda: 2*A*C - 2*B*C), (lambda: -(A - B)*C, lambda: B*C - A*C),
-    (lambda: A - (-B), lambda: B + A), (lambda: A - (B - C), lambda: A + C - B), (lambda: A + C*C, lambda: C*C + A),
-    (lambda: A/2 + A, lambda: 3*A/2), (lambda: (1 - 1/n)*A, lambda: A - A/n), (lambda: A - A, lambda: 0*B)]
+    (lambda: A + A, lambda: 2 * A),
+    (lambda: 2 * (A - B) * C, lambda: 2 * A * C - 2 * B * C),
+    (lambda: -(A - B) * C, lambda: B * C - A * C),
+    (lambda: A - (-B), lambda: B + A),
+    (lambda: A - (B - C), lambda: A + C - B),
+    (lambda: A + C * C, lambda: C * C + A),
+    (lambda: A / 2 + A, lambda: 3 * A / 2),
+    (lambda: (1 - 1 / n) * A, lambda: A - A / n),
+    (lambda: A - A, lambda: 0 * B),
+]
 
 
 @pytest.mark.parametrize("number", range(len(LINES)))

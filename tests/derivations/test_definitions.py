@@ -117,10 +117,12 @@ def test_what_the_engine_does_not_know_is_refused(expr):
 @pytest.mark.parametrize("make, error", [
     (lambda: indexed("w"), ValueError), (lambda: Partial(J, 3), TypeError), (lambda: Partial(J, a**2), TypeError),
     (lambda: Partial("J", a), TypeError), (lambda: Partial(X*W, a), TypeError), (lambda: Gradient(J, w), TypeError),
-    (lambda: Gradient(X, W), TypeError), (lambda: Definition(z[i + 1], a), TypeError), (lambda: Definition(v[i, i], a), TypeError),
+    (lambda: Gradient(X, W), TypeError), (lambda: Definition(z[i + 1], a), TypeError),
+    (lambda: Definition(v[i, i], a), TypeError),
     (lambda: Definition(a + b, a), TypeError), (lambda: Definition(z[i], z[i] + 1), ValueError),
     (lambda: Definition(J, X*W), TypeError), (lambda: Definition(J, "a + b"), TypeError), (lambda: Definition(J, [a]), TypeError),
-    (lambda: Depends(L, z[k]), ValueError), (lambda: Depends(L, z[k], (k,)), ValueError), (lambda: table_of([Depends(L, v[i, k], (k, 1, p))]), ValueError), (lambda: Entries(X, w), ValueError),
+    (lambda: Depends(L, z[k]), ValueError), (lambda: Depends(L, z[k], (k,)), ValueError),
+    (lambda: table_of([Depends(L, v[i, k], (k, 1, p))]), ValueError), (lambda: Entries(X, w), ValueError),
     (lambda: table_of([cost, cost]), ValueError), (lambda: table_of([J]), TypeError),
     (lambda: table_of([Definition(J, b**2), Definition(b, J)]), ValueError),
 ])

@@ -153,7 +153,8 @@ def test_what_is_not_an_identity_is_never_proved(name):
 
 @pytest.mark.parametrize("expr", [
     a*sp.pi.evalf() - b/2, g(a/3.), sp.zoo*a, sp.oo - a, sp.nan, sp.I*a, X, sp.Symbol("s")**sp.sqrt(3.),
-    a/((a + b)**2 - a**2 - 2*a*b - b**2), z[1]/KroneckerDelta(k, l), (a + b + 1)**300, Sum(1, (i, 1, n/2)), sp.Heaviside(u[i] - u[j]),
+    a/((a + b)**2 - a**2 - 2*a*b - b**2), z[1]/KroneckerDelta(k, l), (a + b + 1)**300, Sum(1, (i, 1, n/2)),
+    sp.Heaviside(u[i] - u[j]),
     sp.Symbol("A", commutative=False)*a,
 ])
 def test_what_the_normal_form_does_not_cover_is_undecided(expr):
@@ -161,7 +162,8 @@ def test_what_the_normal_form_does_not_cover_is_undecided(expr):
         is_zero(expr)
 
 
-@pytest.mark.parametrize("expr", [sp.oo, -sp.oo, sp.zoo, sp.nan, a - sp.oo, exp(-sp.oo*a), a/2 + sp.sqrt(2.), g(sp.sqrt(3.))], ids=str)
+@pytest.mark.parametrize("expr", [
+    sp.oo, -sp.oo, sp.zoo, sp.nan, a - sp.oo, exp(-sp.oo*a), a/2 + sp.sqrt(2.), g(sp.sqrt(3.))], ids=str)
 def test_floats_and_infinities_are_not_exact(expr):
     must_be_exact(a/2, sqrt(a))
     with pytest.raises(Undecided):

@@ -15,29 +15,63 @@ w, c, beta = symbols("w c beta", real=True)
 h, x, v, s = (indexed(name, T) for name in "hxvs")
 z, a, W = indexed("z", depth, m), indexed("a", depth, m), indexed("W", depth, m, m)
 with as_written():
-    inside = w*h[t - 1] + c*x[t]
+    inside = w * h[t - 1] + c * x[t]
     recurrent = [Definition(h[t], g(inside))]
-    momentum = [Definition(v[t], beta*v[t - 1] + s[t])]
-    layers = [Definition(z[l, j], Sum(W[l, j, k]*a[l - 1, k], (k, 1, m))), Definition(a[l, k], g(z[l, k]))]
+    momentum = [Definition(v[t], beta * v[t - 1] + s[t])]
+    layers = [
+        Definition(z[l, j], Sum(W[l, j, k] * a[l - 1, k], (k, 1, m))),
+        Definition(a[l, k], g(z[l, k])),
+    ]
 loss = Depends(L, z[l, j], (j, 1, m))
 
 TRUE = {
-    "a recurrent state": (h[t], g(w*h[t - 1] + c*x[t]), recurrent),
-    "from state to state": (Partial(h[t], h[t - 1]), w*g.prime(inside), recurrent),
-    "over two states": (Partial(h[t], h[t - 2]), Partial(h[t], h[t - 1])*Partial(h[t - 1], h[t - 2]), recurrent),
-    "a weight that all states share": (Partial(h[t], w), g.prime(inside)*(h[t - 1] + w*Partial(h[t - 1], w)), recurrent),
-    "momentum, two steps": (v[t], beta**2*v[t - 2] + beta*s[t - 1] + s[t], momentum),
-    "momentum from nothing": (v[3], beta**2*s[1] + beta*s[2] + s[3], [*momentum, Definition(v[0], 0)]),
-    "at numbers alone": (v[2], beta*c + s[2], [Definition(v[1], c), Definition(v[2], beta*v[1] + s[2])]),
-    "from layer to layer": (Partial(z[l, j], z[l - 1, i]), W[l, j, i]*g.prime(z[l - 1, i]), layers),
-    "the delta of a layer": (Partial(L, z[l - 1, i]), Sum(Partial(L, z[l, j])*W[l, j, i], (j, 1, m))*g.prime(z[l - 1, i]),
-                             [*layers, loss]),
+    "a recurrent state": (h[t], g(w * h[t - 1] + c * x[t]), recurrent),
+    "from state to state": (Partial(h[t], h[t - 1]), w * g.prime(inside), recurrent),
+    "over two states": (
+        Partial(h[t], h[t - 2]),
+        Partial(h[t], h[t - 1]) * Partial(h[t - 1], h[t - 2]),
+        recurrent,
+    ),
+    "a weight that all states share": (
+        Partial(h[t], w),
+        g.prime(inside) * (h[t - 1] + w * Partial(h[t - 1], w)),
+        recurrent,
+    ),
+    "momentum, two steps": (v[t], beta**2 * v[t - 2] + beta * s[t - 1] + s[t], momentum),
+    "momentum from nothing": (
+        v[3],
+        beta**2 * s[1] + beta * s[2] + s[3],
+        [*momentum, Definition(v[0], 0)],
+    ),
+    "at numbers alone": (
+        v[2],
+        beta * c + s[2],
+        [Definition(v[1], c), Definition(v[2], beta * v[1] + s[2])],
+    ),
+    "from layer to layer": (
+        Partial(z[l, j], z[l - 1, i]),
+        W[l, j, i] * g.prime(z[l - 1, i]),
+        layers,
+    ),
+    "the delta of a layer": (
+        Partial(L, z[l - 1, i]),
+        Sum(Partial(L, z[l, j]) * W[l, j, i], (j, 1, m)) * g.prime(z[l - 1, i]),
+        [*layers, loss],
+    ),
 }
 FALSE = {
-    "the past forgotten": (Partial(h[t], w), g.prime(inside)*h[t - 1], recurrent),
-    "a power forgotten": (v[t], beta**2*v[t - 2] + s[t - 1] + s[t], momentum),
-    "weights transposed": (Partial(z[l, j], z[l - 1, i]), W[l, i, j]*g.prime(z[l - 1, i]), layers),
-    "slope of the wrong layer": (Partial(z[l, j], z[l - 1, i]), W[l, j, i]*g.prime(z[l, i]), layers),
+    "the past forgotten": (Partial(h[t], w), g.prime(inside) * h[t - 1], recurrent),
+    "a power forgotten": (v[t], beta**2 * v[t - 2] + s[t - 1] + s[t], momentum),
+    "weights transposed": (
+        Partial(z[l, j], z[l - 1, i]),
+        W[l, i, j] * g.prime(z[l - 1, i]),
+        layers,
+    ),
+    "slope of the wrong layer": (
+        Partial(z[l, j], z[l - 1, i]),
+        W[l, j, i] * g.prime(z[l, i]),
+        layers,
+    ),
 }
 
 
@@ -59,11 +93,17 @@ def test_a_false_line_about_a_recursion_is_refused(name):
         derived(*FALSE[name])
 
 
-@pytest.mark.parametrize("make", [
-    lambda: Definition(h[t], h[t] + 1), lambda: Definition(h[t], h[t + 1]), lambda: table_of([loss]),
-    lambda: table_of([Definition(h[t], v[t - 1]), Definition(v[t], h[t + 1])]),
-    lambda: table_of([Definition(h[t], v[t]), Definition(v[t], h[t])]),
-    lambda: table_of([Definition(v[0], 1), Definition(v[0], 2)])])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Definition(h[t], h[t] + 1),
+        lambda: Definition(h[t], h[t + 1]),
+        lambda: table_of([loss]),
+        lambda: table_of([Definition(h[t], v[t - 1]), Definition(v[t], h[t + 1])]),
+        lambda: table_of([Definition(h[t], v[t]), Definition(v[t], h[t])]),
+        lambda: table_of([Definition(v[0], 1), Definition(v[0], 2)]),
+    ],
+)
 def test_what_never_comes_to_an_end_is_refused(make):
     with pytest.raises(ValueError):
         make()
