@@ -21,6 +21,7 @@ from derivations.reading import read
 from derivations.sampling import POINTS, points
 from derivations.symbols import Activation, Partial, base_of, formula, names_in
 from derivations.values import NoValue
+from derivations.verify import Known
 
 YES, NO, OPEN = "agrees", "differs", "cannot say"
 MARKS = {YES: "✓", NO: "✗", OPEN: "?"}
@@ -118,6 +119,7 @@ def bring_your_own(function, claimed, variable, given=(), code=None):
     'the factor x is missing'
     """
     given = tuple(given)
+    Known(given)  # refuses what is no definition
     function, claimed, variable = _formulas(function, claimed, variable, given)
     _check(function, claimed, variable, given)
     derivation = Derivation(Partial(_in_exponentials(function), variable), given)

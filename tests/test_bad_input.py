@@ -365,7 +365,7 @@ ARGUMENTS = {
     "exercises.check": (None, {}),  # it never raises: see below
     "claim.bring_your_own": (claim.bring_your_own, {
         "function": (w_**2, Kind([*FORMULA.values, M_, x_])), "claimed": (2*w_, Kind([*FORMULA.values, M_])),
-        "variable": (w_, Kind([*FORMULA.values, M_, 2*w_])), "given": ((), GIVEN)}),
+        "variable": (w_, Kind([*FORMULA.values, M_, 2*w_])), "given": ((), GIVEN), "code": (None, ANYTHING)}),
 
     "data.load_penguins": (data.load_penguins, {"folder": (None, FOLDER)}),
     "data.load_digits": (data.load_digits, {"folder": (None, FOLDER)}),
