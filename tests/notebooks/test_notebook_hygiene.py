@@ -559,6 +559,7 @@ FINISHED = {
     "03_softmax_regression",
     "04_single_weight_chain_rule",
     "05_full_delta_rule",
+    "06_mini_batch_training",
 }  # held to LESSON; a notebook joins when it has become one
 
 
