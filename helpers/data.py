@@ -1,4 +1,4 @@
-"""The two data sets of the notebooks, read from small files that travel with them, and samples made
+"""The data sets of the notebooks, read from small files that travel with them, and samples made
 ready.
 
 Nothing is downloaded. Each file is checked against ``SHA256SUMS`` before it is read;
@@ -93,6 +93,12 @@ def load_digits(folder=None):
     table = np.loadtxt(io.BytesIO(gzip.decompress(_read("digits.csv.gz", folder))), delimiter=",")
     X = table[:, :64] / 16  # the file counts ink pixels in blocks of 4×4, so 16 is full
     return Digits(images=X.reshape(-1, 8, 8), X=X, labels=table[:, 64].astype(int))
+
+
+def load_errata(folder=None):
+    """What the four articles say and a careful reader stumbles over: a dictionary a row of
+    errata.csv."""
+    return list(csv.DictReader(io.StringIO(_read("errata.csv", folder).decode())))
 
 
 def _read(name, folder):

@@ -369,6 +369,7 @@ ARGUMENTS = {
 
     "data.load_penguins": (data.load_penguins, {"folder": (None, FOLDER)}),
     "data.load_digits": (data.load_digits, {"folder": (None, FOLDER)}),
+    "data.load_errata": (data.load_errata, {"folder": (None, FOLDER)}),
     "data.Penguins.matrix": (PENGUINS.matrix, {"name": ("year", Kind(["species", CODE, "", None, 3]))}),
 
     "figures.single": (figures.single, SIZE := {"width": (6, SIDE := Kind([-1, 0, np.nan, "6", CODE, None])), "height": (4, SIDE)}),

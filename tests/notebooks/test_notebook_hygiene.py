@@ -560,6 +560,7 @@ FINISHED = {
     "04_single_weight_chain_rule",
     "05_full_delta_rule",
     "06_mini_batch_training",
+    "07_bring_your_own",
 }  # held to LESSON; a notebook joins when it has become one
 
 
