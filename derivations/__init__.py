@@ -15,14 +15,12 @@
 | the last line on arrays, and NumPy code beside it | `code_witness` |
 | the lines in numbers | `numbered` |
 | a reader's own formula | `claim` |
-| printed against true | `errata` |
 | what is raised | `errors` |
 """
 
 from derivations.claim import bring_your_own
 from derivations.definitions import Assume, Definition, Depends, Entries, Index, resolve, table_of
 from derivations.derivation import Derivation, Summary, ledger, refused
-from derivations.errata import Errata, NotSettled, rounded
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees, WrongIndex
 from derivations.induction import Induction
 from derivations.printing import plain, tex
@@ -30,8 +28,7 @@ from derivations.symbols import Gradient, Partial, activation, as_written, index
 from derivations.verify import Proof, prove
 
 __all__ = [
-    "Assume", "Definition", "Depends", "Derivation", "Entries", "Errata", "FalseLine", "Gradient", "Index", "Induction",
-    "NotSettled", "Partial",
-    "Proof", "Summary", "Undecided", "WitnessDisagrees", "WrongIndex", "activation", "as_written", "bring_your_own", "indexed",
-    "ledger", "plain", "prove", "refused", "resolve", "rounded", "sigmoid", "softplus", "table_of", "tex",
+    "Assume", "Definition", "Depends", "Derivation", "Entries", "FalseLine", "Gradient", "Index", "Induction",
+    "Partial", "Proof", "Summary", "Undecided", "WitnessDisagrees", "WrongIndex", "activation", "as_written", "bring_your_own", "indexed",
+    "ledger", "plain", "prove", "refused", "resolve", "sigmoid", "softplus", "table_of", "tex",
 ]

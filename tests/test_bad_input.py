@@ -391,11 +391,11 @@ ARGUMENTS = {
 }
 
 WITHOUT = {  # public names that need no row, and why
-    "as_written": "takes nothing", "refused": "takes nothing", "Errata": "takes nothing",
+    "as_written": "takes nothing", "refused": "takes nothing",
     "sigmoid": "a SymPy function", "plain": "prints whatever comes", "tex": "prints whatever comes",
     "Assume": "tests/derivations/test_definitions.py", "Index": "tests/derivations/test_definitions.py",
     "credit": "it only looks up",
-    "Induction": "tests/derivations/test_induction.py", "prove": "what Derivation calls with lines it has checked", "rounded": "tests/derivations/test_errata.py",
+    "Induction": "tests/derivations/test_induction.py", "prove": "what Derivation calls with lines it has checked",
     "find_fault": "tests/gradcheck/test_repair.py", "stated": "tests/gradcheck/test_mistakes_named.py", "predict": "it never raises at a reader",
     "find_bug": "it never raises at a reader", "progress": "it never raises at a reader",
     "solved": "it only looks up", "relu": "forward", "identity": "forward", "targets": "cost",

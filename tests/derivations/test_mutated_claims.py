@@ -25,7 +25,6 @@ from derivations import mistakes, verify
 from derivations import normal_form as equality
 from derivations.definitions import Definition
 from derivations.derivation import Derivation
-from derivations.errata import NotSettled
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees
 from derivations.normal_form import NormalForm
 from derivations.printing import plain
@@ -297,7 +296,7 @@ def outcome_of_a_flipped_sign(node, position, namespace):
 def outcome(node, namespace):
     try:
         run(node, dict(namespace))
-    except (FalseLine, NotSettled) as refusal:
+    except FalseLine as refusal:
         return "refused" if " is false." in str(refusal) else str(refusal)
     except Undecided:
         return "undecided"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from derivations import derivation as engine
 
-MAKERS = {"Derivation", "formula"}  # errata.formula proves the true formula of an erratum
+MAKERS = {"Derivation"}
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 
 
