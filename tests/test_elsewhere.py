@@ -97,7 +97,9 @@ def shown(notebook):
     Pictures and sliders are other bytes on other versions, and a stream may come in pieces.
     """
     seen = []
-    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+    ignored = "nbval-ignore-output"
+    cells = [cell for cell in notebook.cells if ignored not in cell.metadata.get("tags", [])]
+    for output in (output for cell in cells for output in cell.get("outputs", [])):
         kinds = sorted(output.get("data", {}))
         if output.output_type == "stream":
             before = seen.pop() if seen and seen[-1][0] == output.name else (output.name, "")
