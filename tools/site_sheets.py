@@ -59,11 +59,10 @@ def exercises_of(cells):
     for place, cell in enumerate(cells):
         if "exercise" in cell["metadata"].get("tags", []):
             before, after = (text(cells[near]) for near in (place - 1, place + 1))
-            question = FOLDED.sub("", before).strip().split("\n\n")
-            start = max((p for p, part in enumerate(question) if part.startswith("**")), default=0)
+            question = re.split(r"(?=\*\*\d+\.\d+ )", FOLDED.sub("", before).strip())[-1]
             answer = FOLDED.search(after)
             folded = answer[1].strip() if answer else ""
-            found.append(Exercise("\n\n".join(question[start:]), program(text(cell)), folded))
+            found.append(Exercise(question, program(text(cell)), folded))
     return found
 
 
