@@ -253,6 +253,10 @@ class Depends(Definition):
             if i.is_Symbol and i not in counted and i not in self.indices
         ]
         self.fixed = loose
+        idle = counted.keys() - set(getattr(on, "indices", ()))
+        if idle:
+            letter = min(idle, key=str)
+            raise ValueError(f"the limits count {letter}, which is no index of {on}")
         if loose and not limits:
             raise ValueError(
                 f"on how many {on} does {name} depend? Give the limits, as in ({loose[0]}, 1, m)"

@@ -123,6 +123,13 @@ class _Diagnosis:
         value, yours = point.value(formula), self.wrong(point)
         return None if value == yours == 0 else same_value(value, yours, 1e-9)
 
+    def agrees(self, point, formula):
+        """As `compare`; but where the claim is 0 and what is right is not, a formula that is 0 too has told something."""
+        same = self.compare(point, formula)
+        if same is None and not callable(self.wrong) and self.told(point) is False:
+            return point.value(self.seen(formula)) == point.value(self.claimed) == 0 or None
+        return same
+
     def mistake(self):
         """The first that fits: made in the right formula, undone in the claim, or told by the values alone."""
         if False not in map(self.told, self.places):
@@ -135,7 +142,7 @@ class _Diagnosis:
         in_a_line = () if isinstance(self.question, (Partial, sp.Symbol, sp.Indexed)) else mutants(self.question)
         for mistake in islice(chain(in_a_line, tree(self.question, self.table)), CANDIDATES):
             wrong = opened(mistake.formula, self.table)
-            if self.looks_alike(wrong) and self.fits(lambda point, wrong=wrong: self.compare(point, wrong)):
+            if self.looks_alike(wrong) and self.fits(lambda point, wrong=wrong: self.agrees(point, wrong)):
                 yield mistake
 
     def looks_alike(self, formula):
@@ -182,7 +189,9 @@ class _Diagnosis:
             yield Mistake(Kind.INDEX, "an index is wrong or two are swapped, as in a forgotten transpose", self.wrong)
 
     def by_ratio(self):
-        values = ((point, *self.values(point)) for point in self.places)
+        values = [(point, *self.values(point)) for point in self.places]
+        if any((right == 0) != (yours == 0) for _, right, yours in values):
+            return  # no factor makes a zero of what is none
         ratios = [(point, _ratio(yours, right)) for point, right, yours in values if right and yours]
         if len(ratios) > 1 and all(self.near(ratio, ratios[0][1]) for _, ratio in ratios):
             yield Mistake(Kind.FACTOR, f"it is {show_number(ratios[0][1])} times the right one, everywhere")

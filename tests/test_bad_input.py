@@ -344,7 +344,7 @@ ARGUMENTS = {
                                                   "variable": (w_, Kind([*FORMULA.values, w_*x_, 3, M_]))}),
     "symbols.Gradient": (symbols.Gradient, {"expr": (w_, Kind([*FORMULA.values, M_])),
                                                     "vector": (M_, Kind([*FORMULA.values, w_]))}),
-    "definitions.Definition": (definitions.Definition, {"name": (t_, Kind([*FORMULA.values, 2*w_, u_[1], w_])),
+    "definitions.Definition": (definitions.Definition, {"name": (t_, Kind([*FORMULA.values, 2*w_, w_])),
                                                         "body": (w_*x_, Kind([*FORMULA.values, t_ + 1, M_])), "number": ("1.1", ANYTHING)}),
     "definitions.Depends": (definitions.Depends, {"name": (t_, Kind([*FORMULA.values, 2*w_])), "on": (u_[i_], Kind([*FORMULA.values])),
                                                   "limit": ((i_, 1, n_), Kind([(i_,), (i_, n_), CODE, 3, (w_, 1, n_)]))}),

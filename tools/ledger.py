@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKED = re.compile(r"(<!-- ledger -->)(.*?)(<!-- /ledger -->)", re.DOTALL)
-EXERCISE = re.compile(r"^\*\*\d+\. (?:Derive|Predict, then run|Find the bug|Think)\b", re.MULTILINE)
+EXERCISE = re.compile(r"\*\*\d+\.\d+ [A-Z]")
 
 
 def totals(folder):
@@ -30,7 +30,7 @@ def totals(folder):
 
 
 def number_of_exercises(notebook):
-    """Exercises begin with a bold number, as **1. Derive.**"""
+    """Exercises begin with a bold number, as **1.1 Derive.**"""
     texts = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
     return sum(len(EXERCISE.findall(text)) for text in texts)
 

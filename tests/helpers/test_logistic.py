@@ -247,7 +247,7 @@ def test_the_cost_is_minus_the_mean_logarithm_of_the_likelihood():
     derivation = proved(left, [LIKELIHOOD, OUTPUT], -Sum(y[i]*log(y_hat[i]) + (1 - y[i])*log(1 - y_hat[i]), (i, 1, n))/n)
     z_now, y_now = np.array([0.5, -2.0, 3.0]), np.array([1, 0, 1])
     assert float(derivation.values(z=z_now, y=y_now)) == pytest.approx(net.binary_cross_entropy(z_now, y_now).mean(), rel=1e-15)
-    assert derivation.verdict == "✓ proved for every n · ✓ numbers"
+    assert derivation.verdict == "✓ proved for every n, where P > 0 · ✓ numbers"
 
 
 # ---------------------------------------------------------------- planted faults, each by name
@@ -257,7 +257,7 @@ JACOBIAN = (Partial(p_k[i, k], z_k[i, r]), [SOFTMAX])
 WRONG = {
     "the sign is wrong": ((-log(P)/n, [LIKELIHOOD, OUTPUT]),
                           lambda: Sum(y[i]*log(y_hat[i]) + (1 - y[i])*log(1 - y_hat[i]), (i, 1, n))/n),
-    "σ(t) is taken at the activation instead of the pre-activation": ((Partial(sigmoid(t), t), []),
+    "the slope of σ(t) is taken at σ(t) instead of t": ((Partial(sigmoid(t), t), []),
                                                                     lambda: sigmoid(sigmoid(t))*(1 - sigmoid(sigmoid(t)))),
     "t stands where σ(t) is meant": ((Partial(sigmoid(t), t), []), lambda: t*(1 - t)),
     "a factor n is too many: a sum stands where a mean is meant": (GRADIENT, lambda: Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))),

@@ -348,7 +348,7 @@ BAD = [
     (net.forward, FORWARD, dict(b={1: np.ones(4), 2: np.ones((2, 1))}), ValueError, r"b\[2\] has shape .*, expected \(2,\)"),
     (net.forward, FORWARD, dict(b={1: np.ones(4), 2: np.array([1, np.inf])}), ValueError, r"b\[2\]\[1\] is inf"),
     (net.forward, FORWARD, dict(hidden="swish"), ValueError,
-     "hidden is 'swish', expected one of sigmoid, tanh, relu, softplus, identity"),
+     "hidden is 'swish', expected one of " + ", ".join(net.ACTIVATIONS)),
     (net.forward, FORWARD, dict(output="relu"), ValueError, "output is 'relu', expected one of identity, sigmoid, softmax"),
     (net.forward, FORWARD, dict(hidden=np.tanh), ValueError, "expected one of"),
     (net.backward, BACKWARD, dict(y=np.ones(5)), ValueError, r"y has shape \(5,\)"),
