@@ -24,7 +24,8 @@ class Kind(Enum):
 
     SIGN = ("which way does the result move when the variable grows a little? "
             "Follow one minus sign from line to line")
-    FACTOR = "follow the constants: which 2 comes down from an exponent, and which ½ does it meet?"
+    FACTOR = ("follow the factors from line to line: which one comes down from an exponent, "
+              "which two cancel, which one is left?")
     MEAN = ("count the samples: is the function you differentiate a sum or a mean? "
             "Its derivative is the same")
     SHARE = ("the function to differentiate has a sum over all samples; "

@@ -140,7 +140,8 @@ class _Diagnosis:
     def made(self):
         """The usual mistakes in what is right that give the claim."""
         in_a_line = () if isinstance(self.question, (Partial, sp.Symbol, sp.Indexed)) else mutants(self.question)
-        for mistake in islice(chain(in_a_line, tree(self.question, self.table)), CANDIDATES):
+        letters = () if callable(self.wrong) else self.loose(self.wrong)
+        for mistake in islice(chain(in_a_line, tree(self.question, self.table, letters)), CANDIDATES):
             wrong = opened(mistake.formula, self.table)
             if self.looks_alike(wrong) and self.fits(lambda point, wrong=wrong: self.agrees(point, wrong)):
                 yield mistake
@@ -270,8 +271,10 @@ def _total_over(entry):
 # In one formula, as it is typed ---------------------------------------------------------------------
 
 
-def mutants(expr):
+def mutants(expr, letters=()):
     """Every usual mistake in a formula, as `Mistake`s; the formula is taken in the form in which it was typed.
+
+    Where an index runs, `letters` are tried first in its place: those that somebody wrote.
 
     >>> a, b = sp.symbols("a b")
     >>> print(*(f"{m.name}: {m.formula}" for m in mutants(a*b)[:2]), sep="; ")
@@ -280,7 +283,8 @@ def mutants(expr):
     with evaluate(False):
         expr = lettered(expr)
         found = [*_whole(expr), *_throughout(expr)]
-        indices = sorted(_indices(expr), key=str)
+        own = sorted(_indices(expr), key=str)
+        indices = [*letters, *own] if any(index.is_Symbol for index in own) else own
         leaves = sorted((e for e in expr.atoms(sp.Indexed, sp.Symbol) if e.is_real and not e.is_integer),
                         key=sp.default_sort_key)
         places = [(path, mistake) for path, part in _parts(expr, ()) for mistake in _local(part, indices, leaves)]
@@ -535,7 +539,7 @@ def _sizes(expr):
 # The tree of mistakes of a question -----------------------------------------------------------------
 
 
-def tree(question, table):
+def tree(question, table, letters=()):
     """Every usual mistake for a question such as Partial(J, w[k]), from its right answer; the likeliest first.
 
     Faults of the chain rule are made on the way down the definitions in `table`, the rest in the right formula. Two
@@ -544,7 +548,7 @@ def tree(question, table):
     right = right_formula(question, table)
     with evaluate(False):  # where a function goes wrong is told on the way, with its name
         whole = [m for m in _whole(right) if m.kind not in (Kind.ARGUMENT, Kind.NAME)]
-    lines = (whole, _per_sample(right), _on_the_way(question, table), mutants(right), _forgotten(right, table),
+    lines = (whole, _per_sample(right), _on_the_way(question, table), mutants(right, letters), _forgotten(right, table),
              _slope_too_many(right, table), _other_names(right, table), _other_variables(question, table))
     empty = lambda formula: isinstance(formula, sp.Sum) and formula.function == 0
     return (mistake for mistake in chain.from_iterable(lines) if not empty(mistake.formula))

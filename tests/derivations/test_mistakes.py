@@ -131,3 +131,18 @@ def test_no_other_mistake_is_named_however_small_the_values_are(power):
     for mistake in mutants(right):
         said = diagnose(right, mistake.formula)
         assert said is None or is_zero(said.formula - mistake.formula) or said.formula == mistake.formula, mistake.name
+
+
+@pytest.mark.parametrize("letter", [i, j, sp.Symbol("r", integer=True)])
+def test_a_wrong_index_is_named_by_the_letter_that_was_written(letter):
+    right, wrong = x[i, k]*u[k], x[i, k]*u[letter]
+    assert diagnose(right, wrong).name.startswith(f"an index is wrong: u_{letter} for u_k")
+
+
+def test_a_jacobian_of_which_only_the_diagonal_is_left_has_its_name():
+    K, r = sp.Symbol("K", integer=True, positive=True), sp.Symbol("r", integer=True)
+    s, share = indexed("s", K), indexed("t", K)
+    softmax = Definition(share[k], sp.exp(s[k])/Sum(sp.exp(s[j]), (j, 1, K)))
+    claim = sp.KroneckerDelta(k, r)*share[k]*(1 - share[k])
+    found = diagnose(Partial(share[k], s[r]), claim, [softmax])
+    assert found.kind is Kind.SUM and "diagonal" in found.name
