@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = {
     "teaching": "Teaching",
     "trust": "Trust",
+    "engine": "The engine",
     "architecture": "Architecture",
     "concordance": "The articles",
     "benchmarks": "Speed",

@@ -2,10 +2,13 @@
 nothing asked of another host, no barrier for keyboard, screen reader, phone, dark room or paper.
 """
 
+import io
 import json
+import zipfile
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
+import site_compile
 import site_runtime
 import slide_plan
 from conftest import NOTEBOOKS, PAGES, PICTURES, PUBLIC, TYPESET, grouped, typeset
@@ -450,6 +453,26 @@ def test_a_wheel_that_differs_from_pyodides_lock_is_refused(tmp_path):
     (tmp_path / "numpy.whl").write_bytes(b"other")
     with pytest.raises(site_runtime.WrongContent):
         site_runtime.official_wheels([{"file_name": "numpy.whl", "sha256": "0" * 64}], tmp_path)
+
+
+def test_archives_are_compiled_to_the_same_bytes_each_time(tmp_path, monkeypatch):
+    """Others lose source and docstrings, the collection's own keep both; both hold bytecode."""
+    pyodide, name = PUBLIC / "lite" / "static" / "pyodide", "a-1-py3-none-any.whl"
+    source = b'"""Words."""\n\n\ndef f(x):\n    """More words."""\n    return x, f.__doc__\n'
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as wheel:
+        wheel.writestr("a/__init__.py", source)
+        wheel.writestr("a/tests/test_a.py", "assert False")
+    made = []
+    for place, own in [("one", ()), ("two", ()), ("three", {name})]:
+        monkeypatch.setattr(site_compile, "CACHE", tmp_path / place)
+        made.append(site_compile.compile_archives(pyodide, {name: buffer.getvalue()}, own)[name])
+    assert made[0] == made[1]
+    inside = [zipfile.ZipFile(io.BytesIO(content)) for content in made]
+    assert inside[0].namelist() == ["a/__init__.pyc"]
+    assert b"ords." not in inside[0].read("a/__init__.pyc")
+    assert inside[2].namelist() == ["a/__init__.py", "a/__pycache__/__init__.cpython-314.pyc"]
+    assert b"More words." in inside[2].read("a/__pycache__/__init__.cpython-314.pyc")
 
 
 def test_the_wheels_come_from_pyodides_own_address_if_it_answers(tmp_path):
