@@ -162,29 +162,32 @@ def figure_png(figure):
 
 # ---------------------------------------------------------------- which cells a cell needs
 
-NUMBER = re.compile(r"\d+\.\d+")
+NUMBER = re.compile(r"^(\d+\.\d+)$|\((\d+\.\d+)\)")  # number="1.4", or "by (1.4)"
 SOURCES_OF_CHANCE = {"default_rng", "Generator", "RandomState"}
 
 
 class Names(ast.NodeVisitor):
-    """The names that a cell binds, uses, looks up late (in a function, when that is called), and
-    may change without binding them, and the equation numbers in its texts.
+    """The names that a cell binds, uses (free: before it binds them), looks up late (in a function,
+    when that is called), and may change without binding them; the equation numbers in its texts.
     """
 
     def __init__(self, source):
-        self.bound, self.used, self.late, self.changed, self.chance, self.numbers = (
-            set(),
-            set(),
-            set(),
-            set(),
-            set(),
-            set(),
-        )
-        self.depth = 0
+        self.bound, self.used, self.late = set(), set(), set()
+        self.changed, self.chance, self.numbers = set(), set(), set()
+        self.free, self.depth = set(), 0
         try:
-            self.visit(ast.parse(MAGIC.sub("pass", source)))
+            body = ast.parse(MAGIC.sub("pass", source)).body
         except SyntaxError:
-            pass  # it will be told when it is run
+            return  # it will be told when it is run
+        for statement in body:
+            self.visit_statement(statement)
+
+    def visit_statement(self, statement):
+        """What a statement uses is free, unless one before it in the same cell binds it."""
+        bound, used, self.used = set(self.bound), self.used, set()
+        self.visit(statement)
+        self.free |= self.used - bound
+        self.used |= used
 
     def visit_Name(self, node):
         if isinstance(node.ctx, ast.Load):
@@ -196,7 +199,7 @@ class Names(ast.NodeVisitor):
 
     def visit_Constant(self, node):
         if isinstance(node.value, str):
-            self.numbers |= set(NUMBER.findall(node.value))
+            self.numbers |= {one or other for one, other in NUMBER.findall(node.value)}
 
     def visit_Import(self, node):
         if not self.depth:
@@ -271,7 +274,7 @@ def needed(sources, place, done=()):
     """
     cells = [Names(source) for source in sources[: place + 1]]
     chance = set().union(*(cell.chance for cell in cells))
-    wanted, found = [(place, cells[place].used)], set()
+    wanted, found = [(place, cells[place].free)], set()
     while wanted:
         current, names = wanted.pop()
         for above in range(current - 1, -1, -1):
@@ -282,8 +285,8 @@ def needed(sources, place, done=()):
             if (changes or binds or states) and above not in found:
                 found.add(above)
                 if above not in done:
-                    wanted += [(above, cell.used), (place, cell.late)]
-            names = names - (binds - cell.used)
+                    wanted += [(above, cell.free), (place, cell.late)]
+            names = names - (binds - cell.free)
     return sorted(found - set(done))
 
 

@@ -294,5 +294,8 @@ def test_a_cell_needs_what_binds_or_changes_its_names():
     assert needed(['first = Claim("1.4")', "z = 3", 'second = Claim("1.5", "by (1.4)")'], 2) == [0]
     assert needed(["total = 0", "total += 1", "total"], 2) == [0, 1]
     assert needed(["a = 1", "a = 2", "a"], 2) == [1]
+    assert needed(["a = 1", "a = 2\nb = a", "b, a"], 2) == [1]
+    assert needed(["a = 1", "a = a + 1", "a"], 2) == [0, 1]
+    assert needed(['a = "1.4 kg"', 'Claim("1.4")', 'b = Claim("1.4")', 'print("by (1.4)")'], 3) == [2]
     assert needed(["a = 1", "b = (", "a"], 2) == [0]
     assert needed(["[i for i in range(3)]", "i = 7", "i"], 2) == [1]
