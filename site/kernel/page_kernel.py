@@ -163,6 +163,7 @@ def figure_png(figure):
 # ---------------------------------------------------------------- which cells a cell needs
 
 NUMBER = re.compile(r"^(\d+\.\d+)$|\((\d+\.\d+)\)")  # number="1.4", or "by (1.4)"
+HARMLESS = {"print", "display"}
 SOURCES_OF_CHANCE = {"default_rng", "Generator", "RandomState"}
 
 
@@ -174,6 +175,7 @@ class Names(ast.NodeVisitor):
     def __init__(self, source):
         self.bound, self.used, self.late = set(), set(), set()
         self.changed, self.chance, self.numbers = set(), set(), set()
+        self.imported, self.seeded = set(), set()
         self.free, self.depth = set(), 0
         try:
             body = ast.parse(MAGIC.sub("pass", source)).body
@@ -203,7 +205,9 @@ class Names(ast.NodeVisitor):
 
     def visit_Import(self, node):
         if not self.depth:
-            self.bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+            names = {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+            self.bound |= names
+            self.imported |= names
 
     visit_ImportFrom = visit_Import
 
@@ -243,13 +247,14 @@ class Names(ast.NodeVisitor):
     def visit_Expr(self, node):
         """A call for its own sake changes something: what it is called on, or what it is given."""
         self.generic_visit(node)
-        if isinstance(node.value, ast.Call):
-            call = node.value
+        call = node.value
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") not in HARMLESS:
+            told = call.args if isinstance(call.func, ast.Name) else [call.func, *call.args]
             self.changed |= {
-                root(part)
-                for part in [call.func, *call.args]
-                if isinstance(part, ast.Name | ast.Attribute)
+                root(part) for part in told if isinstance(part, ast.Name | ast.Attribute)
             }
+            if "random" in ast.unparse(call.func):
+                self.seeded.add(root(call.func))
 
 
 def root(node):
@@ -274,12 +279,13 @@ def needed(sources, place, done=()):
     """
     cells = [Names(source) for source in sources[: place + 1]]
     chance = set().union(*(cell.chance for cell in cells))
+    modules = set().union(*(cell.imported for cell in cells))
     wanted, found = [(place, cells[place].free)], set()
     while wanted:
         current, names = wanted.pop()
         for above in range(current - 1, -1, -1):
             cell = cells[above]
-            changes = (cell.changed | cell.used & chance) & names
+            changes = (cell.changed - modules | cell.seeded | cell.used & chance) & names
             binds = cell.bound & names
             states = cell.numbers & cells[current].numbers and cell.bound
             if (changes or binds or states) and above not in found:

@@ -292,6 +292,9 @@ def test_a_cell_needs_what_binds_or_changes_its_names():
         1,
     ]
     assert needed(['first = Claim("1.4")', "z = 3", 'second = Claim("1.5", "by (1.4)")'], 2) == [0]
+    assert needed(["import figures", "figures.show(1)", "figures.show(2)"], 2) == [0]
+    assert needed(["import numpy as np", "np.random.seed(0)", "np.random.rand()"], 2) == [0, 1]
+    assert needed(["x = []", "print(x)", "x.append(1)", "x"], 3) == [0, 2]
     assert needed(["total = 0", "total += 1", "total"], 2) == [0, 1]
     assert needed(["a = 1", "a = 2", "a"], 2) == [1]
     assert needed(["a = 1", "a = 2\nb = a", "b, a"], 2) == [1]
