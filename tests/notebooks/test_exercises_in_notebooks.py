@@ -180,9 +180,9 @@ def states():
     return {record.state for record in book.values()}
 
 
-def test_there_are_at_least_thirty_exercises_and_four_to_six_in_each_notebook():
+def test_there_are_at_least_forty_exercises_and_four_to_seven_in_each_notebook():
     counts = {name: len(notebook.exercises) for name, notebook in NOTES.items()}
-    assert sum(counts.values()) >= 30 and all(4 <= count <= 6 for count in counts.values()), counts
+    assert sum(counts.values()) >= 40 and all(4 <= count <= 7 for count in counts.values()), counts
 
 
 @pytest.mark.parametrize("name", NOTES)
