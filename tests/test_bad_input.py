@@ -15,7 +15,6 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import mpmath
 import numpy as np
 import pytest
 import sympy as sp

@@ -32,7 +32,7 @@ from derivations.symbols import Partial, activation, as_written, indexed
 
 QUICK = NOTEBOOKS[:1]        # the quick run takes this one, the long run all
 DERIVATIONS, SAMPLE = 4, 40  # of each it draws so many derivations, and so many of their mutants
-PATIENCE = 2_000             # products of two monomials; the longest of all true lines takes 526
+PATIENCE = 20_000            # products of two monomials; the longest true lines, (6.2) to (6.7), take some thousands
 
 COUNTEREXAMPLE, MISFIT, WITNESS, ERROR, UNDECIDED = (
     "by a counterexample", "for an index or a shape that does not fit", "by another witness", "by an error", "as undecided")
@@ -106,7 +106,9 @@ def mutants_of(derivations):
 @cache
 def sample(path):
     draw = Random(0)
-    return draw.sample(mutants_of(draw.sample(collect(path).derivations, DERIVATIONS)), SAMPLE)
+    derivations = collect(path).derivations
+    mutants = mutants_of(draw.sample(derivations, min(DERIVATIONS, len(derivations))))
+    return draw.sample(mutants, min(SAMPLE, len(mutants)))
 
 
 @dataclass

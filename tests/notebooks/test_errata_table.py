@@ -14,7 +14,6 @@ from sympy import Sum, exp, log, symbols
 from test_mazur import forward, moved, numbers, run, sequential, slopes
 
 from derivations import Definition, Depends, Derivation, FalseLine, Partial, activation, as_written, indexed, sigmoid
-from gradcheck import gradient_check
 from helpers import linear, network
 
 with (ROOT / "notebooks" / "data" / "errata.csv").open(encoding="utf-8", newline="") as file:
