@@ -28,7 +28,8 @@ from derivations.symbols import Gradient, Partial, activation, as_written, index
 from derivations.verify import Proof, prove
 
 __all__ = [
-    "Assume", "Definition", "Depends", "Derivation", "Entries", "FalseLine", "Gradient", "Index", "Induction",
-    "Partial", "Proof", "Summary", "Undecided", "WitnessDisagrees", "WrongIndex", "activation", "as_written", "bring_your_own", "indexed",
-    "ledger", "plain", "prove", "refused", "resolve", "sigmoid", "softplus", "table_of", "tex",
+    "Assume", "Definition", "Depends", "Derivation", "Entries", "FalseLine", "Gradient", "Index",
+    "Induction", "Partial", "Proof", "Summary", "Undecided", "WitnessDisagrees", "WrongIndex",
+    "activation", "as_written", "bring_your_own", "indexed", "ledger", "plain", "prove", "refused",
+    "resolve", "sigmoid", "softplus", "table_of", "tex",
 ]

@@ -177,7 +177,7 @@ def torch_lean(p):
 def torch_compile(p):
     """The whole step as one compiled graph."""
     import torch
-    torch._dynamo.reset()
+    torch.compiler.reset()
     (flat, cost, parameters), (X, y) = torch_parts(p), torch_data(p)
     gradient = torch.func.grad(cost)
 

@@ -14,41 +14,67 @@ N, P = symbols("N", integer=True, positive=True), indexed("p", n)
 rate = symbols("eta", positive=True)
 
 
-@pytest.mark.parametrize("left, line, where", [
-    (lambda: a/b*b, a, "b ≠ 0"), (Partial(1/a, a), -1/a**2, "a ≠ 0"), (1/(a - 1), -1/(1 - a), "a ≠ 1"),
-    (2/(a*b), 1/(a*b/2), "a ≠ 0 and b ≠ 0"), (Partial(log(a), a), 1/a, "a > 0"), (sqrt(a)*b, b*sqrt(a), "a ≥ 0"),
-    (Partial(sqrt(a), a), 1/(2*sqrt(a)), "a > 0"),
-    (Sum(log(P[i]), (i, 1, n)), lambda: Sum(1*log(P[i]), (i, 1, n)), "p_i > 0"), (a/(N - 1), lambda: 1/(N - 1)*a, "N ≠ 1"),
-    (u[5]*a, lambda: a*u[5], "n ≥ 5"), (u[2]*u[4], lambda: u[4]*u[2], "n ≥ 4"), (Partial(sp.Abs(a), a), sp.sign(a), "a ≠ 0"), (b/(a + b), lambda: 1/(a + b)*b, "a + b ≠ 0")])
+@pytest.mark.parametrize(
+    "left, line, where",
+    [
+        (lambda: a / b * b, a, "b ≠ 0"),
+        (Partial(1 / a, a), -1 / a**2, "a ≠ 0"),
+        (1 / (a - 1), -1 / (1 - a), "a ≠ 1"),
+        (2 / (a * b), 1 / (a * b / 2), "a ≠ 0 and b ≠ 0"),
+        (Partial(log(a), a), 1 / a, "a > 0"),
+        (sqrt(a) * b, b * sqrt(a), "a ≥ 0"),
+        (Partial(sqrt(a), a), 1 / (2 * sqrt(a)), "a > 0"),
+        (Sum(log(P[i]), (i, 1, n)), lambda: Sum(1 * log(P[i]), (i, 1, n)), "p_i > 0"),
+        (a / (N - 1), lambda: 1 / (N - 1) * a, "N ≠ 1"),
+        (u[5] * a, lambda: a * u[5], "n ≥ 5"),
+        (u[2] * u[4], lambda: u[4] * u[2], "n ≥ 4"),
+        (Partial(sp.Abs(a), a), sp.sign(a), "a ≠ 0"),
+        (b / (a + b), lambda: 1 / (a + b) * b, "a + b ≠ 0"),
+    ],
+)
 def test_what_a_line_needs_is_said(left, line, where):
     with as_written():
         left = left() if callable(left) else left
     assert f", where {where} · " in derive(left, line, given=[]).verdict
 
 
-@pytest.mark.parametrize("left, line", [
-    (a/n, lambda: 1/n*a), (Partial(exp(a)/(1 + exp(a)), a), lambda: exp(a)/(1 + exp(a))**2),
-    (log(1 + exp(a)), lambda: log(exp(a) + 1)),
-    (Partial(log(sigmoid(a)), a), 1 - sigmoid(a)), (Partial(log(1 - sigmoid(a)), a), -sigmoid(a)), (a/rate, lambda: 1/rate*a),
-    (sqrt(1 + a**2), lambda: sqrt(a**2 + 1)), (exp(-log(rate)), 1/rate), (a**2*b, lambda: b*a*a),
-    (exp(u[k])/Sum(exp(u[i]), (i, 1, n)), lambda: 1/Sum(exp(u[i]), (i, 1, n))*exp(u[k]))])
+@pytest.mark.parametrize(
+    "left, line",
+    [
+        (a / n, lambda: 1 / n * a),
+        (Partial(exp(a) / (1 + exp(a)), a), lambda: exp(a) / (1 + exp(a)) ** 2),
+        (log(1 + exp(a)), lambda: log(exp(a) + 1)),
+        (Partial(log(sigmoid(a)), a), 1 - sigmoid(a)),
+        (Partial(log(1 - sigmoid(a)), a), -sigmoid(a)),
+        (a / rate, lambda: 1 / rate * a),
+        (sqrt(1 + a**2), lambda: sqrt(a**2 + 1)),
+        (exp(-log(rate)), 1 / rate),
+        (a**2 * b, lambda: b * a * a),
+        (exp(u[k]) / Sum(exp(u[i]), (i, 1, n)), lambda: 1 / Sum(exp(u[i]), (i, 1, n)) * exp(u[k])),
+    ],
+)
 def test_what_holds_anyway_is_not_asked_for(left, line):
     with as_written():
         left = left() if callable(left) else left
-    assert "where" not in derive(left, line, given=[]).verdict and "where" not in linear_regression().verdict
+    assert (
+        "where" not in derive(left, line, given=[]).verdict
+        and "where" not in linear_regression().verdict
+    )
 
 
 def test_a_name_is_judged_by_what_it_stands_for():
     share = indexed("s", n)
-    for body, where in ((sigmoid(u[i]), False), (u[i]**3, True)):
-        line = derive(1/share[i], lambda: 1*share[i]**-1, given=[Definition(share[i], body)])
+    for body, where in ((sigmoid(u[i]), False), (u[i] ** 3, True)):
+        line = derive(1 / share[i], lambda: 1 * share[i] ** -1, given=[Definition(share[i], body)])
         assert ("where s_i ≠ 0" in line.verdict) == where
 
 
 def test_an_unknown_function_is_assumed_differentiable_where_the_chain_rule_is_used():
     z = indexed("z", m)
-    both = [Depends(L, J), Depends(J, z[k], (k, 1, m)), Definition(z[k], a*k)]
-    through = derive(Partial(L, a), lambda: Partial(L, J)*Sum(k*Partial(J, z[k]), (k, 1, m)), given=both)
+    both = [Depends(L, J), Depends(J, z[k], (k, 1, m)), Definition(z[k], a * k)]
+    through = derive(
+        Partial(L, a), lambda: Partial(L, J) * Sum(k * Partial(J, z[k]), (k, 1, m)), given=both
+    )
     assert ", assuming J and L differentiable · " in through.verdict
     assert "assuming" not in derive(Partial(J, w[k]), gradient, given=given).verdict
     assert "assuming" not in derive(Partial(g(a), a), g.prime(a), given=[Depends(L, b)]).verdict
@@ -56,12 +82,19 @@ def test_an_unknown_function_is_assumed_differentiable_where_the_chain_rule_is_u
 
 def test_a_hypothesis_is_said_beside_the_proof_and_numbers_keep_to_it():
     share, z = indexed("p", n), indexed("z", n)
-    softmax = [Definition(L, -Sum(u[i]*log(share[i]), (i, 1, n))), Definition(share[k], exp(z[k])/Sum(exp(z[i]), (i, 1, n)))]
-    delta = derive(Partial(L, z[k]), lambda: share[k] - u[k], given=[*softmax, Assume(Sum(u[i], (i, 1, n)), 1)])
+    softmax = [
+        Definition(L, -Sum(u[i] * log(share[i]), (i, 1, n))),
+        Definition(share[k], exp(z[k]) / Sum(exp(z[i]), (i, 1, n))),
+    ]
+    delta = derive(
+        Partial(L, z[k]), lambda: share[k] - u[k], given=[*softmax, Assume(Sum(u[i], (i, 1, n)), 1)]
+    )
     assert delta.verdict == "✓ proved for every n, where Σ_{i=1..n} u_i = 1 · ✓ numbers"
     shown = Summary(delta)._repr_markdown_()  # in lines, so that a phone can show it
     assert r"where } \sum_{i=1}^{n} \text{ } u_{i}" in shown and r"\text{= 1}" in shown
-    assert derive(sqrt(a**2), a, given=[Assume(a > 0)]).verdict == "✓ proved, where a > 0 · ✓ numbers"
-    assert derive(b/a*a, b, given=[Assume(sp.Ne(a, 0))]).verdict.count("a ≠ 0") <= 1
+    assert (
+        derive(sqrt(a**2), a, given=[Assume(a > 0)]).verdict == "✓ proved, where a > 0 · ✓ numbers"
+    )
+    assert derive(b / a * a, b, given=[Assume(sp.Ne(a, 0))]).verdict.count("a ≠ 0") <= 1
     with pytest.raises(FalseLine):
         derive(Partial(L, z[k]), lambda: share[k] - u[k], given=softmax)
