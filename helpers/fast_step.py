@@ -1,10 +1,9 @@
 """The training step of `helpers.network` without waste: forward, backward and update in less time.
 
-What makes it fast: every result lands in an array made when a batch of that size first came; the
-equations are written down once, as a list of NumPy calls, and then only run; below each layer's
-activations lies a row of ones, so that W[l] and b[l] are one matrix and a layer is one product;
-samples are columns, so that a layer is one block of memory; eta / n_samples goes into the last
-delta, where numbers are few; all parameters lie in one vector, which one call updates.
+Every result lands in an array made when a batch of that size first came; the equations are written
+down once, as a list of NumPy calls, and then only run. Below each layer's activations lies a row of
+ones, so that [W[l] b[l]] is one matrix and a layer one product; samples are columns; eta / n_samples
+goes into the last delta, where numbers are few; all parameters lie in one vector.
 """
 
 from functools import partial
@@ -74,8 +73,7 @@ class Stepper:
             plan.rate[...] = self._eta / n_samples
 
     def step(self, X, y):
-        """Move W and b by one update, with the mean gradient of X (n_samples, n_in), y (n_samples,
-        n_out).
+        """Move W and b by one update, with the mean gradient of X (n, n_in) and y (n, n_out).
 
         Shapes and types are checked when they first come, values then only. Raises as
         `network.forward` and `network.cost`; W and b are then as they were before.
@@ -93,8 +91,7 @@ class Stepper:
                 call(*arguments)
 
     def prepared(self, X, y):
-        """The samples, checked, as `step_on` and `unchecked_logits` want them: X with ones, and
-        y."""
+        """(X with ones, y), checked, as `step_on` and `unchecked_logits` want them."""
         X = self.with_ones(X)
         like = np.empty((len(X), len(self.layers[len(self.layers)])))
         return X, self.in_precision("y", network.targets(y, like, "y_hat", self.output))
@@ -108,8 +105,7 @@ class Stepper:
             call(*arguments)
 
     def logits(self, X):
-        """The pre-activations z[K] of the last layer, (n_samples, n_out). Raises as
-        `network.forward`."""
+        """The pre-activations z[K] of the last layer, (n, n_out). Raises as `network.forward`."""
         return self.unchecked_logits(self.with_ones(X))
 
     def unchecked_logits(self, X):
@@ -126,9 +122,8 @@ class Stepper:
 
     def with_ones(self, X):
         X, n_in = validation.matrix("X", X), self.layers[1].shape[1] - 1
-        if X.shape[1] != n_in:
-            expected = f"(n_samples, {n_in}): the network has {n_in} inputs"
-            raise ValueError(f"X has shape {X.shape}, expected {expected}")
+        expected = f"(n_samples, {n_in}): the network has {n_in} inputs"
+        X = validation.fitting(X, "X", (len(X), n_in), expected)
         return np.column_stack([self.in_precision("X", X), np.ones(len(X), self.dtype)])
 
     def in_precision(self, name, numbers):
@@ -145,8 +140,7 @@ class Stepper:
 
 
 class Plan:
-    """For batches of one size: the arrays x (X and ones), y and z, the calls of a forward pass and
-    a step."""
+    """For batches of one size: the arrays x (X and ones), y and z, and the calls to be run."""
 
     def __init__(self, net, n):
         W, K, dtype = net.layers, len(net.layers), net.dtype
@@ -155,22 +149,21 @@ class Plan:
         self.X, self.y = x[:, :-1], np.empty((n, len(W[K])), dtype)
         hidden, a = _stack({l: (len(W[l]) + 1, n) for l in range(1, K)}, dtype)
         hidden[...], a[0] = 1, x.T                                   # the last row of each stays 1
-        self.z = np.empty((len(W[K]), n), dtype)
-        self.forward = []
+        self.z, self.forward = np.empty((len(W[K]), n), dtype), []
         for l in range(1, K + 1):
             z = self.z if l == K else a[l][:-1]
             self.forward.append((W[l].dot, (a[l-1], z)))
             self.forward += _activate(net.hidden, z) if l < K else []
-        self.step = [*self.forward, *_output(net.output, self.z), *self.backward(net, a, hidden)]
-        theta, gradient, velocity = net.theta, net.gradient, net.velocity
+        output = _softmax(self.z) if net.output == "softmax" else _activate(net.output, self.z)
+        self.step = [*self.forward, *output, *self.backward(net, a, hidden)]
+        move = net.gradient
         if net.momentum:
-            self.step += [(np.multiply, (velocity, np.array(net.momentum, dtype), velocity)),
-                          (np.add, (gradient, velocity, velocity))]
-        self.step += [(np.subtract, (theta, velocity if net.momentum else gradient, theta))]
+            move, beta = net.velocity, np.array(net.momentum, dtype)
+            self.step += [(np.multiply, (move, beta, move)), (np.add, (net.gradient, move, move))]
+        self.step += [(np.subtract, (net.theta, move, net.theta))]
 
     def backward(self, net, a, hidden):
-        """The deltas, times eta / n_samples, and the gradients; all hidden slopes are taken at
-        once."""
+        """The deltas, times eta / n_samples, and the gradients; hidden slopes are taken at once."""
         W, K = net.layers, len(net.layers)
         slopes, slope = _stack({l: a[l].shape for l in range(1, K)}, net.dtype)
         delta = np.empty_like(self.z)
@@ -190,8 +183,7 @@ class Plan:
 def _stack(shapes, dtype):
     """One vector of zeros, and its parts in the given shapes, with the same keys."""
     vector = np.zeros(sum(map(prod, shapes.values())), dtype)
-    ends = np.cumsum([prod(shape) for shape in shapes.values()])
-    parts = np.split(vector, ends[:-1])
+    parts = np.split(vector, np.cumsum([prod(shape) for shape in shapes.values()])[:-1])
     return vector, {k: part.reshape(shapes[k]) for k, part in zip(shapes, parts)}
 
 
@@ -208,8 +200,7 @@ def _matrices(W, dtype):
 def _activate(name, z):
     if name in IN_PLACE:
         return IN_PLACE[name][0](z)
-    g = network.OUTPUTS[name].g if name in network.OUTPUTS else network.ACTIVATIONS[name].g
-    return [(lambda: np.copyto(z, g(z)), ())]
+    return [(lambda: np.copyto(z, (network.ACTIVATIONS | network.OUTPUTS)[name].g(z)), ())]
 
 
 def _slope(name, a, s):
@@ -218,14 +209,10 @@ def _slope(name, a, s):
     return [(lambda: np.copyto(s, network.ACTIVATIONS[name].slope(a)), ())]
 
 
-def _output(name, z):
-    """y_hat in the place of the last z."""
-    if name != "softmax":
-        return _activate(name, z)
+def _softmax(z):
     row = np.empty((1, z.shape[1]), z.dtype)
     return [(np.maximum.reduce, (z, 0, None, row, True)), (np.subtract, (z, row, z)),
-            (np.exp, (z, z)), (np.add.reduce, (z, 0, None, row, True)),
-            (np.divide, (z, row, z))]
+            (np.exp, (z, z)), (np.add.reduce, (z, 0, None, row, True)), (np.divide, (z, row, z))]
 
 
 def _product(delta, a, out):
