@@ -1,5 +1,4 @@
-"""The data sets of the notebooks, read from small files that travel with them, and samples made
-ready.
+"""The data sets of the notebooks, read from files that travel with them; samples made ready.
 
 Nothing is downloaded. Each file is checked against ``SHA256SUMS`` before it is read;
 ``notebooks/data/README.md`` says where the files come from and under which licence.
@@ -22,8 +21,7 @@ MEASUREMENTS = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_ma
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Penguins:
-    """Columns of equal length, one entry a penguin; ``sex`` may be 'unknown'. ``dropped`` rows had
-    no measurements."""
+    """Columns of one length; ``sex`` may be 'unknown'; ``dropped`` rows had no measurements."""
 
     species: np.ndarray
     island: np.ndarray
@@ -36,8 +34,7 @@ class Penguins:
     dropped: int = field(default=0, kw_only=True)
 
     def matrix(self, *names):
-        """X of shape (n_samples, n_features), one column per name; without names, the four
-        measurements."""
+        """X, (n_samples, n_features), a column per name; without names, the four measurements."""
         known = MEASUREMENTS + ("year",)
         for name in names:
             if name not in known:
@@ -55,8 +52,7 @@ class Penguins:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Digits:
-    """Handwritten digits, ink from 0 to 1: ``images`` (n, 8, 8), the same pixels as rows ``X`` (n,
-    64), ``labels`` 0 to 9."""
+    """Ink from 0 to 1: ``images`` (n, 8, 8), the same as rows ``X`` (n, 64); ``labels`` 0 to 9."""
 
     images: np.ndarray
     X: np.ndarray
@@ -72,8 +68,7 @@ class Digits:
 def load_penguins(folder=None):
     """The Palmer penguins that have all four measurements: 342 of the 344 rows.
 
-    ``folder`` is where penguins.csv and SHA256SUMS lie; by default ``notebooks/data`` of this
-    repository is found.
+    ``folder`` holds penguins.csv and SHA256SUMS; by default ``notebooks/data`` is found.
     """
     rows = list(csv.DictReader(io.StringIO(_read("penguins.csv", folder).decode())))
     complete = [row for row in rows if "NA" not in [row[name] for name in MEASUREMENTS]]
@@ -96,8 +91,7 @@ def load_digits(folder=None):
 
 
 def load_errata(folder=None):
-    """What the four articles say and a careful reader stumbles over: a dictionary a row of
-    errata.csv."""
+    """What a careful reader of the four articles stumbles over: a dictionary a row."""
     return list(csv.DictReader(io.StringIO(_read("errata.csv", folder).decode())))
 
 
@@ -137,8 +131,7 @@ def _folder(name):
 
 
 class Standardised(NamedTuple):
-    """Features of mean 0 and standard deviation 1, with the mean and scale that were taken out of
-    them."""
+    """Features of mean 0 and standard deviation 1, and the mean and scale they had."""
 
     X: np.ndarray      # (n_samples, n_features)
     mean: np.ndarray   # (n_features,)
@@ -146,8 +139,7 @@ class Standardised(NamedTuple):
 
 
 class Split(NamedTuple):
-    """Sample numbers, each in one of three parts: to learn from, to decide by, to judge with at the
-    end."""
+    """Sample numbers in three parts: to learn from, to decide by, to judge with at the end."""
 
     train: np.ndarray
     validation: np.ndarray
@@ -187,8 +179,7 @@ def standardise(X, like=None, constant_scale=None):
 
 
 def batches(n_samples, batch_size, rng=None):
-    """One epoch's batches, arrays of sample numbers that hold every sample once: in order, or
-    shuffled.
+    """One epoch's batches: arrays of sample numbers, every sample once, in order or shuffled.
 
     The last batch is shorter where batch_size does not divide n_samples. Raises ValueError unless
     1 <= batch_size <= n_samples, TypeError unless rng is None or a NumPy generator. Source: S0-27.
@@ -206,8 +197,8 @@ def batches(n_samples, batch_size, rng=None):
 def one_hot(labels, n_classes=None):
     """A row for each label, with a 1 in the column of its class, else 0: (n_samples, n_classes).
 
-    Labels count from 0; n_classes is one more than the largest unless given. Raises ValueError for
-    a label beyond it.
+    Labels count from 0; n_classes is one more than the largest unless given. Raises ValueError
+    for a label beyond it.
 
     >>> one_hot([1, 0]).tolist()
     [[0.0, 1.0], [1.0, 0.0]]
@@ -240,8 +231,7 @@ def split(n_samples, rng, validation=0.2, test=0.2, labels=None):
 
 
 def class_labels(name, value, n_samples=None, n_classes=None):
-    """`value` as whole numbers from 0 to below n_classes, one for each sample. Raises as
-    `one_hot`."""
+    """`value` as whole numbers from 0 to below n_classes, one a sample. Raises as `one_hot`."""
     labels = np.asarray(value)
     if labels.dtype.kind not in "iu":
         expected = "whole numbers: the class of each sample, from 0"
@@ -271,8 +261,7 @@ def _part_sizes(n_samples, **shares):
 
 
 def _every_so_often(order, n):
-    """n of the numbers, evenly spaced over their order, and the others: a class is shared out
-    alike."""
+    """n of the numbers, evenly spaced over their order, and the others: a fair share a class."""
     k = np.arange(len(order))
     taken = (k + 1) * n // len(order) > k * n // len(order)
     return order[taken], order[~taken]

@@ -2,8 +2,8 @@
 
 Every result lands in an array made when a batch of that size first came; the equations are written
 down once, as a list of NumPy calls, and then only run. Below each layer's activations lies a row of
-ones, so that [W[l] b[l]] is one matrix and a layer one product; samples are columns; eta / n_samples
-goes into the last delta, where numbers are few; all parameters lie in one vector.
+ones, so that [W[l] b[l]] is one matrix and a layer one product; samples are columns; the last delta
+takes eta / n_samples, as its numbers are few; all parameters lie in one vector.
 """
 
 from functools import partial

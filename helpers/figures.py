@@ -42,7 +42,7 @@ CLASSES = (
     dict(color=REFERENCE, marker="s", markerfacecolor="white",
          linestyle="none", markersize=4.5, markeredgewidth=1.1),
 )
-SPECIES = dict(zip(("Adelie", "Chinstrap", "Gentoo"), CLASSES))  # a penguin looks the same in every notebook
+SPECIES = dict(zip(("Adelie", "Chinstrap", "Gentoo"), CLASSES))  # the same in every notebook
 
 STYLE = matplotlib.rc_params_from_file(
     Path(__file__).with_name("notebook.mplstyle"), use_default_template=False
@@ -87,8 +87,7 @@ def pair(width=9, height=3.4):
 
 
 def grid(rows, cols, width=9, height=None, **subplots):
-    """fig, axes of shape (rows, cols); more keywords go to Figure.subplots (sharex, gridspec_kw,
-    …)."""
+    """fig, axes of shape (rows, cols); more keywords go to Figure.subplots, as sharex."""
     validation.count("rows", rows), validation.count("cols", cols)
     height = height or validation.positive("width", width) * 0.75 * rows / cols
     return _axes(rows, cols, width, height, squeeze=False, **subplots)
@@ -106,8 +105,7 @@ def _axes(rows, cols, width, height, **subplots):
 
 
 def show(fig, *, alt, takeaway="", narrow=None):
-    """Display a figure and close it. `alt` says in words what it shows; `takeaway` is the sentence
-    printed below it.
+    """Display a figure and close it: `alt` says what it shows, `takeaway` stands below it.
 
     The picture's plain-text form is `alt`. Below, the reader sees the takeaway and can unfold the
     words, because JupyterLab gives a screen reader no alternative text for an output.
@@ -130,8 +128,7 @@ def _check_words(alt, takeaway):
 
 
 def picture(fig, colors=128):
-    """PNG bytes of a figure, and its (width, height) on the page in pixels. The same figure gives
-    the same bytes."""
+    """PNG bytes of a figure, always the same, and its (width, height) on the page in pixels."""
     if not isinstance(fig, Figure):
         hint = "in single() it is the first of the two"
         raise TypeError(f"expected a Matplotlib figure, got {type(fig).__name__}; {hint}")
@@ -144,8 +141,7 @@ def picture(fig, colors=128):
 
 
 def _palette(raw, colors):
-    """The same picture with at most `colors` colours: a third of the bytes, and the eye sees no
-    difference."""
+    """At most `colors` colours: a third of the bytes, and the eye sees no difference."""
     image = Image.open(raw).convert("RGB")
     keeps_rare_colours = Image.Quantize.MAXCOVERAGE
     image = image.quantize(colors, keeps_rare_colours, dither=Image.Dither.NONE)
@@ -155,8 +151,7 @@ def _palette(raw, colors):
 
 
 def _narrow_picture(fig, narrow=None):
-    """The narrow form of a figure, which is used up by it, as `_picture` gives it; None where the
-    wide one will do."""
+    """The narrow form of a figure, which it uses up; None where the wide one will do."""
     if isinstance(narrow, Figure):
         return picture(narrow)
     if narrow is None and fig.get_figwidth() <= WIDEST:
@@ -169,8 +164,7 @@ def _narrow_picture(fig, narrow=None):
 
 @_styled
 def _arrange(fig, shape):
-    """Give the axes, in their order, places in a grid of another shape; each keeps its
-    proportions."""
+    """Move the axes, in order, to a grid of another shape; each keeps its proportions."""
     axes = [ax for ax in fig.axes if ax.get_subplotspec() is not None]
     rows, cols = axes[0].get_subplotspec().get_gridspec().get_geometry() if axes else (1, 1)
     height = fig.get_figheight() / rows / fig.get_figwidth() * cols
@@ -215,8 +209,7 @@ def _display_caption(alt, takeaway):
 
 
 def label_line(ax, line, text, *, x=None, offset=(6, 0), **style):
-    """Write `text` beside a curve, in its colour, instead of a legend: at its right end, or at the
-    place `x`.
+    """Write `text` beside a curve, in its colour: at its right end, or at the place `x`.
 
     `line` is what ax.plot returned (the list or the line), or a point (x, y). `offset` is in
     points, to the right and up.
@@ -246,8 +239,7 @@ def _two_numbers(point, name):
 
 
 def arrow(ax, start, end, text="", *, color=BACKWARD, offset=(6, 6), **style):
-    """An arrow from start to end, in data coordinates: the direction of a gradient. `text` stands
-    at its tip."""
+    """An arrow, as of a gradient, in data coordinates from start to end, with `text` at its tip."""
     start, end = _two_numbers(start, "start"), _two_numbers(end, "end")
     line = dict(arrowstyle="-|>,head_length=0.55,head_width=0.22", color=color, linewidth=2.2,
                 shrinkA=0, shrinkB=0)
@@ -257,8 +249,7 @@ def arrow(ax, start, end, text="", *, color=BACKWARD, offset=(6, 6), **style):
 
 
 def contours(ax, f, xlim, ylim, *, levels=12, labels=True, points=101):
-    """The surface f(x, y) as a map: grey contour lines, every third one stronger and labelled with
-    its height.
+    """The surface f(x, y) as grey contour lines, every third one stronger and labelled.
 
     `f` takes two numbers and returns one. `levels` is how many lines, closer together near the
     minimum, or the heights.
@@ -281,16 +272,14 @@ def contours(ax, f, xlim, ylim, *, levels=12, labels=True, points=101):
 
 
 def contour_heights(heights, count):
-    """`count` heights that rise with the square, so that a bowl gets evenly spaced rings; two
-    significant digits."""
+    """`count` heights that rise with the square (even rings in a bowl), to two digits."""
     low, high = np.nanmin(heights), np.nanmax(heights)
     steps = low + (high - low) * (np.arange(1, count + 1) / (count + 1)) ** 2
     return np.unique([float(f"{step:.2g}") for step in steps])
 
 
 def path(ax, points, *, color=BACKWARD, labels=("start", ""), **style):
-    """A descent path: one marker per step, a ring where it starts, a full dot where it stops.
-    `points` has shape (n, 2)."""
+    """A descent path, `points` (n, 2): a marker a step, a ring at its start, a dot at its end."""
     points = np.asarray(points, dtype=float)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
         expected = "shape (n, 2) with at least two points"
@@ -310,8 +299,7 @@ def path(ax, points, *, color=BACKWARD, labels=("start", ""), **style):
 
 
 class Node(NamedTuple):
-    """A circle of a `graph`: the text in it, and what stands above it (forward) and below
-    (backward)."""
+    """A circle of a `graph`: the texts in it, above it (forward) and below it (backward)."""
 
     at: tuple
     text: str = ""
@@ -323,8 +311,7 @@ class Node(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """An arrow of a `graph` between two of its nodes; a backward arrow runs from the end to the
-    start."""
+    """An arrow of a `graph` between two nodes; a backward one runs from the end to the start."""
 
     start: object
     end: object
@@ -340,8 +327,7 @@ PAPER = dict(boxstyle="round,pad=0.14", facecolor="white", edgecolor="none")
 
 
 def graph(ax, nodes, edges=()):
-    """Circles and arrows: `nodes` is a dictionary of `Node`, `edges` a list of `Edge` between its
-    keys.
+    """Circles and arrows: a dictionary of `Node`, and a list of `Edge` between its keys.
 
     What goes forward is blue and solid, what comes back wine and dotted, an edge of neither pale
     and without a head. All texts are mathematics without dollars. Raises ValueError for an edge to
@@ -361,8 +347,7 @@ def graph(ax, nodes, edges=()):
 
 def neuron(ax, inputs=("x_1", "x_2", "...", "x_d"), weights=None, bias="b", output=r"\hat{y}",
            g="g", z="z"):
-    """One neuron: the inputs times their weights and the bias are summed to z, and g makes the
-    output.
+    """One neuron: inputs times weights and the bias are summed to z, and g makes the output.
 
     All texts are mathematics without dollars; "..." draws three dots and no line. Without `weights`
     they are w with the indices of the inputs; bias="" or g="" leaves that part out.
@@ -510,8 +495,7 @@ def _draw_edge(ax, edge, a, b):
 
 
 def explore(draw, *, alt, takeaway="", **sliders):
-    """An interactive figure: `draw(**values)` returns a figure, and a slider stands for each of its
-    arguments.
+    """An interactive figure: a slider for each argument of `draw(**values)`, which returns one.
 
     A slider is (min, max, step, start); whole numbers give a slider of whole numbers. The output
     also holds the picture at the starting values: a page on paper, or without a kernel, shows that.
@@ -563,8 +547,7 @@ def slider_label(name):
 
 
 def _widget(draw, sliders, png, size, alt):
-    """The live form: sliders above an image that is drawn anew at each change; None where
-    ipywidgets is missing."""
+    """Sliders above an image that each change draws anew; None where ipywidgets is missing."""
     try:
         import ipywidgets
     except ImportError:

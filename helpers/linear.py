@@ -1,5 +1,4 @@
-"""One linear neuron, in the notation of the notebooks: NumPy alone, each function reads like its
-equation.
+"""One linear neuron in the notation of the notebooks: each function reads like its equation.
 
 X is (n_samples, n_features), one row per sample; w is (n_features,); b a number; y and y_hat are
 (n_samples,). L is the loss of one sample, J the mean of L: the factor 1/n lives in J and its
@@ -39,8 +38,7 @@ class History(NamedTuple):
 
 @checked(X=matrix, w=weights, b=number)
 def predict(X, w, b):
-    """The prediction is the weighted sum of the features plus the bias: y_hat = X w + b,
-    (n_samples,).
+    """The prediction, a weighted sum plus the bias: y_hat = X w + b, (n_samples,).
 
     Raises ValueError unless w has one weight per column of X and b is a single number.
     Source: S0-08, S0-14.
@@ -93,8 +91,7 @@ def gradient(X, y, w, b):
 
 @checked(w=vector, b=real, dJ_dw=like("w"), dJ_db=real, eta=positive)
 def update(w, b, dJ_dw, dJ_db, eta):
-    """Descent steps against the gradient: w - eta dJ/dw and b - eta dJ/db; both use the old w and
-    b.
+    """A step against the gradient: w - eta dJ/dw and b - eta dJ/db, both of the old w and b.
 
     Raises ValueError unless each gradient has the shape of its parameter and eta is above 0.
     Source: S0-16, S0-21 to S0-24.
@@ -108,8 +105,7 @@ def update(w, b, dJ_dw, dJ_db, eta):
 
 @checked(X=matrix, y=targets, w=partial(weights, complex_too=False), b=real, eta=positive)
 def train(X, y, w, b, eta, epochs, batch_size=None, rng=None):
-    """Repeat the update for every batch of every epoch: a `History` of w, b and J of the whole
-    data.
+    """Repeat the update for each batch of each epoch: a `History` of w, b and J of all data.
 
     batch_size None takes all samples at once, 1 one sample at a time. A batch's gradient is the
     mean over that batch. A learning rate that is too large is no error: the numbers grow until they

@@ -1,5 +1,4 @@
-"""The network of the notebooks, in their notation: NumPy alone, and each function reads like its
-equation.
+"""The network in the notation of the notebooks: each function reads like its equation.
 
 A batch has one row per sample. z is a pre-activation (of the last layer: the logits), y_hat the
 prediction, y the target, L the loss of one sample; the factor 1/n lives in the cost J, the mean of
@@ -27,8 +26,7 @@ def identity(z):
 
 
 def relu(z):
-    """The positive part: z where z is above 0, else 0. Its slope at the kink, z = 0, is taken to be
-    0.
+    """The positive part: z where z > 0, else 0. Its slope at the kink is taken to be 0.
 
     >>> relu(np.array([-1.0, 0.0, 2.0])).tolist()
     [0.0, 0.0, 2.0]
@@ -37,8 +35,7 @@ def relu(z):
 
 
 def sigmoid(z):
-    """The logistic function, one over one plus e to the minus z: 1 / (1 + exp(-z)), of the shape of
-    z.
+    """The logistic function: 1 / (1 + exp(-z)), of the shape of z.
 
     Where z is negative it is computed as exp(z) / (1 + exp(z)), the same number. Raises ValueError
     for NaN and infinity. Source: S0-29, S3-48.
@@ -64,8 +61,7 @@ def softplus(z):
 
 
 def softmax(z):
-    """Each row's exponentials divided by their sum: exp(z_k) / sum_j exp(z_j), of shape (n_samples,
-    n_classes).
+    """Shares of each row: exp(z_k) / sum_j exp(z_j), of shape (n_samples, n_classes).
 
     The largest entry is taken off its row first, which changes nothing but the size of the numbers.
     Raises ValueError unless z has two dimensions. Source: S0-39.
@@ -79,8 +75,7 @@ def softmax(z):
 
 
 def log_sum_exp(z):
-    """The logarithm of the sum of each row's exponentials: log sum_k exp(z_k), of shape
-    (n_samples,).
+    """Of each row the logarithm of a sum: log sum_k exp(z_k), of shape (n_samples,).
 
     The largest entry stands outside, and so does its exponential, 1, in log1p: small terms are not
     lost beside it. Raises as `softmax`. Source: S0-38, S0-39.
@@ -93,14 +88,12 @@ def log_sum_exp(z):
 
 
 def half_squared_error(z, y):
-    """Half the squared distance of prediction and target: L = sum_k (z_k - y_k)**2 / 2, of shape
-    (n_samples,)."""
+    """Half the squared distance: L = sum_k (z_k - y_k)**2 / 2, of shape (n_samples,)."""
     return ((z - y)**2 / 2).sum(axis=1)
 
 
 def binary_cross_entropy(z, y):
-    """Minus the log-likelihood of a label 0 or 1, from the logit: L = log(1 + exp(z)) - y z, of the
-    shape of z.
+    """Minus the log-likelihood of a label 0 or 1: L = log(1 + exp(z)) - y z, the shape of z.
 
     It is -y log(y_hat) - (1 - y) log(1 - y_hat) with y_hat = sigmoid(z); from z it cannot round to
     log(0). Raises ValueError unless y has the shape of z and holds nothing but 0 and 1. Source:
@@ -115,8 +108,7 @@ def binary_cross_entropy(z, y):
 
 
 def cross_entropy(z, y):
-    """Minus the log-likelihood of the right class, from the logits: L = log sum_k exp(z_k) - sum_k
-    y_k z_k.
+    """Minus the log-likelihood of a class: L = log sum_k exp(z_k) - sum_k y_k z_k.
 
     It is -sum_k y_k log(y_hat_k) with y_hat = softmax(z), of shape (n_samples,). y is one-hot,
     (n_samples, n_classes). A loss above 1.8e308 is inf. Raises ValueError unless y has the shape of
@@ -133,8 +125,7 @@ def cross_entropy(z, y):
 
 
 def _magnitude(z):
-    """|z|; for complex z with the sign of the real part, so that it stays smooth along the
-    imaginary axis."""
+    """|z|; for complex z by the sign of the real part: smooth along the imaginary axis."""
     return np.where(z.real >= 0, z, -z)
 
 
@@ -143,15 +134,13 @@ def _largest(z):
 
 
 def _exp_below(z, top):
-    """exp(z - top), at most 1; a difference beyond the range of floats is -inf, whose exponential
-    is 0, as it should."""
+    """exp(z - top), at most 1; a difference beyond the range of floats is -inf, and exp 0."""
     with np.errstate(over="ignore"):
         return np.exp(z - top)
 
 
 def _log_of_rest(z):
-    """log sum_k exp(z_k - z_max), of shape (n_samples,), where the largest entry contributes the 1
-    of log1p."""
+    """log sum_k exp(z_k - z_max), (n_samples,): the largest entry is the 1 of log1p."""
     e = _exp_below(z, _largest(z))
     np.put_along_axis(e, z.real.argmax(axis=1)[:, None], 0, axis=1)
     return np.log1p(e.sum(axis=1))
@@ -192,16 +181,14 @@ def _one_hot(y):
 
 
 class Activation(NamedTuple):
-    """A row of the table of hidden layers: g, and its slope written in a = g(z), which the forward
-    pass has kept."""
+    """A row of the table of hidden layers: g, and its slope in a = g(z), which is kept."""
 
     g: Callable
     slope: Callable
 
 
 class Output(NamedTuple):
-    """A row of the table of last layers: g, the loss of each sample in the logits z, and the
-    targets it takes."""
+    """A row of the table of last layers: g, each sample's loss in z, the targets it takes."""
 
     g: Callable
     loss: Callable
@@ -228,8 +215,7 @@ FANS = {  # one over the variance of an initial weight, of a layer of n_in input
 
 
 def initialise(sizes, rng, variance="1/n_in"):
-    """Draw each weight from a normal distribution of variance 1/n_in, and begin with biases 0: (W,
-    b).
+    """Weights from a normal distribution of variance 1/n_in, biases 0: (W, b).
 
     `sizes` counts the units of layers 0 to K, as (2, 3, 1). Equal weights would stay equal for
     ever, hence the draw. Other variances: "glorot", 2/(n_in + n_out), and "he", 2/n_in. Raises
@@ -253,8 +239,7 @@ def initialise(sizes, rng, variance="1/n_in"):
 
 
 def forward(X, W, b, hidden="sigmoid", output="softmax"):
-    """Layer by layer, z[l] is W[l] times the activation before, plus b[l], and a[l] is g of it: (z,
-    a), a[0] = X.
+    """Layer by layer z[l] = a[l-1] W[l].T + b[l] and a[l] = g(z[l]): (z, a), a[0] = X.
 
     Raises ValueError where the shapes of neighbouring layers do not fit, a layer is missing, a
     number is not finite, or an activation is unknown. Source: S0-08, S0-61, S3-14.
@@ -289,8 +274,7 @@ def cost(y, z, output="softmax"):
 
 
 def backward(y, W, a, hidden="sigmoid", output="softmax"):
-    """The last delta is y_hat - y; each earlier one is the next, sent back through its weights,
-    times the slope of g.
+    """The last delta is y_hat - y; each before it delta[l] = delta[l+1] W[l+1] * g'(z[l]).
 
     Returns (delta, dJ_dW, dJ_db). delta[l] is dL/dz[l] of each sample, without 1/n; dJ_dW[l] is the
     mean over the samples of delta[l] times a[l-1], dJ_db[l] the mean of delta[l]. Nothing is
@@ -316,8 +300,7 @@ def backward(y, W, a, hidden="sigmoid", output="softmax"):
 
 
 def update(W, b, dJ_dW, dJ_db, eta):
-    """Every weight and bias steps against its derivative: W[l] - eta dJ_dW[l], b[l] - eta dJ_db[l],
-    new dictionaries.
+    """All step against their derivatives: W[l] - eta dJ_dW[l], b[l] - eta dJ_db[l], new ones.
 
     Raises ValueError unless each gradient has the layers and shapes of its parameter and eta is
     above 0. Source: S0-70, S3-57 to S3-61.
@@ -333,8 +316,7 @@ def update(W, b, dJ_dW, dJ_db, eta):
 
 
 def parameters(W, b):
-    """W and b as dictionaries of real arrays that fit together, layer by layer. Raises as
-    `forward`."""
+    """W and b, dictionaries of real arrays that fit together. Raises as `forward`."""
     W = validation.layers("W", W, complex_too=False)
     b = validation.layers("b", b, complex_too=False)
     if W[1].ndim != 2:
@@ -343,8 +325,7 @@ def parameters(W, b):
 
 
 def targets(y, like, like_name, output):
-    """y as an array with the shape of `like`, with labels that belong to the output. Raises as
-    `cost`."""
+    """y with the shape of `like` and labels that belong to the output. Raises as `cost`."""
     y = validation.same_shape("y", y, like, like_name, complex_too=False)
     return OUTPUTS[output].targets(y)
 

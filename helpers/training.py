@@ -1,5 +1,4 @@
-"""Training of the network of the notebooks: epochs of shuffled batches, what came of it, how to
-keep it.
+"""Training of the network: epochs of shuffled batches, what came of it, how to keep it.
 
 `train` runs the equations of `helpers.network` in their lean form, `helpers.fast_step`. Every
 function checks what it is given (ValueError for shapes and values, TypeError for types) before
@@ -264,8 +263,7 @@ def save(path, W, b, hidden="sigmoid", output="softmax", standardised=None):
 
 
 def load(path):
-    """The network in a file that `save` wrote: a `Saved`, equal in every bit. Nothing in it is
-    executed.
+    """The network in a file of `save`: a `Saved`, equal in every bit. Nothing is executed.
 
     Raises FileNotFoundError where there is none, ValueError where it is no such file, or damaged.
     """

@@ -1,5 +1,4 @@
-"""Checks of input: each takes a name and a value, and returns the value ready for use, or says why
-not.
+"""Checks of input: each takes a name and a value, and returns it ready for use or says why not.
 
 A wrong shape or value raises ValueError, a wrong type TypeError. The message names the argument,
 what came and what was expected. Nothing here changes what it is given.
@@ -49,8 +48,7 @@ def checked(**rules):
 
 
 def array(name, value, complex_too=False):
-    """`value` as a non-empty array of finite numbers; integers become float64, floats stay as they
-    are."""
+    """`value` as a non-empty array of finite numbers; integers become float64."""
     if isinstance(value, np.ma.MaskedArray):
         expected = "plain numbers: choose what its masked entries are"
         raise TypeError(f"{name} is a masked array, expected {expected}")
@@ -110,8 +108,7 @@ def vector(name, value, given=None, complex_too=False):
 
 
 def targets(name, value, given):
-    """`value` as one number per row of X; a column (n, 1) is refused, it would broadcast to (n,
-    n)."""
+    """`value` as one number per row of X; a column (n, 1) would broadcast to (n, n)."""
     expected = f"(n_samples,) = {given['X'].shape[:1]} to match X of shape {given['X'].shape}"
     return fitting(array(name, value), name, given["X"].shape[:1], expected)
 
