@@ -1,7 +1,8 @@
-"""SymPy printed as a textbook prints it: in LaTeX for the page, and in plain Unicode for a terminal, a diff, a screen reader.
+"""SymPy printed as a textbook prints it: in LaTeX for the page, in plain text for a terminal.
 
-Nothing is reordered and nothing is simplified. 1/n stands before its sum, x_ij has no braces and commas, a derivative of a
-name is one fraction, g'(z) is g'(z); the factors 1 that `as_written` leaves behind are dropped.
+Nothing is reordered and nothing is simplified. 1/n stands before its sum, x_ij has no braces and
+commas, a derivative of a name is one fraction, g'(z) is g'(z); the factors 1 that `as_written`
+leaves behind are dropped.
 """
 
 import re
@@ -10,19 +11,48 @@ from fractions import Fraction
 
 import mpmath
 import sympy as sp
-from sympy.matrices.expressions import DiagMatrix
-from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.printing.latex import LatexPrinter, translate
+from sympy.printing.pretty.pretty_symbology import greek_unicode
+from sympy.printing.printer import Printer
 
-from derivations.symbols import Activation, Gradient, Partial
+from derivations.symbols import Activation, Partial
 
 ADD, MUL, POW, ATOM = 1, 2, 3, 4  # how tightly an expression holds together
 
+FORMS = {  # in LaTeX, and in plain text; #1 is the first part of the expression, and so on
+    "Sum": (r"\sum_{#1=#2}^{#3} #4", "Σ_{#1=#2..#3} #4"),
+    "Product": (r"\prod_{#1=#2}^{#3} #4", "Π_{#1=#2..#3} #4"),
+    "Gradient": (r"\nabla_{\!#2} #1", "∇_#2 #1"),
+    "KroneckerDelta": (r"\mathbf{1}_{#1=#2}", "1[#1=#2]"),  # δ means dL/dz here
+    "Abs": (r"\left|#1\right|", "|#1|"),
+    "Identity": ("I", "I"),
+    "ZeroMatrix": ("0", "0"),
+    "Equality": ("#1 = #2", "#1 = #2"),
+    "Unequality": (r"#1 \ne #2", "#1 ≠ #2"),
+    "GreaterThan": (r"#1 \ge #2", "#1 ≥ #2"),
+    "LessThan": (r"#1 \le #2", "#1 ≤ #2"),
+    "StrictGreaterThan": ("#1 > #2", "#1 > #2"),
+    "StrictLessThan": ("#1 < #2", "#1 < #2"),
+    "root": (r"\sqrt{#1}", "√(#1)"),
+    "transposed": (r"#1^{\top}", "#1ᵀ"),
+    "partial": (r"\partial", "∂"),
+    "entrywise": (r" \odot ", " ⊙ "),
+    "entrywise power": (r"\odot #1", "⊙#1"),
+    "cases": (r"\begin{cases} #1 \end{cases}", "{#1}"),
+    "case": ("#1 & #2", "#1 if #2"),
+    "last case": (r"#1 & \text{otherwise}", "#1 otherwise"),
+    "next case": (r" \\ ", ", "),
+    "And": (r" \text{ and } ", " and "),
+    "Or": (r" \text{ or } ", " or "),
+}
+NAMES = {"Max": "max", "Min": "min", "Trace": "tr", "Determinant": "det", "DiagMatrix": "diag"}
+COMMANDS = {"log", "exp", "tanh", "sin", "cos", "max", "min"}  # of LaTeX
+GREEK = {**greek_unicode, "varepsilon": "ε", "vartheta": "ϑ", "varphi": "φ"}
+MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
 
-def _flat(e, kind):
-    """The arguments of a sum or product as they were typed, nested ones laid flat."""
-    kinds = (kind, sp.Mul) if kind == sp.MatMul else (kind,)
-    return [part for a in e.args for part in (_flat(a, kind) if a.func in kinds else [a])]
+
+def _is_name(e):
+    return isinstance(e, (sp.Symbol, sp.Indexed, sp.MatrixSymbol))
 
 
 def _is_mul(e):
@@ -33,386 +63,282 @@ def _is_add(e):
     return isinstance(e, (sp.Add, sp.MatAdd))
 
 
-def parts_of(product):
-    """(sign, above, below) of a product: numbers such as 1/2 and powers such as n**-1 go below the line."""
-    sign, above, below = 1, [], []
-    for factor in _flat(product, product.func) if _is_mul(product) else [product]:
-        if isinstance(factor, sp.Rational):
-            sign = -sign if factor < 0 else sign
-            above += [] if abs(factor.p) == 1 else [sp.Integer(abs(factor.p))]
-            below += [] if factor.q == 1 else [sp.Integer(factor.q)]
-        elif factor.is_Pow and not factor.is_Rational and _negative(_exponent(factor)):
-            below += _below(factor)
-        else:
-            above.append(factor)
-    return sign, above, below
-
-
-def _negative(exponent):
-    return exponent.is_Number and exponent < 0
+def _flat(e):
+    """The arguments of a sum or product as they were typed, nested ones laid flat."""
+    kinds = (e.func, sp.Mul) if e.func == sp.MatMul else (e.func,)
+    return [part for a in e.args for part in (_flat(a) if a.func in kinds else [a])]
 
 
 def _exponent(power):
     """SymPy leaves exponents such as 1·1 behind in matrix products."""
     with sp.evaluate(True):
-        return (
-            sp.Mul(*power.exp.args)
-            if power.exp.is_Mul and not power.exp.free_symbols
-            else power.exp
-        )
+        is_number = power.exp.is_Mul and not power.exp.free_symbols
+        return sp.Mul(*power.exp.args) if is_number else power.exp
+
+
+def _is_below(e):
+    """Is it a power such as n**-1, which stands below a line?"""
+    return e.is_Pow and _exponent(e).is_Number and _exponent(e) < 0
+
+
+def _parts_of(product):
+    """(sign, above, below) of a product: numbers and powers such as n**-1 go below the line."""
+    sign, above, below = 1, [], []
+    for factor in _flat(product) if _is_mul(product) else [product]:
+        if isinstance(factor, sp.Rational):
+            sign = -sign if factor < 0 else sign
+            above.append(sp.Integer(abs(factor.p)))
+            below.append(sp.Integer(factor.q))
+        elif _is_below(factor):
+            below += _below(factor)
+        else:
+            above.append(factor)
+    return sign, [f for f in above if f != 1], [f for f in below if f != 1]
 
 
 def _below(power):
     base, k = power.base, -_exponent(power)
     if k == 1 and _is_mul(base):
-        sign, above, below = parts_of(base)
+        sign, above, below = _parts_of(base)
         if sign == 1 and not below:
             return above
     return [base if k == 1 else sp.Pow(base, k, evaluate=False)]
 
 
-WORDS = {sp.Trace: "tr", sp.Determinant: "det", DiagMatrix: "diag"}
-NAMES = {"Max": "max", "Min": "min"}
+class Textbook(Printer):
+    """What both forms share: the order of terms and factors, and where brackets are needed."""
 
-
-class Textbook:
-    """What LaTeX and plain text share: the order of terms and factors, and where brackets are needed."""
+    form = 0  # which column of `FORMS`
 
     def __call__(self, e):
         return self.show(sp.sympify(e, strict=True))
 
     def show(self, e):
-        if _is_add(e):
-            return self.add(e)
-        if _is_mul(e) or (e.is_Rational and (e < 0 or e.q != 1)):
-            return self.product(e)
-        if isinstance(e, sp.exp):
-            return self.power(self.name("e"), self.show(e.exp))
-        if isinstance(e, (sp.Pow, sp.MatPow)):
-            return self.pow(e)
-        for kind, method in self.methods():
-            if isinstance(e, kind):
-                return method(e)
-        return self.fallback(e)
+        if isinstance(e, Activation):
+            return self._print_Function(e)
+        name = type(e).__name__
+        is_simple = name in FORMS and not hasattr(self, f"_print_{name}")
+        return self.put(name, *map(self.show, e.args)) if is_simple else self._print(e)
 
-    def methods(self):
-        return [
-            ((sp.Sum, sp.Product), self.sum),
-            (sp.KroneckerDelta, self.indicator),
-            (sp.Indexed, self.entry),
-            (Partial, self.partial),
-            (Gradient, self.gradient),
-            (sp.Piecewise, self.cases),
-            (sp.Abs, lambda e: self.bars(self.show(e.args[0]))),
-            (sp.core.relational.Relational, self.relation),
-            (sp.And, lambda e: self.said("and").join(map(self.show, e.args))),
-            (sp.Or, lambda e: self.said("or").join(map(self.show, e.args))),
-            (sp.Heaviside, lambda e: "H" + self.brackets(self.show(e.args[0]))),
-            (sp.Identity, lambda e: "I"),
-            (sp.ZeroMatrix, lambda e: "0"),
-            (tuple(WORDS), self.word),
-            (sp.HadamardPower, self.entrywise_power),
-            (ElementwiseApplyFunction, lambda e: self.applied(e)),
-            (sp.Transpose, self.transpose),
-            ((sp.Function, sp.Max, sp.Min), self.function),
-            (sp.HadamardProduct, self.entrywise),
-            (sp.Symbol, lambda e: self.name(e.name)),
-            (sp.MatrixSymbol, lambda e: self.name(e.name)),
-            (sp.NumberSymbol, lambda e: self.name(str(e).lower())),
-        ]
-
-    def add(self, e):
-        text, terms = "", _flat(e, e.func)
-        for term in terms:
-            shown = self.show(term)
-            negative = shown.startswith("-")
-            text += (
-                (" - " if negative else " + ") + shown.removeprefix("-").lstrip() if text else shown
-            )
-        return text
-
-    def product(self, e):
-        sign, above, below = parts_of(e)
-        minus = "-" if sign < 0 else ""
-        above = [f for f in above if f != 1]
-        if not below:
-            return minus + (self.factors(above) or "1")
-        if above and self.coefficient_first(above, below):
-            plain_symbols = any(f.is_Symbol for f in below)  # η/n before a sum, but ½ x (…)²
-            numbers = [f for f in above if f.is_Integer or (plain_symbols and f.is_Symbol)]
-            rest = [f for f in above if f not in numbers]
-            return minus + self.join(
-                self.fraction(self.factors(numbers) or "1", self.factors(below)), self.factors(rest)
-            )
-        derivatives = [
-            f for f in above if isinstance(f, Partial)
-        ]  # a fraction within a fraction is hard to read
-        above = [f for f in above if f not in derivatives]
-        fraction = self.fraction(
-            self.factors(above, alone=True) or "1", self.factors(below, alone=True)
-        )
-        return minus + self.join(fraction, self.factors(derivatives))
-
-    def coefficient_first(self, above, below):
-        """1/n before a sum, a bracket or a matrix; but one fraction for e^-z/(1 + e^-z)^2."""
-        simple = all(f.is_Symbol or f.is_Integer for f in below)
-        tall = any(
-            isinstance(f, (sp.Sum, sp.MatrixExpr, Partial))
-            or _is_add(f)
-            or (isinstance(f, sp.Pow) and (_is_add(f.base) or isinstance(f.base, sp.Sum)))
-            for f in above
-        )
-        return simple and tall
-
-    def factors(self, factors, alone=False):
-        """A product without a fraction. A sum goes last, so that nothing seems to stand under it."""
-        sums = [f for f in factors if isinstance(f, sp.Sum)]
-        ordered = [f for f in factors if not isinstance(f, sp.Sum)] + sums
-        texts = []
-        for f in ordered:
-            last = f is ordered[-1]
-            if (
-                isinstance(f, Partial) and not last and not _is_name(f.expr)
-            ):  # or the next factor would seem to be in it
-                texts.append(self.brackets(self.show(f)))
-            else:
-                open_end = (
-                    last and isinstance(f, (sp.Sum, sp.Product)) or alone and len(ordered) == 1
-                )
-                texts.append(self.show(f) if open_end else self.bracketed(f, MUL))
-        return self.join(*texts, numbers=[f.is_Number for f in ordered])
-
-    def bracketed(self, e, level):
-        shown = self.show(e)
-        return (
-            self.brackets(shown)
-            if self.level(e) <= level and not (level == MUL and self.level(e) == MUL)
-            else shown
-        )
+    def put(self, form, *texts):
+        return re.sub("#([1-4])", lambda part: texts[int(part[1]) - 1], FORMS[form][self.form])
 
     def level(self, e):
-        if _is_add(e):
+        if _is_add(e) or isinstance(e, (sp.Sum, sp.Product, sp.HadamardProduct)):
             return ADD
-        if isinstance(e, (sp.Sum, sp.Product, sp.HadamardProduct)) or (e.is_Number and e < 0):
-            return ADD
-        if _is_mul(e) or (e.is_Rational and e.q != 1):
-            return MUL if parts_of(e)[0] > 0 else ADD
+        if _is_mul(e) or e.is_Rational and (e < 0 or e.q != 1):
+            return MUL if _parts_of(e)[0] > 0 else ADD
         if isinstance(e, (sp.Pow, sp.MatPow, sp.exp)):
             return POW
         if isinstance(e, Partial) and not _is_name(e.expr):
             return MUL
-        return ATOM
+        return ADD if e.is_Number and e < 0 else ATOM
 
-    def pow(self, e):
+    def bracketed(self, e, level):
+        """In brackets if it holds together less tightly than that."""
+        return self.brackets(self.show(e)) if self.level(e) < level else self.show(e)
+
+    # sums, products, powers
+
+    def _print_Add(self, e):
+        first, *rest = map(self.show, _flat(e))
+        signed = (("-", t[1:].lstrip()) if t.startswith("-") else ("+", t) for t in rest)
+        return first + "".join(f" {sign} {text}" for sign, text in signed)
+
+    def _print_Mul(self, e):
+        sign, above, below = _parts_of(e)
+        minus = "-" if sign < 0 else ""
+        if not below:
+            return minus + (self.factors(above) or "1")
+        if above and self.coefficient_first(above, below):
+            letters = any(f.is_Symbol for f in below)  # η/n before a sum, but ½ x (…)²
+            beside = [f for f in above if not (f.is_Integer or letters and f.is_Symbol)]
+        else:  # a fraction within a fraction is hard to read
+            beside = [f for f in above if isinstance(f, Partial)]
+        within = [f for f in above if f not in beside]
+        fraction = self.fraction(self.factors(within, True) or "1", self.factors(below, True))
+        return minus + self.join([fraction, self.factors(beside)])
+
+    def coefficient_first(self, above, below):
+        """1/n before a sum, a bracket or a matrix; but one fraction for e^-z/(1 + e^-z)^2."""
+        tall = any(isinstance(f, (sp.Sum, sp.Add, sp.MatrixExpr, Partial))
+                   or f.is_Pow and isinstance(f.base, (sp.Sum, sp.Add)) for f in above)
+        return tall and all(f.is_Symbol or f.is_Integer for f in below)
+
+    def factors(self, factors, alone=False):
+        """A product without a fraction; a sum goes last, or the rest would seem to stand in it."""
+        *before, last = sorted(factors, key=lambda f: isinstance(f, sp.Sum)) or [sp.S.One]
+        if not factors:
+            return ""
+        texts = [self.before_another(f) for f in before]
+        is_open = isinstance(last, (sp.Sum, sp.Product)) or alone and not before
+        texts.append(self.show(last) if is_open else self.bracketed(last, MUL))
+        return self.join(texts, [f.is_Number for f in (*before, last)])
+
+    def before_another(self, factor):
+        """A derivative in brackets, or the next factor would seem to be in it."""
+        wide = isinstance(factor, Partial) and not _is_name(factor.expr)
+        return self.bracketed(factor, ATOM if wide else MUL)
+
+    def _print_Rational(self, e):
+        return str(e) if e.q == 1 else self._print_Mul(e)
+
+    def _print_Pow(self, e):
         base, k = e.base, _exponent(e)
-        if _negative(k) and not base.is_Matrix:
-            return self.product(e)
+        if _is_below(e):
+            return self._print_Mul(e)
         if k == 1:
             return self.show(base)
         if k == sp.Rational(1, 2):
-            return self.root(self.show(base))
-        exponent = self.show(k)
-        shown = self.show(base)
-        return self.power(
-            self.brackets(shown) if self.level(base) < ATOM or isinstance(base, Partial) else shown,
-            exponent,
-        )
+            return self.put("root", self.show(base))
+        wide = isinstance(base, Partial)
+        shown = self.brackets(self.show(base)) if wide else self.bracketed(base, ATOM)
+        return self.power(shown, self.show(k))
 
-    def sum(self, e):
-        (index, low, high), *outer = e.limits
-        summand = self.without_ones(e.function)
-        body = self.show(summand)
-        if self.level(summand) == ADD and not isinstance(summand, sp.Sum):
-            body = self.brackets(body)
-        for i, a, b in [(index, low, high), *outer]:
-            sign = "sum" if isinstance(e, sp.Sum) else "prod"
-            body = self.sum_sign(self.show(i), self.show(a), self.show(b), body, sign)
+    def _print_exp(self, e):
+        return self.power("e", self.show(e.exp))
+
+    def _print_Sum(self, e):
+        """The body in brackets unless it is a product; a factor 1 does not make it one."""
+        factors = [f for f in _flat(e.function) if f != 1] if e.function.is_Mul else []
+        summand = factors[0] if len(factors) == 1 else e.function
+        body = self.show(summand) if isinstance(summand, sp.Sum) else self.bracketed(summand, MUL)
+        for limit in e.limits:
+            body = self.put(type(e).__name__, *map(self.show, limit), body)
         return body
 
-    def entrywise(self, e):
-        return self.dot.join(
-            self.show(a) if self.level(a) >= POW else self.brackets(self.show(a)) for a in e.args
-        )
+    # names, functions, cases
 
-    def cases(self, e):
-        return self.braced(
-            [
-                (self.show(value), "" if condition == sp.true else self.show(condition))
-                for value, condition in e.args
-            ]
-        )
+    def _print_Symbol(self, e):
+        return self.name(e.name)
 
-    def relation(self, e):
-        signs = {sp.Eq: "=", sp.Ne: "≠", sp.Gt: ">", sp.Lt: "<", sp.Ge: "≥", sp.Le: "≤"}
-        return f"{self.show(e.lhs)} {self.sign(signs[type(e)])} {self.show(e.rhs)}"
+    def _print_NumberSymbol(self, e):
+        return self.name(str(e).lower())
 
-    def word(self, e):
-        return self.function_name(WORDS[type(e)]) + self.brackets(self.show(e.args[0]))
+    def _print_Indexed(self, e):
+        indices = [self.show(i).replace(" ", "") for i in e.indices]
+        close = all(len(text) == 1 or i.is_Symbol for text, i in zip(indices, e.indices))
+        return self.subscript(self.name(str(e.base.label)), ("" if close else ",").join(indices))
 
-    def entrywise_power(self, e):
-        return self.power(
-            self.bracketed(e.base, POW), (self.dot + self.show(e.exp)).replace(" ⊙ ", "⊙").strip()
-        )
+    def _print_Function(self, e):
+        return self.called(e, ", ".join(map(self.show, e.args)))
 
-    def applied(self, e):
-        """A function of each entry, by its name, or with a dot where the entry stands."""
-        body = e.function.expr if isinstance(e.function, sp.Lambda) else None
-        if body is not None and body.args != tuple(e.function.variables):
-            return self.brackets(
-                self.show(body.xreplace({e.function.variables[0]: sp.Symbol("·")}))
-            ) + self.brackets(self.show(e.expr))
-        return self.function(
-            (body.func if body is not None else e.function)(sp.Symbol(self.show(e.expr)))
-        )
+    def called(self, e, arguments):
+        """The function of `e` with these arguments."""
+        function, name = type(e), type(e).__name__
+        if isinstance(e, Activation):
+            shown = self.name(e.stem) + "'" * e.order
+        elif getattr(function, "shown", None):
+            shown = function.shown[self.form]
+        else:
+            shown = self.function_name(NAMES.get(name, name))
+        return shown + self.brackets(arguments)
 
-    def indicator(self, e):
-        """1 where the two indices are equal, else 0; not the usual delta, which means dL/dz here."""
-        return self.indicator_sign("=".join(map(self.show, e.args)))
+    def _print_Heaviside(self, e):
+        return "H" + self.brackets(self.show(e.args[0]))
 
-    def without_ones(self, e):
-        if e.is_Mul:
-            rest = [f for f in _flat(e, sp.Mul) if f != 1]
-            return rest[0] if len(rest) == 1 else e
-        return e
+    def _print_Piecewise(self, e):
+        cases = [self.put("last case", self.show(value)) if condition == sp.true
+                 else self.put("case", self.show(value), self.show(condition))
+                 for value, condition in e.args]
+        return self.put("cases", self.put("next case").join(cases))
 
-    def entry(self, e):
-        joint = "" if all(len(self.show(i)) == 1 or i.is_Symbol for i in e.indices) else ","
-        return self.subscript(
-            self.name(str(e.base.label)),
-            joint.join(self.show(i).replace(" ", "") for i in e.indices),
-        )
+    def _print_And(self, e):
+        return self.put(type(e).__name__).join(map(self.show, e.args))
 
-    def partial(self, e):
+    # derivatives
+
+    def _print_Partial(self, e):
         variables, inner = [e.variable], e.expr
         while isinstance(inner, Partial):
             variables, inner = [*variables, inner.variable], inner.expr
-        return self.derivative(inner, [self.show(v) for v in variables])
+        d = self.put("partial")
+        upper = self.power(d, str(len(variables))) if len(variables) > 1 else d
+        return self.derivative(upper, inner, [self.show(v) for v in variables])
 
-    def function(self, e):
-        if isinstance(e, Activation):
-            name = self.name(e.stem) + "'" * e.order
-        else:
-            shown = getattr(e.func, "shown", None)
-            name = (
-                shown[self.spelling]
-                if shown
-                else self.function_name(NAMES.get(e.func.__name__, e.func.__name__))
-            )
-        return name + self.brackets(", ".join(map(self.show, e.args)))
+    # matrices
+
+    def _print_Transpose(self, e):
+        shown = self.show(e.arg) if _is_name(e.arg) else self.brackets(self.show(e.arg))
+        if _is_name(e.arg) and shown.endswith("}") and "^{" in shown:
+            return rf"{shown[:-1]}\top}}"  # a name with a layer has an exponent already
+        return self.put("transposed", shown)
+
+    def _print_HadamardProduct(self, e):
+        return self.put("entrywise").join(self.bracketed(a, POW) for a in e.args)
+
+    def _print_HadamardPower(self, e):
+        exponent = self.put("entrywise power", self.show(e.exp))
+        return self.power(self.bracketed(e.base, ATOM), exponent)
+
+    def _print_ElementwiseApplyFunction(self, e):
+        """A function of each entry, by its name, or with a dot where the entry stands."""
+        (entry,), body = e.function.variables, e.function.expr
+        if body.args == (entry,):
+            return self.called(body, self.show(e.expr))
+        dotted = self.show(body.xreplace({entry: sp.Symbol("·")}))
+        return self.brackets(dotted) + self.brackets(self.show(e.expr))
+
+    _print_MatAdd, _print_MatMul, _print_MatPow = _print_Add, _print_Mul, _print_Pow
+    _print_MatrixSymbol, _print_Product, _print_Or = _print_Symbol, _print_Sum, _print_And
+    _print_Max = _print_Min = _print_Trace = _print_Determinant = _print_Function
+    _print_DiagMatrix = _print_Function
 
 
-def _is_name(e):
-    return isinstance(e, (sp.Symbol, sp.Indexed, sp.MatrixSymbol))
+def _split(name):
+    """(stem, subscript, layer) of a name such as y_hat^(2)."""
+    stem, _, layer = name.partition("^")
+    stem, _, sub = stem.partition("_")
+    return stem, sub, layer
 
 
 class Latex(Textbook):
     """LaTeX for MathJax."""
 
-    spelling = 0  # of the two that the name of a function has
-    dot = r" \odot "
-
-    _printer = LatexPrinter()
+    emptyPrinter = staticmethod(LatexPrinter().doprint)
 
     def name(self, name):
-        stem, _, layer = name.partition("^")
-        stem, _, sub = stem.partition("_")
-        if sub in ("hat", "bar", "tilde"):
-            shown = rf"\{sub}{{{translate(stem)}}}"
-        else:
-            shown = translate(stem) + (f"_{{{translate(sub)}}}" if sub else "")
+        stem, sub, layer = _split(name)
+        shown = translate(stem)
+        shown = rf"\{sub}{{{shown}}}" if sub in MARKS else shown
+        shown += f"_{{{translate(sub)}}}" if sub and sub not in MARKS else ""
         return shown + (f"^{{{layer}}}" if layer else "")
 
     def function_name(self, name):
-        return (
-            rf"\{name}"
-            if name in ("log", "exp", "tanh", "sin", "cos", "max", "min")
-            else rf"\operatorname{{{name}}}"
-        )
+        return rf"\{name}" if name in COMMANDS else rf"\operatorname{{{name}}}"
 
-    def fallback(self, e):
-        return self._printer.doprint(e)
-
-    def join(self, *texts, numbers=()):
-        result = ""
-        for position, text in enumerate(t for t in texts if t):
-            number = position > 0 and len(numbers) > position and numbers[position]
-            gap = r" \cdot " if number else r" \, " if result and not _hugs(result, text) else " "
-            result = result + gap + text if result else text
+    def join(self, texts, numbers=()):
+        result, *rest = [t for t in texts if t]
+        for position, text in enumerate(rest, 1):
+            number = len(numbers) > position and numbers[position]
+            gap = r" \cdot " if number else " " if _hugs(result, text) else r" \, "
+            result += gap + text
         return result
 
     def brackets(self, text):
+        if re.search(r"\\(sum|prod)", text):
+            return rf"\Bigl({text}\Bigr)"
         tall = re.search(r"\\frac|\\(left|bigl)\(", text)
-        with_limits = re.search(r"\\(sum|prod)", text)
-        return (
-            rf"\Bigl({text}\Bigr)"
-            if with_limits
-            else rf"\left({text}\right)"
-            if tall
-            else f"({text})"
-        )
+        return rf"\left({text}\right)" if tall else f"({text})"
 
     def fraction(self, above, below):
         return rf"\frac{{{above}}}{{{below}}}"
 
     def power(self, base, exponent):
-        return (
-            f"{base}^{{{exponent}}}"
-            if "^" not in base or base.endswith((")", r"\right)"))
-            else f"{{{base}}}^{{{exponent}}}"
-        )
-
-    def root(self, text):
-        return rf"\sqrt{{{text}}}"
-
-    def said(self, word):
-        return rf" \text{{ {word} }} "
-
-    def bars(self, text):
-        return rf"\left|{text}\right|"
-
-    def sign(self, sign):
-        return {"≠": r"\ne", "≥": r"\ge", "≤": r"\le"}.get(sign, sign)
-
-    def braced(self, cases):
-        other = r"\text{otherwise}"
-        rows = r" \\ ".join(f"{value} & {condition or other}" for value, condition in cases)
-        return rf"\begin{{cases}} {rows} \end{{cases}}"
-
-    def sum_sign(self, index, low, high, body, sign="sum"):
-        return rf"\{sign}_{{{index}={low}}}^{{{high}}} {body}"
-
-    def indicator_sign(self, condition):
-        return rf"\mathbf{{1}}_{{{condition}}}"
+        is_closed = "^" not in base or base.endswith(")")
+        return f"{base if is_closed else f'{{{base}}}'}^{{{exponent}}}"
 
     def subscript(self, base, index):
-        stem, caret, layer = base.partition("^")
-        return f"{stem}_{{{index}}}" + caret + layer if not caret else f"{stem}^{layer}_{{{index}}}"
+        """A name that has a subscript already is one letter to its index."""
+        return f"{f'{{{base}}}' if '_' in base else base}_{{{index}}}"
 
-    def transpose(self, e):
-        shown = self.bracketed(e.arg, MUL) if _is_name(e.arg) else self.brackets(self.show(e.arg))
-        if (
-            _is_name(e.arg) and shown.endswith("}") and "^{" in shown
-        ):  # a name with a layer has an exponent already
-            return rf"{shown[:-1]}\top}}"
-        return rf"{shown}^{{\top}}"
-
-    def derivative(self, inner, variables):
-        order = f"^{{{len(variables)}}}" if len(variables) > 1 else ""
+    def derivative(self, upper, inner, variables):
         below = r" \, ".join(rf"\partial {v}" for v in variables)
         if len(variables) == 2 and variables[0] == variables[1]:
             below = rf"\partial {variables[0]}^{{2}}"
         if _is_name(inner):
-            return rf"\frac{{\partial{order} {self.show(inner)}}}{{{below}}}"
-        shown = self.show(inner)
-        shown = (
-            shown
-            if self.level(inner) >= POW and not isinstance(inner, sp.Sum)
-            else self.brackets(shown)
-        )
-        return rf"\frac{{\partial{order}}}{{{below}}} {shown}"
-
-    def gradient(self, e):
-        return rf"\nabla_{{\!{self.show(e.vector)}}} {self.show(e.expr)}"
+            return self.fraction(f"{upper} {self.show(inner)}", below)
+        return f"{self.fraction(upper, below)} {self.bracketed(inner, POW)}"
 
 
 def _hugs(left, right):
@@ -424,111 +350,48 @@ def _hugs(left, right):
 class Plain(Textbook):
     """One line of Unicode text."""
 
-    spelling = 1
-    dot = " ⊙ "
-
-    GREEK = dict(
-        zip(
-            "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda lamda mu nu xi pi rho "
-            "sigma tau upsilon phi varphi chi psi omega "
-            "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split(),
-            "αβγδεεζηθϑικλλμνξπρστυφφχψωΓΔΘΛΞΠΣΥΦΨΩ",
-        )
-    )
-    MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
+    form = 1
 
     def name(self, name):
-        stem, _, layer = name.partition("^")
-        stem, _, sub = stem.partition("_")
-        shown = self.GREEK.get(stem, stem)
-        if sub in self.MARKS:
-            shown = unicodedata.normalize("NFC", shown + self.MARKS[sub])
-        elif sub:
-            shown += "_" + self.GREEK.get(sub, sub)
-        return shown + (f"^{layer}" if layer else "")
+        stem, sub, layer = _split(name)
+        shown = GREEK.get(stem, stem) + MARKS.get(sub, f"_{GREEK.get(sub, sub)}" if sub else "")
+        return unicodedata.normalize("NFC", shown) + (f"^{layer}" if layer else "")
 
     def function_name(self, name):
         return name
 
-    def fallback(self, e):
-        return str(e)
-
-    def join(self, *texts, numbers=()):
+    def join(self, texts, numbers=()):
         return " ".join(t for t in texts if t)
 
     def brackets(self, text):
         return f"({text})"
 
     def fraction(self, above, below):
-        alone = _one_word(below) and not below.startswith("-")
-        return f"{above if _one_word(above) else f'({above})'}/{below if alone else f'({below})'}"
+        alone = _is_one_word(below) and not below.startswith("-")
+        above = above if _is_one_word(above) else f"({above})"
+        return f"{above}/{below if alone else f'({below})'}"
 
     def power(self, base, exponent):
         small = {"2": "²", "3": "³", "-1": "⁻¹"}
-        return base + small.get(
-            exponent, f"^{exponent}" if _one_word(exponent) else f"^({exponent})"
-        )
-
-    def root(self, text):
-        return f"√({text})"
-
-    def said(self, word):
-        return f" {word} "
-
-    def bars(self, text):
-        return f"|{text}|"
-
-    def sign(self, sign):
-        return sign
-
-    def braced(self, cases):
-        return (
-            "{"
-            + ", ".join(
-                f"{value} if {condition}" if condition else f"{value} otherwise"
-                for value, condition in cases
-            )
-            + "}"
-        )
-
-    def sum_sign(self, index, low, high, body, sign="sum"):
-        return f"{'Σ' if sign == 'sum' else 'Π'}_{{{index}={low}..{high}}} {body}"
-
-    def indicator_sign(self, condition):
-        return f"1[{condition}]"
+        return base + (small.get(exponent) or
+                       f"^{exponent if _is_one_word(exponent) else f'({exponent})'}")
 
     def subscript(self, base, index):
         return f"{base}_{index}" if re.fullmatch(r"[\w,]+", index) else f"{base}_{{{index}}}"
 
-    def transpose(self, e):
-        return (self.show(e.arg) if _is_name(e.arg) else self.brackets(self.show(e.arg))) + "ᵀ"
-
-    def derivative(self, inner, variables):
-        order = (
-            ""
-            if len(variables) == 1
-            else {2: "²", 3: "³"}.get(len(variables), f"^{len(variables)}")
-        )
+    def derivative(self, upper, inner, variables):
         below = "".join(f"∂{v}" for v in variables)
         below = below if len(variables) == 1 else f"({below})"
-        return (
-            f"∂{order}{self.show(inner)}/{below}"
-            if _is_name(inner)
-            else f"∂{order}/{below} ({self.show(inner)})"
-        )
-
-    def gradient(self, e):
-        return f"∇_{self.show(e.vector)} {self.show(e.expr)}"
+        shown = self.show(inner)
+        return f"{upper}{shown}/{below}" if _is_name(inner) else f"{upper}/{below} ({shown})"
 
 
-def _one_word(text):
-    return not re.search(r"[ /]", text) or (
-        text.startswith("(") and text.endswith(")") and text.count("(") == 1
-    )
+def _is_one_word(text):
+    closed = text.startswith("(") and text.endswith(")") and text.count("(") == 1
+    return closed or not re.search(r"[ /]", text)
 
 
-tex = Latex()
-plain = Plain()
+tex, plain = Latex(), Plain()
 
 
 def to_mpf(v):
@@ -545,7 +408,7 @@ def show_number(v, digits=7):
 
 
 def as_fraction(v):
-    """The short fraction that a value is to thirty digits, or the value as it is if there is none."""
+    """The short fraction that a value is to thirty digits, or the value if there is none."""
     if isinstance(v, (int, Fraction)):
         return Fraction(v)
     with mpmath.workdps(40):
@@ -554,20 +417,10 @@ def as_fraction(v):
 
 
 def alike(*exprs):
-    """Two names in the expressions that are two things and look like one, as the symbol w_1 and the entry w[1], or None."""
-    seen = {}
-    parts = (
-        part
-        for e in exprs
-        for part in sp.preorder_traversal(e)
-        if isinstance(part, (sp.Symbol, sp.Indexed))
-    )
-    labels = {e.base.label for expr in exprs for e in expr.atoms(sp.Indexed)}
-    for part in parts:
-        if (
-            part not in labels
-            and not part.has(sp.Dummy)
-            and seen.setdefault(plain(part), part) != part
-        ):
+    """Two things in the expressions that look like one, as the symbol w_1 and the entry w[1]."""
+    seen, labels = {}, {e.base.label for expr in exprs for e in expr.atoms(sp.Indexed)}
+    for part in (part for expr in exprs for part in sp.preorder_traversal(expr)):
+        is_shown = isinstance(part, (sp.Symbol, sp.Indexed)) and part not in labels
+        if is_shown and not part.has(sp.Dummy) and seen.setdefault(plain(part), part) != part:
             return seen[plain(part)], part
     return None

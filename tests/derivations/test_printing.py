@@ -107,6 +107,17 @@ def test_a_derivative_does_not_seem_to_reach_the_factor_after_it():
     assert tex(outside) == r"\left(\frac{\partial}{\partial a} g(a)\right) \, b"
 
 
+def test_a_sum_times_itself_is_no_sum_of_sums():
+    with as_written():
+        product = Sum(u[i], (i, 1, n))*Sum(u[i], (i, 1, n))
+    assert plain(product) == "(Σ_{i=1..n} u_i) Σ_{i=1..n} u_i"
+
+
+def test_a_name_with_a_subscript_takes_an_index():
+    """Two subscripts in a row are an error in LaTeX."""
+    assert tex(indexed("w_new", n)[i]) == "{w_{new}}_{i}" and plain(indexed("w_new", n)[i]) == "w_new_i"
+
+
 @pytest.mark.parametrize("one, other", [
     (lambda: Sum(u[i] + b, (i, 1, n)), lambda: Sum(u[i], (i, 1, n)) + b), (lambda: (a/b)**2, lambda: a/b**2),
     (lambda: (a**b)**2, lambda: a**b**2), (lambda: (a + b)*2, lambda: a + b*2), (lambda: -(a**2), lambda: (-a)**2),
