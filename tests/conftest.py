@@ -1,4 +1,5 @@
-"""What holds for every test: one BLAS thread, figures without a window, and totals at the end of the run."""
+"""What holds for every test: one BLAS thread, figures without a window, and totals at the end of
+the run."""
 
 import os
 from collections import Counter
@@ -25,12 +26,14 @@ spent, clock = Counter(), {}
 
 
 def processor_time():
-    """Seconds of this process and of the kernels that have ended: unlike the clock, it is not longer on a busy machine."""
+    """Seconds of this process and of the kernels that have ended: unlike the clock, it is not
+    longer on a busy machine."""
     return sum(os.times()[:4])
 
 
 def pytest_runtest_logstart(nodeid, location):
-    """The time since the last start belongs to the file of before: its kernel has ended when the next file begins."""
+    """The time since the last start belongs to the file of before: its kernel has ended when the
+    next file begins."""
     path, now = nodeid.split("::")[0], processor_time()
     if path != clock.get("path"):
         spent[clock.get("path")] += now - clock.get("start", now)
@@ -38,10 +41,12 @@ def pytest_runtest_logstart(nodeid, location):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Print what tests have left for the end, and add up the ledgers: nbval has just compared them with fresh ones."""
+    """Print what tests have left for the end, and add up the ledgers: nbval has just compared them
+    with fresh ones."""
     for line in tally.LINES:
         terminalreporter.write_line(line)
-    seconds = {Path(path).stem: took for path, took in spent.items() if path and path.endswith(".ipynb")}
+    seconds = {Path(path).stem: took for path,
+               took in spent.items() if path and path.endswith(".ipynb")}
     if seconds:
         shown = ", ".join(f"{name} {took:.1f}" for name, took in seconds.items())
         terminalreporter.write_line(f"Seconds of processor time: {shown}")
@@ -49,9 +54,11 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def pytest_sessionfinish(session):
-    """A notebook that takes too long makes the run red; a worker of a parallel run sends its lines home."""
+    """A notebook that takes too long makes the run red; a worker of a parallel run sends its lines
+    home."""
     pytest_runtest_logstart("", None)
-    slow = [path for path, took in spent.items() if path and path.endswith(".ipynb") and took > MOST_SECONDS]
+    slow = [path for path,
+            took in spent.items() if path and path.endswith(".ipynb") and took > MOST_SECONDS]
     if slow and session.exitstatus == 0:
         session.exitstatus = 1
         tally.report(f"FAILED: more than {MOST_SECONDS} s of processor time: {', '.join(slow)}")

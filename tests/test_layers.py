@@ -1,4 +1,5 @@
-"""Who imports whom, where import-linter does not look: the tools, and what the small module and gradcheck need."""
+"""Who imports whom, where import-linter does not look: the tools, and what the small module and
+gradcheck need."""
 
 import ast
 import sys
@@ -21,11 +22,13 @@ def imported(path):
 
 
 def test_no_tool_imports_itself_by_way_of_others():
-    TopologicalSorter({name: set(imported(path)) & TOOLS.keys() for name, path in TOOLS.items()}).prepare()
+    TopologicalSorter({name: set(imported(path)) & TOOLS.keys() for name,
+                       path in TOOLS.items()}).prepare()
 
 
 @pytest.mark.parametrize("name, needs", [
-    ("helpers/network.py", {"numpy"}), ("helpers/linear.py", {"numpy"}), ("helpers/training.py", {"numpy"}),
+    ("helpers/network.py", {"numpy"}), ("helpers/linear.py", {"numpy"}),
+    ("helpers/training.py", {"numpy"}),
     ("helpers/fast_step.py", {"numpy"}), *((f"gradcheck/{path.name}", {"numpy", "mpmath"})
                                            for path in (ROOT / "gradcheck").glob("*.py"))])
 def test_what_a_reader_carries_off_needs_little(name, needs):

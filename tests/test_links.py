@@ -20,7 +20,8 @@ DOCUMENTS = sorted(
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
 PAGES = [*DOCUMENTS, *NOTEBOOKS]
 LINK = re.compile(
-    r"!?\[[^\]\[]*(?:\[[^\]]*\][^\]\[]*)*\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)|\bhref=\"([^\"]+)\""
+    r"!?\[[^\]\[]*(?:\[[^\]]*\][^\]\[]*)*\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)"
+    r"|\bhref=\"([^\"]+)\""
 )
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 

@@ -225,7 +225,9 @@ def test_the_address_of_nobody_cannot_be_anybodys_and_a_right_one_passes():
 
 def test_the_address_is_rewritten_in_all_its_spellings():
     old, new = "https://github.com/OWNER_NAME/b-n", "https://github.com/ada/notes"
-    text = f"{old}/archive/main.zip colab/github/OWNER_NAME/b-n/blob https://OWNER_NAME.github.io/b-n/x"
+    text = (
+        f"{old}/archive/main.zip colab/github/OWNER_NAME/b-n/blob "
+        f"https://OWNER_NAME.github.io/b-n/x")
     rewritten = address.rewrite(text, old, new)
     assert (
         rewritten

@@ -20,7 +20,8 @@ NAMES = ["chromium", "chromium-browser", "google-chrome"]
 # What MathJax 2 (exported pages) and MathJax 3 (JupyterLab) make of faulty LaTeX, and LaTeX that
 # neither has seen.
 TEX_ERRORS = r"""() => {
-    const faults = 'merror, mjx-merror, [data-mjx-error], mtext[mathcolor="red"], mjx-mtext[style*="red"]';
+    const faults = 'merror, mjx-merror, [data-mjx-error], mtext[mathcolor="red"]'
+        + ', mjx-mtext[style*="red"]';
     const errors = [...document.querySelectorAll(faults)].map(e => e.dataset.mjxError ||
         e.textContent);
     for (const rendered of document.querySelectorAll('.jp-RenderedMarkdown, .jp-RenderedLatex')) {

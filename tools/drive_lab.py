@@ -95,7 +95,8 @@ def jupyter_lab(folder):
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     command += [f"--ServerApp.root_dir={folder}", "--IdentityProvider.token="]
     command += ["--LabApp.expose_app_in_browser=True"]
-    private = {name: str(folder / name.lower()) for name in ["JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR"]}
+    private = {name: str(folder / name.lower())
+               for name in ["JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR"]}
     private |= {f"JUPYTERLAB_{name}_DIR": str(folder / name) for name in ["SETTINGS", "WORKSPACES"]}
     private |= {"OPENBLAS_NUM_THREADS": "1"}
     with open(folder / "lab.log", "w") as log:
@@ -155,13 +156,16 @@ def note_foreign(url, address, foreign):
 
 def cell_complaints(cells):
     counts = [cell["execution_count"] for cell in cells]
-    complaints = [] if counts == list(range(1, len(cells) + 1)) else [f"  execution counts {counts}"]
+    complaints = ([] if counts == list(range(1, len(cells) + 1))
+                  else [f"  execution counts {counts}"])
     for cell in cells:
         for output in cell["outputs"]:
             if output["output_type"] == "error":
-                complaints.append(f"  [{cell['execution_count']}] {output['ename']}: {output['evalue']}")
+                complaints.append(
+                    f"  [{cell['execution_count']}] {output['ename']}: {output['evalue']}")
             if output.get("name") == "stderr":
-                complaints.append(f"  [{cell['execution_count']}] stderr: {''.join(output['text'])}")
+                complaints.append(
+                    f"  [{cell['execution_count']}] stderr: {''.join(output['text'])}")
     return complaints
 
 

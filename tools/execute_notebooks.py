@@ -69,7 +69,8 @@ def execute(notebook, folder):
 def lacks_a_library(cell):
     """Does the cell say that it could not run here? Then what it printed elsewhere stays."""
     words = "".join(output.get("text", "") for output in cell.outputs)
-    return "nbval-ignore-output" in cell.metadata.get("tags", []) and "is not installed here" in words
+    return ("nbval-ignore-output" in cell.metadata.get("tags", [])
+            and "is not installed here" in words)
 
 
 def normalise(notebook):

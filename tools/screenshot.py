@@ -2,7 +2,8 @@
 
     python tools/screenshot.py notebooks/00_start_here.ipynb [more.ipynb] [--out FOLDER]
 
-Uses the saved outputs; nothing is executed. MathJax comes from npm, once, so the network may be closed.
+Uses the saved outputs; nothing is executed. MathJax comes from npm, once, so the network may be
+closed.
 """
 
 import argparse

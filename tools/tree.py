@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv*", "public", "__pycache__", ".ipynb_checkpoints", ".*_cache", "*.egg-info")
+LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv*", "public", "__pycache__",
+                                     ".ipynb_checkpoints", ".*_cache", "*.egg-info")
 
 
 def copy_of_the_tree(folder):

@@ -1,12 +1,15 @@
-"""What one training step costs beside other libraries: forward, backward and update of the same network, as ratios.
+"""What one training step costs beside other libraries: forward, backward and update of the same
+network, as ratios.
 
-    python tests/bench/training_step.py [--cases small,digits,...] [--rounds 31] [--precisions float64,float32]
+    python tests/bench/training_step.py [--cases small,digits,...] [--rounds 31] [--precisions
+    float64,float32]
 
-How the numbers are kept honest: everybody starts from the same weights with the same data, and must have the weights of the
-clear functions of helpers.network after three steps, or is not timed; turning the data into the library's own form is not
-timed. The process stays on one core, and its clock is its own CPU time, so other work on the machine does not count. In each
-round everybody has a turn, in shuffled order; a ratio is the median of the rounds' ratios. A library that is not installed is
-left out. The times of two runs do not compare; their ratios do.
+How the numbers are kept honest: everybody starts from the same weights with the same data, and must
+have the weights of the clear functions of helpers.network after three steps, or is not timed;
+turning the data into the library's own form is not timed. The process stays on one core, and its
+clock is its own CPU time, so other work on the machine does not count. In each round everybody has
+a turn, in shuffled order; a ratio is the median of the rounds' ratios. A library that is not
+installed is left out. The times of two runs do not compare; their ratios do.
 """
 
 import argparse
@@ -35,7 +38,8 @@ TOLERANCE = {"float64": 1e-10, "float32": 3e-5}
 
 
 class Case(NamedTuple):
-    """A network and batch, and how often the fastest library's time and the bare products' time a step may take."""
+    """A network and batch, and how often the fastest library's time and the bare products' time a
+    step may take."""
 
     sizes: tuple
     n_samples: int
@@ -67,15 +71,17 @@ def problem(case, precision):
     rng = np.random.default_rng(0)
     W, b = network.initialise(case.sizes, rng)
     b = {l: rng.normal(size=b[l].shape) / 10 for l in b}
-    X, labels = rng.normal(size=(case.n_samples, case.sizes[0])), rng.integers(max(case.sizes[-1], 2), size=case.n_samples)
+    X, labels = (rng.normal(size=(case.n_samples, case.sizes[0])),
+                 rng.integers(max(case.sizes[-1], 2), size=case.n_samples))
     y = np.eye(case.sizes[-1])[labels] if case.output == "softmax" else labels[:, None]
     cast = lambda arrays: {l: v.astype(precision) for l, v in arrays.items()}
     return Problem(cast(W), cast(b), X.astype(precision), y.astype(precision), case.output)
 
 
-# ------------------------------------------------------------------------------------------------ everybody
+# ------------------------------------------------------------------------------------------------ e
 #
-# Each function makes (step, parameters, wait): a step without arguments, the parameters as (W, b), and wait for its end.
+# Each function makes (step, parameters, wait): a step without arguments, the parameters as (W, b),
+# and wait for its end.
 
 
 def nothing():
@@ -118,7 +124,8 @@ def products(p):
 
 def torch_loss(p):
     from torch.nn import functional
-    return functional.cross_entropy if p.output == "softmax" else functional.binary_cross_entropy_with_logits
+    return (functional.cross_entropy if p.output == "softmax"
+            else functional.binary_cross_entropy_with_logits)
 
 
 def torch_data(p):
@@ -133,7 +140,8 @@ def torch_usual(p):
     modules = []
     for l in p.W:
         linear = torch.nn.Linear(*p.W[l].T.shape)
-        linear.weight, linear.bias = torch.nn.Parameter(torch.tensor(p.W[l])), torch.nn.Parameter(torch.tensor(p.b[l]))
+        linear.weight, linear.bias = (torch.nn.Parameter(torch.tensor(p.W[l])),
+                                      torch.nn.Parameter(torch.tensor(p.b[l])))
         modules += [linear, torch.nn.Sigmoid()]
     net, loss, (X, y) = torch.nn.Sequential(*modules[:-1]), torch_loss(p), torch_data(p)
     descent = torch.optim.SGD(net.parameters(), lr=ETA)
@@ -161,7 +169,8 @@ def torch_parts(p):
 
 
 def torch_lean(p):
-    """PyTorch at its leanest without a compiler: autograd.grad, and one call that updates everything."""
+    """PyTorch at its leanest without a compiler: autograd.grad, and one call that updates
+    everything."""
     import torch
     (flat, cost, parameters), (X, y) = torch_parts(p), torch_data(p)
     for v in flat:
@@ -211,7 +220,8 @@ def jax_jit(p):
     def step():
         now[0] = compiled(now[0], X, y)
     numbers = lambda part, turn: {l: turn(np.asarray(now[0][l-1][part])) for l in p.W}
-    return step, lambda: (numbers(0, np.transpose), numbers(1, np.asarray)), lambda: jax.block_until_ready(now[0])
+    return step, lambda: (numbers(0, np.transpose),
+                          numbers(1, np.asarray)), lambda: jax.block_until_ready(now[0])
 
 
 def autograd_numpy(p):
@@ -226,8 +236,10 @@ def autograd_numpy(p):
             a = 1 / (1 + anp.exp(-(anp.dot(a, V) + b)))
         z = anp.dot(a, flat[-2]) + flat[-1]
         if p.output == "softmax":
-            top = z.max(axis=1, keepdims=True) if isinstance(z, np.ndarray) else anp.max(z, axis=1, keepdims=True)
-            return -anp.sum(p.y * (z - top - anp.log(anp.sum(anp.exp(z - top), axis=1, keepdims=True)))) / len(p.X)
+            top = (z.max(axis=1, keepdims=True) if isinstance(z, np.ndarray)
+                   else anp.max(z, axis=1, keepdims=True))
+            return -anp.sum(p.y * (z - top - anp.log(anp.sum(
+                anp.exp(z - top), axis=1, keepdims=True)))) / len(p.X)
         return anp.sum(anp.log(1 + anp.exp(z)) - p.y * z) / len(p.X)
     gradient = autograd.grad(cost)
 
@@ -238,13 +250,15 @@ def autograd_numpy(p):
 
 
 def scikit_learn(p):
-    """MLPClassifier.partial_fit, which also computes the loss. With two classes it has one output: then it is left out."""
+    """MLPClassifier.partial_fit, which also computes the loss. With two classes it has one output:
+    then it is left out."""
     from sklearn.neural_network import MLPClassifier
     if p.y.shape[1] == 2:
         raise NotImplementedError
     labels = p.y.argmax(axis=1) if p.output == "softmax" else p.y[:, 0].astype(int)
     n_classes = max(p.y.shape[1], 2)
-    net = MLPClassifier([len(p.b[l]) for l in p.b][:-1], activation="logistic", solver="sgd", alpha=0, momentum=0,
+    net = MLPClassifier([len(p.b[l]) for l in p.b][:-1], activation="logistic", solver="sgd",
+                        alpha=0, momentum=0,
                         learning_rate_init=ETA, batch_size=len(p.X), shuffle=False)
     net.partial_fit(p.X, labels, classes=np.arange(n_classes))
     for l in p.W:
@@ -254,12 +268,13 @@ def scikit_learn(p):
     return lambda: net.partial_fit(p.X, labels), parameters, nothing
 
 
-PEERS = {"jax": jax_jit, "torch.compile": torch_compile, "torch, lean": torch_lean, "torch, usual": torch_usual,
+PEERS = {"jax": jax_jit, "torch.compile": torch_compile, "torch, lean": torch_lean,
+         "torch, usual": torch_usual,
          "autograd": autograd_numpy, "scikit-learn": scikit_learn}
 OURS = {"stepper": ours, "clear": clear}
 
 
-# ------------------------------------------------------------------------------------------------ measuring
+# ------------------------------------------------------------------------------------------------ m
 
 
 def entrants(p, precision, left_out):
@@ -288,9 +303,11 @@ def three_steps(entrant):
 
 
 def require_equal(name, got, expected, tolerance):
-    error = max(float(np.abs(v - w).max() / (1 + np.abs(w).max())) for v, w in zip(got, expected, strict=True))
+    error = max(float(np.abs(v - w).max() / (1 + np.abs(w).max())) for v,
+                w in zip(got, expected, strict=True))
     if not error < tolerance:
-        raise AssertionError(f"{name} has other weights after three steps: relative error {error:.1e}")
+        raise AssertionError(
+            f"{name} has other weights after three steps: relative error {error:.1e}")
 
 
 def turn_of(step, wait):
@@ -329,12 +346,14 @@ def stay_on_one_core():
         return
 
     def idle():
-        lines = [line.split() for line in Path("/proc/stat").read_text().splitlines() if line.startswith("cpu")]
+        lines = [line.split() for line in Path("/proc/stat").read_text().splitlines()
+                 if line.startswith("cpu")]
         return {int(f[0][3:]): int(f[4]) for f in lines if f[0] != "cpu"}
     before = idle()
     time.sleep(0.5)
     after = idle()
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0), key=lambda core: after[core] - before[core])})
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0),
+                                 key=lambda core: after[core] - before[core])})
 
 
 def main():
@@ -347,8 +366,11 @@ def main():
     warnings.filterwarnings("ignore")
     columns = ["clear", *PEERS]
     left_out = set()
-    print("One step of helpers.fast_step: how many times that of ... it takes, and how many times its own the others take")
-    print(f"{'network':12s}{'':9s}{'fastest library':>22s}{'products':>16s}   " + "".join(f"{name:>14s}" for name in columns))
+    print(
+        "One step of helpers.fast_step: how many times that of ... it takes, and how many times "
+        "its own the others take")
+    print(f"{'network':12s}{'':9s}{'fastest library':>22s}{'products':>16s}   "
+          + "".join(f"{name:>14s}" for name in columns))
     for case_name in options.cases.split(","):
         for precision in options.precisions.split(","):
             case = CASES[case_name]
@@ -361,9 +383,11 @@ def main():
 def row(name, precision, case, times, columns):
     peers = [peer for peer in PEERS if peer in times]
     fastest = min(peers, key=lambda peer: statistics.median(times[peer]), default=None)
-    beside = "none" if fastest is None else judged(ratio(times, "stepper", fastest), case.budget, fastest)
+    beside = ("none" if fastest is None
+              else judged(ratio(times, "stepper", fastest), case.budget, fastest))
     bound = judged(ratio(times, "stepper", "products"), case.of_products, "")
-    others = "".join(f"{ratio(times, c, 'stepper'):14.2f}" if c in times else f"{'-':>14s}" for c in columns)
+    others = "".join(f"{ratio(times, c, 'stepper'):14.2f}" if c in times else f"{'-':>14s}"
+                     for c in columns)
     return f"{name:12s}{precision:9s}{beside:>22s}{bound:>16s}   {others}"
 
 

@@ -14,7 +14,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "data"
 
 
 def counts(column):
-    return dict(zip(*(part.tolist() for part in np.unique(column, return_counts=True)), strict=True))
+    return dict(zip(*(part.tolist() for part in np.unique(column, return_counts=True)),
+                    strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +41,12 @@ def test_files_have_their_published_checksum(line):
 
 def test_every_data_file_is_listed_and_described():
     names = {path.name for path in FOLDER.iterdir() if path.suffix in {".csv", ".gz"}}
-    assert {line.split("  ")[1] for line in (FOLDER / "SHA256SUMS").read_text().splitlines()} == names
+    assert {line.split("  ")[1]
+            for line in (FOLDER / "SHA256SUMS").read_text().splitlines()} == names
     readme = (FOLDER / "README.md").read_text()
     assert all(f"`{name}`" in readme for name in names)
-    assert all(word in readme for word in ("CC0", "CC BY 4.0", "10.24432/C50P49", "Alpaydin", "Gorman"))
+    assert all(word in readme
+               for word in ("CC0", "CC BY 4.0", "10.24432/C50P49", "Alpaydin", "Gorman"))
 
 
 def test_penguins_are_the_342_complete_of_344(penguins):
@@ -55,7 +58,8 @@ def test_penguins_are_the_342_complete_of_344(penguins):
 
 
 def test_penguins_have_the_published_means(penguins):
-    assert penguins.matrix().mean(axis=0) == pytest.approx([43.92193, 17.15117, 200.91520, 4201.754], rel=1e-6)
+    assert penguins.matrix().mean(axis=0) == pytest.approx([
+        43.92193, 17.15117, 200.91520, 4201.754], rel=1e-6)
     assert repr(penguins) == "342 penguins (2 rows without measurements dropped)"
 
 
@@ -70,20 +74,24 @@ def test_matrix_has_one_row_per_penguin_and_keeps_the_order_of_names(penguins):
 
 @pytest.mark.parametrize("name", ["flipper", "species", "matrix", "dropped", 3, None])
 def test_unknown_column_is_refused_with_the_known_ones(penguins, name):
-    with pytest.raises(ValueError, match=re.escape(repr(name)) + r".*flipper_length_mm.*body_mass_g"):
+    with pytest.raises(ValueError,
+                       match=re.escape(repr(name)) + r".*flipper_length_mm.*body_mass_g"):
         penguins.matrix("body_mass_g", name)
 
 
 def test_digits_are_the_published_ones(digits):
-    assert (digits.images.shape, digits.X.shape, digits.labels.shape) == ((1797, 8, 8), (1797, 64), (1797,))
-    assert list(counts(digits.labels).values()) == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert (digits.images.shape, digits.X.shape, digits.labels.shape) == (
+        (1797, 8, 8), (1797, 64), (1797,))
+    assert list(counts(digits.labels).values()) == [178, 182, 177, 183, 181, 182, 181, 179, 174,
+                                                    180]
     assert digits.labels[:10].tolist() == list(range(10))
     assert (digits.X.min(), digits.X.max(), digits.X.sum() * 16) == (0, 1, 561718)
     assert (digits.images[0, 0] * 16).tolist() == [0, 0, 5, 13, 9, 1, 0, 0]
     assert repr(digits) == "1797 handwritten digits of 8×8 pixels"
 
 
-@pytest.mark.parametrize("load, name", [(data.load_penguins, "penguins.csv"), (data.load_digits, "digits.csv.gz")])
+@pytest.mark.parametrize("load, name", [(data.load_penguins, "penguins.csv"),
+                                        (data.load_digits, "digits.csv.gz")])
 def test_a_changed_or_missing_file_is_refused(copy, load, name):
     assert len(load(folder=copy)) == len(load(folder=str(copy)))
     content = bytearray((copy / name).read_bytes())

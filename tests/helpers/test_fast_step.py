@@ -1,4 +1,5 @@
-"""Laws of the lean training step: helpers.fast_step does what forward, backward and update of helpers.network do."""
+"""Laws of the lean training step: helpers.fast_step does what forward, backward and update of
+helpers.network do."""
 
 from itertools import product
 
@@ -15,7 +16,8 @@ EPS = np.finfo(np.float64).eps
 def targets(rng, n, n_outputs, output):
     if output == "identity":
         return rng.normal(size=(n, n_outputs))
-    return rng.integers(0, 2, (n, n_outputs)) * 1.0 if output == "sigmoid" else np.eye(n_outputs)[rng.integers(0, n_outputs, n)]
+    return (rng.integers(0, 2, (n, n_outputs)) * 1.0 if output == "sigmoid"
+            else np.eye(n_outputs)[rng.integers(0, n_outputs, n)])
 
 
 def network_of(sizes, rng):
@@ -27,7 +29,8 @@ class Clear:
     """The taught functions, called one after the other; momentum as its equation says it."""
 
     def __init__(self, W, b, hidden, output, eta, momentum=0.0):
-        self.W, self.b, self.hidden, self.output, self.eta, self.momentum = W, b, hidden, output, eta, momentum
+        self.W, self.b, self.hidden, self.output, self.eta, self.momentum = (
+            W, b, hidden, output, eta, momentum)
         self.v = {l: np.zeros_like(W[l]) for l in W}, {l: np.zeros_like(b[l]) for l in b}
 
     def step(self, X, y):
@@ -36,7 +39,8 @@ class Clear:
         if not self.momentum:
             self.W, self.b = net.update(self.W, self.b, dJ_dW, dJ_db, self.eta)
             return
-        self.v = tuple({l: self.momentum * v[l] - self.eta * g[l] for l in g} for v, g in zip(self.v, (dJ_dW, dJ_db)))
+        self.v = tuple({l: self.momentum * v[l] - self.eta * g[l] for l in g} for v,
+                       g in zip(self.v, (dJ_dW, dJ_db)))
         self.W, self.b = ({l: p[l] + v[l] for l in p} for p, v in zip((self.W, self.b), self.v))
 
 
@@ -45,16 +49,19 @@ def same_bits(one, other):
 
 
 def distance(one, other):
-    """The largest difference of a parameter, in units of the last place of the largest parameter (or of 1)."""
+    """The largest difference of a parameter, in units of the last place of the largest parameter
+    (or of 1)."""
     size = max(1.0, *(np.abs(other.W[l]).max() for l in other.W))
-    return max(max(np.abs(one.W[l] - other.W[l]).max(), np.abs(one.b[l] - other.b[l]).max()) for l in other.W) / size / EPS
+    return max(max(np.abs(one.W[l] - other.W[l]).max(), np.abs(one.b[l] - other.b[l]).max())
+               for l in other.W) / size / EPS
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
 @pytest.mark.parametrize("hidden", ["relu", "identity"])
 @pytest.mark.parametrize("sizes", [(3, 2), (3, 4, 2), (2, 5, 3, 4), (40, 50, 60)])
 def test_on_small_integers_a_step_is_exactly_the_clear_one(sizes, hidden, momentum):
-    # Sums and products of small integers make no error in float64, in whatever order: nothing but == is right.
+    # Sums and products of small integers make no error in float64, in whatever order: nothing but
+    # == is right.
     rng = np.random.default_rng(3)
     W = {l: rng.integers(-2, 3, (sizes[l], sizes[l-1])) for l in range(1, len(sizes))}
     b = {l: rng.integers(-2, 3, sizes[l]) for l in W}
@@ -71,10 +78,12 @@ def test_on_small_integers_a_step_is_exactly_the_clear_one(sizes, hidden, moment
 def test_elsewhere_a_step_is_the_clear_one_to_a_few_units_of_the_last_place(seed):
     rng = np.random.default_rng(seed)
     hidden, output = PAIRS[seed % len(PAIRS)]
-    sizes = rng.integers(1, 9, rng.integers(2, 6)).tolist() if seed % 3 else rng.integers(LONG, 2 * LONG, 4).tolist()
+    sizes = (rng.integers(1, 9, rng.integers(2, 6)).tolist() if seed % 3
+             else rng.integers(LONG, 2 * LONG, 4).tolist())
     momentum, n = [0.0, 0.9][seed // 12 % 2], int(rng.integers(1, 50))
     W, b = network_of(sizes, rng)
-    lean, clear = Stepper(W, b, hidden, output, eta=0.01, momentum=momentum), Clear(W, b, hidden, output, 0.01, momentum)
+    lean, clear = (Stepper(W, b, hidden, output, eta=0.01, momentum=momentum),
+                   Clear(W, b, hidden, output, 0.01, momentum))
     for size in (n, n, max(1, n // 3), n):                   # a short batch among the others
         X, y = rng.normal(size=(size, sizes[0])), targets(rng, size, sizes[-1], output)
         lean.step(X, y)
@@ -96,7 +105,8 @@ def test_the_comparison_notices_an_error_of_a_millionth():
 def test_in_float32_everything_is_float32_and_near_the_clear_step(hidden, output):
     rng = np.random.default_rng(1)
     W, b = network_of((5, 40, 35, 3), rng)
-    lean, clear = Stepper(W, b, hidden, output, eta=0.01, dtype=np.float32), Clear(W, b, hidden, output, 0.01)
+    lean, clear = (Stepper(W, b, hidden, output, eta=0.01, dtype=np.float32),
+                   Clear(W, b, hidden, output, 0.01))
     for n in (40, 7):
         X, y = rng.normal(size=(n, 5)), targets(rng, n, 3, output)
         lean.step(X.astype(np.float32), y.astype(np.float32))
@@ -143,7 +153,8 @@ def test_layout_and_type_of_the_batch_do_not_matter():
     rng = np.random.default_rng(6)
     W, b = network_of((4, 6, 3), rng)
     X, y = rng.integers(-3, 4, (10, 4)) * 1.0, targets(rng, 10, 3, "softmax")
-    forms = [(X, y), (np.asfortranarray(X), y), (X.astype(int), y.astype(int)), (X.astype(np.float32), y),
+    forms = [(X, y), (np.asfortranarray(X), y), (X.astype(int), y.astype(int)),
+             (X.astype(np.float32), y),
              (X.tolist(), y.tolist()), (np.repeat(X, 2, axis=0)[::2], y[::-1][::-1])]
     nets = [Stepper(W, b, eta=0.1) for _ in forms]
     for stepper, form in zip(nets, forms):
@@ -152,7 +163,8 @@ def test_layout_and_type_of_the_batch_do_not_matter():
 
 
 def test_momentum_adds_up_like_a_geometric_series():
-    # With y_hat = w x, x = 1 and y far away, the gradient hardly changes: the k-th move is (1 + m + ... + m^k) times the first.
+    # With y_hat = w x, x = 1 and y far away, the gradient hardly changes: the k-th move is (1 + m +
+    # ... + m^k) times the first.
     stepper = Stepper({1: [[0.0]]}, {1: [0.0]}, output="identity", eta=2.0**-40, momentum=0.5)
     seen = [0.0]
     for _ in range(5):
@@ -193,7 +205,8 @@ def test_nothing_that_is_passed_in_or_handed_out_is_tied_to_the_network():
 @pytest.mark.parametrize("hidden", ["sigmoid", "tanh"])
 @pytest.mark.parametrize("output", ["sigmoid", "softmax"])
 def test_enormous_pre_activations_train_without_a_warning(hidden, output):
-    W, b = {1: np.array([[1e308], [-1e308]]), 2: np.array([[1e307, -1e307], [-1e307, 1e307]])}, {1: np.zeros(2), 2: np.zeros(2)}
+    W, b = ({1: np.array([[1e308], [-1e308]]), 2: np.array([[1e307, -1e307], [-1e307, 1e307]])},
+            {1: np.zeros(2), 2: np.zeros(2)})
     stepper = Stepper(W, b, hidden, output, eta=1e-3)
     stepper.step(np.array([[1.0]]), np.array([[0.0, 1.0]]))
     assert np.isfinite(stepper.W[2]).all() and np.isfinite(stepper.logits(np.array([[1.0]]))).all()
@@ -205,10 +218,14 @@ W0, B0 = {1: np.ones((4, 3)), 2: np.ones((2, 4))}, {1: np.ones(4), 2: np.ones(2)
 X0, Y0 = np.ones((5, 3)), np.eye(2)[[0, 1, 0, 1, 1]]
 MADE = [
     (dict(W=[np.ones((4, 3))]), TypeError, "W is of type list"),
-    (dict(W={1: np.ones((4, 3)), 2: np.ones((2, 5))}), ValueError, r"W\[2\] has shape \(2, 5\), expected \(n_out, 4\)"),
-    (dict(W={1: np.ones(3), 2: np.ones((2, 5))}), ValueError, r"W\[1\] has shape \(3,\), expected \(n_out, n_in\)"),
-    (dict(W={1: np.full((4, 3), np.nan), 2: np.ones((2, 4))}), ValueError, r"W\[1\]\[0, 0\] is nan"),
-    (dict(W={1: np.ones((4, 3)) * 1j, 2: np.ones((2, 4))}), TypeError, r"W\[1\] holds complex numbers"),
+    (dict(W={1: np.ones((4, 3)), 2: np.ones((2, 5))}), ValueError,
+     r"W\[2\] has shape \(2, 5\), expected \(n_out, 4\)"),
+    (dict(W={1: np.ones(3), 2: np.ones((2, 5))}), ValueError,
+     r"W\[1\] has shape \(3,\), expected \(n_out, n_in\)"),
+    (dict(W={1: np.full((4, 3), np.nan), 2: np.ones((2, 4))}), ValueError,
+     r"W\[1\]\[0, 0\] is nan"),
+    (dict(W={1: np.ones((4, 3)) * 1j, 2: np.ones((2, 4))}), TypeError,
+     r"W\[1\] holds complex numbers"),
     (dict(b={1: np.ones(4)}), ValueError, "b has the layers"),
     (dict(hidden="swish"), ValueError, "hidden is 'swish'"),
     (dict(output="relu"), ValueError, "output is 'relu'"),
@@ -231,7 +248,8 @@ def test_a_stepper_is_not_made_of_bad_input(wrong, error, message):
 
 STEPPED = [
     (np.ones(3), Y0, ValueError, r"X has shape \(3,\)"),
-    (np.ones((5, 4)), Y0, ValueError, r"X has shape \(5, 4\), expected \(n_samples, 3\): the network has 3 inputs"),
+    (np.ones((5, 4)), Y0, ValueError,
+     r"X has shape \(5, 4\), expected \(n_samples, 3\): the network has 3 inputs"),
     (np.ones((0, 3)), np.ones((0, 2)), ValueError, "X is empty"),
     (np.full((5, 3), np.nan), Y0, ValueError, r"X\[0, 0\] is nan"),
     (X0.astype(str), Y0, TypeError, "X holds text"),

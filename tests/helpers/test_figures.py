@@ -1,4 +1,5 @@
-"""Every figure has words, one look, the same bytes each time, and leaves Matplotlib's settings alone."""
+"""Every figure has words, one look, the same bytes each time, and leaves Matplotlib's settings
+alone."""
 
 import base64
 import builtins
@@ -21,7 +22,8 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def shown(monkeypatch):
     """What a notebook would get: a list of (bundle, keywords)."""
     outputs = []
-    monkeypatch.setattr(figures, "display", lambda bundle, **options: outputs.append((bundle, options)))
+    monkeypatch.setattr(figures, "display",
+                        lambda bundle, **options: outputs.append((bundle, options)))
     return outputs
 
 
@@ -45,7 +47,8 @@ def test_show_gives_picture_and_words_in_one_bundle(shown):
     assert list(picture) == ["image/png", "text/plain"]
     assert picture["text/plain"] == "A line from 0 to 1."
     assert base64.b64decode(picture["image/png"]).startswith(PNG)
-    assert options == {"metadata": {"image/png": {"width": 576, "height": 355, "alt": "A line from 0 to 1."}}, "raw": True}
+    assert options == {"metadata": {"image/png": {"width": 576, "height": 355,
+                                                  "alt": "A line from 0 to 1."}}, "raw": True}
     assert caption["text/plain"] == "It rises."
     assert caption["text/markdown"].startswith("*It rises.*\n\n<details>")
     assert "<p>A line from 0 to 1.</p>" in caption["text/markdown"]
@@ -105,9 +108,11 @@ def narrow(shown):
 
 
 @pytest.mark.parametrize("shape, given, size", [
-    ((1, 2), None, (480, 725)), ((1, 3), None, (480, 1080)), ((2, 2), None, (480, 360)), ((2, 2), (4, 1), (480, 1440)),
+    ((1, 2), None, (480, 725)), ((1, 3), None, (480, 1080)), ((2, 2), None, (480, 360)),
+    ((2, 2), (4, 1), (480, 1440)),
 ])
-def test_a_wide_figure_has_a_form_for_phones_in_which_one_row_becomes_one_column(shown, shape, given, size):
+def test_a_wide_figure_has_a_form_for_phones_in_which_one_row_becomes_one_column(
+    shown, shape, given, size):
     fig = figures.pair()[0] if shape == (1, 2) else figures.grid(*shape, sharey=True)[0]
     wide = [round(side * 96) for side in fig.get_size_inches()]
     figures.show(fig, alt="axes", narrow=given)
@@ -115,7 +120,8 @@ def test_a_wide_figure_has_a_form_for_phones_in_which_one_row_becomes_one_column
     assert shown[0][1]["metadata"]["image/png"]["width"] == wide[0]
     assert base64.b64decode(narrow(shown)["image/png"]).startswith(PNG)
     axes = fig.axes
-    assert all(ax.yaxis.get_tick_params()["labelleft"] for ax in axes) or given is None and shape[0] > 1
+    assert (all(ax.yaxis.get_tick_params()["labelleft"] for ax in axes) or given is None
+            and shape[0] > 1)
 
 
 def test_the_narrow_form_can_be_another_figure_and_must_have_room(shown):
@@ -126,7 +132,8 @@ def test_the_narrow_form_can_be_another_figure_and_must_have_room(shown):
 
 
 def test_a_long_title_is_broken_outside_its_formulas():
-    words = figures.wrap_title(r"Two percent beyond the largest safe step $2 / \lambda_{\max}$ it grows").split("\n")
+    words = figures.wrap_title(
+        r"Two percent beyond the largest safe step $2 / \lambda_{\max}$ it grows").split("\n")
     assert len(words) == 2 and r"$2 / \lambda_{\max}$" in "\n".join(words)
 
 
@@ -144,9 +151,11 @@ def test_the_style_stays_inside():
 def test_import_changes_no_setting_and_needs_no_pyplot():
     code = (
         "import matplotlib, sys; before = matplotlib.rcParams.copy(); import helpers.figures;"
-        "assert matplotlib.rcParams.copy() == before; print(sorted({'matplotlib.pyplot', 'ipywidgets'} & set(sys.modules)))"
+        "assert matplotlib.rcParams.copy() == before; print(sorted({'matplotlib.pyplot', "
+        "'ipywidgets'} & set(sys.modules)))"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True).stdout == "[]\n"
 
 
 def test_the_look_holds_wherever_the_axes_are_used():
@@ -170,7 +179,8 @@ def test_sizes():
 
 def luminance(color):
     parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+              for part in parts]
     return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
 
 
@@ -215,10 +225,12 @@ def test_arrow_widens_the_axes_and_names_its_tip():
 
 
 def test_contours_ask_for_the_cost_one_point_at_a_time():
-    """A cost that sums over samples must not be fed a grid: broadcasting would give a wrong surface without a word."""
+    """A cost that sums over samples must not be fed a grid: broadcasting would give a wrong surface
+    without a word."""
     _, ax = figures.single()
     x, y = np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0])
-    figures.contours(ax, lambda w, b: np.mean((w * x + b - y) ** 2) / 2, (0, 4), (-1, 1), levels=[0.5, 1, 2], points=21)
+    figures.contours(ax, lambda w, b: np.mean((w * x + b - y) ** 2) / 2, (0, 4), (-1, 1),
+                     levels=[0.5, 1, 2], points=21)
     heights = [level for lines in ax.collections for level in lines.levels]
     assert sorted(heights) == [0.5, 1, 2]
     assert (ax.get_xlim(), ax.get_ylim()) == ((0, 4), (-1, 1))
@@ -255,7 +267,8 @@ def test_path_refuses_other_shapes(points):
 def test_neuron_names_its_parts():
     _, ax = figures.single()
     figures.neuron(ax)
-    expected = {"$x_1$", "$x_2$", "$x_d$", "$w_1$", "$w_2$", "$w_d$", r"$\vdots$", "$1$", "$b$", r"$\Sigma$", "$z$", "$g$"}
+    expected = {"$x_1$", "$x_2$", "$x_d$", "$w_1$", "$w_2$", "$w_d$", r"$\vdots$", "$1$", "$b$",
+                r"$\Sigma$", "$z$", "$g$"}
     assert set(texts(ax)) == expected | {r"$\hat{y}$"}
 
 
@@ -275,15 +288,19 @@ def test_network_draws_every_node_and_edge_and_names_weights_to_from():
     figures.network(ax, (4, 2, 2, 1), weights=True)
     circles = [patch for patch in ax.patches if isinstance(patch, figures.Circle)]
     assert (len(circles), len(ax.patches) - len(circles)) == (9, 4 * 2 + 2 * 2 + 2 * 1)
-    assert {"$w_{23}^{(1)}$", "$w_{12}^{(3)}$", "$a_{2}^{(1)}$", "$x_{4}$", r"$\hat{y}$"} <= set(texts(ax))
-    assert "$w_{32}^{(1)}$" not in texts(ax), "layer 1 has two nodes, so there is no weight to a third"
+    assert {"$w_{23}^{(1)}$", "$w_{12}^{(3)}$", "$a_{2}^{(1)}$", "$x_{4}$",
+            r"$\hat{y}$"} <= set(texts(ax))
+    assert "$w_{32}^{(1)}$" not in texts(
+        ax), "layer 1 has two nodes, so there is no weight to a third"
 
 
 def test_network_paths_have_colour_and_line_style():
     _, ax = figures.single()
-    figures.network(ax, (2, 2, 2), forward=[(0, 1), (1, 2), (2, 2)], backward=[(2, 1), (1, 1), (0, 2)])
+    figures.network(ax, (2, 2, 2), forward=[(0, 1), (1, 2), (2, 2)],
+                    backward=[(2, 1), (1, 1), (0, 2)])
     edges = [patch for patch in ax.patches if isinstance(patch, figures.FancyArrowPatch)]
-    looks = [(matplotlib.colors.to_hex(edge.get_edgecolor()).upper(), edge.get_linestyle()) for edge in edges]
+    looks = [(matplotlib.colors.to_hex(edge.get_edgecolor()).upper(), edge.get_linestyle())
+             for edge in edges]
     assert looks.count((figures.FORWARD, "-")) == 2
     assert looks.count((figures.BACKWARD, figures.GRADIENT["linestyle"])) == 2
     assert len(looks) == 8
@@ -291,7 +308,8 @@ def test_network_paths_have_colour_and_line_style():
 
 def test_graph_draws_what_goes_forward_above_and_what_comes_back_below():
     _, ax = figures.single()
-    nodes = {"w": figures.Node((0, 0), "w", above="0.4", below="0.08"), "wx": figures.Node((2, 0), r"\times")}
+    nodes = {"w": figures.Node((0, 0), "w", above="0.4", below="0.08"),
+             "wx": figures.Node((2, 0), r"\times")}
     figures.graph(ax, nodes, [figures.Edge("w", "wx", "wx", slope="x", role="forward")])
     assert {"$w$", r"$\times$", "$0.4$", "$0.08$", "$wx$", "$x$"} == set(texts(ax))
     heights = {text.get_text(): text.xy[1] for text in ax.texts if hasattr(text, "xy")}
@@ -341,7 +359,8 @@ def test_explore_redraws_when_a_slider_moves(monkeypatch, shown):
 
     boxes, calls = [], []
     box = ipywidgets.VBox
-    monkeypatch.setattr(ipywidgets, "VBox", lambda children: boxes.append(children) or box(children))
+    monkeypatch.setattr(ipywidgets, "VBox",
+                        lambda children: boxes.append(children) or box(children))
 
     def draw(eta, n):
         calls.append((eta, n))
@@ -370,12 +389,15 @@ def test_explore_without_ipywidgets_says_so_and_stands_still(monkeypatch, shown)
     monkeypatch.setattr(builtins, "__import__", without)
     figures.explore(line_figure, alt="A line.", slope=(0, 2, 1, 1))
     assert set(shown[0][0]) == {"image/png", "text/plain"}
-    assert "install ipywidgets" in shown[0][0]["text/plain"] and "Run this cell" not in shown[1][0]["text/plain"]
+    assert ("install ipywidgets" in shown[0][0]["text/plain"]
+            and "Run this cell" not in shown[1][0]["text/plain"])
 
 
-@pytest.mark.parametrize("slider", [3, (0, 1), (0, 1, 0.1, 2), (1, 0, 0.1, 1), (0, 0, 1, 0), (0, 1, 0, 0), (0, 1, -1, 0), "abcd"])
+@pytest.mark.parametrize("slider", [3, (0, 1), (0, 1, 0.1, 2), (1, 0, 0.1, 1), (0, 0, 1, 0),
+                                    (0, 1, 0, 0), (0, 1, -1, 0), "abcd"])
 def test_explore_refuses_an_impossible_slider(shown, slider):
-    with pytest.raises(ValueError, match=r"slider slope must be \(smallest, largest, step, start\)"):
+    with pytest.raises(ValueError,
+                       match=r"slider slope must be \(smallest, largest, step, start\)"):
         figures.explore(line_figure, alt="A line.", slope=slider)
     assert shown == []
 
@@ -390,7 +412,8 @@ def test_explore_needs_a_slider_words_and_a_figure(shown):
     assert shown == []
 
 
-@pytest.mark.parametrize("name, symbol", [("eta", "η"), ("w1", "w₁"), ("w_12", "w₁₂"), ("n_samples", "n_samples"), ("b", "b")])
+@pytest.mark.parametrize("name, symbol", [("eta", "η"), ("w1", "w₁"), ("w_12", "w₁₂"),
+                                          ("n_samples", "n_samples"), ("b", "b")])
 def test_slider_names_are_written_as_on_the_page(name, symbol):
     assert figures.slider_label(name) == symbol
 
@@ -402,8 +425,10 @@ def test_slider_names_are_written_as_on_the_page(name, symbol):
 def test_outputs_in_a_notebook_are_the_same_at_each_run_but_for_the_widget_id():
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     code = (
-        "from helpers import figures\ndef draw(w):\n    fig, ax = figures.single()\n    ax.plot([0, 1], [0, w])\n    return fig\n"
-        "figures.show(draw(1), alt='A line.')\nfigures.explore(draw, alt='A line.', w=(0, 1, 0.1, 1.0))"
+        "from helpers import figures\ndef draw(w):\n    fig, ax = figures.single()\n    "
+        "ax.plot([0, 1], [0, w])\n    return fig\n"
+        "figures.show(draw(1), alt='A line.')\nfigures.explore(draw, alt='A line.', w=(0, 1, 0.1, "
+        "1.0))"
     )
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for _ in range(2)])
     nbclient.NotebookClient(book, kernel_name="python3").execute()
@@ -411,4 +436,5 @@ def test_outputs_in_a_notebook_are_the_same_at_each_run_but_for_the_widget_id():
     for output in first + second:
         output.pop("application/vnd.jupyter.widget-view+json", None)
     assert first == second and len(first) == 4
-    assert not re.search(r"0x[0-9a-f]+|object at|VBox", str([output["text/plain"] for output in first]))
+    assert not re.search(r"0x[0-9a-f]+|object at|VBox",
+                         str([output["text/plain"] for output in first]))

@@ -1,4 +1,5 @@
-"""Laws of linear regression: the functions of helpers.linear against exact fractions, closed forms and numerical derivatives."""
+"""Laws of linear regression: the functions of helpers.linear against exact fractions, closed forms
+and numerical derivatives."""
 
 from fractions import Fraction
 
@@ -17,7 +18,8 @@ W, B = np.array([2, -3]), 1
 def exactly(X, y, w, b):
     """J, dJ/dw_j and dJ/db as fractions, sample by sample."""
     n = len(X)
-    delta = [sum(Fraction(int(x)) * int(v) for x, v in zip(row, w)) + int(b) - int(t) for row, t in zip(X, y)]
+    delta = [sum(Fraction(int(x)) * int(v) for x, v in zip(row, w)) + int(b) - int(t) for row,
+             t in zip(X, y)]
     dJ_dw = [sum(d * int(row[j]) for d, row in zip(delta, X)) / n for j in range(X.shape[1])]
     return sum(d * d for d in delta) / (2 * n), dJ_dw, sum(delta) / n
 
@@ -52,7 +54,8 @@ def test_the_numbers_worked_out_by_hand():
 @pytest.mark.parametrize("seed", range(5))
 def test_the_gradient_is_the_derivative_of_the_cost(seed):
     X, y, w, b = random_problem(seed)
-    report = gradient_check(lambda p: net.cost(X, y, *p), lambda p: net.gradient(X, y, *p), (w, b), n_samples=len(X))
+    report = gradient_check(lambda p: net.cost(X, y, *p), lambda p: net.gradient(X, y, *p), (w, b),
+                            n_samples=len(X))
     assert report.require()
     assert "complex step" in report.method   # the checks of linear let complex weights through
 
@@ -74,7 +77,8 @@ def test_batch_gradients_average_to_the_gradient_only_if_a_short_batch_counts_by
 def test_the_order_of_the_samples_does_not_matter():
     order = [3, 0, 4, 2, 1]
     assert net.cost(X[order], Y[order], W, B) == net.cost(X, Y, W, B)
-    assert net.gradient(X[order], Y[order], W, B)[0].tolist() == net.gradient(X, Y, W, B)[0].tolist()
+    assert net.gradient(X[order], Y[order], W, B)[0].tolist() == net.gradient(
+        X, Y, W, B)[0].tolist()
 
 
 def test_an_update_goes_against_the_gradient_and_leaves_its_arguments_alone():
@@ -88,7 +92,8 @@ def test_a_small_step_along_minus_the_gradient_lowers_the_cost_and_along_plus_ra
     X, y, w, b = random_problem(0)
     dJ_dw, dJ_db = net.gradient(X, y, w, b)
     here = net.cost(X, y, w, b)
-    assert net.cost(X, y, *net.update(w, b, dJ_dw, dJ_db, 0.01)) < here < net.cost(X, y, *net.update(w, b, -dJ_dw, -dJ_db, 0.01))
+    assert net.cost(X, y, *net.update(w, b, dJ_dw, dJ_db, 0.01)) < here < net.cost(
+        X, y, *net.update(w, b, -dJ_dw, -dJ_db, 0.01))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -101,8 +106,10 @@ def test_below_the_step_limit_every_step_lowers_the_cost_and_above_it_diverges(s
 
 
 def test_the_step_limit_by_hand():
-    assert net.step_limit([[2.0], [-2.0]]) == pytest.approx(2 / 4, rel=1e-14)          # Hessian diag(4, 1)
-    assert net.step_limit([[0.5], [-0.5]]) == pytest.approx(2 / 1, rel=1e-14)          # the bias is the steepest
+    # Hessian diag(4, 1)
+    assert net.step_limit([[2.0], [-2.0]]) == pytest.approx(2 / 4, rel=1e-14)
+    # the bias is the steepest
+    assert net.step_limit([[0.5], [-0.5]]) == pytest.approx(2 / 1, rel=1e-14)
     assert net.step_limit([[0.5], [-0.5]], bias=False) == pytest.approx(2 / 0.25, rel=1e-14)
     assert net.step_limit([[0.0], [0.0]], bias=False) == np.inf
 
@@ -132,7 +139,8 @@ def test_the_closed_form_recovers_a_linear_law_exactly():
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_training_is_the_update_repeated_for_every_batch(batch_size, shuffled):
     X, y, w, b = random_problem(2)
-    history = net.train(X, y, w, b, 0.05, 4, batch_size, np.random.default_rng(5) if shuffled else None)
+    history = net.train(X, y, w, b, 0.05, 4, batch_size,
+                        np.random.default_rng(5) if shuffled else None)
     rng = np.random.default_rng(5) if shuffled else None
     for epoch in range(1, 5):
         for k in data.batches(7, batch_size or 7, rng):
@@ -162,13 +170,16 @@ def test_batches_hold_every_sample_once_and_only_the_last_is_short(n, size):
     for rng in None, np.random.default_rng(0):
         parts = list(data.batches(n, size, rng))
         assert sorted(np.concatenate(parts).tolist()) == list(range(n))
-        assert [len(p) for p in parts[:-1]] == [size] * (len(parts) - 1) and 1 <= len(parts[-1]) <= size
+        assert ([len(p) for p in parts[:-1]] == [size] * (len(parts) - 1)
+                and 1 <= len(parts[-1]) <= size)
     assert np.concatenate(list(data.batches(n, size))).tolist() == list(range(n))
 
 
 def test_batches_are_shuffled_anew_for_each_epoch():
     rng = np.random.default_rng(0)
-    assert np.concatenate(list(data.batches(50, 7, rng))).tolist() != np.concatenate(list(data.batches(50, 7, rng))).tolist()
+    assert np.concatenate(list(data.batches(50, 7,
+                                            rng))).tolist() != np.concatenate(list(data.batches(
+                                                50, 7, rng))).tolist()
 
 
 def test_standardised_features_have_mean_0_and_deviation_1_and_can_be_put_back():
@@ -180,7 +191,8 @@ def test_standardised_features_have_mean_0_and_deviation_1_and_can_be_put_back()
 def test_new_samples_are_standardised_like_the_old():
     s = data.standardise(X)
     assert data.standardise(X[:2], like=s).X.tolist() == s.X[:2].tolist()
-    assert data.standardise([[4, 4]], like=s).X.tolist() == ((np.array([[4, 4]]) - s.mean) / s.scale).tolist()
+    assert data.standardise([[4, 4]],
+                            like=s).X.tolist() == ((np.array([[4, 4]]) - s.mean) / s.scale).tolist()
 
 
 def test_standardising_lifts_the_step_limit():

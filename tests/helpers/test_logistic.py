@@ -1,4 +1,5 @@
-"""Laws of the logistic function, softmax and their losses: helpers.network against 60 digits, SymPy objects and each other."""
+"""Laws of the logistic function, softmax and their losses: helpers.network against 60 digits, SymPy
+objects and each other."""
 
 import mpmath
 import numpy as np
@@ -13,10 +14,13 @@ from derivations.symbols import Partial, as_written, indexed, sigmoid
 from gradcheck import gradient_check
 from helpers import network as net
 
-Z = np.array([[0.5, -2.0, 3.0, 1.25], [700.0, 710.0, -5.0, 0.0], [-30.0, -31.5, -29.0, -60.0], [0.0, 1e-12, -1e-12, 0.0]])
+Z = np.array([[0.5, -2.0, 3.0, 1.25], [700.0, 710.0, -5.0, 0.0], [-30.0, -31.5, -29.0, -60.0],
+              [0.0, 1e-12, -1e-12, 0.0]])
 Y = np.eye(4)[[2, 0, 1, 3]]
-LOGITS = np.array([-1e308, -800.0, -745.5, -37.0, -1.5, -1e-300, 0.0, 1e-9, 0.25, 36.0, 37.5, 710.0, 1e308])
-HUGE = np.array([[1e308, -1e308, 0.0], [-1e308, -1e308, -1e308], [1e308, 1e308, 1e308], [-1.7e308, 1.7e308, 1.0]])
+LOGITS = np.array([-1e308, -800.0, -745.5, -37.0, -1.5, -1e-300, 0.0, 1e-9, 0.25, 36.0, 37.5, 710.0,
+                   1e308])
+HUGE = np.array([[1e308, -1e308, 0.0], [-1e308, -1e308, -1e308], [1e308, 1e308, 1e308],
+                 [-1.7e308, 1.7e308, 1.0]])
 
 
 def strictly():
@@ -31,12 +35,14 @@ def digits(values):
 
 def high(function, *arrays):
     with mpmath.workdps(60):
-        return digits(function(*(mpmath.mpf(float(a)) for a in numbers)) for numbers in zip(*arrays))
+        return digits(function(*(mpmath.mpf(float(a)) for a in numbers))
+                      for numbers in zip(*arrays))
 
 
 def high_rows(function, *arrays):
     with mpmath.workdps(60):
-        return np.array([np.array(function(*([mpmath.mpf(float(a)) for a in row] for row in rows)), dtype=float)
+        return np.array([np.array(function(*([mpmath.mpf(float(a)) for a in row] for row in rows)),
+                                  dtype=float)
                          for rows in zip(*arrays)])
 
 
@@ -54,7 +60,8 @@ def true_cross_entropy(row, labels):
 
 def test_sigmoid_is_right_to_the_last_digits():
     finite = LOGITS[np.abs(LOGITS) < 1e6]
-    assert net.sigmoid(finite) == pytest.approx(high(lambda z: 1 / (1 + mpmath.exp(-z)), finite), rel=4e-16, abs=0)
+    assert net.sigmoid(finite) == pytest.approx(high(lambda z: 1 / (1 + mpmath.exp(-z)), finite),
+                                                rel=4e-16, abs=0)
 
 
 def test_sigmoid_of_minus_z_is_the_other_probability():
@@ -65,8 +72,10 @@ def test_sigmoid_of_minus_z_is_the_other_probability():
 def test_binary_cross_entropy_is_right_to_the_last_digits_also_where_it_is_tiny():
     for label in (0.0, 1.0):
         finite = LOGITS[np.abs(LOGITS) < 700]
-        truth = high(lambda z, y: mpmath.log1p(mpmath.exp(z)) - y * z, finite, np.full(len(finite), label))
-        assert net.binary_cross_entropy(finite, np.full(len(finite), label)) == pytest.approx(truth, rel=1e-15, abs=0)
+        truth = high(lambda z, y: mpmath.log1p(mpmath.exp(z)) - y * z, finite,
+                     np.full(len(finite), label))
+        assert net.binary_cross_entropy(finite, np.full(len(finite), label)) == pytest.approx(
+            truth, rel=1e-15, abs=0)
     assert 0 < net.binary_cross_entropy(-40.0, 0.0) < 1e-17
 
 
@@ -81,28 +90,38 @@ def test_softmax_and_the_loss_do_not_change_when_a_row_is_shifted():
     for shift in (512.0, -4096.0, 2.0**40):
         assert (net.softmax(whole + shift) == net.softmax(whole)).all()
         assert (net.cross_entropy(whole + shift, y) == net.cross_entropy(whole, y)).all()
-        assert net.log_sum_exp(whole + shift) == pytest.approx(net.log_sum_exp(whole) + shift, rel=1e-15)
+        assert net.log_sum_exp(whole + shift) == pytest.approx(
+            net.log_sum_exp(whole) + shift, rel=1e-15)
 
 
 def test_log_sum_exp_and_cross_entropy_are_right_to_the_last_digits():
     truth = high_rows(lambda row: [mpmath.log(mpmath.fsum(map(mpmath.exp, row)))], Z)[:, 0]
     assert net.log_sum_exp(Z) == pytest.approx(truth, rel=1e-15)
-    assert net.cross_entropy(Z, Y) == pytest.approx(high_rows(lambda z, y: [true_cross_entropy(z, y)], Z, Y)[:, 0], rel=4e-15)
+    assert net.cross_entropy(Z,
+                             Y) == pytest.approx(high_rows(
+                                 lambda z, y: [true_cross_entropy(z, y)], Z, Y)[:, 0], rel=4e-15)
     tiny = float(mpmath.exp(-50) + mpmath.exp(-60))
-    assert net.cross_entropy([[0.0, -50.0, -60.0]], [[1, 0, 0]]) == pytest.approx(tiny, rel=1e-15, abs=0)
+    assert net.cross_entropy([[0.0, -50.0, -60.0]], [[1, 0, 0]]) == pytest.approx(
+        tiny, rel=1e-15, abs=0)
 
 
 def test_two_class_softmax_is_the_logistic_function_of_the_difference():
     two = np.array([[0.5, -2.0], [3.0, 30.0], [-4.0, -4.0], [100.0, -200.0]])
     y, apart = np.array([1.0, 0.0, 1.0, 0.0]), two[:, 0] - two[:, 1]
     assert net.softmax(two)[:, 0] == pytest.approx(net.sigmoid(apart), rel=1e-14)
-    assert net.cross_entropy(two, np.column_stack([y, 1 - y])) == pytest.approx(net.binary_cross_entropy(apart, y), rel=1e-14)
+    assert net.cross_entropy(two,
+                             np.column_stack([y,
+                                              1 - y])) == pytest.approx(
+                                                  net.binary_cross_entropy(apart, y), rel=1e-14)
 
 
 def test_the_right_class_costs_minus_the_logarithm_of_its_probability():
     mild = Z[[0, 2, 3]]
     for k in range(4):
-        assert net.cross_entropy(mild, np.eye(4)[[k] * 3]) == pytest.approx(-np.log(net.softmax(mild)[:, k]), rel=1e-12)
+        assert net.cross_entropy(mild,
+                                 np.eye(4)[[k]
+                                           * 3]) == pytest.approx(
+                                               -np.log(net.softmax(mild)[:, k]), rel=1e-12)
 
 
 # ---------------------------------------------------------------- extremes
@@ -113,9 +132,11 @@ def test_no_warning_and_no_wrong_value_up_to_the_end_of_the_floats():
         assert net.sigmoid(LOGITS)[[0, -1]].tolist() == [0, 1]
         assert net.binary_cross_entropy(LOGITS, np.ones(13))[[0, -1]].tolist() == [1e308, 0]
         assert net.binary_cross_entropy(LOGITS, np.zeros(13))[[0, -1]].tolist() == [0, 1e308]
-        assert net.softmax(HUGE) == pytest.approx(np.array([[1, 0, 0], [1 / 3] * 3, [1 / 3] * 3, [0, 1, 0]]))
+        assert net.softmax(HUGE) == pytest.approx(np.array([
+            [1, 0, 0], [1 / 3] * 3, [1 / 3] * 3, [0, 1, 0]]))
         assert net.log_sum_exp(HUGE).tolist() == [1e308, -1e308, 1e308, 1.7e308]
-        assert net.cross_entropy(HUGE, np.eye(3)[[0, 1, 2, 1]]) == pytest.approx([0, np.log(3), np.log(3), 0])
+        assert net.cross_entropy(HUGE, np.eye(3)[[0, 1, 2, 1]]) == pytest.approx([
+            0, np.log(3), np.log(3), 0])
 
 
 def test_a_loss_beyond_the_floats_is_infinite_without_a_warning():
@@ -145,12 +166,14 @@ def test_the_precision_of_the_input_is_kept_and_the_input_left_alone(kind):
 
 def slopes_of_binary(delta):
     z, y = np.array([0.5, -2.0, 3.0]), np.array([1.0, 0.0, 1.0])
-    return gradient_check(lambda p: net.binary_cross_entropy(p, y).mean(), lambda p: delta(p, y), z, n_samples=3)
+    return gradient_check(lambda p: net.binary_cross_entropy(p, y).mean(), lambda p: delta(p, y), z,
+                          n_samples=3)
 
 
 def slopes_of_softmax(delta):
     z, y = np.array([[0.5, -2.0, 3.0], [1.0, 0.25, -0.5]]), np.array([[0, 0, 1], [1, 0, 0]])
-    return gradient_check(lambda p: net.cross_entropy(p, y).mean(), lambda p: delta(p, y), z, n_samples=2)
+    return gradient_check(lambda p: net.cross_entropy(p, y).mean(), lambda p: delta(p, y), z,
+                          n_samples=2)
 
 
 def test_delta_is_prediction_minus_target():
@@ -163,7 +186,9 @@ def test_the_functions_stay_smooth_for_a_complex_step():
     z, step = np.array([-3.0, -0.5, 0.0, 2.0, 40.0]), 1e-30j
     slope = net.sigmoid(z) * (1 - net.sigmoid(z))
     assert net.sigmoid(z + step).imag / 1e-30 == pytest.approx(slope, rel=1e-15)
-    assert net.binary_cross_entropy(z + step, np.ones(5)).imag / 1e-30 == pytest.approx(net.sigmoid(z) - 1, rel=1e-15)
+    assert net.binary_cross_entropy(z + step,
+                                    np.ones(5)).imag / 1e-30 == pytest.approx(
+                                        net.sigmoid(z) - 1, rel=1e-15)
 
 
 @pytest.mark.parametrize("delta", [
@@ -178,7 +203,8 @@ def test_a_wrong_delta_of_the_log_loss_is_refused(delta):
 
 @pytest.mark.parametrize("delta", [
     lambda z, y: (net.sigmoid(z) - y) / 2,                            # a sigmoid for each class
-    lambda z, y: -y * (1 - net.softmax(z)) / 2,                       # the Jacobian without its off-diagonal
+    # the Jacobian without its off-diagonal
+    lambda z, y: -y * (1 - net.softmax(z)) / 2,
     lambda z, y: net.softmax(z) - y,
     lambda z, y: (y - net.softmax(z)) / 2,                            # the lost minus
     lambda z, y: (net.softmax(z.T).T - y) / 2,                        # columns for rows
@@ -187,13 +213,14 @@ def test_a_wrong_delta_of_the_cross_entropy_is_refused(delta):
     assert not slopes_of_softmax(delta)
 
 
-# ---------------------------------------------------------------- the float code is the SymPy object
+# ---------------------------------------------------------------- the float code is the SymPy objec
 
 n, d, K = symbols("n d K", integer=True, positive=True)
 i, j, k, r, c = symbols("i j k r c", integer=True)
 s, t, u, v = symbols("s t u v", real=True)
 J, P = symbols("J P", real=True)
-x, w, y, z, y_hat, L = indexed("x", n, d), indexed("w", d), indexed("y", n), indexed("z", n), indexed("y_hat", n), indexed("L", n)
+x, w, y, z, y_hat, L = (indexed("x", n, d), indexed("w", d), indexed("y", n), indexed("z", n),
+                        indexed("y_hat", n), indexed("L", n))
 z_k, y_k, p_k = indexed("z", n, K), indexed("y", n, K), indexed("y_hat", n, K)
 with as_written():
     SUMS = Definition(z[i], Sum(w[j]*x[i, j], (j, 1, d)))
@@ -218,10 +245,14 @@ def numbers(values):
 
 def test_binary_cross_entropy_is_the_displayed_loss_and_its_delta():
     z_now, y_now = np.array([0.5, -2.0, 3.0, 0.0]), np.array([1, 0, 0, 1])
-    loss = proved(L[i], [LOG_LOSS, OUTPUT], LOG_LOSS.body, log(1 + exp(z[i])) - y[i]*z[i], (1 - y[i])*z[i] + log(1 + exp(-z[i])))
-    assert net.binary_cross_entropy(z_now, y_now) == pytest.approx(numbers(loss.values(z=z_now, y=y_now)), rel=1e-15)
+    loss = proved(L[i], [LOG_LOSS, OUTPUT], LOG_LOSS.body, log(1 + exp(z[i])) - y[i]*z[i],
+                  (1 - y[i])*z[i] + log(1 + exp(-z[i])))
+    assert net.binary_cross_entropy(z_now,
+                                    y_now) == pytest.approx(
+                                        numbers(loss.values(z=z_now, y=y_now)), rel=1e-15)
     delta = proved(Partial(L[i], z[i]), [LOG_LOSS, OUTPUT], y_hat[i] - y[i])
-    assert net.sigmoid(z_now) - y_now == pytest.approx(numbers(delta.values(z=z_now, y=y_now)), rel=1e-15)
+    assert net.sigmoid(z_now) - y_now == pytest.approx(numbers(delta.values(z=z_now, y=y_now)),
+                                                       rel=1e-15)
 
 
 def test_softmax_and_cross_entropy_are_the_displayed_functions():
@@ -229,24 +260,31 @@ def test_softmax_and_cross_entropy_are_the_displayed_functions():
     value = proved(p_k[i, k], [SOFTMAX], SOFTMAX.body)
     assert net.softmax(z_now) == pytest.approx(numbers(value.values(z=z_now)), rel=1e-14)
     loss = proved(L[i], [CROSS_ENTROPY, SOFTMAX], CROSS_ENTROPY.body)
-    assert net.cross_entropy(z_now, y_now) == pytest.approx(numbers(loss.values(z=z_now, y=y_now)), rel=1e-14)
-    delta = proved(Partial(L[i], z_k[i, r]), [CROSS_ENTROPY, SOFTMAX], p_k[i, r]*Sum(y_k[i, k], (k, 1, K)) - y_k[i, r])
-    assert net.softmax(z_now) - y_now == pytest.approx(numbers(delta.values(z=z_now, y=y_now)), rel=1e-14)
+    assert net.cross_entropy(z_now, y_now) == pytest.approx(
+        numbers(loss.values(z=z_now, y=y_now)), rel=1e-14)
+    delta = proved(Partial(L[i], z_k[i, r]), [CROSS_ENTROPY, SOFTMAX],
+                   p_k[i, r]*Sum(y_k[i, k], (k, 1, K)) - y_k[i, r])
+    assert net.softmax(z_now) - y_now == pytest.approx(numbers(delta.values(z=z_now, y=y_now)),
+                                                       rel=1e-14)
 
 
 def test_log_sum_exp_is_the_displayed_function():
     with as_written():
         left = log(Sum(exp(z_k[i, k]), (k, 1, K)))
     shifted = proved(left, [], s + log(Sum(exp(z_k[i, k] - s), (k, 1, K))))
-    assert net.log_sum_exp(Z[[0, 2]]) == pytest.approx(numbers(shifted.values(z=Z[[0, 2]], s=0.5)), rel=1e-15)
+    assert net.log_sum_exp(Z[[0, 2]]) == pytest.approx(numbers(shifted.values(z=Z[[0, 2]], s=0.5)),
+                                                       rel=1e-15)
 
 
 def test_the_cost_is_minus_the_mean_logarithm_of_the_likelihood():
     with as_written():
         left = -log(P)/n
-    derivation = proved(left, [LIKELIHOOD, OUTPUT], -Sum(y[i]*log(y_hat[i]) + (1 - y[i])*log(1 - y_hat[i]), (i, 1, n))/n)
+    derivation = proved(left, [LIKELIHOOD, OUTPUT],
+                        -Sum(y[i]*log(y_hat[i]) + (1 - y[i])*log(1 - y_hat[i]), (i, 1, n))/n)
     z_now, y_now = np.array([0.5, -2.0, 3.0]), np.array([1, 0, 1])
-    assert float(derivation.values(z=z_now, y=y_now)) == pytest.approx(net.binary_cross_entropy(z_now, y_now).mean(), rel=1e-15)
+    assert float(derivation.values(z=z_now,
+                                   y=y_now)) == pytest.approx(net.binary_cross_entropy(
+                                       z_now, y_now).mean(), rel=1e-15)
     assert derivation.verdict == "✓ proved for every n, where P > 0 · ✓ numbers"
 
 
@@ -256,15 +294,20 @@ GRADIENT = (Partial(J, w[k]), [COST, LOG_LOSS, OUTPUT, SUMS])
 JACOBIAN = (Partial(p_k[i, k], z_k[i, r]), [SOFTMAX])
 WRONG = {
     "the sign is wrong": ((-log(P)/n, [LIKELIHOOD, OUTPUT]),
-                          lambda: Sum(y[i]*log(y_hat[i]) + (1 - y[i])*log(1 - y_hat[i]), (i, 1, n))/n),
+                          lambda: Sum(y[i]*log(y_hat[i]) + (1 - y[i])*log(1 - y_hat[i]), (i, 1, n))
+                          /n),
     "the slope of σ(t) is taken at σ(t) instead of t": ((Partial(sigmoid(t), t), []),
-                                                                    lambda: sigmoid(sigmoid(t))*(1 - sigmoid(sigmoid(t)))),
+                                                                    lambda: sigmoid(sigmoid(t))
+                                                                    *(1 - sigmoid(sigmoid(t)))),
     "t stands where σ(t) is meant": ((Partial(sigmoid(t), t), []), lambda: t*(1 - t)),
-    "a factor n is too many: a sum stands where a mean is meant": (GRADIENT, lambda: Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))),
+    "a factor n is too many: a sum stands where a mean is meant": (
+        GRADIENT, lambda: Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))),
     "only the diagonal is left, but every output depends on every input":
         (JACOBIAN, lambda: KroneckerDelta(k, r)*p_k[i, k]*(1 - p_k[i, k])),
-    "separate sigmoids stand where softmax is meant: they do not share a denominator": ((p_k[i, k], [SOFTMAX]),
-                                                                                    lambda: sigmoid(z_k[i, k])),
+    "separate sigmoids stand where softmax is meant: they do not share a denominator": ((
+        p_k[i, k], [SOFTMAX]),
+                                                                                    lambda: sigmoid(
+                                                                                        z_k[i, k])),
 }
 
 
@@ -321,7 +364,8 @@ def test_the_rules_of_logarithms_are_not_applied_to_an_arbitrary_prediction():
     with as_written():
         left = -log(P)/n
     with pytest.raises(Undecided):
-        proved(left, [LIKELIHOOD], -Sum(y[i]*log(y_hat[i]) + (1 - y[i])*log(1 - y_hat[i]), (i, 1, n))/n)
+        proved(left, [LIKELIHOOD],
+               -Sum(y[i]*log(y_hat[i]) + (1 - y[i])*log(1 - y_hat[i]), (i, 1, n))/n)
 
 
 # ---------------------------------------------------------------- bad input
@@ -333,20 +377,27 @@ BAD = [
     (lambda: net.sigmoid([]), ValueError, "z is empty"),
     (lambda: net.softmax([1.0, 2.0]), ValueError,
      "z has shape (2,), expected (n_samples, n_classes); for one sample write z[None, :]"),
-    (lambda: net.softmax(np.zeros((2, 3, 4))), ValueError, "z has shape (2, 3, 4), expected (n_samples, n_classes)"),
+    (lambda: net.softmax(np.zeros((2, 3, 4))), ValueError,
+     "z has shape (2, 3, 4), expected (n_samples, n_classes)"),
     (lambda: net.softmax([[True, False]]), TypeError, "z holds True and False"),
     (lambda: net.log_sum_exp([[0.0, -np.inf]]), ValueError, "z[0, 1] is -inf"),
     (lambda: net.log_sum_exp(3.0), ValueError, "z has shape (), expected (n_samples, n_classes)"),
     (lambda: net.binary_cross_entropy([0.0, 1.0], [[0.0], [1.0]]), ValueError,
      "y has shape (2, 1), expected (2,), the shape of z; its ravel() would fit"),
-    (lambda: net.binary_cross_entropy([0.0, 1.0], [1, -1]), ValueError, "y[1] is -1.0, expected the label 0 or 1"),
+    (lambda: net.binary_cross_entropy([0.0, 1.0], [1, -1]), ValueError,
+     "y[1] is -1.0, expected the label 0 or 1"),
     (lambda: net.binary_cross_entropy(0.0, 0.5), ValueError, "y is 0.5, expected the label 0 or 1"),
     (lambda: net.binary_cross_entropy([0.0], [np.nan]), ValueError, "y[0] is nan"),
-    (lambda: net.cross_entropy(Z, [2, 0, 1, 3]), ValueError, "y has shape (4,), expected (4, 4), the shape of z"),
-    (lambda: net.cross_entropy(Z[:3], Y[:, :3]), ValueError, "y has shape (4, 3), expected (3, 4), the shape of z; its"),
-    (lambda: net.cross_entropy(Z, 0 * Y), ValueError, "row 0 of y has 0 ones, expected exactly one: the sample's class"),
-    (lambda: net.cross_entropy([[0.0, 1.0, 2.0]], [[1, 1, 0]]), ValueError, "row 0 of y has 2 ones"),
-    (lambda: net.cross_entropy([[0.0, 1.0]], [[0.5, 0.5]]), ValueError, "y[0, 0] is 0.5, expected the label 0 or 1"),
+    (lambda: net.cross_entropy(Z, [2, 0, 1, 3]), ValueError,
+     "y has shape (4,), expected (4, 4), the shape of z"),
+    (lambda: net.cross_entropy(Z[:3], Y[:, :3]), ValueError,
+     "y has shape (4, 3), expected (3, 4), the shape of z; its"),
+    (lambda: net.cross_entropy(Z, 0 * Y), ValueError,
+     "row 0 of y has 0 ones, expected exactly one: the sample's class"),
+    (lambda: net.cross_entropy([[0.0, 1.0, 2.0]], [[1, 1, 0]]), ValueError,
+     "row 0 of y has 2 ones"),
+    (lambda: net.cross_entropy([[0.0, 1.0]], [[0.5, 0.5]]), ValueError,
+     "y[0, 0] is 0.5, expected the label 0 or 1"),
 ]
 
 

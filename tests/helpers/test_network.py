@@ -1,4 +1,5 @@
-"""Laws of the general network: helpers.network against SymPy, integers, numerical derivatives and an independent library."""
+"""Laws of the general network: helpers.network against SymPy, integers, numerical derivatives and
+an independent library."""
 
 from itertools import product
 
@@ -17,7 +18,8 @@ PAIRS = list(product(net.ACTIVATIONS, net.OUTPUTS))
 
 
 def problem(sizes, output="softmax", seed=0, n=5):
-    """X, y, W, b with weights and biases of ordinary size: (n, sizes[0]) inputs and labels that belong to the output."""
+    """X, y, W, b with weights and biases of ordinary size: (n, sizes[0]) inputs and labels that
+    belong to the output."""
     rng = np.random.default_rng(seed)
     W, b = net.initialise(sizes, rng)
     labels = {
@@ -25,7 +27,8 @@ def problem(sizes, output="softmax", seed=0, n=5):
         "sigmoid": rng.integers(0, 2, (n, sizes[-1])).astype(float),
         "softmax": np.eye(sizes[-1])[rng.integers(0, sizes[-1], n)],
     }
-    return rng.normal(size=(n, sizes[0])), labels[output], W, {l: rng.normal(size=b[l].shape) for l in b}
+    return rng.normal(size=(n, sizes[0])), labels[output], W, {
+        l: rng.normal(size=b[l].shape) for l in b}
 
 
 def gradients(X, y, W, b, hidden, output):
@@ -38,7 +41,8 @@ def check(X, y, W, b, hidden, output, gradient=gradients, **more):
     """gradient_check of a gradient function with the parameters W and b."""
     K = len(W)
     return gradient_check(lambda p: net.cost(y, net.forward(X, *p, hidden, output)[0][K], output),
-                          lambda p: gradient(X, y, *p, hidden, output), (W, b), n_samples=len(X), **more)
+                          lambda p: gradient(X, y, *p, hidden, output), (W, b), n_samples=len(X),
+                          **more)
 
 
 # ---------------------------------------------------------------- forward and cost
@@ -50,27 +54,32 @@ def test_forward_is_the_equation_layer_by_layer():
     assert list(z) == [1, 2] and list(a) == [0, 1, 2] and (a[0] == X).all()
     for l in z:
         for i, j in np.ndindex(z[l].shape):
-            assert z[l][i, j] == pytest.approx(sum(W[l][j, k] * a[l-1][i, k] for k in range(W[l].shape[1])) + b[l][j], rel=1e-14)
+            assert z[l][i, j] == pytest.approx(sum(W[l][j, k] * a[l-1][i, k] for k
+                                                   in range(W[l].shape[1])) + b[l][j], rel=1e-14)
     assert (a[1] == np.tanh(z[1])).all() and (a[2] == z[2]).all()
 
 
 def test_one_linear_layer_is_linear_regression():
     from helpers import linear
     X, y, W, b = problem((3, 1), "identity")
-    assert net.forward(X, W, b, output="identity")[1][1][:, 0] == pytest.approx(linear.predict(X, W[1][0], b[1][0]), rel=1e-14)
+    assert net.forward(X, W, b, output="identity")[1][1][
+        :, 0] == pytest.approx(linear.predict(X, W[1][0], b[1][0]), rel=1e-14)
     dJ_dW, dJ_db = gradients(X, y, W, b, "sigmoid", "identity")
     dJ_dw, dJ_db0 = linear.gradient(X, y[:, 0], W[1][0], b[1][0])
-    assert dJ_dW[1][0] == pytest.approx(dJ_dw, rel=1e-13) and dJ_db[1][0] == pytest.approx(dJ_db0, rel=1e-13)
+    assert (dJ_dW[1][0] == pytest.approx(dJ_dw, rel=1e-13)
+            and dJ_db[1][0] == pytest.approx(dJ_db0, rel=1e-13))
 
 
 def test_the_cost_is_the_mean_over_samples_of_the_loss_summed_over_outputs():
     z, y = np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([[0.0, 0.0], [1.0, 1.0]])
     assert net.cost(y, z, "identity") == ((1 + 4) / 2 + (4 + 4) / 2) / 2
     p = 1 / (1 + np.exp(-z))
-    assert net.cost(y, z, "sigmoid") == pytest.approx(-(y * np.log(p) + (1 - y) * np.log(1 - p)).sum() / 2, rel=1e-14)
+    assert net.cost(y, z, "sigmoid") == pytest.approx(-(y * np.log(p) + (1 - y)
+                                                        * np.log(1 - p)).sum() / 2, rel=1e-14)
     one_hot = np.array([[0.0, 1.0], [1.0, 0.0]])
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-    assert net.cost(one_hot, z, "softmax") == pytest.approx(-(one_hot * np.log(p)).sum() / 2, rel=1e-14)
+    assert net.cost(one_hot, z, "softmax") == pytest.approx(
+        -(one_hot * np.log(p)).sum() / 2, rel=1e-14)
 
 
 def test_relu_and_its_slope_are_zero_at_the_kink():
@@ -87,9 +96,11 @@ def test_the_complex_step_through_relu_has_the_slope_that_backward_takes():
 
 
 def sympy_network(sizes, hidden, output):
-    """The loss of one sample as ONE SymPy expression, written from the definitions, and its symbols."""
+    """The loss of one sample as ONE SymPy expression, written from the definitions, and its
+    symbols."""
     x, y = sp.symbols(f"x:{sizes[0]}"), sp.symbols(f"y:{sizes[-1]}")
-    W = {l: sp.Matrix(sizes[l], sizes[l-1], lambda j, k, l=l: sp.Symbol(f"w{l}_{j}_{k}")) for l in range(1, len(sizes))}
+    W = {l: sp.Matrix(sizes[l], sizes[l-1], lambda j, k, l=l: sp.Symbol(f"w{l}_{j}_{k}"))
+         for l in range(1, len(sizes))}
     b = {l: sp.Matrix(sizes[l], 1, lambda j, _, l=l: sp.Symbol(f"b{l}_{j}")) for l in W}
     a = sp.Matrix(x)
     for l in W:
@@ -120,7 +131,8 @@ def test_backward_is_sympys_derivative_of_the_written_out_loss(hidden, output):
 
 
 def integer_derivative(y, W, a, slopes, layer, unit, source):
-    """n dJ/dw by forward differentiation on integers: how each later z moves with one weight. No delta, no transpose.
+    """n dJ/dw by forward differentiation on integers: how each later z moves with one weight. No
+    delta, no transpose.
 
     `source` None is the bias. The last layer contributes (y_hat - y) dz.
     """
@@ -138,7 +150,8 @@ def integer_derivative(y, W, a, slopes, layer, unit, source):
 @pytest.mark.parametrize("hidden", [name for name, row in FUNCTIONS.items() if row.integer_slope])
 @pytest.mark.parametrize("sizes", [(2, 2, 2), (4, 2, 3, 1), (3, 5, 2, 4, 3)])
 def test_backward_is_exact_on_integer_activations(sizes, hidden):
-    # backward is polynomial in the activations: on small integers float64 makes no error, so nothing but == is right.
+    # backward is polynomial in the activations: on small integers float64 makes no error, so
+    # nothing but == is right.
     rng, n = np.random.default_rng(1), 4     # n is a power of two, so that 1/n is exact too
     W = {l: rng.integers(-2, 3, (sizes[l], sizes[l-1])) for l in range(1, len(sizes))}
     a = {l: rng.choice([-2, -1, 2, 3], (n, size)) for l, size in enumerate(sizes)}
@@ -160,7 +173,8 @@ def test_backward_passes_the_gradient_check(sizes, hidden, output):
 
 def test_at_a_kink_of_relu_the_gradient_is_one_of_the_one_sided_slopes():
     X, y = np.array([[1.0, 2.0]]), np.array([[3.0]])
-    W, b = {1: np.array([[2.0, -1.0], [1.0, 1.0]]), 2: np.array([[1.0, 1.0]])}, {1: np.zeros(2), 2: np.zeros(1)}
+    W, b = ({1: np.array([[2.0, -1.0], [1.0, 1.0]]), 2: np.array([[1.0, 1.0]])},
+            {1: np.zeros(2), 2: np.zeros(1)})
     z, _ = net.forward(X, W, b, "relu", "identity")
     assert z[1].tolist() == [[0.0, 3.0]]           # the first unit stands exactly on its kink
     dJ_dW, dJ_db = gradients(X, y, W, {1: b[1], 2: np.array([1.0])}, "relu", "identity")
@@ -170,7 +184,8 @@ def test_at_a_kink_of_relu_the_gradient_is_one_of_the_one_sided_slopes():
 
 
 def autograd_cost(W, b, X, y, hidden, output):
-    """The same cost, written for autograd and from the textbook forms, without a line of helpers.network."""
+    """The same cost, written for autograd and from the textbook forms, without a line of
+    helpers.network."""
     a = X
     for W_l, b_l in zip(W, b):
         z = anp.dot(a, W_l.T) + b_l
@@ -190,7 +205,8 @@ def test_gradients_equal_those_of_an_independent_library_on_random_architectures
     hidden, output = PAIRS[seed % len(PAIRS)]
     X, y, W, b = problem(sizes, output, seed, n=int(rng.integers(1, 12)))
     dJ_dW, dJ_db = gradients(X, y, W, b, hidden, output)
-    theirs = autograd.grad(autograd_cost, (0, 1))(list(W.values()), list(b.values()), X, y, hidden, output)
+    theirs = autograd.grad(autograd_cost, (0, 1))(list(W.values()), list(b.values()), X, y, hidden,
+                                                  output)
     assert net.cost(y, net.forward(X, W, b, hidden, output)[0][len(W)], output) == pytest.approx(
         autograd_cost(list(W.values()), list(b.values()), X, y, hidden, output), rel=1e-12)
     for l in W:
@@ -216,7 +232,8 @@ def test_delta_has_no_1_over_n_and_the_gradients_are_means():
 def test_the_order_of_the_samples_does_not_matter():
     X, y, W, b = problem((3, 4, 2))
     order = [3, 0, 4, 2, 1]
-    for ours, theirs in zip(gradients(X, y, W, b, "tanh", "softmax"), gradients(X[order], y[order], W, b, "tanh", "softmax")):
+    for ours, theirs in zip(gradients(X, y, W, b, "tanh", "softmax"),
+                            gradients(X[order], y[order], W, b, "tanh", "softmax")):
         assert all(np.abs(ours[l] - theirs[l]).max() < 1e-15 for l in ours)
 
 
@@ -228,22 +245,26 @@ def faulty(name):
     def gradient(X, y, W, b, hidden, output):
         _, a = net.forward(X, W, b, hidden, output)
         n, K = len(X), len(W)
-        slopes = {"slope missing": lambda a: 1, "slope at a": lambda a: net.sigmoid(a) * (1 - net.sigmoid(a))}
+        slopes = {"slope missing": lambda a: 1,
+                  "slope at a": lambda a: net.sigmoid(a) * (1 - net.sigmoid(a))}
         slope = slopes.get(name, lambda a: a * (1 - a))
         delta = {K: a[K] - y}
         if name == "softmax elementwise":
             delta[K] = -y * (1 - a[K])
-        used = {l: W[l] - 0.5 * delta[K].T @ a[l-1] / n if name == "updated weights" and l == K else W[l] for l in W}
+        used = {l: W[l] - 0.5 * delta[K].T @ a[l-1] / n if name == "updated weights" and l == K
+                else W[l] for l in W}
         for l in range(K - 1, 0, -1):
             back = used[l+1].T if name == "W for its transpose" else used[l+1]
             of_bias = (delta[l+1] @ b[l+1])[:, None] if name == "delta of the bias unit" else 0
             delta[l] = (delta[l+1] @ back + of_bias) * slope(a[l])
         twice = n if name == "1/n twice" else 1
-        return {l: delta[l].T @ a[l-1] / n / twice for l in W}, {l: delta[l].mean(axis=0) / twice for l in W}
+        return {l: delta[l].T @ a[l-1] / n / twice for l in W}, {
+            l: delta[l].mean(axis=0) / twice for l in W}
     return gradient
 
 
-FAULTS = ["W for its transpose", "slope missing", "slope at a", "updated weights", "1/n twice", "delta of the bias unit",
+FAULTS = ["W for its transpose", "slope missing", "slope at a", "updated weights", "1/n twice",
+          "delta of the bias unit",
           "softmax elementwise"]
 
 
@@ -282,7 +303,8 @@ def test_units_that_start_equal_stay_equal():
 
 def test_initial_weights_have_variance_1_over_n_in_and_biases_are_zero():
     W, b = net.initialise((400, 300, 2), np.random.default_rng(0))
-    assert W[1].shape == (300, 400) and W[2].shape == (2, 300) and not b[1].any() and b[2].shape == (2,)
+    assert (W[1].shape == (300, 400) and W[2].shape == (2, 300) and not b[1].any()
+            and b[2].shape == (2,))
     assert 400 * W[1].var() == pytest.approx(1, rel=0.02)
 
 
@@ -291,18 +313,22 @@ def test_initial_weights_have_the_variance_that_was_asked_for(name, variance):
     W, _ = net.initialise((400, 300, 2), np.random.default_rng(0), name)
     assert W[1].var() == pytest.approx(variance, rel=0.02)
     usual, _ = net.initialise((400, 300, 2), np.random.default_rng(0))
-    assert np.abs(W[1] / usual[1] - np.sqrt(400 * variance)).max() < 1e-12     # the same draw, at another scale
+    # the same draw, at another scale
+    assert np.abs(W[1] / usual[1] - np.sqrt(400 * variance)).max() < 1e-12
 
 
 def test_through_wide_layers_each_variance_keeps_what_it_is_meant_to_keep():
-    # "1/n_in" keeps the variance of z through linear layers, "he" the mean square through ReLU layers, "glorot" both ways.
+    # "1/n_in" keeps the variance of z through linear layers, "he" the mean square through ReLU
+    # layers, "glorot" both ways.
     rng, sizes = np.random.default_rng(1), (500,) * 9
     X = rng.normal(size=(200, 500))
-    for hidden, variance, kept in [("identity", "1/n_in", True), ("relu", "he", True), ("relu", "1/n_in", False)]:
+    for hidden, variance, kept in [("identity", "1/n_in", True), ("relu", "he", True),
+                                   ("relu", "1/n_in", False)]:
         W, b = net.initialise(sizes, rng, variance)
         z, _ = net.forward(X, W, b, hidden, "identity")
         growth = (z[8]**2).mean() / (z[1]**2).mean()
-        assert (0.5 < growth < 2) == kept and (kept or growth < 0.02)      # halved seven times: 1/128
+        # halved seven times: 1/128
+        assert (0.5 < growth < 2) == kept and (kept or growth < 0.02)
     W, b = net.initialise((500, 500, 500), rng, "glorot")
     _, a = net.forward(X, W, b, "identity", "identity")
     delta, _, _ = net.backward(100 * rng.normal(size=(200, 500)), W, a, "identity", "identity")
@@ -311,7 +337,8 @@ def test_through_wide_layers_each_variance_keeps_what_it_is_meant_to_keep():
 
 def test_an_unknown_variance_is_refused_before_anything_is_drawn():
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="variance is 'xavier', expected one of 1/n_in, glorot, he"):
+    with pytest.raises(ValueError,
+                       match="variance is 'xavier', expected one of 1/n_in, glorot, he"):
         net.initialise((3, 2), rng, "xavier")
     assert rng.random() == np.random.default_rng(0).random()
 
@@ -328,7 +355,8 @@ def test_nothing_is_changed_by_forward_and_backward():
 
 def given():
     X, y, W, b = problem((3, 4, 2))
-    return {"X": X, "y": y, "W": W, "b": b, "a": net.forward(X, W, b)[1], "hidden": "sigmoid", "output": "softmax"}
+    return {"X": X, "y": y, "W": W, "b": b, "a": net.forward(X, W, b)[1], "hidden": "sigmoid",
+            "output": "softmax"}
 
 
 FORWARD = ("X", "W", "b", "hidden", "output")
@@ -336,28 +364,42 @@ BACKWARD = ("y", "W", "a", "hidden", "output")
 BAD = [
     (net.forward, FORWARD, dict(X=np.ones(3)), ValueError, r"X has shape \(3,\)"),
     (net.forward, FORWARD, dict(X=np.full((2, 3), np.nan)), ValueError, r"X\[0, 0\] is nan"),
-    (net.forward, FORWARD, dict(X=np.ones((5, 4))), ValueError, r"W\[1\] has shape \(4, 3\), expected \(n_out, 4\)"),
-    (net.forward, FORWARD, dict(W={1: np.ones((3, 4)), 2: np.ones((2, 4))}), ValueError, "its transpose would fit"),
-    (net.forward, FORWARD, dict(W={1: np.ones((4, 3)), 3: np.ones((2, 4))}), ValueError, r"W has the keys \[1, 3\]"),
-    (net.forward, FORWARD, dict(W={0: np.ones((4, 3)), 1: np.ones((2, 4))}), ValueError, r"expected the layer numbers 1, 2"),
-    (net.forward, FORWARD, dict(W=[np.ones((4, 3)), np.ones((2, 4))]), TypeError, "W is of type list"),
+    (net.forward, FORWARD, dict(X=np.ones((5, 4))), ValueError,
+     r"W\[1\] has shape \(4, 3\), expected \(n_out, 4\)"),
+    (net.forward, FORWARD, dict(W={1: np.ones((3, 4)), 2: np.ones((2, 4))}), ValueError,
+     "its transpose would fit"),
+    (net.forward, FORWARD, dict(W={1: np.ones((4, 3)), 3: np.ones((2, 4))}), ValueError,
+     r"W has the keys \[1, 3\]"),
+    (net.forward, FORWARD, dict(W={0: np.ones((4, 3)), 1: np.ones((2, 4))}), ValueError,
+     r"expected the layer numbers 1, 2"),
+    (net.forward, FORWARD, dict(W=[np.ones((4, 3)), np.ones((2, 4))]), TypeError,
+     "W is of type list"),
     (net.forward, FORWARD, dict(W={}), ValueError, "W has the keys"),
-    (net.forward, FORWARD, dict(W={1: np.ones((4, 3)), 2: np.ones((2, 5))}), ValueError, "layer 1 has 4 units"),
-    (net.forward, FORWARD, dict(W={1: np.ones((4, 3)), 2: np.array([["a"]])}), TypeError, r"W\[2\] holds text"),
+    (net.forward, FORWARD, dict(W={1: np.ones((4, 3)), 2: np.ones((2, 5))}), ValueError,
+     "layer 1 has 4 units"),
+    (net.forward, FORWARD, dict(W={1: np.ones((4, 3)), 2: np.array([["a"]])}), TypeError,
+     r"W\[2\] holds text"),
     (net.forward, FORWARD, dict(b={1: np.ones(4)}), ValueError, "b has the layers"),
-    (net.forward, FORWARD, dict(b={1: np.ones(4), 2: np.ones((2, 1))}), ValueError, r"b\[2\] has shape .*, expected \(2,\)"),
-    (net.forward, FORWARD, dict(b={1: np.ones(4), 2: np.array([1, np.inf])}), ValueError, r"b\[2\]\[1\] is inf"),
+    (net.forward, FORWARD, dict(b={1: np.ones(4), 2: np.ones((2, 1))}), ValueError,
+     r"b\[2\] has shape .*, expected \(2,\)"),
+    (net.forward, FORWARD, dict(b={1: np.ones(4), 2: np.array([1, np.inf])}), ValueError,
+     r"b\[2\]\[1\] is inf"),
     (net.forward, FORWARD, dict(hidden="swish"), ValueError,
      "hidden is 'swish', expected one of " + ", ".join(net.ACTIVATIONS)),
-    (net.forward, FORWARD, dict(output="relu"), ValueError, "output is 'relu', expected one of identity, sigmoid, softmax"),
+    (net.forward, FORWARD, dict(output="relu"), ValueError,
+     "output is 'relu', expected one of identity, sigmoid, softmax"),
     (net.forward, FORWARD, dict(hidden=np.tanh), ValueError, "expected one of"),
     (net.backward, BACKWARD, dict(y=np.ones(5)), ValueError, r"y has shape \(5,\)"),
     (net.backward, BACKWARD, dict(y=np.ones((5, 2))), ValueError, "row 0 of y has 2 ones"),
     (net.backward, BACKWARD, dict(y=np.full((5, 2), 0.5)), ValueError, "expected the label 0 or 1"),
-    (net.backward, BACKWARD, dict(y=np.full((5, 2), 3), output="sigmoid"), ValueError, "expected the label 0 or 1"),
-    (net.backward, BACKWARD, dict(a={0: np.ones((5, 3)), 1: np.ones((5, 4))}), ValueError, "a has the layers"),
-    (net.backward, BACKWARD, dict(a={1: np.ones((5, 4)), 2: np.ones((5, 2))}), ValueError, "a has the keys"),
-    (net.backward, BACKWARD, dict(a={0: np.ones((5, 3)), 1: np.ones((4, 4)), 2: np.ones((5, 2))}), ValueError, r"a\[1\] has"),
+    (net.backward, BACKWARD, dict(y=np.full((5, 2), 3), output="sigmoid"), ValueError,
+     "expected the label 0 or 1"),
+    (net.backward, BACKWARD, dict(a={0: np.ones((5, 3)), 1: np.ones((5, 4))}), ValueError,
+     "a has the layers"),
+    (net.backward, BACKWARD, dict(a={1: np.ones((5, 4)), 2: np.ones((5, 2))}), ValueError,
+     "a has the keys"),
+    (net.backward, BACKWARD, dict(a={0: np.ones((5, 3)), 1: np.ones((4, 4)), 2: np.ones((5, 2))}),
+     ValueError, r"a\[1\] has"),
     (net.backward, BACKWARD, dict(hidden="step"), ValueError, "hidden is 'step'"),
 ]
 
@@ -393,7 +435,8 @@ def test_a_cost_refuses_targets_of_another_pair():
 
 @pytest.mark.parametrize("call", [
     lambda z, y: net.binary_cross_entropy(z, y), lambda z, y: net.cross_entropy(z, y),
-    lambda z, y: net.cost(y, z, "identity"), lambda z, y: net.backward(y, {1: np.eye(2)}, {0: y.real, 1: z}),
+    lambda z, y: net.cost(y, z, "identity"),
+    lambda z, y: net.backward(y, {1: np.eye(2)}, {0: y.real, 1: z}),
 ])
 def test_a_complex_logit_passes_for_the_complex_step_but_a_complex_target_does_not(call):
     z, y = np.array([[1.0, 2.0], [3.0, -1.0]]), np.eye(2)
@@ -432,21 +475,24 @@ def test_parameters_that_fit_together_come_back_as_arrays_of_floats(sizes):
 ])
 def test_parameters_that_do_not_fit_together_are_refused(shapes, message):
     with pytest.raises(ValueError, match=message):
-        net.parameters({l: np.ones(shape) for l, shape in enumerate(shapes, 1)}, {1: np.ones(3), 2: np.ones(2)})
+        net.parameters({l: np.ones(shape) for l, shape in enumerate(shapes, 1)},
+                       {1: np.ones(3), 2: np.ones(2)})
 
 
 @pytest.mark.parametrize("name", ["W", "b"])
 def test_complex_parameters_are_refused(name):
     pair = {"W": {1: np.ones((3, 2))}, "b": {1: np.ones(3)}}
     pair[name] = {1: pair[name][1] + 0j}
-    with pytest.raises(TypeError, match=rf"{name}\[1\] holds complex numbers, expected real numbers"):
+    with pytest.raises(TypeError,
+                       match=rf"{name}\[1\] holds complex numbers, expected real numbers"):
         net.parameters(**pair)
 
 
 RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("sizes, rng, error", [((3,), RNG, ValueError), ((3, 0), RNG, ValueError), ((3, 2.5), RNG, TypeError),
+@pytest.mark.parametrize("sizes, rng, error", [((3,), RNG, ValueError), ((3, 0), RNG, ValueError),
+                                               ((3, 2.5), RNG, TypeError),
                                                ((3, 2), None, TypeError), ((3, 2), 0, TypeError)])
 def test_initialise_refuses_bad_sizes_and_seeds(sizes, rng, error):
     with pytest.raises(error):

@@ -1,4 +1,5 @@
-"""Laws of helpers.training: what is learnt from is kept apart from what judges, every sample counts alike, nothing is lost."""
+"""Laws of helpers.training: what is learnt from is kept apart from what judges, every sample counts
+alike, nothing is lost."""
 
 import io
 import subprocess
@@ -22,12 +23,14 @@ def problem(n=23, sizes=(4, 6, 3), seed=0):
 
 
 def train(problem, *activations, seed=1, **options):
-    defaults = dict(eta=0.1, n_epochs=4, batch_size=5, rng=None if seed is None else np.random.default_rng(seed))
+    defaults = dict(eta=0.1, n_epochs=4, batch_size=5,
+                    rng=None if seed is None else np.random.default_rng(seed))
     return tr.train(*problem, *activations, **{**defaults, **options})
 
 
 def same(one, other):
-    return one.keys() == other.keys() and all(one[l].dtype == other[l].dtype and (one[l] == other[l]).all() for l in one)
+    return (one.keys() == other.keys()
+            and all(one[l].dtype == other[l].dtype and (one[l] == other[l]).all() for l in one))
 
 
 def cost(X, y, W, b, hidden="sigmoid", output="softmax"):
@@ -56,7 +59,8 @@ def test_a_stratified_split_shares_every_class_out_alike(seed):
     labels = rng.choice(4, 200, p=[0.6, 0.25, 0.1, 0.05])
     parts = data.split(200, rng, 0.2, 0.3, labels)
     for part, share in zip(parts, [0.5, 0.2, 0.3]):
-        assert (np.abs(np.bincount(labels[part], minlength=4) - share * np.bincount(labels)) < 2).all()
+        assert (np.abs(np.bincount(labels[part], minlength=4) - share * np.bincount(labels))
+                < 2).all()
 
 
 def test_a_split_is_random_and_the_seed_repeats_it():
@@ -65,13 +69,15 @@ def test_a_split_is_random_and_the_seed_repeats_it():
     often = np.zeros(50)
     for seed in range(400):
         often[data.split(50, np.random.default_rng(seed), 0.2, 0.2).test] += 1
-    assert 0.1 < (often / 400).min() and (often / 400).max() < 0.3       # each sample is in the test part in 1 of 5 splits
+    # each sample is in the test part in 1 of 5 splits
+    assert 0.1 < (often / 400).min() and (often / 400).max() < 0.3
 
 
 def test_one_hot_and_classes_undo_each_other():
     labels = np.array([2, 0, 1, 2])
     assert data.one_hot(labels).tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
-    assert (tr.classes(data.one_hot(labels)) == labels).all() and data.one_hot(labels, 5).shape == (4, 5)
+    assert ((tr.classes(data.one_hot(labels)) == labels).all()
+            and data.one_hot(labels, 5).shape == (4, 5))
     assert tr.classes([[0.4], [0.5], [0.9]]).tolist() == [0, 1, 1]
 
 
@@ -79,8 +85,10 @@ def test_the_confusion_matrix_counts_true_classes_in_rows_and_its_trace_is_the_a
     rng = np.random.default_rng(0)
     labels, y_hat = rng.integers(0, 4, 100), rng.random((100, 4))
     counts = tr.confusion_matrix(y_hat, labels)
-    assert (counts.sum(axis=1) == np.bincount(labels)).all() and (counts.sum(axis=0) == np.bincount(y_hat.argmax(axis=1))).all()
-    assert counts.trace() / 100 == tr.accuracy(y_hat, labels) == tr.accuracy(y_hat, data.one_hot(labels))
+    assert ((counts.sum(axis=1) == np.bincount(labels)).all()
+            and (counts.sum(axis=0) == np.bincount(y_hat.argmax(axis=1))).all())
+    assert counts.trace() / 100 == tr.accuracy(y_hat, labels) == tr.accuracy(
+        y_hat, data.one_hot(labels))
     assert (tr.confusion_matrix(y_hat, data.one_hot(labels)) == counts).all()
     assert tr.confusion_matrix([[0.2], [0.7], [0.6]], [[0], [0], [1]]).tolist() == [[1, 1], [0, 1]]
     assert tr.confusion_matrix([[0.1, 0.9, 0.0]], [0]).tolist() == [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
@@ -103,7 +111,8 @@ def test_a_constant_column_is_standardised_to_zero_and_stays_itself_in_new_data(
 def test_training_is_the_loop_of_forward_backward_and_update(batch_size, rng_seed, momentum):
     X, y, W, b = given = problem()
     history = train(given, "tanh", seed=rng_seed, batch_size=batch_size, momentum=momentum)
-    rng, J = None if rng_seed is None else np.random.default_rng(rng_seed), [cost(X, y, W, b, "tanh")]
+    rng, J = (None if rng_seed is None else np.random.default_rng(rng_seed),
+              [cost(X, y, W, b, "tanh")])
     v, n_steps = [{l: 0 * p[l] for l in p} for p in (W, b)], 0
     for _ in range(4):
         for batch in data.batches(23, batch_size or 23, rng):
@@ -113,15 +122,18 @@ def test_training_is_the_loop_of_forward_backward_and_update(batch_size, rng_see
             W, b = ({l: p[l] + move[l] for l in p} for p, move in zip((W, b), v))
             n_steps += 1
         J.append(cost(X, y, W, b, "tanh"))
-    assert history.J == pytest.approx(J, rel=1e-12) and history.n_steps == n_steps and history.n_epochs == 4
-    assert all(np.abs(history.W_last[l] - W[l]).max() < 1e-12 and np.abs(history.b_last[l] - b[l]).max() < 1e-12 for l in W)
+    assert (history.J == pytest.approx(J, rel=1e-12) and history.n_steps == n_steps
+            and history.n_epochs == 4)
+    assert all(np.abs(history.W_last[l] - W[l]).max() < 1e-12
+               and np.abs(history.b_last[l] - b[l]).max() < 1e-12 for l in W)
 
 
 def test_one_neuron_trains_as_linear_regression_does():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(11, 3)), rng.normal(size=11)
     theirs = linear.train(X, y, np.zeros(3), 0.0, 0.1, 6, 4, np.random.default_rng(5))
-    ours = tr.train(X, y[:, None], {1: np.zeros((1, 3))}, {1: np.zeros(1)}, output="identity", eta=0.1, n_epochs=6, batch_size=4,
+    ours = tr.train(X, y[:, None], {1: np.zeros((1, 3))}, {1: np.zeros(1)}, output="identity",
+                    eta=0.1, n_epochs=6, batch_size=4,
                     rng=np.random.default_rng(5))
     assert ours.J == pytest.approx(theirs.J, rel=1e-12) and ours.accuracy is None
     assert ours.W_last[1][0] == pytest.approx(theirs.w[-1], rel=1e-12)
@@ -146,25 +158,30 @@ def test_the_history_holds_costs_and_accuracies_of_all_samples():
     history = train(given, validation=(X[:10], y[:10]))
     assert history.J[0] == pytest.approx(cost(X, y, W, b), rel=1e-13)
     assert history.J[-1] == pytest.approx(cost(X, y, history.W_last, history.b_last), rel=1e-13)
-    assert history.J_validation[-1] == pytest.approx(cost(X[:10], y[:10], history.W_last, history.b_last), rel=1e-13)
+    assert history.J_validation[-1] == pytest.approx(cost(
+        X[:10], y[:10], history.W_last, history.b_last), rel=1e-13)
     assert history.accuracy[-1] == tr.accuracy(tr.predict(X, history.W_last, history.b_last), y)
     assert history.accuracy_validation[0] == tr.accuracy(tr.predict(X[:10], W, b), y[:10])
-    assert all(len(column) == 5 for column in (history.J, history.accuracy, history.J_validation, history.accuracy_validation))
+    assert all(len(column) == 5 for column
+               in (history.J, history.accuracy, history.J_validation, history.accuracy_validation))
     assert repr(history).startswith("4 epochs, 32 updates, stopped by n_epochs; best epoch")
 
 
 def test_accuracy_is_that_of_classes_and_none_where_outputs_name_none():
     X, y, W, b = problem()
-    assert train((X, y[:, :1], *net.initialise((4, 1), np.random.default_rng(0))), output="sigmoid").accuracy is not None
+    assert train((X, y[:, :1], *net.initialise((4, 1), np.random.default_rng(0))),
+                 output="sigmoid").accuracy is not None
     assert train((X, y, W, b), output="sigmoid").accuracy is not None
-    assert train((X, np.ones_like(y), W, b), output="sigmoid").accuracy is None      # three labels a sample, no class
+    # three labels a sample, no class
+    assert train((X, np.ones_like(y), W, b), output="sigmoid").accuracy is None
     assert train((X, y, W, b), output="identity").accuracy is None
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not():
     given = problem()
     one, again, other = train(given), train(given), train(given, seed=2)
-    assert (one.J == again.J).all() and same(one.W_last, again.W_last) and same(one.b_last, again.b_last)
+    assert ((one.J == again.J).all() and same(one.W_last, again.W_last)
+            and same(one.b_last, again.b_last))
     assert not same(one.W_last, other.W_last)
 
 
@@ -172,11 +189,13 @@ def test_validation_samples_teach_nothing():
     given = problem()
     X, y, _, _ = problem(9, seed=5)
     alone, watched = train(given), train(given, validation=(X, y), patience=4)
-    assert (alone.J == watched.J).all() and same(alone.W_last, watched.W_last) and alone.J_validation is None
+    assert ((alone.J == watched.J).all() and same(alone.W_last, watched.W_last)
+            and alone.J_validation is None)
 
 
 def overfitting(**options):
-    """A network with too many units for 23 samples, whose labels are partly wrong: validation turns up again."""
+    """A network with too many units for 23 samples, whose labels are partly wrong: validation turns
+    up again."""
     X, y, W, b = problem(sizes=(4, 40, 3))
     held_out = problem(60, sizes=(4, 40, 3), seed=0)[:2]
     y[:6] = np.roll(y[:6], 1, axis=1)
@@ -187,7 +206,8 @@ def test_the_best_epoch_has_the_lowest_validation_cost_and_its_weights_are_kept(
     history = overfitting(n_epochs=40)
     assert history.best_epoch == history.J_validation.argmin() and 0 < history.best_epoch < 40
     until_then = overfitting(n_epochs=history.best_epoch)
-    assert same(history.W, until_then.W_last) and same(history.b, until_then.b_last) and not same(history.W, history.W_last)
+    assert (same(history.W, until_then.W_last) and same(history.b, until_then.b_last)
+            and not same(history.W, history.W_last))
 
 
 def test_without_validation_the_best_epoch_has_the_lowest_training_cost():
@@ -196,12 +216,14 @@ def test_without_validation_the_best_epoch_has_the_lowest_training_cost():
 
 
 @pytest.mark.parametrize("patience", [1, 3, 10])
-def test_patience_stops_after_so_many_epochs_without_a_new_best_and_changes_nothing_before(patience):
+def test_patience_stops_after_so_many_epochs_without_a_new_best_and_changes_nothing_before(
+    patience):
     whole, stopped = overfitting(n_epochs=60), overfitting(n_epochs=60, patience=patience)
     assert stopped.stopped == "patience" and stopped.n_epochs == stopped.best_epoch + patience < 60
     assert (stopped.J == whole.J[:stopped.n_epochs + 1]).all()
     assert (np.diff(np.minimum.accumulate(stopped.J_validation[:stopped.best_epoch + 1])) < 0).any()
-    longest = np.diff([0, *np.flatnonzero(np.diff(np.minimum.accumulate(stopped.J_validation)) < 0) + 1]).max()
+    longest = np.diff([0, *np.flatnonzero(np.diff(np.minimum.accumulate(stopped.J_validation)) < 0)
+                       + 1]).max()
     assert longest <= patience                                   # it did not stop late
 
 
@@ -209,9 +231,11 @@ def test_patience_stops_after_so_many_epochs_without_a_new_best_and_changes_noth
 @pytest.mark.parametrize("hidden", ["relu", "identity"])
 def test_divergence_is_no_error_but_is_said(hidden):
     X, y, W, b = problem()
-    history = tr.train(X, y * 1e3, W, b, hidden, "identity", eta=50.0, n_epochs=200, batch_size=5, rng=np.random.default_rng(0))
+    history = tr.train(X, y * 1e3, W, b, hidden, "identity", eta=50.0, n_epochs=200, batch_size=5,
+                       rng=np.random.default_rng(0))
     assert history.stopped == "diverged" and history.n_epochs < 200
-    assert history.J[-1] == np.inf and np.isfinite(history.J[:-1]).all() and "diverged" in repr(history)
+    assert (history.J[-1] == np.inf and np.isfinite(history.J[:-1]).all()
+            and "diverged" in repr(history))
     assert all(np.isfinite(history.W[l]).all() for l in history.W)
 
 
@@ -227,7 +251,8 @@ def test_the_learning_rate_may_be_a_function_of_the_epoch():
 def test_no_epochs_give_the_start():
     X, y, W, b = given = problem()
     history = train(given, n_epochs=0)
-    assert same(history.W, W) and same(history.b_last, b) and history.best_epoch == history.n_steps == history.n_epochs == 0
+    assert (same(history.W, W) and same(history.b_last, b)
+            and history.best_epoch == history.n_steps == history.n_epochs == 0)
 
 
 def test_training_in_float32_stays_in_float32_and_near():
@@ -258,7 +283,8 @@ def test_nothing_passed_to_training_is_changed_and_a_refused_call_draws_nothing(
     with pytest.raises(ValueError):
         tr.train(*given, eta=0.1, n_epochs=3, batch_size=0, rng=rng)
     assert rng.random() == np.random.default_rng(3).random()
-    assert all((old == now).all() for old, now in zip(before, (*given[:2], *given[2].values(), *given[3].values())))
+    assert all((old == now).all() for old,
+               now in zip(before, (*given[:2], *given[2].values(), *given[3].values())))
 
 
 def test_64_32_10_reads_97_per_cent_of_new_digits_on_average_over_random_splits():
@@ -266,8 +292,10 @@ def test_64_32_10_reads_97_per_cent_of_new_digits_on_average_over_random_splits(
     for seed in range(8):
         rng = np.random.default_rng(seed)
         parts = data.split(len(digits), rng, 0.15, 0.2, digits.labels)
-        (X, y), validation, (X_test, y_test) = ((digits.X[rows], data.one_hot(digits.labels[rows])) for rows in parts)
-        history = tr.train(X, y, *net.initialise((64, 32, 10), rng, "glorot"), "tanh", eta=0.1, momentum=0.9, batch_size=32,
+        (X, y), validation, (X_test, y_test) = ((digits.X[rows], data.one_hot(digits.labels[rows]))
+                                                for rows in parts)
+        history = tr.train(X, y, *net.initialise((64, 32, 10), rng, "glorot"), "tanh", eta=0.1,
+                           momentum=0.9, batch_size=32,
                            n_epochs=60, rng=rng, validation=validation, patience=10)
         right.append(tr.accuracy(tr.predict(X_test, history.W, history.b, "tanh"), y_test))
     assert np.mean(right) >= 0.97 and min(right) > 0.94
@@ -309,7 +337,8 @@ BAD = [
 
 @pytest.mark.parametrize("wrong, error, message", BAD)
 def test_bad_input_to_training_is_refused_in_words(wrong, error, message, capsys):
-    arguments = {"X": X0, "y": Y0, "W": W0, "b": B0, "eta": 0.1, "n_epochs": 1, "progress": 1, **wrong}
+    arguments = {"X": X0, "y": Y0, "W": W0, "b": B0, "eta": 0.1, "n_epochs": 1, "progress": 1,
+                 **wrong}
     with pytest.raises(error, match=message):
         tr.train(**arguments)
     assert capsys.readouterr().out == ""
@@ -318,19 +347,26 @@ def test_bad_input_to_training_is_refused_in_words(wrong, error, message, capsys
 SMALL = [
     (lambda: data.split(0, RNG), ValueError, "n_samples is 0"),
     (lambda: data.split(10, None), TypeError, "rng is None, expected a generator"),
-    (lambda: data.split(10, RNG, test=1.0), ValueError, "test is 1.0, expected a number from 0 to below 1"),
+    (lambda: data.split(10, RNG, test=1.0), ValueError,
+     "test is 1.0, expected a number from 0 to below 1"),
     (lambda: data.split(10, RNG, validation=-0.1), ValueError, "validation is -0.1"),
-    (lambda: data.split(10, RNG, 0.5, 0.5), ValueError, "validation and test take 10 of 10 samples and leave none to train on"),
-    (lambda: data.split(10, RNG, 0.01), ValueError, "validation is 0.01 of 10 samples, which is none"),
-    (lambda: data.split(10, RNG, labels=[0, 1]), ValueError, r"labels has shape \(2,\), expected \(10,\)"),
+    (lambda: data.split(10, RNG, 0.5, 0.5), ValueError,
+     "validation and test take 10 of 10 samples and leave none to train on"),
+    (lambda: data.split(10, RNG, 0.01), ValueError,
+     "validation is 0.01 of 10 samples, which is none"),
+    (lambda: data.split(10, RNG, labels=[0, 1]), ValueError,
+     r"labels has shape \(2,\), expected \(10,\)"),
     (lambda: data.one_hot([0.5]), TypeError, "labels holds float64, expected whole numbers"),
     (lambda: data.one_hot([0, -1]), ValueError, r"labels\[1\] is -1"),
-    (lambda: data.one_hot([0, 3], 3), ValueError, r"labels\[1\] is 3, expected a class from 0 to 2"),
+    (lambda: data.one_hot([0, 3], 3), ValueError,
+     r"labels\[1\] is 3, expected a class from 0 to 2"),
     (lambda: data.one_hot([]), TypeError, "labels holds float64"),
     (lambda: data.one_hot([[0]]), ValueError, r"labels has shape \(1, 1\)"),
     (lambda: tr.classes([1.0]), ValueError, r"y_hat has shape \(1,\)"),
-    (lambda: tr.accuracy(Y0, Y0[:3]), ValueError, r"y has shape \(3, 3\), expected \(23, 3\), the shape of y_hat"),
-    (lambda: tr.accuracy(Y0, np.zeros(23, dtype=int) + 3), ValueError, r"y\[0\] is 3, expected a class from 0 to 2"),
+    (lambda: tr.accuracy(Y0, Y0[:3]), ValueError,
+     r"y has shape \(3, 3\), expected \(23, 3\), the shape of y_hat"),
+    (lambda: tr.accuracy(Y0, np.zeros(23, dtype=int) + 3), ValueError,
+     r"y\[0\] is 3, expected a class from 0 to 2"),
     (lambda: tr.confusion_matrix(Y0, Y0 * 2), ValueError, "expected the label 0 or 1"),
     (lambda: tr.predict(X0[0], W0, B0), ValueError, r"X has shape \(4,\)"),
 ]
@@ -361,7 +397,8 @@ def test_the_standardisation_comes_back_and_treats_new_samples_alike(tmp_path):
     fitted = data.standardise(X0)
     tr.save(tmp_path / "network", W0, B0, standardised=fitted)               # no suffix is added
     loaded = tr.load(tmp_path / "network").standardised
-    assert (data.standardise(X0[:3], like=loaded).X == fitted.X[:3]).all() and loaded.X.shape == (0, 4)
+    assert ((data.standardise(X0[:3], like=loaded).X == fitted.X[:3]).all()
+            and loaded.X.shape == (0, 4))
 
 
 def test_the_same_network_gives_the_same_file(tmp_path):
@@ -380,13 +417,19 @@ def altered(tmp_path, **changes):
 
 
 @pytest.mark.parametrize("changes, message", [
-    (dict(format=None), "its format is"), (dict(format=np.array("something else")), "its format is 'something else'"),
-    (dict(b2=None), "expected format, hidden, output, W1, b1, W2, b2"), (dict(W3=np.ones((2, 3))), "expected format"),
-    (dict(extra=np.ones(1)), "it holds .*extra"), (dict(mean=None), "and mean and scale or neither"),
+    (dict(format=None), "its format is"),
+    (dict(format=np.array("something else")), "its format is 'something else'"),
+    (dict(b2=None), "expected format, hidden, output, W1, b1, W2, b2"),
+    (dict(W3=np.ones((2, 3))), "expected format"),
+    (dict(extra=np.ones(1)), "it holds .*extra"),
+    (dict(mean=None), "and mean and scale or neither"),
     (dict(W2=np.ones((3, 5))), r"W\[2\] has shape \(3, 5\), expected \(n_out, 6\)"),
-    (dict(b1=np.full(6, np.nan)), r"b\[1\]\[0\] is nan"), (dict(W1=np.full((6, 4), "a")), r"W\[1\] holds text"),
-    (dict(hidden=np.array("swish")), "hidden is 'swish'"), (dict(output=np.array(3)), "output is '3'"),
-    (dict(scale=np.ones(3)), "scale has shape"), (dict(W1=np.array([{}, 1], dtype=object)), "allow_pickle=False"),
+    (dict(b1=np.full(6, np.nan)), r"b\[1\]\[0\] is nan"),
+    (dict(W1=np.full((6, 4), "a")), r"W\[1\] holds text"),
+    (dict(hidden=np.array("swish")), "hidden is 'swish'"),
+    (dict(output=np.array(3)), "output is '3'"),
+    (dict(scale=np.ones(3)), "scale has shape"),
+    (dict(W1=np.array([{}, 1], dtype=object)), "allow_pickle=False"),
 ])
 def test_a_file_with_other_contents_is_refused_in_words(tmp_path, changes, message):
     path = altered(tmp_path, **changes)
@@ -425,7 +468,8 @@ def test_a_file_that_lost_its_end_or_a_single_bit_is_refused_or_harmless(tmp_pat
     for place in range(0, len(whole), 29):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1:])
         try:
-            assert same(tr.load(path).W, W0)                 # a bit that says nothing about the network, as a date
+            # a bit that says nothing about the network, as a date
+            assert same(tr.load(path).W, W0)
         except ValueError:
             refused += 1
     assert refused > 0.5 * len(range(0, len(whole), 29))
@@ -435,7 +479,8 @@ def test_bad_input_writes_nothing_and_leaves_an_older_file_alone(tmp_path):
     path = tmp_path / "network"
     tr.save(path, W0, B0)
     before = path.read_bytes()
-    bad = [dict(W={1: W0[1]}), dict(b={1: B0[1], 2: np.full(3, np.inf)}), dict(hidden="swish"), dict(output=None),
+    bad = [dict(W={1: W0[1]}), dict(b={1: B0[1], 2: np.full(3, np.inf)}), dict(hidden="swish"),
+           dict(output=None),
            dict(standardised=X0), dict(standardised=data.standardise(X0[:, :2]))]
     for wrong in bad:
         for target in (path, tmp_path / "other"):

@@ -1,7 +1,9 @@
-"""Every derivation of every notebook, collected by running those statements of a notebook on which its derivations depend.
+"""Every derivation of every notebook, collected by running those statements of a notebook on which
+its derivations depend.
 
-Figures, training and widgets are left out, so that all notebooks together take seconds. That nothing is missed is tested:
-the ledger of such a run must have the derivations and the lines that the stored ledger of the notebook has.
+Figures, training and widgets are left out, so that all notebooks together take seconds. That
+nothing is missed is tested: the ledger of such a run must have the derivations and the lines that
+the stored ledger of the notebook has.
 """
 
 import ast
@@ -22,7 +24,8 @@ NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.i
 
 @dataclass
 class Statement:
-    """A top-level statement of a notebook: its syntax tree, the id of its cell, and the names that it binds and reads."""
+    """A top-level statement of a notebook: its syntax tree, the id of its cell, and the names that
+    it binds and reads."""
 
     node: ast.stmt
     cell: str
@@ -35,7 +38,8 @@ class Statement:
 def statements_of(path):
     """The statements of a notebook from top to bottom."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    sources = [(cell["id"], "".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"]
+    sources = [(cell["id"], "".join(cell["source"])) for cell in cells
+               if cell["cell_type"] == "code"]
     return [_statement(node, cell) for cell, source in sources for node in ast.parse(source).body]
 
 
@@ -50,12 +54,15 @@ def _statement(node, cell):
             statement.binds |= {(alias.asname or alias.name).split(".")[0] for alias in part.names}
         elif isinstance(part, (ast.FunctionDef, ast.ClassDef)):
             statement.binds.add(part.name)
-        elif isinstance(part, (ast.Subscript, ast.Attribute)) and not isinstance(part.ctx, ast.Load):
+        elif isinstance(part, (ast.Subscript, ast.Attribute)) and not isinstance(
+            part.ctx, ast.Load):
             statement.touches.add(_root(part))
         elif isinstance(part, ast.AugAssign):
             statement.touches.add(_root(part.target))
             statement.reads.add(_root(part.target))
-        elif isinstance(part, ast.Expr) and isinstance(part.value, ast.Call) and isinstance(part.value.func, ast.Attribute):
+        elif isinstance(part, ast.Expr) and isinstance(part.value,
+                                                       ast.Call) and isinstance(
+                                                           part.value.func, ast.Attribute):
             statement.touches.add(_root(part.value.func))  # table.append(...)
     return statement
 
@@ -68,7 +75,8 @@ def _root(node):
 
 def shows_a_refusal(node):
     """Is it a wrong version, shown as refused?"""
-    return isinstance(node, ast.Try) or isinstance(node, ast.With) and any("refused" in ast.unparse(i) for i in node.items)
+    return (isinstance(node, ast.Try) or isinstance(node, ast.With)
+            and any("refused" in ast.unparse(i) for i in node.items))
 
 
 def derives(statement, makers):
@@ -78,7 +86,8 @@ def derives(statement, makers):
 
 
 def needed_statements(statements):
-    """The derivations, and all that they depend on, in their order; each with whether it is a derivation."""
+    """The derivations, and all that they depend on, in their order; each with whether it is a
+    derivation."""
     makers = set(MAKERS)
     functions = {s.node.name: s for s in statements if isinstance(s.node, ast.FunctionDef)}
     for _ in functions:
@@ -88,7 +97,8 @@ def needed_statements(statements):
         proves = derives(statement, makers)
         if not proves and not (statement.binds | statement.touches) & needed:
             continue
-        if isinstance(statement.node, (ast.Assign, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.With)):
+        if isinstance(statement.node,
+                      (ast.Assign, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.With)):
             needed -= statement.binds - statement.touches
         needed |= statement.reads
         for name in sorted(statement.reads & functions.keys()):
@@ -99,7 +109,8 @@ def needed_statements(statements):
 
 @dataclass
 class Collected:
-    """What the derivations of one notebook are, and the names as they stand before each of its statements."""
+    """What the derivations of one notebook are, and the names as they stand before each of its
+    statements."""
 
     path: Path
     derivations: list
@@ -109,12 +120,14 @@ class Collected:
 
 @cache
 def collect(path):
-    """Run what is needed of one notebook, and keep each derivation that it proves and enters in the ledger."""
+    """Run what is needed of one notebook, and keep each derivation that it proves and enters in the
+    ledger."""
     namespace = {"__name__": "__main__", "__builtins__": builtins, "display": lambda *shown: None}
     mine, runs = engine.Ledger(), []
     kept, engine.ledger = engine.ledger, mine
     proved = []
-    mine.record = lambda derivation: (proved.append(derivation), engine.Ledger.record(mine, derivation))
+    mine.record = lambda derivation: (proved.append(derivation),
+                                      engine.Ledger.record(mine, derivation))
     try:
         for statement, proves in needed_statements(statements_of(path)):
             if proves:
@@ -135,4 +148,5 @@ def stored_counts(path):
     """(derivations, lines) of the ledger at the end of a notebook, as it is stored."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     (output,) = cells[-1]["outputs"]
-    return tuple(map(int, re.match(r"Ledger: (\d+) derivations, (\d+) lines", "".join(output["data"]["text/plain"])).groups()))
+    return tuple(map(int, re.match(r"Ledger: (\d+) derivations, (\d+) lines",
+                                   "".join(output["data"]["text/plain"])).groups()))

@@ -1,4 +1,5 @@
-"""Each activation of the network written once more, for the tests: in SymPy, and for an independent library.
+"""Each activation of the network written once more, for the tests: in SymPy, and for an independent
+library.
 
 A new row of `network.ACTIVATIONS` needs a row here, and nothing else in the tests.
 """

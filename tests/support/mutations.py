@@ -1,7 +1,7 @@
 """Every small change that could be made to a formula, whether or not anybody would make it.
 
-These are on purpose not the mutants of `derivations.mistakes`, from which the engine takes its hints: the checker must not be
-tried with its own list alone.
+These are on purpose not the mutants of `derivations.mistakes`, from which the engine takes its
+hints: the checker must not be tried with its own list alone.
 """
 
 import sympy as sp
@@ -11,13 +11,15 @@ from derivations.symbols import Activation, Gradient, Partial, sigmoid
 
 
 def mutations(expr, names):
-    """(kind of change, changed formula), each form once; `names` are the symbols and arrays that may stand in for others."""
+    """(kind of change, changed formula), each form once; `names` are the symbols and arrays that
+    may stand in for others."""
     with evaluate(False):
         made = [*whole(expr, names)]
         for path, part, bound in parts(expr, (), ()):
             made += [(kind, _written(expr, path, new)) for kind, new in local(part, bound, names)]
     seen = {sp.srepr(expr), "None"}
-    return [(kind, new) for kind, new in made if not (sp.srepr(new) in seen or seen.add(sp.srepr(new)))]
+    return [(kind, new) for kind,
+            new in made if not (sp.srepr(new) in seen or seen.add(sp.srepr(new)))]
 
 
 def whole(expr, names):
@@ -30,7 +32,8 @@ def whole(expr, names):
 
 
 def parts(expr, path, bound):
-    """Every part of a formula, the path to it, and the letters that run around it. Limits of sums are not gone into."""
+    """Every part of a formula, the path to it, and the letters that run around it. Limits of sums
+    are not gone into."""
     yield path, expr, bound
     if isinstance(expr, (sp.Indexed, sp.MatrixSymbol, Gradient)):
         return
@@ -63,7 +66,8 @@ def products(part, bound, names):
         first, second = (part.args[p] for p in matrices)
         others = [a for p, a in enumerate(part.args) if p not in matrices]
         if first.shape == second.shape:
-            yield "entrywise for the matrix product", sp.MatMul(*others, sp.HadamardProduct(first, second))
+            yield "entrywise for the matrix product", sp.MatMul(
+                *others, sp.HadamardProduct(first, second))
         if second.shape[1] == first.shape[0]:
             yield "order of a matrix product", sp.MatMul(*others, second, first)
 
@@ -72,7 +76,8 @@ def powers(part, bound, names):
     if part.exp.is_Integer:
         for step in (1, -1):
             exponent = int(part.exp) + step
-            yield "exponent ± 1", sp.S.One if exponent == 0 else part.base if exponent == 1 else sp.Pow(part.base, exponent)
+            simple = {0: sp.S.One, 1: part.base}
+            yield "exponent ± 1", simple.get(exponent) or sp.Pow(part.base, exponent)
 
 
 def numbers(part, bound, names):
@@ -113,7 +118,8 @@ def _other_indices(index, known):
 
 def partials(part, bound, names):
     """The derivative by another variable, or of another function."""
-    for _, variable in entries(part.variable, bound, names) if isinstance(part.variable, sp.Indexed) else letters(
+    for _, variable in entries(part.variable, bound, names) if isinstance(
+        part.variable, sp.Indexed) else letters(
             part.variable, bound, names):
         if isinstance(variable, (sp.Symbol, sp.Indexed)):
             yield "derivative by a neighbour", Partial(part.expr, variable)
@@ -125,7 +131,8 @@ def functions(part, bound, names):
     own = type(part)
     if isinstance(part, Activation):
         value = own.below(z) if part.order else part
-        yield "derivative at the wrong argument" if part.order else "function taken twice", own(value)
+        yield "derivative at the wrong argument" if part.order else "function taken twice", own(
+            value)
         yield "slope for value or value for slope", value if part.order else own.prime(z)
     elif not isinstance(part, (sp.KroneckerDelta, sp.Max, sp.Min)):
         yield "function taken twice", own(part)
@@ -161,9 +168,12 @@ def transposes(part, bound, names):
 
 
 RULES = [
-    (sp.Add, sums), (sp.MatAdd, sums), (sp.Mul, products), (sp.MatMul, products), (sp.HadamardProduct, products),
-    (sp.Pow, powers), (sp.Rational, numbers), (sp.Symbol, letters), (sp.Indexed, entries), (Partial, partials),
-    (sp.Function, functions), (sp.KroneckerDelta, deltas), (sp.Sum, totals), (sp.MatrixSymbol, matrices),
+    (sp.Add, sums), (sp.MatAdd, sums), (sp.Mul, products), (sp.MatMul, products),
+    (sp.HadamardProduct, products),
+    (sp.Pow, powers), (sp.Rational, numbers), (sp.Symbol, letters), (sp.Indexed, entries),
+    (Partial, partials),
+    (sp.Function, functions), (sp.KroneckerDelta, deltas), (sp.Sum, totals),
+    (sp.MatrixSymbol, matrices),
     (sp.Transpose, transposes),
 ]
 
@@ -173,7 +183,8 @@ def _joined(part, args):
 
 
 def _written(expr, path, new):
-    """The changed formula; None if SymPy itself refuses to write it, as the sum of a matrix and a number."""
+    """The changed formula; None if SymPy itself refuses to write it, as the sum of a matrix and a
+    number."""
     try:
         return replaced(expr, path, new)
     except (TypeError, ValueError, IndexError, sp.ShapeError):
@@ -189,14 +200,17 @@ def replaced(expr, path, new):
 
 
 class Names:
-    """What occurs in a derivation: sizes, indices, other symbols, arrays, matrices; each in alphabetical order."""
+    """What occurs in a derivation: sizes, indices, other symbols, arrays, matrices; each in
+    alphabetical order."""
 
     def __init__(self, *exprs):
         found = set().union(*(expr.atoms(sp.Symbol, sp.Indexed, sp.MatrixSymbol) for expr in exprs))
         arrays = {e.base for e in found if isinstance(e, sp.Indexed)}
         sizes = {s for array in arrays for size in array.shape or () for s in size.free_symbols}
-        sizes |= {s for m in found if isinstance(m, sp.MatrixSymbol) for size in m.shape for s in size.free_symbols}
-        bound = {index for expr in exprs for total in expr.atoms(sp.Sum, sp.Product) for index, *_ in total.limits}
+        sizes |= {s for m in found if isinstance(m, sp.MatrixSymbol) for size in m.shape
+                  for s in size.free_symbols}
+        bound = {index for expr in exprs for total in expr.atoms(sp.Sum, sp.Product) for index,
+                 *_ in total.limits}
         indices = {i for e in found if isinstance(e, sp.Indexed) for i in e.indices if i.is_Symbol}
         labels = {array.label for array in arrays}
         symbols = {s for s in found if s.is_Symbol} - sizes - bound - indices - labels

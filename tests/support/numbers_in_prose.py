@@ -28,7 +28,8 @@ NUMBER = re.compile(
 )
 NAMES = re.compile(  # what carries a number as its name
     r"\((?:[\w ]+ )?\d\.\d+(?:[,;] \(?\d\.\d+\)?)*\)|\(\d\.\d+\)"
-    r"|\b(?:notebook|section|issue|report|exercise|erratum|figure|line|layer|chapter|page)s?[ \u00a0]\d[\d.]*"
+    r"|\b(?:notebook|section|issue|report|exercise|erratum|figure|line|layer|chapter|page)s?[ "
+    r"\u00a0]\d[\d.]*"
     r"|\[\d[^\]]*\]\([^)]*\)|§ ?\d+"
     r"|^#+ \d+\. |\*\*\d\.\d+ [^*]*\*\*|^\d+\. ",
     re.MULTILINE | re.IGNORECASE,

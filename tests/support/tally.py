@@ -1,4 +1,5 @@
-"""Lines that tests leave for the end of the run; `conftest.py` prints them, also those of workers in parallel runs."""
+"""Lines that tests leave for the end of the run; `conftest.py` prints them, also those of workers
+in parallel runs."""
 
 LINES = []
 

@@ -20,7 +20,8 @@ with as_written():
     gradient = Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))/n
 given = [prediction, cost]
 
-X, W, Y, Y_hat = MatrixSymbol("X", n, d), MatrixSymbol("w", d, 1), MatrixSymbol("y", n, 1), MatrixSymbol("y_hat", n, 1)
+X, W, Y, Y_hat = (MatrixSymbol("X", n, d), MatrixSymbol("w", d, 1), MatrixSymbol("y", n, 1),
+                  MatrixSymbol("y_hat", n, 1))
 entries = [Entries(X, x), Entries(W, w), Entries(Y, y), Entries(Y_hat, y_hat)]
 
 
@@ -42,7 +43,10 @@ def derive(left, *lines, given=given, **options):
 def linear_regression(number="1.2", given=given):
     """∂J/∂w_k in three lines."""
     with Derivation(Partial(J, w[k]), given, number) as dJ_dw:
-        dJ_dw.step(Sum(2*(y_hat[i] - y[i])*Partial(y_hat[i] - y[i], w[k]), (i, 1, n))/(2*n), "power rule, then chain rule")
-        dJ_dw.step(Sum((y_hat[i] - y[i])*Partial(y_hat[i], w[k]), (i, 1, n))/n, r"the 2 meets the $\frac12$")
-        dJ_dw.step(Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))/n, "only the term $j=k$ of the sum contains $w_k$")
+        dJ_dw.step(Sum(2*(y_hat[i] - y[i])*Partial(y_hat[i] - y[i], w[k]), (i, 1, n))/(2*n),
+                   "power rule, then chain rule")
+        dJ_dw.step(Sum((y_hat[i] - y[i])*Partial(y_hat[i], w[k]), (i, 1, n))/n,
+                   r"the 2 meets the $\frac12$")
+        dJ_dw.step(Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))/n,
+                   "only the term $j=k$ of the sum contains $w_k$")
     return dJ_dw

@@ -1,7 +1,8 @@
-"""The truth about a formula, found without the engine: every size is a number, every sum is written out, every unknown
-function is some polynomial, SymPy differentiates, and numbers are put in.
+"""The truth about a formula, found without the engine: every size is a number, every sum is written
+out, every unknown function is some polynomial, SymPy differentiates, and numbers are put in.
 
-Nothing here calls `resolve`, `is_zero`, `entry` or `Evaluation`: of the engine it knows only the words of formulas.
+Nothing here calls `resolve`, `is_zero`, `entry` or `Evaluation`: of the engine it knows only the
+words of formulas.
 """
 
 from itertools import product
@@ -14,30 +15,35 @@ from derivations.definitions import Depends
 from derivations.symbols import Activation, Gradient, Partial, base_of, sigmoid
 
 T = sp.Dummy("t")
-SIZES = [(2, 5, 3, 4), (5, 3, 4, 2), (3, 2, 5, 4)]  # no fixed difference: with N = B + 1, B (N - B) would be N - 1
+# no fixed difference: with N = B + 1, B (N - B) would be N - 1
+SIZES = [(2, 5, 3, 4), (5, 3, 4, 2), (3, 2, 5, 4)]
 PLACES = 3  # places of the free indices that are tried for each choice of sizes and numbers
 
 
 class Senseless(Exception):
-    """The formula has no value for explicit sizes: an index runs out of its array, shapes do not fit."""
+    """The formula has no value for explicit sizes: an index runs out of its array, shapes do not
+    fit."""
 
 
 class WrittenOut:
-    """The formulas of one derivation at one choice of sizes and numbers, which depend on `seed` and the names only."""
+    """The formulas of one derivation at one choice of sizes and numbers, which depend on `seed` and
+    the names only."""
 
     def __init__(self, table, entries, seed):
         self.table, self.entries, self.seed = table, entries, seed
         self.sizes, self.free, self.opened = {}, {}, {}
 
     def agree(self, first, second):
-        """Have the two the same shape, and the same values in all entries, at up to PLACES places of their free indices?"""
+        """Have the two the same shape, and the same values in all entries, at up to PLACES places
+        of their free indices?"""
         if len({e.shape if isinstance(e, sp.MatrixExpr) else () for e in (first, second)}) > 1:
             return False
         with evaluate(True):
             free = free_indices(first, second)
             places = list(product(*(range(1, self.size(end) + 1) for end in free.values())))
             chosen = Random(self.seed).sample(places, min(PLACES, len(places)))
-            return all(self.same(first, second, dict(zip(free, map(sp.Integer, place)))) for place in chosen)
+            return all(self.same(first, second, dict(zip(free, map(sp.Integer, place))))
+                       for place in chosen)
 
     def same(self, first, second, at):
         self.free, self.opened = at, {}
@@ -45,7 +51,8 @@ class WrittenOut:
         return len(a) == len(b) and all(_near(p, q) for p, q in zip(a, b))
 
     def size(self, end):
-        """A number for a size. The first four that are asked for are all different, and none is 1."""
+        """A number for a size. The first four that are asked for are all different, and none is
+        1."""
         if end.is_Integer:
             return int(end)
         if end.is_Symbol:
@@ -54,7 +61,8 @@ class WrittenOut:
         return int(end.xreplace({s: sp.Integer(self.size(s)) for s in end.free_symbols}))
 
     def draw(self, *name):
-        return sp.Rational(Random(f"{self.seed} {name}").randint(5, 90), 97)  # in (0, 1): all logarithms are real
+        # in (0, 1): all logarithms are real
+        return sp.Rational(Random(f"{self.seed} {name}").randint(5, 90), 97)
 
     def numbers(self, explicit):
         entries = list(explicit) if isinstance(explicit, sp.MatrixBase) else [explicit]
@@ -63,7 +71,8 @@ class WrittenOut:
             raise Senseless("it is infinite or undefined")
         return values
 
-    # writing out; `at` holds the values of indices, `closed` what is being differentiated by: it stays a symbol
+    # writing out; `at` holds the values of indices, `closed` what is being differentiated by: it
+    # stays a symbol
 
     def explicit(self, e, at, closed):
         """The formula as a number, or as a function of the symbols that are closed."""
@@ -109,7 +118,8 @@ class WrittenOut:
             return self.explicit(definition.body, at, closed)
         counts = [range(1, self.size(high) + 1) for _, _, high in definition.limits]
         letters = [letter for letter, _, _ in definition.limits]
-        values = [self.explicit(definition.pattern, {**at, **dict(zip(letters, map(sp.Integer, place)))}, closed)
+        values = [self.explicit(definition.pattern,
+                                {**at, **dict(zip(letters, map(sp.Integer, place)))}, closed)
                   for place in product(*counts)]
         c = [self.draw(str(definition.name), indices, position) for position in range(len(values))]
         return sum(ck*v + (1 - ck)*v**2/3 for ck, v in zip(c, values)) + sum(values)**2/7
@@ -118,7 +128,8 @@ class WrittenOut:
         (index, low, high), *rest = e.limits[::-1]
         body = e.func(e.function, *rest[::-1]) if rest else e.function
         ends = [int(self.explicit(limit, at, closed)) for limit in (low, high)]
-        terms = [self.explicit(body, {**at, index: sp.Integer(v)}, closed) for v in range(ends[0], ends[1] + 1)]
+        terms = [self.explicit(body, {**at, index: sp.Integer(v)}, closed)
+                 for v in range(ends[0], ends[1] + 1)]
         return sp.Add(*terms) if isinstance(e, sp.Sum) else sp.Mul(*terms)
 
     def partial(self, e, at, closed):
@@ -168,7 +179,8 @@ class WrittenOut:
 
 
 RULES = {
-    sp.Symbol: WrittenOut.symbol, sp.Indexed: WrittenOut.entry, sp.Sum: WrittenOut.sum, sp.Product: WrittenOut.sum,
+    sp.Symbol: WrittenOut.symbol, sp.Indexed: WrittenOut.entry, sp.Sum: WrittenOut.sum,
+    sp.Product: WrittenOut.sum,
     Partial: WrittenOut.partial, Activation: WrittenOut.activation, sigmoid: WrittenOut.sigmoid,
     sp.KroneckerDelta: WrittenOut.delta,
 }
@@ -179,7 +191,8 @@ def _named(base, indices):
 
 
 def free_indices(*exprs):
-    """{index: its last value} for the letters that no sum binds: on arrays, or beside such a letter in a Kronecker delta."""
+    """{index: its last value} for the letters that no sum binds: on arrays, or beside such a letter
+    in a Kronecker delta."""
     ends, deltas = {}, []
     for expr in exprs:
         _collect(expr, frozenset(), ends, deltas)
@@ -191,10 +204,12 @@ def free_indices(*exprs):
 def _collect(expr, bound, ends, deltas):
     if isinstance(expr, sp.Indexed):
         for index, end in zip(expr.indices, expr.base.shape or ()):
-            if index.is_Symbol and index not in bound and not ends.get(index, sp.Symbol("n")).is_Integer:
+            if index.is_Symbol and index not in bound and not ends.get(
+                index, sp.Symbol("n")).is_Integer:
                 ends[index] = end if end.is_Integer else ends.get(index, end)
     if isinstance(expr, sp.KroneckerDelta):
-        deltas += [pair for pair in (expr.args[:2], expr.args[1::-1]) if pair[0].is_Symbol and pair[0] not in bound]
+        deltas += [pair for pair in (expr.args[:2], expr.args[1::-1])
+                   if pair[0].is_Symbol and pair[0] not in bound]
     if isinstance(expr, (sp.Sum, sp.Product)):
         bound = bound | {index for index, *_ in expr.limits}
     for part in expr.args:
@@ -208,8 +223,10 @@ def _near(a, b):
 
 
 def equal(derivation, first, second, seeds=range(3)):
-    """Are two formulas equal, written out for three choices of sizes and numbers? False also for what makes no sense."""
+    """Are two formulas equal, written out for three choices of sizes and numbers? False also for
+    what makes no sense."""
     try:
-        return all(WrittenOut(derivation.table, derivation.entries, seed).agree(first, second) for seed in seeds)
+        return all(WrittenOut(derivation.table, derivation.entries, seed).agree(first, second)
+                   for seed in seeds)
     except Senseless:
         return False
