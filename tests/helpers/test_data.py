@@ -41,8 +41,8 @@ def test_files_have_their_published_checksum(line):
 
 def test_every_data_file_is_listed_and_described():
     names = {path.name for path in FOLDER.iterdir() if path.suffix in {".csv", ".gz"}}
-    assert {line.split("  ")[1]
-            for line in (FOLDER / "SHA256SUMS").read_text().splitlines()} == names
+    assert ({line.split("  ")[1] for line in (FOLDER / "SHA256SUMS").read_text().splitlines()}
+            == names)
     readme = (FOLDER / "README.md").read_text()
     assert all(f"`{name}`" in readme for name in names)
     assert all(word in readme
@@ -58,8 +58,8 @@ def test_penguins_are_the_342_complete_of_344(penguins):
 
 
 def test_penguins_have_the_published_means(penguins):
-    assert penguins.matrix().mean(axis=0) == pytest.approx([
-        43.92193, 17.15117, 200.91520, 4201.754], rel=1e-6)
+    assert (penguins.matrix().mean(axis=0)
+            == pytest.approx([43.92193, 17.15117, 200.91520, 4201.754], rel=1e-6))
     assert repr(penguins) == "342 penguins (2 rows without measurements dropped)"
 
 
@@ -80,10 +80,10 @@ def test_unknown_column_is_refused_with_the_known_ones(penguins, name):
 
 
 def test_digits_are_the_published_ones(digits):
-    assert (digits.images.shape, digits.X.shape, digits.labels.shape) == (
-        (1797, 8, 8), (1797, 64), (1797,))
-    assert list(counts(digits.labels).values()) == [178, 182, 177, 183, 181, 182, 181, 179, 174,
-                                                    180]
+    assert ((digits.images.shape, digits.X.shape, digits.labels.shape)
+            == ((1797, 8, 8), (1797, 64), (1797,)))
+    assert (list(counts(digits.labels).values())
+            == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180])
     assert digits.labels[:10].tolist() == list(range(10))
     assert (digits.X.min(), digits.X.max(), digits.X.sum() * 16) == (0, 1, 561718)
     assert (digits.images[0, 0] * 16).tolist() == [0, 0, 5, 13, 9, 1, 0, 0]

@@ -77,8 +77,8 @@ def test_batch_gradients_average_to_the_gradient_only_if_a_short_batch_counts_by
 def test_the_order_of_the_samples_does_not_matter():
     order = [3, 0, 4, 2, 1]
     assert net.cost(X[order], Y[order], W, B) == net.cost(X, Y, W, B)
-    assert net.gradient(X[order], Y[order], W, B)[0].tolist() == net.gradient(
-        X, Y, W, B)[0].tolist()
+    assert (net.gradient(X[order], Y[order], W, B)[0].tolist()
+            == net.gradient(X, Y, W, B)[0].tolist())
 
 
 def test_an_update_goes_against_the_gradient_and_leaves_its_arguments_alone():
@@ -92,8 +92,8 @@ def test_a_small_step_along_minus_the_gradient_lowers_the_cost_and_along_plus_ra
     X, y, w, b = random_problem(0)
     dJ_dw, dJ_db = net.gradient(X, y, w, b)
     here = net.cost(X, y, w, b)
-    assert net.cost(X, y, *net.update(w, b, dJ_dw, dJ_db, 0.01)) < here < net.cost(
-        X, y, *net.update(w, b, -dJ_dw, -dJ_db, 0.01))
+    assert (net.cost(X, y, *net.update(w, b, dJ_dw, dJ_db, 0.01)) < here
+            < net.cost(X, y, *net.update(w, b, -dJ_dw, -dJ_db, 0.01)))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -177,9 +177,8 @@ def test_batches_hold_every_sample_once_and_only_the_last_is_short(n, size):
 
 def test_batches_are_shuffled_anew_for_each_epoch():
     rng = np.random.default_rng(0)
-    assert np.concatenate(list(data.batches(50, 7,
-                                            rng))).tolist() != np.concatenate(list(data.batches(
-                                                50, 7, rng))).tolist()
+    assert (np.concatenate(list(data.batches(
+        50, 7, rng))).tolist() != np.concatenate(list(data.batches(50, 7, rng))).tolist())
 
 
 def test_standardised_features_have_mean_0_and_deviation_1_and_can_be_put_back():
@@ -191,8 +190,8 @@ def test_standardised_features_have_mean_0_and_deviation_1_and_can_be_put_back()
 def test_new_samples_are_standardised_like_the_old():
     s = data.standardise(X)
     assert data.standardise(X[:2], like=s).X.tolist() == s.X[:2].tolist()
-    assert data.standardise([[4, 4]],
-                            like=s).X.tolist() == ((np.array([[4, 4]]) - s.mean) / s.scale).tolist()
+    assert (data.standardise([[4, 4]], like=s).X.tolist()
+            == ((np.array([[4, 4]]) - s.mean) / s.scale).tolist())
 
 
 def test_standardising_lifts_the_step_limit():

@@ -60,8 +60,8 @@ def true_cross_entropy(row, labels):
 
 def test_sigmoid_is_right_to_the_last_digits():
     finite = LOGITS[np.abs(LOGITS) < 1e6]
-    assert net.sigmoid(finite) == pytest.approx(high(lambda z: 1 / (1 + mpmath.exp(-z)), finite),
-                                                rel=4e-16, abs=0)
+    assert (net.sigmoid(finite)
+            == pytest.approx(high(lambda z: 1 / (1 + mpmath.exp(-z)), finite), rel=4e-16, abs=0))
 
 
 def test_sigmoid_of_minus_z_is_the_other_probability():
@@ -74,8 +74,8 @@ def test_binary_cross_entropy_is_right_to_the_last_digits_also_where_it_is_tiny(
         finite = LOGITS[np.abs(LOGITS) < 700]
         truth = high(lambda z, y: mpmath.log1p(mpmath.exp(z)) - y * z, finite,
                      np.full(len(finite), label))
-        assert net.binary_cross_entropy(finite, np.full(len(finite), label)) == pytest.approx(
-            truth, rel=1e-15, abs=0)
+        assert (net.binary_cross_entropy(finite, np.full(len(finite), label))
+                == pytest.approx(truth, rel=1e-15, abs=0))
     assert 0 < net.binary_cross_entropy(-40.0, 0.0) < 1e-17
 
 
@@ -90,38 +90,34 @@ def test_softmax_and_the_loss_do_not_change_when_a_row_is_shifted():
     for shift in (512.0, -4096.0, 2.0**40):
         assert (net.softmax(whole + shift) == net.softmax(whole)).all()
         assert (net.cross_entropy(whole + shift, y) == net.cross_entropy(whole, y)).all()
-        assert net.log_sum_exp(whole + shift) == pytest.approx(
-            net.log_sum_exp(whole) + shift, rel=1e-15)
+        assert (net.log_sum_exp(whole + shift)
+                == pytest.approx(net.log_sum_exp(whole) + shift, rel=1e-15))
 
 
 def test_log_sum_exp_and_cross_entropy_are_right_to_the_last_digits():
     truth = high_rows(lambda row: [mpmath.log(mpmath.fsum(map(mpmath.exp, row)))], Z)[:, 0]
     assert net.log_sum_exp(Z) == pytest.approx(truth, rel=1e-15)
-    assert net.cross_entropy(Z,
-                             Y) == pytest.approx(high_rows(
-                                 lambda z, y: [true_cross_entropy(z, y)], Z, Y)[:, 0], rel=4e-15)
+    assert (net.cross_entropy(Z, Y)
+            == pytest.approx(high_rows(lambda z, y: [true_cross_entropy(z, y)], Z, Y)[:, 0],
+                             rel=4e-15))
     tiny = float(mpmath.exp(-50) + mpmath.exp(-60))
-    assert net.cross_entropy([[0.0, -50.0, -60.0]], [[1, 0, 0]]) == pytest.approx(
-        tiny, rel=1e-15, abs=0)
+    assert (net.cross_entropy([[0.0, -50.0, -60.0]], [[1, 0, 0]])
+            == pytest.approx(tiny, rel=1e-15, abs=0))
 
 
 def test_two_class_softmax_is_the_logistic_function_of_the_difference():
     two = np.array([[0.5, -2.0], [3.0, 30.0], [-4.0, -4.0], [100.0, -200.0]])
     y, apart = np.array([1.0, 0.0, 1.0, 0.0]), two[:, 0] - two[:, 1]
     assert net.softmax(two)[:, 0] == pytest.approx(net.sigmoid(apart), rel=1e-14)
-    assert net.cross_entropy(two,
-                             np.column_stack([y,
-                                              1 - y])) == pytest.approx(
-                                                  net.binary_cross_entropy(apart, y), rel=1e-14)
+    assert (net.cross_entropy(two, np.column_stack([y, 1 - y]))
+            == pytest.approx(net.binary_cross_entropy(apart, y), rel=1e-14))
 
 
 def test_the_right_class_costs_minus_the_logarithm_of_its_probability():
     mild = Z[[0, 2, 3]]
     for k in range(4):
-        assert net.cross_entropy(mild,
-                                 np.eye(4)[[k]
-                                           * 3]) == pytest.approx(
-                                               -np.log(net.softmax(mild)[:, k]), rel=1e-12)
+        assert (net.cross_entropy(mild, np.eye(4)[[k] * 3])
+                == pytest.approx(-np.log(net.softmax(mild)[:, k]), rel=1e-12))
 
 
 # ---------------------------------------------------------------- extremes
@@ -132,11 +128,11 @@ def test_no_warning_and_no_wrong_value_up_to_the_end_of_the_floats():
         assert net.sigmoid(LOGITS)[[0, -1]].tolist() == [0, 1]
         assert net.binary_cross_entropy(LOGITS, np.ones(13))[[0, -1]].tolist() == [1e308, 0]
         assert net.binary_cross_entropy(LOGITS, np.zeros(13))[[0, -1]].tolist() == [0, 1e308]
-        assert net.softmax(HUGE) == pytest.approx(np.array([
-            [1, 0, 0], [1 / 3] * 3, [1 / 3] * 3, [0, 1, 0]]))
+        assert (net.softmax(HUGE)
+                == pytest.approx(np.array([[1, 0, 0], [1 / 3] * 3, [1 / 3] * 3, [0, 1, 0]])))
         assert net.log_sum_exp(HUGE).tolist() == [1e308, -1e308, 1e308, 1.7e308]
-        assert net.cross_entropy(HUGE, np.eye(3)[[0, 1, 2, 1]]) == pytest.approx([
-            0, np.log(3), np.log(3), 0])
+        assert (net.cross_entropy(HUGE, np.eye(3)[[0, 1, 2, 1]])
+                == pytest.approx([0, np.log(3), np.log(3), 0]))
 
 
 def test_a_loss_beyond_the_floats_is_infinite_without_a_warning():
@@ -186,9 +182,8 @@ def test_the_functions_stay_smooth_for_a_complex_step():
     z, step = np.array([-3.0, -0.5, 0.0, 2.0, 40.0]), 1e-30j
     slope = net.sigmoid(z) * (1 - net.sigmoid(z))
     assert net.sigmoid(z + step).imag / 1e-30 == pytest.approx(slope, rel=1e-15)
-    assert net.binary_cross_entropy(z + step,
-                                    np.ones(5)).imag / 1e-30 == pytest.approx(
-                                        net.sigmoid(z) - 1, rel=1e-15)
+    assert (net.binary_cross_entropy(z + step, np.ones(5)).imag / 1e-30
+            == pytest.approx(net.sigmoid(z) - 1, rel=1e-15))
 
 
 @pytest.mark.parametrize("delta", [
@@ -247,12 +242,11 @@ def test_binary_cross_entropy_is_the_displayed_loss_and_its_delta():
     z_now, y_now = np.array([0.5, -2.0, 3.0, 0.0]), np.array([1, 0, 0, 1])
     loss = proved(L[i], [LOG_LOSS, OUTPUT], LOG_LOSS.body, log(1 + exp(z[i])) - y[i]*z[i],
                   (1 - y[i])*z[i] + log(1 + exp(-z[i])))
-    assert net.binary_cross_entropy(z_now,
-                                    y_now) == pytest.approx(
-                                        numbers(loss.values(z=z_now, y=y_now)), rel=1e-15)
+    assert (net.binary_cross_entropy(z_now, y_now)
+            == pytest.approx(numbers(loss.values(z=z_now, y=y_now)), rel=1e-15))
     delta = proved(Partial(L[i], z[i]), [LOG_LOSS, OUTPUT], y_hat[i] - y[i])
-    assert net.sigmoid(z_now) - y_now == pytest.approx(numbers(delta.values(z=z_now, y=y_now)),
-                                                       rel=1e-15)
+    assert (net.sigmoid(z_now) - y_now
+            == pytest.approx(numbers(delta.values(z=z_now, y=y_now)), rel=1e-15))
 
 
 def test_softmax_and_cross_entropy_are_the_displayed_functions():
@@ -260,20 +254,20 @@ def test_softmax_and_cross_entropy_are_the_displayed_functions():
     value = proved(p_k[i, k], [SOFTMAX], SOFTMAX.body)
     assert net.softmax(z_now) == pytest.approx(numbers(value.values(z=z_now)), rel=1e-14)
     loss = proved(L[i], [CROSS_ENTROPY, SOFTMAX], CROSS_ENTROPY.body)
-    assert net.cross_entropy(z_now, y_now) == pytest.approx(
-        numbers(loss.values(z=z_now, y=y_now)), rel=1e-14)
+    assert (net.cross_entropy(z_now, y_now)
+            == pytest.approx(numbers(loss.values(z=z_now, y=y_now)), rel=1e-14))
     delta = proved(Partial(L[i], z_k[i, r]), [CROSS_ENTROPY, SOFTMAX],
                    p_k[i, r]*Sum(y_k[i, k], (k, 1, K)) - y_k[i, r])
-    assert net.softmax(z_now) - y_now == pytest.approx(numbers(delta.values(z=z_now, y=y_now)),
-                                                       rel=1e-14)
+    assert (net.softmax(z_now) - y_now
+            == pytest.approx(numbers(delta.values(z=z_now, y=y_now)), rel=1e-14))
 
 
 def test_log_sum_exp_is_the_displayed_function():
     with as_written():
         left = log(Sum(exp(z_k[i, k]), (k, 1, K)))
     shifted = proved(left, [], s + log(Sum(exp(z_k[i, k] - s), (k, 1, K))))
-    assert net.log_sum_exp(Z[[0, 2]]) == pytest.approx(numbers(shifted.values(z=Z[[0, 2]], s=0.5)),
-                                                       rel=1e-15)
+    assert (net.log_sum_exp(Z[[0, 2]])
+            == pytest.approx(numbers(shifted.values(z=Z[[0, 2]], s=0.5)), rel=1e-15))
 
 
 def test_the_cost_is_minus_the_mean_logarithm_of_the_likelihood():
@@ -282,9 +276,8 @@ def test_the_cost_is_minus_the_mean_logarithm_of_the_likelihood():
     derivation = proved(left, [LIKELIHOOD, OUTPUT],
                         -Sum(y[i]*log(y_hat[i]) + (1 - y[i])*log(1 - y_hat[i]), (i, 1, n))/n)
     z_now, y_now = np.array([0.5, -2.0, 3.0]), np.array([1, 0, 1])
-    assert float(derivation.values(z=z_now,
-                                   y=y_now)) == pytest.approx(net.binary_cross_entropy(
-                                       z_now, y_now).mean(), rel=1e-15)
+    assert (float(derivation.values(z=z_now, y=y_now))
+            == pytest.approx(net.binary_cross_entropy(z_now, y_now).mean(), rel=1e-15))
     assert derivation.verdict == "✓ proved for every n, where P > 0 · ✓ numbers"
 
 
@@ -293,21 +286,27 @@ def test_the_cost_is_minus_the_mean_logarithm_of_the_likelihood():
 GRADIENT = (Partial(J, w[k]), [COST, LOG_LOSS, OUTPUT, SUMS])
 JACOBIAN = (Partial(p_k[i, k], z_k[i, r]), [SOFTMAX])
 WRONG = {
-    "the sign is wrong": ((-log(P)/n, [LIKELIHOOD, OUTPUT]),
-                          lambda: Sum(y[i]*log(y_hat[i]) + (1 - y[i])*log(1 - y_hat[i]), (i, 1, n))
-                          /n),
-    "the slope of σ(t) is taken at σ(t) instead of t": ((Partial(sigmoid(t), t), []),
-                                                                    lambda: sigmoid(sigmoid(t))
-                                                                    *(1 - sigmoid(sigmoid(t)))),
-    "t stands where σ(t) is meant": ((Partial(sigmoid(t), t), []), lambda: t*(1 - t)),
+    "the sign is wrong": (
+        (-log(P) / n, [LIKELIHOOD, OUTPUT]),
+        lambda: Sum(y[i] * log(y_hat[i]) + (1 - y[i]) * log(1 - y_hat[i]), (i, 1, n)) / n,
+    ),
+    "the slope of σ(t) is taken at σ(t) instead of t": (
+        (Partial(sigmoid(t), t), []),
+        lambda: sigmoid(sigmoid(t)) * (1 - sigmoid(sigmoid(t))),
+    ),
+    "t stands where σ(t) is meant": ((Partial(sigmoid(t), t), []), lambda: t * (1 - t)),
     "a factor n is too many: a sum stands where a mean is meant": (
-        GRADIENT, lambda: Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))),
-    "only the diagonal is left, but every output depends on every input":
-        (JACOBIAN, lambda: KroneckerDelta(k, r)*p_k[i, k]*(1 - p_k[i, k])),
-    "separate sigmoids stand where softmax is meant: they do not share a denominator": ((
-        p_k[i, k], [SOFTMAX]),
-                                                                                    lambda: sigmoid(
-                                                                                        z_k[i, k])),
+        GRADIENT,
+        lambda: Sum((y_hat[i] - y[i]) * x[i, k], (i, 1, n)),
+    ),
+    "only the diagonal is left, but every output depends on every input": (
+        JACOBIAN,
+        lambda: KroneckerDelta(k, r) * p_k[i, k] * (1 - p_k[i, k]),
+    ),
+    "separate sigmoids stand where softmax is meant: they do not share a denominator": (
+        (p_k[i, k], [SOFTMAX]),
+        lambda: sigmoid(z_k[i, k]),
+    ),
 }
 
 

@@ -54,16 +54,16 @@ def test_forward_is_the_equation_layer_by_layer():
     assert list(z) == [1, 2] and list(a) == [0, 1, 2] and (a[0] == X).all()
     for l in z:
         for i, j in np.ndindex(z[l].shape):
-            assert z[l][i, j] == pytest.approx(sum(W[l][j, k] * a[l-1][i, k] for k
-                                                   in range(W[l].shape[1])) + b[l][j], rel=1e-14)
+            assert (z[l][i, j] == pytest.approx(sum(
+                W[l][j, k] * a[l-1][i, k] for k in range(W[l].shape[1])) + b[l][j], rel=1e-14))
     assert (a[1] == np.tanh(z[1])).all() and (a[2] == z[2]).all()
 
 
 def test_one_linear_layer_is_linear_regression():
     from helpers import linear
     X, y, W, b = problem((3, 1), "identity")
-    assert net.forward(X, W, b, output="identity")[1][1][
-        :, 0] == pytest.approx(linear.predict(X, W[1][0], b[1][0]), rel=1e-14)
+    assert (net.forward(X, W, b, output="identity")[1][1][:, 0]
+            == pytest.approx(linear.predict(X, W[1][0], b[1][0]), rel=1e-14))
     dJ_dW, dJ_db = gradients(X, y, W, b, "sigmoid", "identity")
     dJ_dw, dJ_db0 = linear.gradient(X, y[:, 0], W[1][0], b[1][0])
     assert (dJ_dW[1][0] == pytest.approx(dJ_dw, rel=1e-13)
@@ -74,12 +74,12 @@ def test_the_cost_is_the_mean_over_samples_of_the_loss_summed_over_outputs():
     z, y = np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([[0.0, 0.0], [1.0, 1.0]])
     assert net.cost(y, z, "identity") == ((1 + 4) / 2 + (4 + 4) / 2) / 2
     p = 1 / (1 + np.exp(-z))
-    assert net.cost(y, z, "sigmoid") == pytest.approx(-(y * np.log(p) + (1 - y)
-                                                        * np.log(1 - p)).sum() / 2, rel=1e-14)
+    assert (net.cost(y, z, "sigmoid")
+            == pytest.approx(-(y * np.log(p) + (1 - y) * np.log(1 - p)).sum() / 2, rel=1e-14))
     one_hot = np.array([[0.0, 1.0], [1.0, 0.0]])
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-    assert net.cost(one_hot, z, "softmax") == pytest.approx(
-        -(one_hot * np.log(p)).sum() / 2, rel=1e-14)
+    assert (net.cost(one_hot, z, "softmax")
+            == pytest.approx(-(one_hot * np.log(p)).sum() / 2, rel=1e-14))
 
 
 def test_relu_and_its_slope_are_zero_at_the_kink():
@@ -205,8 +205,8 @@ def test_gradients_equal_those_of_an_independent_library_on_random_architectures
     hidden, output = PAIRS[seed % len(PAIRS)]
     X, y, W, b = problem(sizes, output, seed, n=int(rng.integers(1, 12)))
     dJ_dW, dJ_db = gradients(X, y, W, b, hidden, output)
-    theirs = autograd.grad(autograd_cost, (0, 1))(list(W.values()), list(b.values()), X, y, hidden,
-                                                  output)
+    theirs = autograd.grad(autograd_cost, (0, 1))(
+        list(W.values()), list(b.values()), X, y, hidden, output)
     assert net.cost(y, net.forward(X, W, b, hidden, output)[0][len(W)], output) == pytest.approx(
         autograd_cost(list(W.values()), list(b.values()), X, y, hidden, output), rel=1e-12)
     for l in W:
@@ -491,8 +491,8 @@ def test_complex_parameters_are_refused(name):
 RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("sizes, rng, error", [((3,), RNG, ValueError), ((3, 0), RNG, ValueError),
-                                               ((3, 2.5), RNG, TypeError),
+@pytest.mark.parametrize("sizes, rng, error", [
+    ((3,), RNG, ValueError), ((3, 0), RNG, ValueError), ((3, 2.5), RNG, TypeError),
                                                ((3, 2), None, TypeError), ((3, 2), 0, TypeError)])
 def test_initialise_refuses_bad_sizes_and_seeds(sizes, rng, error):
     with pytest.raises(error):

@@ -87,8 +87,8 @@ def test_the_confusion_matrix_counts_true_classes_in_rows_and_its_trace_is_the_a
     counts = tr.confusion_matrix(y_hat, labels)
     assert ((counts.sum(axis=1) == np.bincount(labels)).all()
             and (counts.sum(axis=0) == np.bincount(y_hat.argmax(axis=1))).all())
-    assert counts.trace() / 100 == tr.accuracy(y_hat, labels) == tr.accuracy(
-        y_hat, data.one_hot(labels))
+    assert (counts.trace() / 100 == tr.accuracy(y_hat, labels)
+            == tr.accuracy(y_hat, data.one_hot(labels)))
     assert (tr.confusion_matrix(y_hat, data.one_hot(labels)) == counts).all()
     assert tr.confusion_matrix([[0.2], [0.7], [0.6]], [[0], [0], [1]]).tolist() == [[1, 1], [0, 1]]
     assert tr.confusion_matrix([[0.1, 0.9, 0.0]], [0]).tolist() == [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
@@ -158,8 +158,8 @@ def test_the_history_holds_costs_and_accuracies_of_all_samples():
     history = train(given, validation=(X[:10], y[:10]))
     assert history.J[0] == pytest.approx(cost(X, y, W, b), rel=1e-13)
     assert history.J[-1] == pytest.approx(cost(X, y, history.W_last, history.b_last), rel=1e-13)
-    assert history.J_validation[-1] == pytest.approx(cost(
-        X[:10], y[:10], history.W_last, history.b_last), rel=1e-13)
+    assert (history.J_validation[-1]
+            == pytest.approx(cost(X[:10], y[:10], history.W_last, history.b_last), rel=1e-13))
     assert history.accuracy[-1] == tr.accuracy(tr.predict(X, history.W_last, history.b_last), y)
     assert history.accuracy_validation[0] == tr.accuracy(tr.predict(X[:10], W, b), y[:10])
     assert all(len(column) == 5 for column
@@ -169,8 +169,8 @@ def test_the_history_holds_costs_and_accuracies_of_all_samples():
 
 def test_accuracy_is_that_of_classes_and_none_where_outputs_name_none():
     X, y, W, b = problem()
-    assert train((X, y[:, :1], *net.initialise((4, 1), np.random.default_rng(0))),
-                 output="sigmoid").accuracy is not None
+    assert (train((X, y[:, :1], *net.initialise((4, 1), np.random.default_rng(0))),
+                  output="sigmoid").accuracy is not None)
     assert train((X, y, W, b), output="sigmoid").accuracy is not None
     # three labels a sample, no class
     assert train((X, np.ones_like(y), W, b), output="sigmoid").accuracy is None
@@ -292,8 +292,8 @@ def test_64_32_10_reads_97_per_cent_of_new_digits_on_average_over_random_splits(
     for seed in range(8):
         rng = np.random.default_rng(seed)
         parts = data.split(len(digits), rng, 0.15, 0.2, digits.labels)
-        (X, y), validation, (X_test, y_test) = ((digits.X[rows], data.one_hot(digits.labels[rows]))
-                                                for rows in parts)
+        (X, y), validation, (X_test, y_test) = (
+            (digits.X[rows], data.one_hot(digits.labels[rows])) for rows in parts)
         history = tr.train(X, y, *net.initialise((64, 32, 10), rng, "glorot"), "tanh", eta=0.1,
                            momentum=0.9, batch_size=32,
                            n_epochs=60, rng=rng, validation=validation, patience=10)

@@ -60,9 +60,8 @@ def _statement(node, cell):
         elif isinstance(part, ast.AugAssign):
             statement.touches.add(_root(part.target))
             statement.reads.add(_root(part.target))
-        elif isinstance(part, ast.Expr) and isinstance(part.value,
-                                                       ast.Call) and isinstance(
-                                                           part.value.func, ast.Attribute):
+        elif isinstance(part, ast.Expr) and isinstance(
+            part.value, ast.Call) and isinstance(part.value.func, ast.Attribute):
             statement.touches.add(_root(part.value.func))  # table.append(...)
     return statement
 
