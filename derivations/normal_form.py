@@ -1,22 +1,25 @@
 """Is this expression exactly zero, for all sizes and all values?
 
-The decision is a normal form. An expression is expanded into monomials; a monomial is a product of powers of atoms under a
-set of bound indices, as in sum_i sum_j w_j x_ij x_ik. Atoms are symbols, entries, function values and the inverse of
-whatever is not a monomial; they count as independent generators. Kronecker deltas are summed away, exponentials of sums are
-split, like terms are collected and composite denominators are multiplied out. Every step is an identity, so "nothing is
-left" is a proof, for arbitrary n and d and for an undefined activation. If something is left, equality is only *not shown*:
-the caller looks for a counterexample, and what is neither proved nor refuted is a failure.
+The decision is a normal form. An expression is expanded into monomials; a monomial is a product of
+powers of atoms under a set of bound indices, as in sum_i sum_j w_j x_ij x_ik. Atoms are symbols,
+entries, function values and the inverse of whatever is not a monomial; they count as independent
+generators. Kronecker deltas are summed away, exponentials of sums are split, like terms are
+collected and composite denominators are multiplied out. Every step is an identity, so "nothing is
+left" is a proof, for arbitrary n and d and for an undefined activation. If something is left,
+equality is only *not shown*: the caller looks for a counterexample, and what is neither proved nor
+refuted is a failure.
 """
 
 import re
 from functools import cache, lru_cache
 from itertools import chain, permutations, product
-from math import comb
+from math import comb, lcm
 
 import sympy as sp
 from sympy import evaluate
 from sympy.core.function import Application
 from sympy.functions.elementary.trigonometric import TrigonometricFunction
+from sympy.solvers.simplex import lpmax
 
 from derivations.errors import Undecided, WrongIndex
 from derivations.printing import plain
@@ -25,19 +28,19 @@ from derivations.symbols import Letter, Partial, formula
 EXPLICIT = 24  # a sum between two integers is written out up to this many terms
 LONGEST = 2_000  # a power of a sum is written out up to this many terms
 SWITCHES = 6  # kinks whose two sides are looked at one by one
-ROWS = 400  # inequalities kept while looking for a contradiction among them
 
 
 def is_zero(expr, ranges=None):
-    """True if the resolved expression is shown to be zero, False if the normal form leaves something over.
+    """True if the resolved expression is shown to be zero, False if its normal form has terms.
 
-    `ranges` maps a free index to its last value (the first is 1); `index_ranges` reads them off the shapes of arrays.
-    Raises Undecided for floats, infinities and for what is no scalar.
+    `ranges` maps a free index to its last value (the first is 1); `index_ranges` reads them off the
+    shapes of arrays. Raises Undecided for floats, infinities and for what is no scalar.
     """
     with evaluate(True):
         expr = formula(expr)
         must_be_exact(expr)
         form = _form(frozenset({**index_ranges(expr), **(ranges or {})}.items()))
+        form.root = 1
         if not expr.has(sp.exp, sp.tanh) and form.vanishes(expr):
             return True
         written = in_exponentials(expr)
@@ -46,52 +49,45 @@ def is_zero(expr, ranges=None):
 
 @lru_cache(maxsize=8)
 def _form(ranges):
-    """One normal form for all lines whose indices run alike: they share most of what they are made of."""
+    """One normal form for all lines whose indices run alike: they share most of their parts."""
     return NormalForm(dict(ranges))
 
 
 def must_be_exact(*exprs):
-    """Raises Undecided for floats and for infinities: they cancel where the numbers meant do not."""
+    """Raises Undecided for floats and for infinities: they cancel where the numbers do not."""
     for expr in exprs:
         if expr.has(sp.Float):
-            raise Undecided(
-                f"{min(map(str, expr.atoms(sp.Float)))} is a float, which is not exact: write Rational(1, 2) or x/2"
-            )
+            number = min(map(str, expr.atoms(sp.Float)))
+            raise Undecided(f"{number} is a float, which is not exact: write Rational(1, 2) or x/2")
         if expr.has(sp.oo, -sp.oo, sp.zoo, sp.nan):
             raise Undecided("it is infinite or divides by zero")
         if not expr.is_Matrix and expr.is_commutative is False:
             loose = min(str(s) for s in expr.free_symbols if s.is_commutative is False)
-            raise Undecided(
-                f"{loose} does not commute: write MatrixSymbol for a matrix, and its entries by Entries"
-            )
+            raise Undecided(f"{loose} does not commute: write MatrixSymbol for a matrix, "
+                            "and its entries by Entries")
 
 
 def index_ranges(*exprs):
     """{index: last value} for every free symbol that stands as an index on an array with a shape.
 
-    Raises WrongIndex if one index, free or bound by a sum, would have to run to two different sizes of arrays, or
-    leaves an array whose size is a number.
+    Raises WrongIndex if one index, free or bound by a sum, would have to run to two different sizes
+    of arrays, or leaves an array whose size is a number.
     """
     uses, ranges = [use for expr in exprs for use in _uses_in(expr)], {}
     sizes = {size for _, size, _, _ in uses}
-    for index, size, entry, end in uses:
+    for index, size, entry, ends in uses:
+        on = f"{entry.base.label}_{''.join(map(str, entry.indices))}"
         if index.is_Integer:
             if size.is_Integer and not 1 <= index <= size:
-                raise WrongIndex(
-                    f"{_entry_name(entry)} is outside of its array, whose index runs from 1 to {size}"
-                )
+                raise WrongIndex(f"{on} is outside of its array, whose index runs from 1 to {size}")
             continue
-        low, end = end or (sp.S.One, ranges.setdefault(index, size))
+        low, end = ends or (sp.S.One, ranges.setdefault(index, size))
         if size.is_Integer and (low < 1) == sp.true or (size < end) == sp.true:
-            raise WrongIndex(
-                f"on {_entry_name(entry)} the index {index} would run from {low} to {end}, "
-                f"but the array has the entries 1 to {size}"
-            )
+            raise WrongIndex(f"on {on} the index {index} would run from {low} to {end}, "
+                             f"but the array has the entries 1 to {size}")
         if end != size and end.is_Symbol and size.is_Symbol and end in sizes:
-            raise WrongIndex(
-                f"on {_entry_name(entry)} the index {index} would run to {size}, "
-                f"but elsewhere it runs to {end}"
-            )
+            raise WrongIndex(f"on {on} the index {index} would run to {size}, "
+                             f"but elsewhere it runs to {end}")
     return ranges
 
 
@@ -113,80 +109,147 @@ def _uses(expr, bound):
         yield from _uses(part, bound)
 
 
-def _entry_name(entry):
-    return f"{entry.base.label}_{''.join(map(str, entry.indices))}"
+BY_LOGARITHMS = sp.atanh, sp.acoth, sp.asinh, sp.acosh
 
 
 def in_exponentials(expr):
-    """One generator instead of many: sigmoid, tanh, cosh and all that know how they are made of exp."""
-    known = lambda e: (
-        hasattr(e.func, "_eval_rewrite_as_exp") and not isinstance(e, TrigonometricFunction)
-    )  # noqa: E731
-    return (
-        expr.replace(known, lambda e: e.rewrite(sp.exp))
-        if any(map(known, expr.atoms(sp.Function)))
-        else expr
-    )
+    """One generator instead of many: tanh, cosh and all that know how they are made of exp, and
+    what is made of a logarithm, as atanh."""
+    by_exp = lambda e: (hasattr(e.func, "_eval_rewrite_as_exp")
+                        and not isinstance(e, TrigonometricFunction))
+    by_log = lambda e: isinstance(e, BY_LOGARITHMS)
+    for known, target in ((by_log, sp.log), (by_exp, sp.exp)):
+        if any(map(known, expr.atoms(sp.Function))):
+            expr = expr.replace(known, lambda e, target=target: e.rewrite(target))
+    return expr
 
 
 class Step(sp.Function):
-    """1 where its argument is positive, 0 where it is negative: the one generator that all kinks are made of."""
+    """1 where its argument is positive, 0 where it is negative: all kinks are made of it."""
 
     nargs = 1
     is_real = True
 
 
+class Side(sp.Function):
+    """1 where its argument is positive, -1 where it is negative, beside what vanishes at 0."""
+
+    nargs = 1
+
+
+class Meets(sp.Function):
+    """1 where its argument is 0. Of what is no whole number that is left out, as a kink is."""
+
+    nargs = 1
+
+
+def _by_cases(*cases):
+    """The sum of the values, each times 1 where its condition holds and none before it, else 0."""
+    total, otherwise = sp.S.Zero, sp.S.One
+    for value, condition in cases:
+        holds = _holds(condition)
+        total, otherwise = total + otherwise * holds * value, otherwise * (1 - holds)
+    return total
+
+
+def _holds(condition):
+    if condition.func not in HOLDS:
+        raise Undecided(f"no rule for the condition {condition}")
+    return HOLDS[condition.func](*condition.args)
+
+
+def _middle(a, b, sign):
+    return (a + b + sign * (a - b) * Side(a - b)) / 2
+
+
+REWRITTEN = {  # each is what is on its right, wherever nothing depends on its value at a kink
+    sp.Abs: lambda u: u * Side(u),
+    sp.Max: lambda a, *rest: _middle(a, sp.Max(*rest), 1) if rest else a,
+    sp.Min: lambda a, *rest: _middle(a, sp.Min(*rest), -1) if rest else a,
+    sp.sign: lambda u: 2 * sp.Heaviside(u, sp.S.Half) - 1,
+    sp.Piecewise: _by_cases,
+    sp.tan: lambda z: sp.sin(z) / sp.cos(z),
+    sp.cot: lambda z: sp.cos(z) / sp.sin(z),
+    sp.sec: lambda z: 1 / sp.cos(z),
+    sp.csc: lambda z: 1 / sp.sin(z),
+}
+HOLDS = {  # 1 where a condition holds and 0 where it does not
+    type(sp.true): lambda: sp.S.One,
+    type(sp.false): lambda: sp.S.Zero,
+    sp.And: lambda *parts: sp.Mul(*map(_holds, parts)),
+    sp.Or: lambda *parts: 1 - sp.Mul(*(1 - _holds(part) for part in parts)),
+    sp.Not: lambda part: 1 - _holds(part),
+    sp.Eq: lambda a, b: Meets(a - b),
+    sp.Ne: lambda a, b: 1 - Meets(a - b),
+    sp.Gt: lambda a, b: sp.Heaviside(a - b, 0),
+    sp.Ge: lambda a, b: sp.Heaviside(a - b, 1),
+    sp.Lt: lambda a, b: sp.Heaviside(b - a, 0),
+    sp.Le: lambda a, b: sp.Heaviside(b - a, 1),
+}
 ONE = ((), ())  # the monomial without bounds and without factors
+UNIT = {ONE: sp.S.One}
+
+
+def add(polys):
+    total = {}
+    for monomial, c in chain.from_iterable(poly.items() for poly in polys):
+        total[monomial] = total.get(monomial, 0) + c
+    return {monomial: c for monomial, c in total.items() if c != 0}
+
+
+def times(k, poly):
+    return {monomial: k * c for monomial, c in poly.items()} if k else {}
 
 
 class NormalForm:
-    """Polynomials {monomial: coefficient}; a monomial is (bounds, powers), bounds a tuple of (index, low, high), powers a
-    tuple of (atom, exponent). The bound indices carry standard names, so equal monomials are equal keys."""
+    """Polynomials {monomial: coefficient}; a monomial is (bounds, powers), bounds a tuple of
+    (index, low, high), powers a tuple of (atom, exponent). The bound indices carry standard names,
+    so equal monomials are equal keys."""
 
     def __init__(self, ranges):
-        self.ranges, self.letters, self.spans = ranges, {}, {}
-        self.known = {}  # expression -> polynomial: the same activations come again and again in a written-out network
+        self.ranges, self.spans = ranges, {}  # last values of free indices, ends of bound ones
+        self.letters = {}  # free letters in which terms under sums with the same ends are compared
+        self.root = 1  # a generator is exp(m/root), lest exp(m) and exp(m/2) count as two
+        self.known = {}  # (root, expression) -> polynomial: lines share most of their parts
 
     def vanishes(self, expr):
-        """Is nothing left of a scalar, once denominators are cleared, also those under a sum, on each side of a kink?"""
+        """Is nothing left of a scalar, once denominators are cleared, on each side of a kink?"""
+        root = self.root
+        if self.comes_to_nothing(expr):
+            return True
+        return root != self.root and self.comes_to_nothing(expr)  # a finer root was met on the way
+
+    def comes_to_nothing(self, expr):
         try:
             left = self.clear_denominators(self.poly(expr))
         except RecursionError:
             raise Undecided("it does not come to rest in a normal form") from None
-        inside = {}
+        inside = {}  # also denominators under sums are cleared, for sums with the same ends
         for (bounds, powers), c in left.items():
-            letters = {b[0]: self.letter(position) for position, b in enumerate(bounds)}
+            letters = {b[0]: self.letters.setdefault(position, sp.Dummy(integer=True))
+                       for position, b in enumerate(bounds)}
             term = self.tidy([], [(a.xreplace(letters), k) for a, k in powers], c)
             ends = tuple(b[1:] for b in bounds)
-            inside[ends] = self.add([inside.get(ends, {}), term])
+            inside[ends] = add([inside.get(ends, {}), term])
         if len(inside) == 2 and () in inside:
-            (ends, terms), constant = (
-                next(item for item in inside.items() if item[0]),
-                inside.pop(()),
-            )
+            constant, (ends,) = inside.pop(()), inside
             counts = [self.integer_power(self.count(*e), -1) for e in ends]
-            inside[ends] = self.add([terms, self.product([constant, *counts])])
-        return all(
-            self.vanishes_in_all_cases(self.clear_denominators(terms)) for terms in inside.values()
-        )
+            inside[ends] = add([inside[ends], self.product([constant, *counts])])
+        return all(self.vanishes_in_all_cases(self.clear_denominators(terms))
+                   for terms in inside.values())
 
     def vanishes_in_all_cases(self, poly, known=()):
-        """On both sides of every kink, and for every value of a free index that runs to a number."""
+        """On both sides of every kink, and for each value of an index that runs to a number."""
         if not poly:
             return True
         expr = self.expression(poly)
         steps = sorted((step for step in expr.atoms(Step) if not step.args[0].has(Step)), key=str)
         if steps and len(known) < SWITCHES:
             return all(self.vanishes_beyond(expr, steps[0], sign, known) for sign in (1, -1))
-        few = [
-            i
-            for i, end in self.ranges.items()
-            if end.is_Integer and end <= EXPLICIT and i in expr.free_symbols
-        ]
-        return bool(few) and all(
-            self.vanishes(expr.xreplace({few[0]: sp.Integer(v)}))
-            for v in range(1, self.ranges[few[0]] + 1)
-        )
+        few = next((i for i, end in self.ranges.items()
+                    if end.is_Integer and end <= EXPLICIT and i in expr.free_symbols), None)
+        return few is not None and all(self.vanishes(expr.xreplace({few: sp.Integer(v)}))
+                                       for v in range(1, self.ranges[few] + 1))
 
     def vanishes_beyond(self, expr, step, sign, known):
         """Is it zero where a switch has this sign, and those before it have theirs?
@@ -194,69 +257,39 @@ class NormalForm:
         A switch that is a symbol becomes a positive one.
         """
         switch = step.args[0]
-        known = (*known, sign * switch)
         swap = {step: sp.Integer(max(sign, 0))}
-        expr = expr.xreplace(swap)
         if isinstance(switch, (sp.Symbol, sp.Indexed)) and not switch.is_integer:
-            swap = {switch: sign * sp.Dummy(positive=True)}
-            expr, known = expr.xreplace(swap), tuple(e.xreplace(swap) for e in known)
+            swap[switch] = sign * sp.Dummy(positive=True)
+        expr = expr.xreplace({step: swap.pop(step)}).xreplace(swap)
+        known = [e.xreplace(swap) for e in (*known, sign * switch)]
         if self.contradict([self.poly(e) for e in known if not e.is_integer]):
             return True
         return self.vanishes_in_all_cases(self.clear_denominators(self.poly(expr)), known)
 
     def contradict(self, rows):
-        """Can they not all be positive? Shown by adding them up until a number below 0 would be."""
-        monomials = sorted({m for row in rows for m in row if m != ONE}, key=str)
-        rows = rows + [{m: sp.S.One} for m in monomials if self.is_positive({m: sp.S.One})]
-        for m in monomials:
-            above, below = ([row for row in rows if sign * row.get(m, 0) > 0] for sign in (1, -1))
-            met = [
-                self.add(
-                    [
-                        {k: c / up[m] for k, c in up.items()},
-                        {k: -c / down[m] for k, c in down.items()},
-                    ]
-                )
-                for up in above
-                for down in below
-            ]
-            rows = [row for row in rows if not row.get(m, 0)] + met
-            if len(rows) > ROWS:
-                return False
-        return any(row.get(ONE, 0) <= 0 for row in rows)
-
-    def letter(self, position):
-        """The free letter in which the terms under sums with the same ends are compared: one that nobody else has."""
-        return self.letters.setdefault(position, sp.Dummy(integer=True))
+        """Can they not all be positive? Then nothing above 0 lies below all of them."""
+        least, value = sp.Dummy(), {m: sp.Dummy() for row in rows for m in row}
+        value[ONE] = sp.S.One
+        sizes = [sp.Add(*(c * value[m] for m, c in row.items())) for row in rows]
+        sizes += [v for m, v in value.items() if m != ONE and self.is_positive({m: sp.S.One})]
+        return lpmax(least, [least <= 1, *(size >= least for size in sizes)])[0] <= 0
 
     def poly(self, e):
-        if e not in self.known:
-            self.known[e] = self.expanded(e)
-        return self.known[e]
+        root = self.root
+        if (root, e) in self.known:
+            return self.known[root, e]
+        poly = self.expanded(e)
+        if root == self.root:
+            self.known[root, e] = poly
+        return poly
 
     def expanded(self, e):
+        if e.func in RULES:
+            return RULES[e.func](self, e)
+        if e.func in REWRITTEN:
+            return self.poly(REWRITTEN[e.func](*e.args))
         if e.is_Rational:
-            return {ONE: e} if e != 0 else {}
-        if e.is_Add:
-            return self.add(map(self.poly, e.args))
-        if e.is_Mul:
-            return self.product(map(self.poly, e.args))
-        if isinstance(e, sp.exp):
-            return self.exponential(e.args[0])
-        if isinstance(e, sp.log):
-            return self.logarithm(e.args[0])
-        if e.is_Pow:
-            return self.power(e.base, e.exp)
-        if isinstance(e, sp.Sum):
-            return self.sum(e)
-        if isinstance(e, sp.Product):
-            return self.product_over(e)
-        if e.func in KINKS:
-            return KINKS[e.func](self, e)
-        if isinstance(e, Step):
-            return self.step(e.args[0])
-        if e.func in BY_SINE:
-            return self.poly(BY_SINE[e.func](e.args[0]))
+            return {ONE: e} if e else {}
         if isinstance(e, (sp.sin, sp.cos)) and (apart := sp.expand_trig(e)) != e:
             return self.poly(apart)  # the addition theorems
         if e.is_Symbol or isinstance(e, (sp.Indexed, sp.NumberSymbol, Partial)) or _is_delta(e):
@@ -267,316 +300,214 @@ class NormalForm:
         return _single(atom) if atom.func == e.func else self.poly(atom)
 
     def expression(self, poly):
-        """The polynomial as a SymPy expression again: the canonical argument of a function or a denominator."""
-        terms = [
-            c * sp.Sum(_times(powers), *bounds) if bounds else c * _times(powers)
-            for (bounds, powers), c in poly.items()
-        ]
-        return sp.Add(*terms)
+        """The polynomial as a SymPy expression again: the argument of a function, a denominator."""
+        terms = ((c * sp.Mul(*(atom**k for atom, k in powers)), bounds)
+                 for (bounds, powers), c in poly.items())
+        return sp.Add(*(sp.Sum(term, *bounds) if bounds else term for term, bounds in terms))
 
-    # sums and products of polynomials
-
-    def add(self, polys):
-        total = {}
-        for poly in polys:
-            for monomial, c in poly.items():
-                total[monomial] = total.get(monomial, 0) + c
-        return {monomial: c for monomial, c in total.items() if c != 0}
+    # products of polynomials
 
     def product(self, polys):
-        result = {ONE: sp.S.One}
+        result = UNIT
         for poly in polys:
-            result = self.add(
-                self.join(m1, m2, c1 * c2) for m1, c1 in result.items() for m2, c2 in poly.items()
-            )
+            result = add(self.join(m1, m2, c1 * c2)
+                         for m1, c1 in result.items() for m2, c2 in poly.items())
         return result
 
     def join(self, first, second, coefficient):
-        """The product of two monomials. Bound indices are renamed, lest the two sums become one."""
+        """The product of two monomials. Bound indices are renamed, lest two sums become one."""
         if first == ONE or second == ONE:
             return {second if first == ONE else first: coefficient}
         (bounds1, powers1), (bounds2, powers2) = _rename_apart(first), _rename_apart(second)
         return self.tidy(bounds1 + bounds2, powers1 + powers2, coefficient)
 
+    def under(self, bounds, poly, coefficient=1):
+        """A polynomial summed over more indices, that may occur in it."""
+        terms = ((*_rename_apart(monomial), c * coefficient) for monomial, c in poly.items())
+        return add(self.tidy([*own, *bounds], powers, c) for own, powers, c in terms)
+
     def tidy(self, bounds, powers, coefficient):
-        """Sum away what can be summed: a delta picks one term, and a constant is counted high - low + 1 times."""
+        """Sum away what can be: a delta picks one term, a constant is counted."""
         powers = _collected(powers)
         for atom, k in powers.items():
-            if _reduced(atom, k):
-                lower, whole, rest = _reduced(atom, k)
-                kept = (
-                    {**powers, atom: rest}
-                    if rest
-                    else {a: p for a, p in powers.items() if a != atom}
-                )
-                return self.in_place_of(
-                    self.integer_power(self.poly(lower), whole), bounds, kept, coefficient
-                )
-        for atom in filter(_is_delta, list(powers)):
+            if reduced := _reduced(atom, k):
+                lower, whole, rest = reduced
+                kept = _collected([p for p in powers.items() if p[0] != atom] + [(atom, rest)])
+                factors = _product(kept.items()), self.power(lower, sp.Integer(whole))
+                return self.under(bounds, self.product(factors), coefficient)
+        for atom in filter(_is_delta, powers):
+            others = {a: k for a, k in powers.items() if a != atom}
             for bound in bounds:
                 other = _solved(atom, bound[0])
                 if other is not None and self.within(other, bound, bounds):
-                    del powers[atom]
-                    return self.rebuild(
-                        [b for b in bounds if b != bound], powers, coefficient, {bound[0]: other}
-                    )
-            if not any(b[0] in atom.free_symbols for b in bounds) and _has_twin(atom, powers):
-                return self.one_name(atom, bounds, powers, coefficient)
+                    return self.under([b for b in bounds if b != bound],
+                                      self.swapped(others, bound[0], other), coefficient)
+            keep, drop = atom.args  # delta_kl p_l is delta_kl p_k: beside it only k stays
+            free = not any(b[0] in _letters(atom) for b in bounds)
+            if free and any(drop in _letters(a) for a in others):
+                rest = self.under(bounds, self.swapped(others, drop, keep), coefficient)
+                return self.product([_single(atom), rest])
         for bound in bounds:
-            inside = {a: k for a, k in powers.items() if bound[0] in a.free_symbols}
+            inside = {a: k for a, k in powers.items() if bound[0] in _letters(a)}
             if (total := self.added_up(inside, *bound)) is not None:
                 rest = [(a, k) for a, k in powers.items() if a not in inside]
-                return self.product(
-                    [total, self.tidy([b for b in bounds if b != bound], rest, coefficient)]
-                )
+                outside = self.tidy([b for b in bounds if b != bound], rest, coefficient)
+                return self.product([total, outside])
         return self.turned(_named(bounds, powers), coefficient)
+
+    def swapped(self, powers, old, new):
+        """The product of powers, after one index has taken another's place in them."""
+        return self.product(self.poly((a**k).xreplace({old: new})) for a, k in powers.items())
 
     def turned(self, monomial, coefficient):
         """[j - i > 0] of bound indices i, j, in this order, is 1 - [i - j > 0] - [i = j]."""
-        wrong = next(
-            (
-                a
-                for a, _ in monomial[1]
-                if isinstance(a, Step) and a.args[0].is_integer and _turned(a.args[0])
-            ),
-            None,
-        )
-        if wrong is None or not monomial[0]:
+        bounds, powers = monomial
+        wrong = [(a, k) for a, k in powers
+                 if isinstance(a, Step) and a.args[0].is_integer and _turned(a.args[0])]
+        if not wrong or not bounds:
             return {monomial: coefficient}
-        bounds, powers = _rename_apart(
-            (monomial[0], ((wrong, 1), *((a, k) for a, k in monomial[1] if a != wrong)))
-        )
-        (step, _), *powers = powers
-        other = self.add(
-            [
-                {ONE: sp.S.One},
-                self.times(-1, _single(Step(-step.args[0]))),
-                self.times(-1, self.poly(_delta(step.args[0], 0))),
-            ]
-        )
-        return self.in_place_of(other, bounds, dict(powers), coefficient)
-
-    def in_place_of(self, poly, bounds, powers, coefficient):
-        """The monomial times a polynomial that has taken the place of one of its powers."""
-        result = {}
-        for monomial, c in self.product([{((), tuple(powers.items())): sp.S.One}, poly]).items():
-            own, factors = _rename_apart(monomial)
-            result = self.add([result, self.tidy(own + list(bounds), factors, c * coefficient)])
-        return result
+        others = [p for p in powers if p != wrong[0]]
+        bounds, ((step, _), *others) = _rename_apart((bounds, (wrong[0], *others)))
+        ahead = step.args[0]
+        other = self.poly(1 - Step(-ahead) - _delta(ahead, 0))
+        return self.under(bounds, self.product([_product(others), other]), coefficient)
 
     def added_up(self, inside, index, low, high):
-        """The sum over an index of what it occurs in: a constant, powers of the index, or one geometric sequence."""
+        """The sum over an index of what it occurs in: a constant, a power of it, or a geometric
+        sequence. None if it is nothing of these."""
         if not inside:
             return self.count(low, high)
         if low != 1 or not (high.is_integer and high.is_nonnegative):
             return None
         if list(inside) == [index] and 0 < inside[index] <= EXPLICIT:
             return self.poly(_power_sum(int(inside[index]))(high))
-        ratios = [(_ratio(a, index), k) for a, k in inside.items()]
-        if any(ratio is None for ratio, _ in ratios):
+        rates = [_rate(a, k, index) for a, k in inside.items()]
+        if None in rates:
             return None
-        first = self.product(self.integer_power(self.poly(r), k) for r, k in ratios)
-        last = self.product(self.integer_power(self.power(r, high), k) for r, k in ratios)
-        less_one = lambda poly: self.add([poly, {ONE: sp.S.NegativeOne}])  # noqa: E731
-        return self.product([first, less_one(last), self.integer_power(less_one(first), -1)])
-
-    def one_name(self, delta, bounds, powers, coefficient):
-        """delta_kl p_l is delta_kl p_k: beside a delta of two free indices only the first one stays."""
-        rest = {a: k for a, k in powers.items() if a != delta}
-        keep, drop = delta.args
-        return self.product([_single(delta), self.rebuild(bounds, rest, coefficient, {drop: keep})])
+        first = self.product(self.power(base, rate) for base, rate in rates)
+        last = self.product(self.power(base, rate * high) for base, rate in rates)
+        before_first, before_last = (add([poly, {ONE: -sp.S.One}]) for poly in (first, last))
+        return self.product([first, before_last, self.integer_power(before_first, -1)])
 
     def count(self, low, high):
-        """How many terms a sum has. A sum to n - 5 has no -4 terms when n = 1, so it is left alone."""
+        """How many terms a sum has; one to n - 5 has no -4 terms if n = 1, so it is left alone."""
         if (high - low).is_integer and (high - low + 1).is_nonnegative:
             return self.poly(high - low + 1)
         raise Undecided(f"it is not known how many terms a sum from {low} to {high} has")
-
-    def rebuild(self, bounds, powers, coefficient, swap):
-        """After one index has taken another's place, every factor is brought to normal form anew."""
-        inner = self.product(self.poly((a**k).xreplace(swap)) for a, k in powers.items())
-        result = {}
-        for monomial, c in inner.items():
-            own, factors = _rename_apart(monomial)
-            result = self.add([result, self.tidy(own + list(bounds), factors, c * coefficient)])
-        return result
 
     def within(self, other, bound, bounds):
         """Does the other index of a delta run within the limits of this sum?"""
         _, low, high = bound
         span = self.span(other, bounds)
-        return span is not None and bool(
-            (span[0] - low).is_nonnegative and (high - span[1]).is_nonnegative
-        )
+        return bool(span and (span[0] - low).is_nonnegative and (high - span[1]).is_nonnegative)
 
     def span(self, e, bounds=()):
         """(least, greatest) value of an index, or None if they are not known."""
         shift, letter = e.as_coeff_Add()
-        if (
-            letter == 0
-            or letter.is_integer
-            and letter.is_positive
-            and letter not in self.ranges
-            and letter not in self.spans
-        ):
-            known = (letter, letter) if letter == 0 or not isinstance(letter, sp.Dummy) else None
-        else:
-            known = self.spans.get(letter) or (
-                (sp.S.One, self.ranges[letter]) if letter in self.ranges else None
-            )
-        known = (
-            letter.ends
-            if isinstance(letter, Letter)
-            else next((b[1:] for b in bounds if b[0] == letter), known)
-        )
+        known = {**self.spans, **{i: ends for i, *ends in bounds}}.get(letter)
+        if isinstance(letter, Letter):
+            known = letter.ends
+        elif known is None and letter in self.ranges:
+            known = sp.S.One, self.ranges[letter]
+        elif known is None and (letter == 0 or not isinstance(letter, sp.Dummy)
+                                and letter.is_integer and letter.is_positive):
+            known = letter, letter
         return known and (known[0] + shift, known[1] + shift)
 
     # powers
 
-    def exponential(self, exponent):
-        """exp(c m + ...) is the product of the generators exp(m/q) to the powers p, with c = p/q."""
-        return self.product(self.generator(sp.E, m, c) for m, c in self.poly(exponent).items())
+    def exponential(self, e):
+        """exp(c m + ...) is the product of the generators exp(m/root) to the power c root."""
+        return self.product(self.generator(sp.E, m, c) for m, c in self.poly(e.args[0]).items())
 
     def generator(self, base, monomial, c):
-        """base**(c m), as the p-th power of base**(m/q). SymPy may know more of it, as that sqrt(4) is 2."""
-        exponent = self.expression({monomial: sp.Rational(1, c.q)})
-        atom = sp.exp(exponent) if base is sp.E else sp.Pow(base, exponent)
-        if atom.args == (base, exponent) or isinstance(atom, sp.exp):
-            return _single(atom, int(c.p))
-        return self.integer_power(self.poly(atom), int(c.p))
+        """base**(c m) as a power of base**(m/root). SymPy may know more of it: sqrt(4) is 2."""
+        self.root = lcm(self.root, c.q)
+        exponent = self.expression({monomial: sp.Rational(1, self.root)})
+        atom, k = sp.Pow(base, exponent), int(c * self.root)
+        if isinstance(atom, sp.exp) or atom.args == (base, exponent):
+            return self.tidy([], [(atom, k)], sp.S.One)
+        return self.integer_power(self.poly(atom), k)
 
     def power(self, base, exponent):
         base = self.poly(base)
         if exponent.is_Integer:
             return self.integer_power(base, int(exponent))
         root = self.expression(base)
-        return self.product(
-            self.integer_power(base, int(c))
-            if m == ONE and c.is_Integer
-            else self.generator(root, m, c)
-            for m, c in self.poly(exponent).items()
-        )
+        return self.product(self.integer_power(base, int(c)) if m == ONE and c.is_Integer
+                            else self.generator(root, m, c)
+                            for m, c in self.poly(exponent).items())
 
     def integer_power(self, base, k):
         if len(base) == 1:
             (bounds, powers), c = next(iter(base.items()))
             if not bounds and not any(_is_indicator(a) for a, _ in powers):
-                return self.tidy([], [(a, k * own) for a, own in powers if k], c**k)
+                return self.tidy([], [(a, k * own) for a, own in powers], c**k)
         if k >= 0:
             if comb(len(base) + k - 1, k) > LONGEST:
                 raise Undecided(f"the power {k} of {len(base)} terms is too long to be written out")
             return self.product([base] * k)
-        hidden = any(
-            k < 0 and _is_composite(a) for _, powers in base for a, k in powers
-        ) and not self.clear_denominators(base)
-        if (
-            not base
-            or hidden
-            or any(
-                _is_delta(a) or len(base) == 1 and _is_indicator(a)
-                for _, powers in base
-                for a, _ in powers
-            )
-        ):
+        atoms = [(a, own) for _, powers in base for a, own in powers]
+        by_cases = _is_indicator if len(base) == 1 else _is_delta
+        hidden = any(own < 0 and _is_composite(a) for a, own in atoms)
+        if (not base or any(by_cases(a) for a, _ in atoms)
+                or hidden and not self.clear_denominators(base)):
             raise Undecided("it divides by zero, or by what is 0 or 1 by cases")
         return _single(self.expression(base), k)
 
     # logarithms
 
-    def logarithm(self, a):
-        """log(p r) = log p + log r wherever p is positive, whatever r is: each factor shown positive stands apart."""
-        if isinstance(a, sp.Product):
-            positive = self.is_positive(self.poly(a.function))
-            return (
-                self.poly(sp.Sum(sp.log(a.function), *a.limits)) if positive else _single(sp.log(a))
-            )
-        return self.log_of(self.poly(a))
+    def logarithm(self, e):
+        """log(p r) = log p + log r wherever p is positive, whatever r is."""
+        inner = e.args[0]
+        if not isinstance(inner, sp.Product):
+            return self.log_of(self.poly(inner))
+        if self.is_positive(self.poly(inner.function)):
+            return self.poly(sp.Sum(sp.log(inner.function), *inner.limits))
+        return _single(e)
 
     def log_of(self, poly):
-        """Positive denominators, and the positive generators that all terms share, stand apart; the rest is an atom."""
+        """Positive denominators, and the positive generators that all terms share, stand apart."""
         factors, poly = self.without_positive(poly)
-        logs = [
-            self.times(
-                k, self.log_of(self.poly(atom)) if _is_composite(atom) else self.log_of_atom(atom)
-            )
-            for atom, k in factors
-        ]
+        logs = [times(k, self.log_of_atom(atom)) for atom, k in factors]
         rest = sp.log(self.expression(poly))
-        return self.add([*logs, _single(rest) if isinstance(rest, sp.log) else self.poly(rest)])
+        return add([*logs, _single(rest) if isinstance(rest, sp.log) else self.poly(rest)])
+
+    def log_of_atom(self, atom):
+        if _is_composite(atom):
+            return self.log_of(self.poly(atom))
+        if isinstance(atom, sp.exp):
+            return self.poly(atom.args[0])
+        if atom.is_Pow:
+            return self.product([self.poly(atom.exp), self.log_of(self.poly(atom.base))])
+        return _single(sp.log(atom))
 
     def without_positive(self, poly):
         """([(factor shown positive, its power)], what is left of the polynomial without them)."""
         factors = []
         for atom in filter(self.positive_atom, self.denominators(poly)):
-            k = max(-dict(powers).get(atom, 0) for _, powers in poly)
-            poly = self.add(self.times_denominator(m, c, atom, k) for m, c in poly.items())
+            poly, k = self.multiplied_out(poly, atom)
             factors.append((atom, -k))
-        for atom in filter(self.positive_atom, self.shared(poly)):
-            k = min(dict(powers).get(atom, 0) for _, powers in poly)
-            poly = self.product([poly, _single(atom, -k)])
+        for atom in filter(self.positive_atom, _shared(poly)):
+            poly, k = self.without(poly, atom)
             factors.append((atom, k))
         return factors, poly
 
-    def log_of_atom(self, atom):
-        if isinstance(atom, sp.exp):
-            return self.poly(atom.args[0])
-        return (
-            self.product([self.poly(atom.exp), self.log_of(self.poly(atom.base))])
-            if atom.is_Pow
-            else _single(sp.log(atom))
-        )
-
-    def times(self, k, poly):
-        return self.product([{ONE: sp.Integer(k)}, poly]) if k else {}
-
-    def denominators(self, poly):
-        """The composite denominators that no sum binds."""
-        bound = {b[0] for bounds, _ in poly for b in bounds}
-        below = {
-            a
-            for _, powers in poly
-            for a, k in powers
-            if k < 0 and _is_composite(a) and not bound & a.free_symbols
-        }
-        return sorted(below, key=sp.default_sort_key)
-
-    def shared(self, poly):
-        """The generators that no sum binds, and that are left in some power when taken out of all terms."""
-        bound = {b[0] for bounds, _ in poly for b in bounds}
-        atoms = {
-            a
-            for _, powers in poly
-            for a, _ in powers
-            if not _is_composite(a) and not bound & a.free_symbols
-        }
-        return [
-            a
-            for a in sorted(atoms, key=sp.default_sort_key)
-            if min(dict(p).get(a, 0) for _, p in poly)
-        ]
+    def without(self, poly, atom):
+        """A polynomial divided by the power of an atom that all its terms share; that power."""
+        k = min(dict(powers).get(atom, 0) for _, powers in poly)
+        return self.product([poly, _single(atom, -k)]), k
 
     def is_positive(self, poly):
-        """Is it positive for all real values of its symbols, once denominators are cleared? False means "not shown"."""
-        if any(
-            _is_composite(a) and k < 0 and not self.positive_atom(a)
-            for _, powers in poly
-            for a, k in powers
-        ):
+        """Is it positive for all real values of its symbols? False means "not shown"."""
+        atoms = {(a, k) for _, powers in poly for a, k in powers}
+        if any(_is_composite(a) and k < 0 and not self.positive_atom(a) for a, k in atoms):
             return False
         poly = self.clear_denominators(poly)
-        terms = [
-            (bound, power)
-            for bounds, powers in poly
-            for bound in bounds or [None]
-            for power in powers
-        ]
-        runs = all(bound is None or (bound[1] == 1 and bound[2].is_positive) for bound, _ in terms)
-        return (
-            bool(poly)
-            and runs
-            and min(poly.values()) > 0
-            and all(self.positive_atom(atom) for _, (atom, _) in terms)
-        )
+        return (bool(poly) and min(poly.values()) > 0
+                and all(low == 1 and high.is_positive
+                        for bounds, powers in poly if powers for _, low, high in bounds)
+                and all(self.positive_atom(a) for _, powers in poly for a, _ in powers))
 
     def positive_atom(self, atom):
         if atom.is_Pow and not isinstance(atom, sp.exp):
@@ -585,336 +516,233 @@ class NormalForm:
 
     # kinks
 
-    def sign(self, poly):
-        """The sign of what is not zero: that of its factors; 2 Step(u) - 1 for a factor u that has several terms."""
+    def side(self, e):
+        """The sign of what is not zero: that of its factors, each 2 Step(u) - 1."""
+        poly = self.poly(e.args[0])
+        if not poly:
+            return {}
         _, poly = self.without_positive(poly)
         signs = []
-        for atom in self.shared(poly):
-            k = min(dict(powers).get(atom, 0) for _, powers in poly)
-            poly = self.product([poly, _single(atom, -k)])
-            signs += [self.side(_single(atom))] if k % 2 else []
-        return self.product([*signs, self.side(poly)])
+        for atom in _shared(poly):
+            poly, k = self.without(poly, atom)
+            signs += [self.side_of(_single(atom))] * (k % 2)
+        return self.product([*signs, self.side_of(poly)])
 
-    def side(self, poly):
-        if self.is_positive(poly) or self.is_positive(self.times(-1, poly)):
+    def side_of(self, poly):
+        if self.is_positive(poly) or self.is_positive(times(-1, poly)):
             return {ONE: sp.sign(next(iter(poly.values())))}
         lead = poly[min(poly, key=str)]
-        step = _single(Step(self.expression({m: c / lead for m, c in poly.items()})))
-        return self.times(
-            1 if lead > 0 else -1, self.add([self.times(2, step), {ONE: sp.S.NegativeOne}])
-        )
+        step = _single(Step(self.expression(times(1 / lead, poly))))
+        return times(sp.sign(lead), add([times(2, step), {ONE: -sp.S.One}]))
 
     def step(self, e):
-        if e.is_integer:
-            return self.whole_above(e)
-        poly = self.poly(e)
-        return (
-            self.product([{ONE: sp.S.Half}, self.add([{ONE: sp.S.One}, self.sign(poly)])])
-            if poly
-            else _single(Step(e))
-        )
-
-    def above_zero(self, e, at_zero):
-        """1 where e > 0, 0 where e < 0. Whole numbers are exact, with `at_zero` where e = 0; of others the kink is left out."""
-        poly = self.poly(e)
-        if not poly:
-            return self.poly(at_zero)
-        e = self.expression(poly)
-        if e.is_integer:
-            at = self.product([self.poly(at_zero), self.whole_above(e + 1)])
-            return self.add([self.product([self.poly(1 - at_zero), self.whole_above(e)]), at])
-        if self.hits_zero(e):
-            raise Undecided(f"{plain(e)} is 0 where two of its indices are one")
-        return self.step(e)
-
-    def whole_above(self, e):
-        """[e > 0] of a whole number: [w > 0] with deltas for the steps between, where e is w and a number."""
-        if e.is_positive or e.is_nonpositive:
-            return {ONE: sp.S.One} if e.is_positive else {}
-        shift, w = e.as_coeff_Add()
+        u = e.args[0]
+        if not u.is_integer:
+            return self.poly((1 + Side(u)) / 2) if self.poly(u) else _single(e)
+        if u.is_positive or u.is_nonpositive:
+            return UNIT if u.is_positive else {}
+        shift, w = u.as_coeff_Add()
         if _turned(w):  # [-v > 0] is 1 - [v + 1 > 0]
-            return self.add([{ONE: sp.S.One}, self.times(-1, self.whole_above(1 - e))])
-        between = (
-            [self.poly(_delta(w, -t)) for t in range(int(shift))]
-            if shift > 0
-            else [self.times(-1, self.poly(_delta(w, t + 1))) for t in range(int(-shift))]
-        )
-        return self.add([_single(Step(w)), *between])
-
-    def hits_zero(self, e):
-        """Does it vanish where one index takes the place of another, as x_i - x_j does?"""
-        indices = {i for entry in e.atoms(sp.Indexed) for i in entry.indices}
-        return any(
-            not self.poly(e.xreplace({i: j}))
-            for i in indices
-            for j in indices
-            if i.is_Symbol and i != j
-        )
-
-    def absolute(self, e):
-        poly = self.poly(e.args[0])
-        return self.product([poly, self.sign(poly)]) if poly else {}
-
-    def greatest(self, e):
-        """max(a, b) is b + (a - b) [a > b], whatever happens where they meet."""
-        first, *rest = e.args
-        if not rest:
-            return self.poly(first)
-        other = e.func(*rest)
-        gap = self.poly(first - other)
-        half = {ONE: sp.S.Half if e.func == sp.Max else -sp.S.Half}
-        middle = self.product([{ONE: sp.S.Half}, self.poly(first + other)])
-        return (
-            self.add([middle, self.product([half, gap, self.sign(gap)])])
-            if gap
-            else self.poly(first)
-        )
-
-    def sign_function(self, e):
-        return self.add(
-            [self.times(2, self.above_zero(e.args[0], sp.S.Half)), {ONE: sp.S.NegativeOne}]
-        )
+            return self.poly(1 - Step(1 - u))
+        ahead = (_delta(w, -t) for t in range(int(shift)))  # between w and w + 1 there is none
+        behind = (_delta(w, t + 1) for t in range(int(-shift)))
+        return add([_single(Step(w)), self.poly(sp.Add(*ahead) - sp.Add(*behind))])
 
     def heaviside(self, e):
-        return self.above_zero(e.args[0], e.args[1])
+        """1 where e > 0, 0 where e < 0. Whole numbers are exact; of others the kink is left out."""
+        u, at_zero = e.args
+        poly = self.poly(u)
+        if not poly:
+            return self.poly(at_zero)
+        u = self.expression(poly)
+        if u.is_integer:
+            return self.poly((1 - at_zero) * Step(u) + at_zero * Step(u + 1))
+        indices = {i for entry in u.atoms(sp.Indexed) for i in entry.indices if i.is_Symbol}
+        if any(not self.poly(u.xreplace({i: j})) for i, j in permutations(indices, 2)):
+            raise Undecided(f"{plain(u)} is 0 where two of its indices are one")
+        return self.poly(Step(u))
 
-    def by_cases(self, e):
-        total, otherwise = {}, {ONE: sp.S.One}
-        for value, condition in e.args:
-            holds = self.holds(condition)
-            total = self.add([total, self.product([otherwise, holds, self.poly(value)])])
-            otherwise = self.product(
-                [otherwise, self.add([{ONE: sp.S.One}, self.times(-1, holds)])]
-            )
-        return total
-
-    def holds(self, condition):
-        """1 where a condition holds and 0 where it does not, as a polynomial."""
-        no = lambda poly: self.add([{ONE: sp.S.One}, self.times(-1, poly)])  # noqa: E731
-        if condition in (sp.true, sp.false):
-            return {ONE: sp.S.One} if condition == sp.true else {}
-        if isinstance(condition, sp.And):
-            return self.product(map(self.holds, condition.args))
-        if isinstance(condition, sp.Or):
-            return no(self.product(no(self.holds(a)) for a in condition.args))
-        if isinstance(condition, (sp.Not, sp.Ne)):
-            return no(
-                self.holds(
-                    condition.args[0] if isinstance(condition, sp.Not) else sp.Eq(*condition.args)
-                )
-            )
-        gap = getattr(condition, "gts", sp.S.Zero) - getattr(condition, "lts", sp.S.Zero)
-        if isinstance(condition, (sp.Gt, sp.Lt, sp.Ge, sp.Le)):
-            return self.above_zero(gap, sp.Integer(isinstance(condition, (sp.Ge, sp.Le))))
-        if isinstance(condition, sp.Eq):
-            gap = condition.lhs - condition.rhs
-            return (
-                self.poly(_delta(gap, 0))
-                if gap.is_integer
-                else {}
-                if self.poly(gap)
-                else {ONE: sp.S.One}
-            )
-        raise Undecided(f"no rule for the condition {condition}")
+    def meets(self, e):
+        u = e.args[0]
+        return self.poly(_delta(u, 0)) if u.is_integer else {} if self.poly(u) else UNIT
 
     # sums and products over an index
 
     def sum(self, e):
-        """Every sum is brought to the ends 1 and, say, n: its first or last terms are split off or added."""
-        index, low, high = e.limits[-1]
-        body = sp.Sum(e.function, *e.limits[:-1]) if len(e.limits) > 1 else e.function
+        """Every sum is brought to the ends 1 and, say, n: terms are split off or added."""
+        body, index, low, high = _outermost(e)
+        at = lambda value: self.poly(body.xreplace({index: value}))
         if (high - low).is_Integer and high - low < EXPLICIT:
-            return self.add(
-                self.poly(body.xreplace({index: low + t})) for t in range(int(high - low) + 1)
-            )
-        shift, end = high.as_coeff_Add()
-        whole = (high - low).is_integer
-        if (
-            whole
-            and low.is_Integer
-            and low != 1
-            and (high - low + 1).is_nonnegative
-            and (low > 1 or high.is_nonnegative)
-        ):
-            edge = [
-                (body, index, t, 1 if low < 1 else -1)
-                for t in map(sp.Integer, range(int(low), 1) if low < 1 else range(1, int(low)))
-            ]
-            return self.extended(e, edge, body, (index, sp.S.One, high))
-        if (
-            whole
-            and shift
-            and low == 1
-            and (end - low + 1).is_nonnegative
-            and (high - low + 1).is_nonnegative
-        ):
-            edge = [
-                (body, index, end + t, 1 if shift > 0 else -1)
-                for t in (range(1, int(shift) + 1) if shift > 0 else range(int(shift) + 1, 1))
-            ]
-            return self.extended(e, edge, body, (index, low, end))
-        return self.summed(body, index, low, high)
-
-    def extended(self, e, edge, body, limits):
-        """The sum to rounder ends, and the terms that are then too many or too few, if all of these have a value."""
+            return add(at(low + t) for t in range(int(high - low) + 1))
+        first, last, edge = _rounded(low, high)
         try:
-            terms = [
-                self.times(sign, self.poly(b.xreplace({index: at}))) for b, index, at, sign in edge
-            ]
-        except Undecided:
-            index, low, high = e.limits[-1]
-            return self.summed(body, index, low, high)
-        return self.add([self.sum(sp.Sum(body, limits)), *terms])
-
-    def summed(self, body, index, low, high):
-        inner = sp.Dummy(
-            integer=True, positive=low.is_positive or None
-        )  # not False: that is "never positive"
-        self.spans[inner] = (low, high)
+            edge = [times(sign, at(value)) for value, sign in edge]
+        except Undecided:  # a term too many may have no value
+            edge = []
+        if edge:
+            return add([self.poly(sp.Sum(body, (index, first, last))), *edge])
+        inner = self.bound(low, high)
         poly = self.poly(body.xreplace({index: inner}))
-        return self.add(self.under(m, c, inner, low, high) for m, c in poly.items())
+        return add(self.summed(m, c, inner, low, high) for m, c in poly.items())
 
-    def under(self, monomial, coefficient, inner, low, high):
+    def bound(self, low, high):
+        """A new letter that runs between these ends."""
+        letter = sp.Dummy(integer=True, positive=low.is_positive or None)  # False says "never"
+        self.spans[letter] = low, high
+        return letter
+
+    def summed(self, monomial, coefficient, inner, low, high):
         bounds, powers = monomial
         if any(inner in end.free_symbols for _, *ends in bounds for end in ends):
             raise Undecided("a sum whose limits depend on another index")
-        if any(inner in a.free_symbols for a, _ in powers):
-            offset = min(_offsets(powers, inner), default=0)
+        if any(inner in _letters(a) for a, _ in powers):
+            offset = _offset(powers, inner)
             if offset:  # sum_i x_{i+1} from 1 to n is sum_i x_i from 2 to n + 1
                 term = self.expression({monomial: coefficient}).xreplace({inner: inner - offset})
-                return self.sum(sp.Sum(term, (inner, low + offset, high + offset)))
+                return self.poly(sp.Sum(term, (inner, low + offset, high + offset)))
             low, high, reach = self.square(inner, low, high)
-            if reach is not None:
-                term = self.product([{monomial: coefficient}, reach])
-                return self.add(self.under(m, c, inner, low, high) for m, c in term.items())
-        bounds, powers = _rename_apart(monomial)
-        return self.tidy([*bounds, (inner, low, high)], powers, coefficient)
+            if reach:
+                term = self.product([{monomial: coefficient}, self.poly(reach)])
+                return add(self.summed(m, c, inner, low, high) for m, c in term.items())
+        return self.under([(inner, low, high)], {monomial: coefficient})
 
     def square(self, inner, low, high):
         """A triangle j = 1 .. i as the whole square j = 1 .. n, with [j <= i] as a factor."""
-        below, above = (self.letter_span(end) for end in (low, high))
+        below, above = map(self.span_of_letter, (low, high))
         if above:
-            return low, above[1], self.whole_above(high - inner + 1)
+            return low, above[1], Step(high - inner + 1)
         if below:
-            return below[0], high, self.whole_above(inner - low + 1)
+            return below[0], high, Step(inner - low + 1)
         return low, high, None
 
-    def letter_span(self, end):
-        """The span of an end that is an index itself, up to a number."""
+    def span_of_letter(self, end):
+        """The span of an end that is an index itself, if it is free of bound ones."""
         letter = end.as_coeff_Add()[1]
         span = self.span(end) if letter in self.spans or letter in self.ranges else None
-        return (
-            span
-            if span and not any(s in self.spans for e in span for s in e.free_symbols)
-            else None
-        )
+        return span if span and not any(e.free_symbols & self.spans.keys() for e in span) else None
 
     def product_over(self, e):
-        """A product over i of a product is the product of the products; constants are powers, exp(a) is exp(sum a)."""
-        index, low, high = e.limits[-1]
-        body = sp.Product(e.function, *e.limits[:-1]) if len(e.limits) > 1 else e.function
+        """A product of a product is the product of the products; of exp(a) it is exp(sum a)."""
+        body, index, low, high = _outermost(e)
         if (high - low).is_Integer and high - low < EXPLICIT:
-            return self.product(
-                self.poly(body.xreplace({index: low + t})) for t in range(int(high - low) + 1)
-            )
-        inner = sp.Dummy(integer=True, positive=low.is_positive or None)
-        self.spans[inner] = (low, high)
+            return self.product(self.poly(body.xreplace({index: low + t}))
+                                for t in range(int(high - low) + 1))
+        inner = self.bound(low, high)
         poly = self.poly(body.xreplace({index: inner}))
         (bounds, powers), c = next(iter(poly.items()), (ONE, sp.S.Zero))
         if len(poly) != 1 or bounds:
             return _single(_product_atom(self.expression(poly), inner, low, high))
         count = self.expression(self.count(low, high))
-        return self.product(
-            [
-                self.power(c, count),
-                *(self.factor_over(a, k, inner, low, high, count) for a, k in powers),
-            ]
-        )
-
-    def factor_over(self, atom, k, inner, low, high, count):
-        if inner not in atom.free_symbols:
-            return self.power(atom, k * count)
-        if isinstance(atom, sp.exp):
-            return self.poly(sp.exp(sp.Sum(k * atom.args[0], (inner, low, high))))
-        return _single(_product_atom(atom, inner, low, high), k)
+        result = [self.power(c, count)]
+        for atom, k in powers:
+            if inner not in _letters(atom):
+                result.append(self.power(atom, k * count))
+            elif isinstance(atom, sp.exp):
+                result.append(self.poly(sp.exp(sp.Sum(k * atom.args[0], (inner, low, high)))))
+            else:
+                result.append(_single(_product_atom(atom, inner, low, high), k))
+        return self.product(result)
 
     # denominators
 
+    def denominators(self, poly):
+        """The composite denominators that no sum binds."""
+        return _free_atoms(poly, lambda atom, k: k < 0 and _is_composite(atom))
+
     def clear_denominators(self, poly):
-        """Multiply by every composite denominator, one after the other: a fraction is zero if its numerator is."""
-        while poly:
-            bound = {b[0] for bounds, _ in poly for b in bounds}
-            below = {a for _, powers in poly for a, k in powers if k < 0 and _is_composite(a)}
-            below = [a for a in below if not bound & a.free_symbols]
-            if not below:
-                break
-            atom = min(below, key=sp.default_sort_key)
-            highest = max(-dict(powers).get(atom, 0) for _, powers in poly)
-            poly = self.add(self.times_denominator(m, c, atom, highest) for m, c in poly.items())
+        """Multiply by every composite denominator: a fraction is zero if its numerator is."""
+        while below := self.denominators(poly):
+            poly, _ = self.multiplied_out(poly, below[0])
         return poly
 
-    def times_denominator(self, monomial, coefficient, atom, highest):
-        bounds, powers = _rename_apart(monomial)
-        have = dict(powers).get(atom, 0)
-        rest = self.tidy(bounds, [p for p in powers if p[0] != atom], coefficient)
-        return self.product([rest, self.integer_power(self.poly(atom), highest + have)])
+    def multiplied_out(self, poly, atom):
+        """(the polynomial times that power of a denominator which clears it, the power)"""
+        highest = max(-dict(powers).get(atom, 0) for _, powers in poly)
+        terms = []
+        for (bounds, powers), c in poly.items():
+            rest = {(bounds, tuple(p for p in powers if p[0] != atom)): c}
+            power = self.integer_power(self.poly(atom), highest + dict(powers).get(atom, 0))
+            terms.append(self.product([self.under([], rest), power]))
+        return add(terms), highest
 
 
-KINKS = {
-    sp.Abs: NormalForm.absolute,
-    sp.Max: NormalForm.greatest,
-    sp.Min: NormalForm.greatest,
-    sp.sign: NormalForm.sign_function,
+RULES = {
+    sp.Add: lambda form, e: add(map(form.poly, e.args)),
+    sp.Mul: lambda form, e: form.product(map(form.poly, e.args)),
+    sp.Pow: lambda form, e: form.power(e.base, e.exp),
+    sp.exp: NormalForm.exponential,
+    sp.log: NormalForm.logarithm,
+    sp.Sum: NormalForm.sum,
+    sp.Product: NormalForm.product_over,
     sp.Heaviside: NormalForm.heaviside,
-    sp.Piecewise: NormalForm.by_cases,
+    Step: NormalForm.step,
+    Side: NormalForm.side,
+    Meets: NormalForm.meets,
 }
-BY_SINE = {
-    sp.tan: lambda z: sp.sin(z) / sp.cos(z),
-    sp.cot: lambda z: sp.cos(z) / sp.sin(z),
-    sp.sec: lambda z: 1 / sp.cos(z),
-    sp.csc: lambda z: 1 / sp.sin(z),
-}
+
+
+def _free_atoms(poly, wanted):
+    bound = {b[0] for bounds, _ in poly for b in bounds}
+    atoms = {a for _, powers in poly for a, k in powers if wanted(a, k) and not bound & _letters(a)}
+    return sorted(atoms, key=sp.default_sort_key)
+
+
+def _shared(poly):
+    """The generators that no sum binds and that all terms have, each in some power."""
+    return [a for a in _free_atoms(poly, lambda atom, _: not _is_composite(atom))
+            if min(dict(powers).get(a, 0) for _, powers in poly)]
+
+
+def _outermost(e):
+    """(body, index, first, last) of a sum or a product, the outermost one of several."""
+    *inner, limit = e.limits
+    return e.func(e.function, *inner) if inner else e.function, *limit
+
+
+def _rounded(low, high):
+    """(1, n, [(index, 1 for a term too few or -1 for one too many)]) for a sum from 0 to n - 1."""
+    shift, end = high.as_coeff_Add()
+    if (high - low).is_integer and (high - low + 1).is_nonnegative:
+        if low.is_Integer and low != 1 and (low > 1 or high.is_nonnegative):
+            low, far = int(low), abs(low - 1) <= EXPLICIT
+            edge = [(t, 1) for t in range(low, 1)] + [(t, -1) for t in range(1, low)]
+            return sp.S.One, high, [(sp.Integer(t), sign) for t, sign in edge if far]
+        if low == 1 and shift and abs(shift) <= EXPLICIT and end.is_nonnegative:
+            edge = [(t, 1) for t in range(1, int(shift) + 1)]
+            edge += [(t, -1) for t in range(int(shift) + 1, 1)]
+            return low, end, [(end + t, sign) for t, sign in edge]
+    return low, high, []
 
 
 def _reduced(atom, k):
-    """(base, power, rest) where atom^k is base^power atom^rest: √S·√S is S, cos² is 1 - sin², cosh² is 1 + sinh²."""
-    if (
-        atom.is_Pow
-        and not isinstance(atom, sp.exp)
-        and atom.exp.is_Rational
-        and atom.exp.p == 1
-        and atom.exp.q > 1
-    ):
-        return (atom.base, k // atom.exp.q, k % atom.exp.q) if not 0 <= k < atom.exp.q else None
-    if isinstance(atom, (sp.cos, sp.cosh)) and not 0 <= k < 2:
-        lower = (
-            1 - sp.sin(atom.args[0]) ** 2
-            if isinstance(atom, sp.cos)
-            else 1 + sp.sinh(atom.args[0]) ** 2
-        )
-        return lower, k // 2, k % 2
-    return None
+    """(base, power, rest) where atom^k is base^power atom^rest, or None where it is no simpler:
+    √S·√S is S, cos² is 1 - sin², cosh² is 1 + sinh²."""
+    if atom.is_Pow and not isinstance(atom, sp.exp) and atom.exp.is_Rational and atom.exp.p == 1:
+        lower, order = atom.base, atom.exp.q
+    elif isinstance(atom, sp.cos):
+        lower, order = 1 - sp.sin(atom.args[0]) ** 2, 2
+    elif isinstance(atom, sp.cosh):
+        lower, order = 1 + sp.sinh(atom.args[0]) ** 2, 2
+    else:
+        return None
+    return None if 0 <= k < order else (lower, *divmod(k, order))
 
 
 def _solved(delta, index):
     """What the index must be where the two arguments of a delta are the same, or None."""
-    if index not in delta.free_symbols:
+    if index not in _letters(delta):
         return None
-    first, second = delta.args
-    if index in (first, second):
-        other = second if first == index else first
-        return None if index in other.free_symbols else other
-    gap = sp.expand(first - second)
+    gap = sp.expand(delta.args[0] - delta.args[1])
     slope = gap.coeff(index)
-    rest = gap - slope * index
-    return sp.expand(-rest / slope) if slope in (1, -1) and index not in rest.free_symbols else None
+    other = sp.expand(index - gap / slope) if slope in (1, -1) else None
+    return None if other is None or index in other.free_symbols else other
 
 
 def _delta(gap, value):
-    """1 where a whole number has a value; with one letter on each side where it is the difference of two."""
+    """1 where a whole number has a value; one letter on each side where it is their difference."""
     gap = sp.expand(gap - value)
-    back = [t for t in sp.Add.make_args(gap) if t.could_extract_minus_sign()]
-    return sp.KroneckerDelta(gap - sp.Add(*back), -sp.Add(*back))
+    back = sp.Add(*(t for t in sp.Add.make_args(gap) if t.could_extract_minus_sign()))
+    return sp.KroneckerDelta(gap - back, -back)
 
 
 def _turned(w):
@@ -923,16 +751,12 @@ def _turned(w):
     return bool(letters) and sp.expand(w).coeff(letters[0]).is_negative
 
 
-def _ratio(atom, index):
-    """q, where an atom is q to the power of the index."""
-    if isinstance(atom, sp.exp):
-        rest = atom.args[0] / index
-        return None if index in rest.free_symbols else sp.exp(rest)
-    return (
-        atom.base
-        if atom.is_Pow and atom.exp == index and index not in atom.base.free_symbols
-        else None
-    )
+def _rate(atom, k, index):
+    """(q, r), where the k-th power of an atom is q**(r index)."""
+    if not (atom.is_Pow or isinstance(atom, sp.exp)):
+        return None
+    rate = k * atom.exp / index
+    return None if {index} & (atom.base.free_symbols | rate.free_symbols) else (atom.base, rate)
 
 
 @cache
@@ -943,22 +767,15 @@ def _power_sum(power):
     return lambda end: total.xreplace({n: end})
 
 
-def _offsets(powers, index):
-    """By how much the index is moved on the arrays that it stands on."""
-    places = {
-        i
-        for a, _ in powers
-        for entry in a.atoms(sp.Indexed)
-        for i in entry.indices
-        if index in i.free_symbols
-    }
-    moved = {i - index for i in places}
-    return [int(m) for m in moved] if all(m.is_Integer for m in moved) else []
+def _offset(powers, index):
+    """By how much the index is moved on the arrays that it stands on; the least if it varies."""
+    entries = {entry for a, _ in powers for entry in a.atoms(sp.Indexed)}
+    moved = {i - index for entry in entries for i in entry.indices if index in i.free_symbols}
+    return int(min(moved)) if moved and all(m.is_Integer for m in moved) else 0
 
 
 def _product_atom(body, inner, low, high):
-    height = 1 + max((_height(s) for s in body.atoms(sp.Symbol)), default=0)
-    standard = sp.Symbol(f"_{height}_0", integer=True)
+    (standard,) = _standard_names([body], 1)
     return sp.Product(body.xreplace({inner: standard}), (standard, low, high))
 
 
@@ -970,74 +787,76 @@ def _is_delta(atom):
     return isinstance(atom, sp.KroneckerDelta) and len(atom.args) == 2
 
 
-def _has_twin(delta, powers):
-    return any(a != delta and delta.args[1] in a.free_symbols for a in powers)
-
-
 def _is_composite(atom):
     return atom.is_Add or atom.is_Mul or isinstance(atom, sp.Sum)
 
 
 def _single(atom, k=1):
-    return {((), ((atom, k),)): sp.S.One}
+    return _product([(atom, k)])
 
 
-def _times(powers):
-    return sp.Mul(*(atom**k for atom, k in powers))
+def _product(powers):
+    return {((), tuple(powers)): sp.S.One}
+
+
+@lru_cache(maxsize=50_000)
+def _letters(atom):
+    return frozenset(atom.free_symbols)
 
 
 def _collected(powers):
-    """Equal atoms joined into one power; numbers cannot occur; a delta and a step are their own squares."""
+    """Equal atoms joined into one power; a delta and a step are their own squares."""
     total = {}
     for atom, k in powers:
         total[atom] = 1 if _is_indicator(atom) else total.get(atom, 0) + k
     return {atom: k for atom, k in total.items() if k != 0}
 
 
+# names of bound indices
+
+
 def _rename_apart(monomial):
     """The monomial with bound indices that occur nowhere else."""
     bounds, powers = monomial
+    if not bounds:
+        return [], powers
     names = {b[0]: sp.Dummy(integer=True) for b in bounds}
-    return (
-        [(names[i], low, high) for i, low, high in bounds],
-        tuple((a.xreplace(names), k) for a, k in powers),
-    )
+    return ([(names[i], low, high) for i, low, high in bounds],
+            tuple((a.xreplace(names), k) for a, k in powers))
+
+
+def _standard_names(atoms, count):
+    """Names that stand in none of the atoms: those of sums inside are not taken again outside."""
+    taken = (re.fullmatch(r"_(\d+)_\d+", s.name) for a in atoms for s in a.atoms(sp.Symbol))
+    height = 1 + max((int(name[1]) for name in taken if name), default=0)
+    return [sp.Symbol(f"_{height}_{position}", integer=True) for position in range(count)]
 
 
 def _named(bounds, powers):
-    """The monomial with standard names for its bound indices: of the orders that may count, the first one as text."""
+    """The monomial with standard names: of the orders that may count, the first one as text."""
     if not bounds:
         return (), tuple(sorted(powers.items(), key=lambda p: sp.default_sort_key(p[0])))
-    height = 1 + max((_height(s) for a in powers for s in a.atoms(sp.Symbol)), default=0)
-    standard = [sp.Symbol(f"_{height}_{position}", integer=True) for position in range(len(bounds))]
+    standard = _standard_names(powers, len(bounds))
     groups = _look_alike(bounds, powers) if len(bounds) > 1 else [bounds]
-    orders = [
-        [group] if _interchangeable(group, powers) else permutations(group) for group in groups
-    ]
+    orders = [[group] if _interchangeable(group, powers) else permutations(group)
+              for group in groups]
     named = [_rename(list(chain(*order)), standard, powers) for order in product(*orders)]
     return min(named, key=_as_text) if len(named) > 1 else named[0]
 
 
 def _look_alike(bounds, powers):
-    """The bounds in groups: by their ends, then by what they stand beside, until nothing changes."""
+    """The bounds in groups: by their ends, then by what they stand beside, as long as it helps."""
     letters = [b[0] for b in bounds]
     colour = {b[0]: str(b[1:]) for b in bounds}
     for _ in bounds:
-        ranks = {
-            c: sp.Symbol(f"_c{rank}", integer=True)
-            for rank, c in enumerate(sorted(set(colour.values())))
-        }
-        finer = {
-            i: f"{ranks[colour[i]]} "
-            + " ".join(
-                sorted(
-                    f"{_text(a.xreplace({k: ranks[colour[k]] if k != i else ME for k in letters}))}^{p}"
-                    for a, p in powers.items()
-                    if i in a.free_symbols and not isinstance(a, Step)
-                )
-            )
-            for i in letters
-        }
+        ranks = {c: sp.Symbol(f"_c{rank}", integer=True)
+                 for rank, c in enumerate(sorted(set(colour.values())))}
+        finer = {}
+        for i in letters:
+            names = {k: ranks[colour[k]] if k != i else ME for k in letters}
+            beside = sorted(f"{_text(a.xreplace(names))}^{p}" for a, p in powers.items()
+                            if i in _letters(a) and not isinstance(a, Step))
+            finer[i] = " ".join([str(ranks[colour[i]]), *beside])
         if len(set(finer.values())) == len(ranks):
             break
         colour = finer
@@ -1051,17 +870,13 @@ def _interchangeable(group, powers):
     """Does nothing change where any two of them change places, as in x_i x_j?"""
     first, *others = (b[0] for b in group)
     items = set(powers.items())
-    return all(
-        {(a.xreplace({first: i, i: first}), k) for a, k in powers.items()} == items for i in others
-    )
+    return all({(a.xreplace({first: i, i: first}), k) for a, k in items} == items for i in others)
 
 
 def _rename(order, standard, powers):
     names = {old[0]: new for old, new in zip(order, standard)}
-    renamed = sorted(
-        ((a.xreplace(names), k) for a, k in powers.items()),
-        key=lambda p: (isinstance(p[0], Step), sp.default_sort_key(p[0])),
-    )
+    renamed = sorted(((a.xreplace(names), k) for a, k in powers.items()),
+                     key=lambda p: (isinstance(p[0], Step), sp.default_sort_key(p[0])))
     return tuple((names[i], low, high) for i, low, high in order), tuple(renamed)
 
 
@@ -1072,17 +887,8 @@ def _text(atom):
 
 def _as_text(monomial):
     """What names are chosen by: steps last, and none the wrong way round if it can be helped."""
-    steps = [a for a, _ in monomial[1] if isinstance(a, Step)]
-    others = (monomial[0], tuple(p for p in monomial[1] if not isinstance(p[0], Step)))
-    return (
-        [(_text(a), k) for a, k in others[1]],
-        str(others[0]),
-        sum(_turned(step.args[0]) for step in steps),
-        str(steps),
-    )
-
-
-def _height(symbol):
-    """Standard names of sums inside an atom must not be taken again by the sum around it."""
-    standard = re.fullmatch(r"_(\d+)_\d+", symbol.name)
-    return int(standard[1]) if standard else 0
+    bounds, powers = monomial
+    steps = [a for a, _ in powers if isinstance(a, Step)]
+    others = tuple(p for p in powers if not isinstance(p[0], Step))
+    return ([(_text(a), k) for a, k in others], str(bounds),
+            sum(bool(_turned(step.args[0])) for step in steps), str(steps))
