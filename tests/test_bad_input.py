@@ -313,502 +313,229 @@ SAVED = str(Path(FOLDER_OF_SAVED.name) / "net.npz")
 training.save(SAVED, WEIGHTS, BIASES)
 
 ARGUMENTS = {
-    "linear.predict": (
-        net.predict,
-        X_W_B := {"X": (X, MATRIX), "w": (W, VECTOR), "b": (0.5, NUMBER)},
-    ),
+    "linear.predict": (net.predict,
+                       X_W_B := {"X": (X, MATRIX), "w": (W, VECTOR), "b": (0.5, NUMBER)}),
     "linear.squared_error": (net.squared_error, {"y_hat": (Y, COLUMN), "y": (Y, COLUMN)}),
     "linear.cost": (net.cost, {**X_W_B, "y": (Y, COLUMN)}),
     "linear.gradient": (net.gradient, {**X_W_B, "y": (Y, COLUMN)}),
-    "linear.update": (
-        net.update,
-        {
-            "w": (W, VECTOR),
-            "b": (0.5, NUMBER),
-            "dJ_dw": (W, VECTOR),
-            "dJ_db": (1.0, NUMBER),
-            "eta": (0.1, RATE),
-        },
-    ),
-    "data.batches": (
-        data.batches,
-        {"n_samples": (5, COUNT), "batch_size": (2, COUNT), "rng": (None, RNG)},
-    ),
-    "linear.train": (
-        net.train,
-        {
-            **X_W_B,
-            "y": (Y, COLUMN),
-            "eta": (0.1, RATE),
-            "epochs": (2, COUNT),
-            "batch_size": (2, COUNT_OR_NONE),
-            "rng": (None, RNG),
-        },
-    ),
-    "data.standardise": (
-        data.standardise,
-        {
-            "X": (X * [1, 2, 3] + np.arange(5)[:, None], array_kind(np.ones(3))),
-            "like": (None, Kind([3, CODE, X])),
-            "constant_scale": (None, Kind([v for v in RATE.values if v is not None])),
-        },
-    ),
-    "linear.least_squares": (
-        net.least_squares,
-        {"X": (X, array_kind(np.ones(3))), "y": (Y, COLUMN)},
-    ),
-    "linear.step_limit": (
-        net.step_limit,
-        {"X": (X, array_kind(np.ones(3))), "bias": (True, ANYTHING)},
-    ),
+    "linear.update": (net.update, {"w": (W, VECTOR), "b": (0.5, NUMBER), "dJ_dw": (W, VECTOR),
+                                   "dJ_db": (1.0, NUMBER),
+                                   "eta": (0.1, RATE)}),
+    "data.batches": (data.batches,
+                     {"n_samples": (5, COUNT), "batch_size": (2, COUNT), "rng": (None, RNG)}),
+    "linear.train": (net.train,
+                     {**X_W_B, "y": (Y, COLUMN), "eta": (0.1, RATE), "epochs": (2, COUNT),
+                      "batch_size": (2, COUNT_OR_NONE), "rng": (None, RNG)}),
+    "data.standardise": (data.standardise,
+                         {"X": (X * [1, 2, 3] + np.arange(5)[:, None], array_kind(np.ones(3))),
+                           "like": (None, Kind([3, CODE, X])),
+                           "constant_scale": (
+                               None, Kind([v for v in RATE.values if v is not None]))}),
+    "linear.least_squares": (net.least_squares,
+                             {"X": (X, array_kind(np.ones(3))), "y": (Y, COLUMN)}),
+    "linear.step_limit": (net.step_limit,
+                          {"X": (X, array_kind(np.ones(3))), "bias": (True, ANYTHING)}),
+
     "network.sigmoid": (network.sigmoid, {"z": (Z, Z_KIND := array_kind(complex_too=True))}),
     "network.softplus": (network.softplus, {"z": (Z, Z_KIND := array_kind(complex_too=True))}),
-    "network.softmax": (
-        network.softmax,
-        {"z": (Z, Z_ROWS := array_kind(np.ones(3), complex_too=True))},
-    ),
+    "network.softmax": (network.softmax,
+                        {"z": (Z, Z_ROWS := array_kind(np.ones(3), complex_too=True))}),
     "network.log_sum_exp": (network.log_sum_exp, {"z": (Z, Z_ROWS)}),
-    "network.binary_cross_entropy": (
-        network.binary_cross_entropy,
-        {
-            "z": (Y, COLUMN_C := array_kind(np.ones((5, 1)), np.ones(4), complex_too=True)),
-            "y": (BINARY, label_kind(2 * BINARY, -BINARY, BINARY + 0.5, shapes=COLUMN.shapes)),
-        },
-    ),
-    "network.cross_entropy": (
-        network.cross_entropy,
-        {
-            "z": (Z, array_kind(np.ones((5, 3)), np.ones(5), complex_too=True)),
-            "y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
-        },
-    ),
-    "network.initialise": (
-        network.initialise,
-        {
-            "sizes": (
-                (2, 3, 1),
-                Kind([(2,), (), (2, 0), (2, -1), (2, 2.5), (2, "3"), 3, None, CODE, (2, np.nan)]),
-            ),
-            "rng": (np.random.default_rng(0), Kind([*RNG.values, None])),
-            "variance": ("he", CHOICE),
-        },
-    ),
-    "network.forward": (
-        network.forward,
-        {
-            "X": (Z, array_kind(np.ones((5, 3)), np.ones(2))),
-            "W": (WEIGHTS, W_KIND),
-            "b": (BIASES, B_KIND),
-            **HIDDEN,
-        },
-    ),
-    "network.cost": (
-        network.cost,
-        {
-            "y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
-            "z": (Z, array_kind(np.ones((5, 3)), complex_too=True)),
-            "output": ("softmax", CHOICE),
-        },
-    ),
-    "network.backward": (
-        network.backward,
-        {
-            "y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
-            "W": (WEIGHTS, W_KIND),
-            "a": (ACTIVE, A_KIND),
-            **HIDDEN,
-        },
-    ),
-    "network.update": (
-        network.update,
-        {
-            "W": (WEIGHTS, W_KIND),
-            "b": (BIASES, B_KIND),
-            "dJ_dW": (WEIGHTS, W_KIND),
-            "dJ_db": (BIASES, B_KIND),
-            "eta": (0.1, RATE),
-        },
-    ),
-    "network.parameters": (
-        network.parameters,
-        {"W": (WEIGHTS, layer_kind((1, np.ones(3)), (2, np.ones((2, 4))))), "b": (BIASES, B_KIND)},
-    ),
-    "network.targets": (
-        network.targets,
-        {
-            "y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
-            "like": (Z, ANYTHING),
-            "like_name": ("z", ANYTHING),
-            "output": ("softmax", ANYTHING),
-        },
-    ),
-    "differences.forward_difference": (
-        differences.forward_difference,
-        F_X_H := {"f": (np.exp, FUNCTION), "x": (1.0, array_kind()), "h": (1e-3, RATE)},
-    ),
+    "network.binary_cross_entropy": (network.binary_cross_entropy, {
+        "z": (Y, COLUMN_C := array_kind(np.ones((5, 1)), np.ones(4), complex_too=True)),
+        "y": (BINARY, label_kind(2 * BINARY, -BINARY, BINARY + 0.5, shapes=COLUMN.shapes))}),
+    "network.cross_entropy": (network.cross_entropy, {
+        "z": (Z, array_kind(np.ones((5, 3)), np.ones(5), complex_too=True)),
+        "y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY]))}),
+    "network.initialise": (network.initialise,
+                           {"sizes": ((2, 3, 1),
+                                      Kind([(2,), (), (2, 0), (2, -1), (2, 2.5), (2, "3"), 3, None,
+                                            CODE, (2, np.nan)])),
+                            "rng": (np.random.default_rng(0), Kind([*RNG.values, None])),
+                            "variance": ("he", CHOICE)}),
+    "network.forward": (network.forward,
+                        {"X": (Z, array_kind(np.ones((5, 3)), np.ones(2))), "W": (WEIGHTS, W_KIND),
+                         "b": (BIASES, B_KIND), **HIDDEN}),
+    "network.cost": (network.cost,
+                     {"y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
+                      "z": (Z, array_kind(np.ones((5, 3)), complex_too=True)),
+                      "output": ("softmax", CHOICE)}),
+    "network.backward": (network.backward,
+                         {"y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
+                          "W": (WEIGHTS, W_KIND), "a": (ACTIVE, A_KIND), **HIDDEN}),
+    "network.update": (network.update,
+                       {"W": (WEIGHTS, W_KIND), "b": (BIASES, B_KIND), "dJ_dW": (WEIGHTS, W_KIND),
+                        "dJ_db": (BIASES, B_KIND), "eta": (0.1, RATE)}),
+    "network.parameters": (network.parameters,
+                           {"W": (WEIGHTS, layer_kind((1, np.ones(3)), (2, np.ones((2, 4))))),
+                            "b": (BIASES, B_KIND)}),
+    "network.targets": (network.targets,
+                        {"y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
+                         "like": (Z, ANYTHING), "like_name": ("z", ANYTHING),
+                         "output": ("softmax", ANYTHING)}),
+
+    "differences.forward_difference": (differences.forward_difference, F_X_H := {
+        "f": (np.exp, FUNCTION), "x": (1.0, array_kind()), "h": (1e-3, RATE)}),
     "differences.central_difference": (differences.central_difference, F_X_H),
     "differences.complex_step": (differences.complex_step, F_X_H),
-    "differences.derivative": (
-        differences.derivative,
-        {"f": (np.exp, FUNCTION), "x": (1.0, array_kind(scalar=True))},
-    ),
-    "differences.numerical_gradient": (
-        differences.numerical_gradient,
-        {
-            "cost": (J, FUNCTION),
-            "parameters": (
-                P,
-                P_KIND := Kind(
-                    [
-                        {},
-                        [],
-                        CODE,
-                        {"w": [], "b": 1},
-                        {"w": [np.nan], "b": 1},
-                        None,
-                        {"w": [np.inf], "b": 1},
-                        {"w": CODE, "b": 1},
-                        {"w": 1j, "b": 1},
-                    ]
-                ),
-            ),
-            "exact": (True, ANYTHING),
-        },
-    ),
-    "check.gradient_check": (
-        check.gradient_check,
-        {
-            "cost": (J, FUNCTION),
-            "gradient": (
-                G,
-                Kind(
-                    [
-                        {},
-                        CODE,
-                        None,
-                        3,
-                        {"w": 2 * W},
-                        {"w": [np.nan] * 3, "b": 1.0},
-                        {"w": CODE, "b": 1.0},
-                    ],
-                    [{"w": np.ones((3, 2)), "b": 1.0}, {"w": np.ones(4), "b": 1.0}],
-                ),
-            ),
-            "parameters": (P, P_KIND),
-            "n_samples": (5, COUNT_OR_NONE),
-            "sample": (2, Kind([v for v in COUNT_OR_NONE.values if v != 0 or v is False])),
-            "exact": (True, ANYTHING),
-        },
-    ),
-    "update.update_check": (
-        update.update_check,
-        {
-            "w_new": (
-                lambda w, eta: {"w": w["w"] - eta * 2 * w["w"], "b": w["b"] - eta * 2 * w["b"]},
-                Kind(
-                    [
-                        *FUNCTION.values,
-                        lambda w, eta: None,
-                        lambda w, eta: {"w": W},
+    "differences.derivative": (differences.derivative,
+                               {"f": (np.exp, FUNCTION), "x": (1.0, array_kind(scalar=True))}),
+    "differences.numerical_gradient": (differences.numerical_gradient, {
+        "cost": (J, FUNCTION), "parameters": (P, P_KIND := Kind([
+            {}, [], CODE, {"w": [], "b": 1}, {"w": [np.nan], "b": 1}, None,
+            {"w": [np.inf], "b": 1}, {"w": CODE, "b": 1}, {"w": 1j, "b": 1}])),
+        "exact": (True, ANYTHING)}),
+    "check.gradient_check": (check.gradient_check, {
+        "cost": (J, FUNCTION),
+        "gradient": (G, Kind([{}, CODE, None, 3, {"w": 2 * W}, {"w": [np.nan] * 3, "b": 1.0},
+                              {"w": CODE, "b": 1.0}],
+                             [{"w": np.ones((3, 2)), "b": 1.0}, {"w": np.ones(4), "b": 1.0}])),
+        "parameters": (P, P_KIND), "n_samples": (5, COUNT_OR_NONE),
+        "sample": (2, Kind([v for v in COUNT_OR_NONE.values if v != 0 or v is False])),
+        "exact": (True, ANYTHING)}),
+    "update.update_check": (update.update_check, {
+        "w_new": (lambda w, eta: {"w": w["w"] - eta*2*w["w"], "b": w["b"] - eta*2*w["b"]},
+                  Kind([*FUNCTION.values, lambda w, eta: None, lambda w, eta: {"w": W},
                         lambda w, eta: {"w": W * np.nan, "b": 1},
-                        lambda w, eta: CODE,
-                    ],
-                    [lambda w, eta: {"w": np.ones((3, 2)), "b": 1.0}],
-                ),
-            ),
-            "cost": (J, FUNCTION),
-            "w": (P, P_KIND),
-            "eta": (0.1, RATE),
-            "n_samples": (5, COUNT_OR_NONE),
-            "state": (None, ANYTHING),
-        },
-    ),
-    "fast_step.Stepper": (
-        fast_step.Stepper,
-        {
-            "W": (WEIGHTS, layer_kind((1, np.ones(3)), (2, np.ones((2, 4))))),
-            "b": (BIASES, B_KIND),
-            **HIDDEN,
-            "eta": (0.1, RATE),
-            "momentum": (0.5, SHARE),
-            "dtype": (np.float64, Kind(["complex", CODE, None, int, np.float16, 3])),
-        },
-    ),
-    "data.split": (
-        data.split,
-        {
-            "n_samples": (5, COUNT),
-            "rng": (np.random.default_rng(0), NEEDED_RNG := Kind([*RNG.values, None])),
-            "validation": (0.2, SHARE),
-            "test": (0.2, SHARE),
-            "labels": (
-                LABELS := np.array([0, 1, 0, 1, 1]),
-                LABEL_KIND := Kind(
-                    [
-                        -LABELS,
-                        LABELS / 2,
-                        LABELS * 1.0,
-                        CODE,
-                        [[1, 2], [3]],
-                        [],
-                        [np.nan] * 5,
-                        list("abcde"),
-                        LABELS > 0,
-                    ],
-                    [LABELS[:4]],
-                ),
-            ),
-        },
-    ),
-    "data.one_hot": (
-        data.one_hot,
-        {
-            "labels": (LABELS, Kind([None, *LABEL_KIND.values, LABELS + 2])),
-            "n_classes": (3, COUNT_OR_NONE),
-        },
-    ),
+                        lambda w, eta: CODE], [lambda w, eta: {"w": np.ones((3, 2)), "b": 1.0}])),
+        "cost": (J, FUNCTION), "w": (P, P_KIND), "eta": (0.1, RATE),
+        "n_samples": (5, COUNT_OR_NONE), "state": (None, ANYTHING)}),
+
+    "fast_step.Stepper": (fast_step.Stepper,
+                          {"W": (WEIGHTS, layer_kind((1, np.ones(3)), (2, np.ones((2, 4))))),
+                           "b": (BIASES, B_KIND),
+                       **HIDDEN, "eta": (0.1, RATE), "momentum": (0.5, SHARE),
+                       "dtype": (np.float64, Kind(["complex", CODE, None, int, np.float16, 3]))}),
+
+    "data.split": (data.split, {
+        "n_samples": (5, COUNT),
+        "rng": (np.random.default_rng(0), NEEDED_RNG := Kind([*RNG.values, None])),
+        "validation": (0.2, SHARE),
+        "test": (0.2, SHARE), "labels": (LABELS := np.array([0, 1, 0, 1, 1]), LABEL_KIND := Kind(
+            [-LABELS, LABELS / 2, LABELS * 1.0, CODE, [[1, 2], [3]], [], [np.nan] * 5,
+             list("abcde"), LABELS > 0], [LABELS[:4]]))}),
+    "data.one_hot": (data.one_hot,
+                     {"labels": (LABELS, Kind([None, *LABEL_KIND.values, LABELS + 2])),
+                              "n_classes": (3, COUNT_OR_NONE)}),
     "training.classes": (training.classes, {"y_hat": (Z, array_kind(np.ones(3)))}),
-    "training.accuracy": (
-        training.accuracy,
-        Y_PAIR := {
-            "y_hat": (Z, array_kind(np.ones(3))),
-            "y": (
-                ONE_HOT,
-                label_kind(*NOT_ONE_HOT, LABELS + 1, -LABELS, shapes=[ONE_HOT[:4], LABELS[:4]]),
-            ),
-        },
-    ),
+    "training.accuracy": (training.accuracy, Y_PAIR := {
+        "y_hat": (Z, array_kind(np.ones(3))),
+        "y": (ONE_HOT,
+              label_kind(*NOT_ONE_HOT, LABELS + 1, -LABELS, shapes=[ONE_HOT[:4], LABELS[:4]]))}),
     "training.confusion_matrix": (training.confusion_matrix, Y_PAIR),
-    "training.predict": (
-        training.predict,
-        {
-            "X": (Z, array_kind(np.ones((5, 3)), np.ones(2))),
-            "W": (WEIGHTS, W_KIND),
-            "b": (BIASES, B_KIND),
-            **HIDDEN,
-        },
-    ),
-    "training.train": (
-        training.train,
-        {
-            "X": (Z, array_kind(np.ones((5, 3)), np.ones(2))),
-            "y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
-            "W": (WEIGHTS, layer_kind((1, np.ones(3)), (2, np.ones((2, 4))))),
-            "b": (BIASES, B_KIND),
-            **HIDDEN,
-            "eta": (0.1, RATE),
-            "n_epochs": (2, COUNT),
-            "batch_size": (2, COUNT_OR_NONE),
-            "rng": (None, RNG),
-            "momentum": (0.0, SHARE),
-            "validation": (
-                None,
-                Kind([3, CODE, (Z,), (Z, ONE_HOT[:4]), (Z[:, :1], ONE_HOT), (Z, 2 * ONE_HOT)]),
-            ),
-            "patience": (None, Kind([0, -1, 1.5, CODE, 2])),
-            "progress": (None, Kind([0, -1, 1.5, CODE])),
-            "dtype": (np.float64, Kind(["complex", CODE, None, int, np.float16, 3])),
-        },
-    ),
-    "training.load": (
-        training.load,
-        {"path": (SAVED, Kind(["no such file", CODE, None, 3, __file__]))},
-    ),
-    "symbols.formula": (symbols.formula, {"value": (w_ * x_, FORMULA)}),
-    "symbols.indexed": (
-        symbols.indexed,
-        {"name": ("x", ANYTHING), "size": (n_, Kind([CODE, "n", None, 1.5]))},
-    ),
-    "symbols.Partial": (
-        symbols.Partial,
-        {
-            "expr": (w_ * x_, Kind([*FORMULA.values, M_])),
-            "variable": (w_, Kind([*FORMULA.values, w_ * x_, 3, M_])),
-        },
-    ),
-    "symbols.Gradient": (
-        symbols.Gradient,
-        {"expr": (w_, Kind([*FORMULA.values, M_])), "vector": (M_, Kind([*FORMULA.values, w_]))},
-    ),
-    "definitions.Definition": (
-        definitions.Definition,
-        {
-            "name": (t_, Kind([*FORMULA.values, 2 * w_, w_])),
-            "body": (w_ * x_, Kind([*FORMULA.values, t_ + 1, M_])),
-            "number": ("1.1", ANYTHING),
-        },
-    ),
-    "definitions.Depends": (
-        definitions.Depends,
-        {
-            "name": (t_, Kind([*FORMULA.values, 2 * w_])),
-            "on": (u_[i_], Kind([*FORMULA.values])),
-            "limit": ((i_, 1, n_), Kind([(i_,), (i_, n_), CODE, 3, (w_, 1, n_)])),
-        },
-    ),
-    "definitions.Entries": (
-        definitions.Entries,
-        {
-            "matrix": (M_, Kind([CODE, None, w_], [sp.MatrixSymbol("M", 2, 3)])),
-            "entries": (u_, Kind([CODE, None, w_])),
-        },
-    ),
-    "symbols.activation": (
-        symbols.activation,
-        {"name": ("g", TEXT), "order": (1, Kind([-1, 1.5, "1", None]))},
-    ),
-    "definitions.table_of": (
-        definitions.table_of,
-        {"definitions": ([definitions.Definition(t_, w_)], GIVEN)},
-    ),
-    "definitions.resolve": (
-        definitions.resolve,
-        {"expr": (w_ * x_, FORMULA), "table": ({}, ANYTHING)},
-    ),
-    "normal_form.is_zero": (
-        normal_form.is_zero,
-        {"expr": (w_ - w_, FORMULA), "ranges": ({}, ANYTHING)},
-    ),
-    "derivation.Derivation": (
-        derivation.Derivation,
-        {
-            "left": (symbols.Partial(w_**2, w_), FORMULA),
-            "given": ([], GIVEN),
-            "number": ("1.1", ANYTHING),
-        },
-    ),
-    "derivation.Derivation.step": (
-        derivation.Derivation(w_**2).step,
-        {"expr": (w_ * w_, Kind([*FORMULA.values, M_])), "reason": ("a square", WORDS)},
-    ),
-    "derivation.Derivation.values": (
-        PROVED.values,
-        {"w": (3.0, Kind([CODE, None, [1.0], np.nan, {1: 2}]))},
-    ),
-    "derivation.Derivation.code": (
-        PROVED.code,
-        {
-            "function": (
-                double := lambda w: 2 * w,
-                Kind(
-                    [3, CODE, None, lambda q: q, lambda w: 3 * w, lambda w: np.nan, lambda w: CODE]
-                ),
-            ),
-            "name": ("f", ANYTHING),
-        },
-    ),
-    "derivation.Summary": (
-        derivation.Summary,
-        {"result": (PROVED, Kind([derivation.Derivation(w_), CODE, None, w_]))},
-    ),
+    "training.predict": (training.predict,
+                         {"X": (Z, array_kind(np.ones((5, 3)), np.ones(2))), "W": (WEIGHTS, W_KIND),
+                          "b": (BIASES, B_KIND), **HIDDEN}),
+    "training.train": (training.train, {
+        "X": (Z, array_kind(np.ones((5, 3)), np.ones(2))),
+        "y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
+        "W": (WEIGHTS, layer_kind((1, np.ones(3)), (2, np.ones((2, 4))))), "b": (BIASES, B_KIND),
+        **HIDDEN, "eta": (0.1, RATE),
+        "n_epochs": (2, COUNT), "batch_size": (2, COUNT_OR_NONE), "rng": (None, RNG),
+        "momentum": (0.0, SHARE),
+        "validation": (None, Kind([3, CODE, (Z,), (Z, ONE_HOT[:4]), (Z[:, :1], ONE_HOT),
+                                   (Z, 2 * ONE_HOT)])),
+        "patience": (None, Kind([0, -1, 1.5, CODE, 2])),
+        "progress": (None, Kind([0, -1, 1.5, CODE])),
+        "dtype": (np.float64, Kind(["complex", CODE, None, int, np.float16, 3]))}),
+    "training.load": (training.load,
+                      {"path": (SAVED, Kind(["no such file", CODE, None, 3, __file__]))}),
+
+    "symbols.formula": (symbols.formula, {"value": (w_*x_, FORMULA)}),
+    "symbols.indexed": (symbols.indexed,
+                        {"name": ("x", ANYTHING), "size": (n_, Kind([CODE, "n", None, 1.5]))}),
+    "symbols.Partial": (symbols.Partial, {"expr": (w_*x_, Kind([*FORMULA.values, M_])),
+                                                  "variable": (w_, Kind([
+                                                      *FORMULA.values, w_*x_, 3, M_]))}),
+    "symbols.Gradient": (symbols.Gradient, {"expr": (w_, Kind([*FORMULA.values, M_])),
+                                                    "vector": (M_, Kind([*FORMULA.values, w_]))}),
+    "definitions.Definition": (definitions.Definition,
+                               {"name": (t_, Kind([*FORMULA.values, 2*w_, w_])),
+                                "body": (w_*x_, Kind([*FORMULA.values, t_ + 1, M_])),
+                                "number": ("1.1", ANYTHING)}),
+    "definitions.Depends": (definitions.Depends, {
+        "name": (t_, Kind([*FORMULA.values, 2*w_])), "on": (u_[i_], Kind([*FORMULA.values])),
+        "limit": ((i_, 1, n_), Kind([(i_,), (i_, n_), CODE, 3, (w_, 1, n_)]))}),
+    "definitions.Entries": (definitions.Entries,
+                            {"matrix": (M_, Kind([CODE, None, w_], [sp.MatrixSymbol("M", 2, 3)])),
+                             "entries": (u_, Kind([CODE, None, w_]))}),
+    "symbols.activation": (symbols.activation,
+                           {"name": ("g", TEXT), "order": (1, Kind([-1, 1.5, "1", None]))}),
+    "definitions.table_of": (definitions.table_of,
+                             {"definitions": ([definitions.Definition(t_, w_)], GIVEN)}),
+    "definitions.resolve": (definitions.resolve,
+                            {"expr": (w_*x_, FORMULA), "table": ({}, ANYTHING)}),
+    "normal_form.is_zero": (normal_form.is_zero,
+                            {"expr": (w_ - w_, FORMULA), "ranges": ({}, ANYTHING)}),
+    "derivation.Derivation": (derivation.Derivation,
+                              {"left": (symbols.Partial(w_**2, w_), FORMULA), "given": ([], GIVEN),
+                               "number": ("1.1", ANYTHING)}),
+    "derivation.Derivation.step": (derivation.Derivation(w_**2).step, {
+        "expr": (w_*w_, Kind([*FORMULA.values, M_])), "reason": ("a square", WORDS)}),
+    "derivation.Derivation.values": (PROVED.values,
+                                     {"w": (3.0, Kind([CODE, None, [1.0], np.nan, {1: 2}]))}),
+    "derivation.Derivation.code": (PROVED.code, {"function": (double := lambda w: 2*w, Kind(
+        [3, CODE, None, lambda q: q, lambda w: 3*w, lambda w: np.nan, lambda w: CODE])),
+        "name": ("f", ANYTHING)}),
+    "derivation.Summary": (derivation.Summary,
+                           {"result": (PROVED, Kind([derivation.Derivation(w_), CODE, None, w_]))}),
     "exercises.check": (None, {}),  # it never raises: see below
-    "claim.bring_your_own": (
-        claim.bring_your_own,
-        {
-            "function": (w_**2, Kind([*FORMULA.values, M_, x_])),
-            "claimed": (2 * w_, Kind([*FORMULA.values, M_])),
-            "variable": (w_, Kind([*FORMULA.values, M_, 2 * w_])),
-            "given": ((), GIVEN),
-            "code": (None, ANYTHING),
-        },
-    ),
+    "claim.bring_your_own": (claim.bring_your_own, {
+        "function": (w_**2, Kind([*FORMULA.values, M_, x_])),
+        "claimed": (2*w_, Kind([*FORMULA.values, M_])),
+        "variable": (w_, Kind([*FORMULA.values, M_, 2*w_])), "given": ((), GIVEN),
+        "code": (None, ANYTHING)}),
+
     "data.load_penguins": (data.load_penguins, {"folder": (None, FOLDER)}),
     "data.load_digits": (data.load_digits, {"folder": (None, FOLDER)}),
     "data.load_errata": (data.load_errata, {"folder": (None, FOLDER)}),
-    "data.Penguins.matrix": (
-        PENGUINS.matrix,
-        {"name": ("year", Kind(["species", CODE, "", None, 3]))},
-    ),
-    "figures.single": (
-        figures.single,
-        SIZE := {"width": (6, SIDE := Kind([-1, 0, np.nan, "6", CODE, None])), "height": (4, SIDE)},
-    ),
+    "data.Penguins.matrix": (PENGUINS.matrix,
+                             {"name": ("year", Kind(["species", CODE, "", None, 3]))}),
+
+    "figures.single": (figures.single,
+                       SIZE := {"width": (6, SIDE := Kind([-1, 0, np.nan, "6", CODE, None])),
+                                "height": (4, SIDE)}),
     "figures.pair": (figures.pair, SIZE),
-    "figures.grid": (
-        figures.grid,
-        {
-            "rows": (1, Kind([0, -1, 1.5, "1", CODE, None])),
-            "cols": (2, Kind([0, -1, 1.5, "2", CODE, None])),
-            "width": (6, SIDE),
-        },
-    ),
-    "figures.show": (None, {}),
-    "figures.explore": (None, {}),  # they display: see below
-    "figures.label_line": (
-        figures.label_line,
-        {
-            "ax": AXES,
-            "line": ((0.5, 1.0), POINT := Kind([(1,), 3, None, CODE, (1, 2, 3)])),
-            "text": ("x", ANYTHING),
-        },
-    ),
-    "figures.arrow": (
-        figures.arrow,
-        {"ax": AXES, "start": ((0, 0), POINT), "end": ((1, 1), POINT)},
-    ),
-    "figures.contours": (
-        figures.contours,
-        {
-            "ax": AXES,
-            "f": (lambda x, y: x * x + y * y, Kind([3, CODE, None, lambda x, y: [x, y]])),
-            "xlim": ((-1, 1), POINT),
-            "ylim": ((-1, 1), POINT),
-        },
-    ),
-    "figures.path": (
-        figures.path,
-        {"ax": AXES, "points": (np.eye(2), Kind([np.eye(3), [(0, 0)], [], 3, CODE, None]))},
-    ),
-    "figures.neuron": (
-        figures.neuron,
-        {
-            "ax": AXES,
-            "inputs": (("x_1", "x_2"), Kind([3, None])),
-            "weights": (("w_1", "w_2"), Kind([("w_1",), 3])),
-        },
-    ),
-    "figures.network": (
-        figures.network,
-        {
-            "ax": AXES,
-            "sizes": ((2, 2), Kind([3, None, (2, 0), (2, -1), (2, 1.5)])),
-            "nodes": ({(1, 1): "a"}, Kind([3, {(9, 9): "a"}, {(1, 5): "a"}])),
-            "weights": ({(1, 1, 1): "w"}, Kind([3, {(1, 9, 9): "w"}])),
-        },
-    ),
+    "figures.grid": (figures.grid, {"rows": (1, Kind([0, -1, 1.5, "1", CODE, None])),
+                                    "cols": (2, Kind([0, -1, 1.5, "2", CODE, None])),
+                                    "width": (6, SIDE)}),
+    "figures.show": (None, {}), "figures.explore": (None, {}),  # they display: see below
+    "figures.label_line": (figures.label_line,
+                           {"ax": AXES,
+                            "line": ((0.5, 1.0), POINT := Kind([(1,), 3, None, CODE, (1, 2, 3)])),
+                            "text": ("x", ANYTHING)}),
+    "figures.arrow": (figures.arrow,
+                      {"ax": AXES, "start": ((0, 0), POINT), "end": ((1, 1), POINT)}),
+    "figures.contours": (figures.contours,
+                         {"ax": AXES,
+                          "f": (lambda x, y: x*x + y*y, Kind([3, CODE, None, lambda x, y: [x, y]])),
+                          "xlim": ((-1, 1), POINT), "ylim": ((-1, 1), POINT)}),
+    "figures.path": (figures.path, {"ax": AXES, "points": (np.eye(2), Kind([
+        np.eye(3), [(0, 0)], [], 3, CODE, None]))}),
+    "figures.neuron": (figures.neuron, {"ax": AXES, "inputs": (("x_1", "x_2"), Kind([3, None])),
+                                        "weights": (("w_1", "w_2"), Kind([("w_1",), 3]))}),
+    "figures.network": (figures.network,
+                        {"ax": AXES, "sizes": ((2, 2), Kind([3, None, (2, 0), (2, -1), (2, 1.5)])),
+                         "nodes": ({(1, 1): "a"}, Kind([3, {(9, 9): "a"}, {(1, 5): "a"}])),
+                         "weights": ({(1, 1, 1): "w"}, Kind([3, {(1, 9, 9): "w"}]))}),
 }
 
 WITHOUT = {  # public names that need no row, and why
-    "as_written": "takes nothing",
-    "refused": "takes nothing",
-    "sigmoid": "a SymPy function",
-    "plain": "prints whatever comes",
-    "tex": "prints whatever comes",
+    "as_written": "takes nothing", "refused": "takes nothing",
+    "sigmoid": "a SymPy function", "plain": "prints whatever comes", "tex": "prints whatever comes",
     "Assume": "tests/derivations/test_definitions.py",
     "Index": "tests/derivations/test_definitions.py",
     "credit": "it only looks up",
     "Induction": "tests/derivations/test_induction.py",
     "prove": "what Derivation calls with lines it has checked",
     "find_fault": "tests/gradcheck/test_repair.py",
-    "stated": "tests/gradcheck/test_mistakes_named.py",
-    "predict": "it never raises at a reader",
-    "find_bug": "it never raises at a reader",
-    "progress": "it never raises at a reader",
-    "solved": "it only looks up",
-    "relu": "forward",
-    "identity": "forward",
-    "targets": "cost",
-    "Plan": "made by Stepper",
-    "StyledAxes": "made by single, pair and grid",
-    "picture": "show",
-    "wrap_title": "show",
-    "image_tag": "explore",
-    "slider_label": "explore",
-    "contour_heights": "contours",
-    "graph": "tests/helpers/test_figures.py",
-    "half_squared_error": "cost",
-    "class_labels": "one_hot",
-    "parameters": "forward",
+    "stated": "tests/gradcheck/test_mistakes_named.py", "predict": "it never raises at a reader",
+    "find_bug": "it never raises at a reader", "progress": "it never raises at a reader",
+    "solved": "it only looks up", "relu": "forward", "identity": "forward", "targets": "cost",
+    "Plan": "made by Stepper", "StyledAxes": "made by single, pair and grid",
+    "picture": "show", "wrap_title": "show", "image_tag": "explore", "slider_label": "explore",
+    "contour_heights": "contours", "graph": "tests/helpers/test_figures.py",
+    "half_squared_error": "cost", "class_labels": "one_hot", "parameters": "forward",
     "save": "test_a_refused_network_is_not_saved below",
 }
 BY_HAND = {"validation"}  # has tests of its own

@@ -47,8 +47,8 @@ def test_show_gives_picture_and_words_in_one_bundle(shown):
     assert list(picture) == ["image/png", "text/plain"]
     assert picture["text/plain"] == "A line from 0 to 1."
     assert base64.b64decode(picture["image/png"]).startswith(PNG)
-    assert options == {"metadata": {"image/png": {"width": 576, "height": 355,
-                                                  "alt": "A line from 0 to 1."}}, "raw": True}
+    assert (options == {"metadata": {"image/png": {
+        "width": 576, "height": 355, "alt": "A line from 0 to 1."}}, "raw": True})
     assert caption["text/plain"] == "It rises."
     assert caption["text/markdown"].startswith("*It rises.*\n\n<details>")
     assert "<p>A line from 0 to 1.</p>" in caption["text/markdown"]
@@ -154,8 +154,8 @@ def test_import_changes_no_setting_and_needs_no_pyplot():
         "assert matplotlib.rcParams.copy() == before; print(sorted({'matplotlib.pyplot', "
         "'ipywidgets'} & set(sys.modules)))"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                          check=True).stdout == "[]\n"
+    assert (subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                           check=True).stdout == "[]\n")
 
 
 def test_the_look_holds_wherever_the_axes_are_used():
@@ -288,8 +288,8 @@ def test_network_draws_every_node_and_edge_and_names_weights_to_from():
     figures.network(ax, (4, 2, 2, 1), weights=True)
     circles = [patch for patch in ax.patches if isinstance(patch, figures.Circle)]
     assert (len(circles), len(ax.patches) - len(circles)) == (9, 4 * 2 + 2 * 2 + 2 * 1)
-    assert {"$w_{23}^{(1)}$", "$w_{12}^{(3)}$", "$a_{2}^{(1)}$", "$x_{4}$",
-            r"$\hat{y}$"} <= set(texts(ax))
+    assert ({"$w_{23}^{(1)}$", "$w_{12}^{(3)}$", "$a_{2}^{(1)}$", "$x_{4}$", r"$\hat{y}$"}
+            <= set(texts(ax)))
     assert "$w_{32}^{(1)}$" not in texts(
         ax), "layer 1 has two nodes, so there is no weight to a third"
 

@@ -493,7 +493,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.mark.parametrize("sizes, rng, error", [
     ((3,), RNG, ValueError), ((3, 0), RNG, ValueError), ((3, 2.5), RNG, TypeError),
-                                               ((3, 2), None, TypeError), ((3, 2), 0, TypeError)])
+    ((3, 2), None, TypeError), ((3, 2), 0, TypeError)])
 def test_initialise_refuses_bad_sizes_and_seeds(sizes, rng, error):
     with pytest.raises(error):
         net.initialise(sizes, rng)
