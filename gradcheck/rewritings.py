@@ -1,0 +1,344 @@
+"""The usual mistakes of programs, undone: other ways to write an expression, as text.
+
+One row of `REWRITINGS` for each mistake: a function of a node of Python's syntax tree and of the
+names and entries around it, which yields what may stand there instead.
+"""
+
+import ast
+import itertools
+import re
+from functools import lru_cache
+
+import numpy as np
+
+MISTAKES = {
+    "sum": "a sum stands where a mean is meant, so the result is n times too large",
+    "mean": "the result is divided by n once too often",
+    "sign": "a sign is wrong",
+    "mask": "a mask asks for >= 0 where > 0 is meant",
+    "updated": "values are used that the update has already changed",
+    "bias": "the bias is forgotten",
+    "transpose": "a matrix is transposed where it should not be, or the other way round",
+    "slope": "the slope of the activation is left out",
+    "argument": "the slope is taken at the wrong variable",
+    "factor": "there is a factor too many, or a wrong one",
+    "index": "an index is wrong, or one variable stands for another",
+}
+SLOPES = ("{0}*(1 - {0})", "(1 - {0}**2)", "({0} > 0)")
+RATES = re.compile(r"\b(eta|lr|alpha|rate|learning_rate|step_size)\b")
+A_SLOPE = re.compile("prime|slope|deriv")
+COUNTS = re.compile(r"\blen\(|\.shape|\.size\b|\b(n|N|m|n_samples)\b")
+OPPOSITE = {ast.GtE: ">", ast.LtE: "<", ast.Gt: ">=", ast.Lt: "<="}
+EXPRESSIONS = (
+    ast.BinOp, ast.UnaryOp, ast.Call, ast.Name, ast.Subscript, ast.Attribute, ast.Constant,
+    ast.Compare, ast.Dict, ast.Tuple, ast.List, ast.DictComp, ast.ListComp,
+)  # fmt: skip
+OPAQUE = (ast.JoinedStr, ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await, ast.Starred)
+NO_VALUES = (ast.Dict, ast.Tuple, ast.List, ast.DictComp, ast.ListComp)
+STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
+
+
+@lru_cache(8192)
+def plain(node):
+    return ast.unparse(node)
+
+
+def t(node):
+    """The text of a node, to stand in another."""
+    return f"({plain(node)})"
+
+
+def own_expressions(statement):
+    """The expressions of a statement, outermost first; those of statements inside it are not its
+    own."""
+    todo = [statement]
+    for node in todo:
+        todo += [n for n in ast.iter_child_nodes(node) if not isinstance(n, STATEMENTS)]
+    return todo[1:]
+
+
+def statements_of(function):
+    inside = (s for s in ast.walk(function) if isinstance(s, ast.stmt))
+    return [s for s in inside if not isinstance(s, ast.FunctionDef)]
+
+
+def ways_to_write(function, values, limit):
+    """(statement, node, {text: mistakes}) for each expression of a function.
+
+    values : what its names stand for at the end of a run, as far as is known
+    """
+    words, tried = Words(function, values), {}
+    for statement in statements_of(function):
+        words.look_at(statement)
+        for node in own_expressions(statement):
+            if words.can_change(node):
+                texts = {}
+                for mistake in words.mistakes_in(node):
+                    count = tried.setdefault((node.lineno, mistake), set())
+                    for text in itertools.islice(REWRITINGS[mistake](node, words), limit):
+                        if len(count) < limit:
+                            count.add(text)
+                            texts.setdefault(text, []).append(mistake)
+                texts.pop(plain(node), None)
+                if texts:
+                    yield statement, node, texts
+
+
+class Words:
+    """The names and entries that occur in a program, as text, and where its nodes stand."""
+
+    def __init__(self, function, values):
+        nodes = list(ast.walk(function))
+        self.values, args = values, function.args
+        self.parameters = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
+        assigned = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        self.names = list(dict.fromkeys(self.parameters + assigned))
+        entries = [plain(n) for n in nodes if isinstance(n, ast.Subscript)]
+        self.entries = [e for e in dict.fromkeys(entries) if root(e) in self.names]
+        self.layers = list(dict.fromkeys(re.findall(r"\[([^\[\]:,]+)\]", plain(function))))
+        self.callees = {id(n.func) for n in nodes if isinstance(n, ast.Call)}
+        within = lambda tops: {id(n) for top in tops for n in ast.walk(top)}
+        self.indices = within(n.slice for n in nodes if isinstance(n, ast.Subscript))
+        self.below = within(n.right for n in nodes if is_(n, ast.Div))
+        self.opaque = within(n for n in nodes if isinstance(n, OPAQUE))
+        self.grown = {id(n.value): n.op for n in nodes if isinstance(n, ast.AugAssign)}
+        self.sizes = self._sizes()
+        self.moved = {
+            root(plain(n.targets[0] if isinstance(n, ast.Assign) else n.target))
+            for n in nodes
+            if isinstance(n, (ast.Assign, ast.AugAssign)) and RATES.search(plain(n))
+        }
+        self.rate = next((name for name in self.names if RATES.fullmatch(name)), None)
+        biases = [text for text in self.names + self.entries if re.match(r"b|\w+\['b", text)]
+        biases += [f"{b}[{layer}]" for b in biases if b in self.names for layer in self.layers]
+        biases += [re.sub(r"\['W", "['b", text) for text in self.entries if "['W" in text]
+        self.biases = list(dict.fromkeys(biases))
+
+    def _sizes(self):
+        """One text for each number that may be a number of samples."""
+        usual = [n for n in self.names if n in ("n", "N", "m", "n_samples")]
+        found = {}
+        for text in usual + [f"len({name})" for name in [*self.parameters, *self.names]]:
+            value = self.values.get(text.removeprefix("len(").removesuffix(")"))
+            if text in usual:
+                found.setdefault(value, text)
+            elif isinstance(value, (np.ndarray, list, tuple)) and np.ndim(value) and len(value) > 1:
+                found.setdefault(len(value), text)
+            elif value is None:
+                found.setdefault(text, text)
+        return list(found.values())
+
+    def look_at(self, statement):
+        """Take the words of a statement first."""
+        own = [n for n in own_expressions(statement) if isinstance(n, (ast.Subscript, ast.Name))]
+        texts = [plain(n) for n in own if id(n) not in self.callees]
+        known = [text for text in texts if root(text) in self.names]
+        texts = dict.fromkeys(known + self.entries + self.names)
+        self.arrays = [text for text in texts if not self.is_whole(text)]
+        target = getattr(statement, "targets", [statement])[0]
+        self.beside = []  # a[l] for a line that says what delta[l] is
+        if isinstance(target, ast.Subscript):
+            names = dict.fromkeys(root(text) for text in self.entries)
+            self.beside = [f"{name}[{plain(target.slice)}]" for name in names]
+        compares = (isinstance(n, ast.Compare) for n in own_expressions(statement))
+        self.masked = any(compares)
+
+    def is_whole(self, name):
+        """Does it stand for a whole number? Those stand for one another, and so does all else."""
+        return isinstance(self.values.get(name), (bool, int, np.integer))
+
+    def can_change(self, node):
+        return (
+            isinstance(node, EXPRESSIONS)
+            and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+            and id(node) not in self.callees | self.opaque
+            and not any(isinstance(n, (ast.Slice, OPAQUE)) for n in ast.iter_child_nodes(node))
+            and not (isinstance(node, ast.Attribute) and node.attr != "T")
+            and not (isinstance(node, ast.Name) and callable(self.values.get(node.id)))
+        )
+
+    def mistakes_in(self, node):
+        if id(node) in self.indices:
+            return ["index"]
+        return ["updated"] if isinstance(node, NO_VALUES) else list(REWRITINGS)
+
+    def counts(self, node):
+        text = plain(node)
+        return text in self.sizes or COUNTS.search(text)
+
+
+def root(text):
+    return re.split(r"[\[.]", text)[0]
+
+
+def is_(node, *operations):
+    return isinstance(node, ast.BinOp) and isinstance(node.op, operations)
+
+
+def is_value(node):
+    return isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript, ast.Attribute))
+
+
+def swapped(node, old, new):
+    """The text of a node with one name or entry for another."""
+    return re.sub(rf"(?<![\w.'\"]){re.escape(old)}(?!\w)", lambda _: new, plain(node))
+
+
+def renamed_call(node, old, new):
+    match node:
+        case ast.Call(ast.Attribute(value, attr), args, keywords) if attr == old:
+            yield f"{t(value)}.{new}({', '.join(map(plain, [*args, *keywords]))})"
+
+
+# ----------------------------------------------------------------------------- one for each mistake
+
+
+def _sum(node, words):
+    yield from renamed_call(node, "sum", "mean")
+    if is_(node, ast.Mult):
+        yield from (t(b) for a, b in both_orders(node) if words.counts(a))
+    if is_value(node) and id(node) not in words.below:
+        yield from (f"{t(node)}/{size}" for size in words.sizes)
+
+
+def _mean(node, words):
+    yield from renamed_call(node, "mean", "sum")
+    if is_(node, ast.Div) and words.counts(node.right):
+        yield t(node.left)
+    if is_(node, ast.Pow) and words.counts(node.left):
+        yield t(node.left)
+    if isinstance(words.grown.get(id(node)), ast.Div) and words.counts(node):
+        yield "1"
+
+
+def _sign(node, words):
+    if is_(node, ast.Sub):
+        yield f"{t(node.right)} - {t(node.left)}"
+        yield f"{t(node.left)} + {t(node.right)}"
+    if is_(node, ast.Add):
+        yield f"{t(node.left)} - {t(node.right)}"
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield t(node.operand)
+    if isinstance(node, (ast.BinOp, ast.Name, ast.Subscript, ast.Call)) and not words.counts(node):
+        yield f"-{t(node)}"
+
+
+def _mask(node, words):
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in OPPOSITE and len(node.ops) == 1:
+        yield f"{t(node.left)} {OPPOSITE[type(node.ops[0])]} {t(node.comparators[0])}"
+
+
+def _updated(node, words):
+    """An old name for a new one, everywhere in the expression."""
+    used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & words.moved
+    for new, old in itertools.product(sorted(used), words.names):
+        if new != old:
+            yield swapped(node, new, old)
+
+
+def _bias(node, words):
+    if is_(node, ast.MatMult, ast.Mult, ast.Add) or isinstance(node, ast.Call):
+        yield from (f"{t(node)} + {b}" for b in words.biases)
+    if isinstance(node, (ast.Name, ast.Subscript)) and words.rate:
+        yield from (f"{t(node)} - {words.rate}*{d}" for d in words.arrays if d != words.rate)
+
+
+def _transpose(node, words):
+    if isinstance(node, ast.Attribute):
+        yield t(node.value)
+    if isinstance(node, (ast.Name, ast.Subscript, ast.Call)) or is_(node, ast.Sub, ast.Add):
+        yield f"{t(node)}.T"
+    if is_(node, ast.MatMult):
+        for left, right in itertools.product(turned(node.left), turned(node.right)):
+            yield from (f"{left} @ {right}", f"{right} @ {left}")
+
+
+def turned(node):
+    return t(node), (t(node.value) if isinstance(node, ast.Attribute) else f"{t(node)}.T")
+
+
+def _slope(node, words):
+    if is_value(node):
+        for a in dict.fromkeys(words.beside + words.arrays):
+            for slope in SLOPES[: 2 if words.masked else 3]:
+                yield f"{t(node)} * {slope.format(a)}"
+        for f in filter(A_SLOPE.search, words.names):
+            yield from (f"{t(node)} * {f}({a})" for a in words.arrays)
+    if is_(node, ast.Mult):  # half of a(1 - a)
+        yield from (f"{t(node)} * {a}" for a in words.arrays if f"1 - {a}" in plain(node))
+
+
+def _argument(node, words):
+    """Another variable in a slope: 1 - a of a (1 - a), 1 - a**2, a > 0, a function of the slope."""
+    slopes = [n for n in ast.walk(node) if is_slope(n)]
+    if is_(node, ast.Mult) or is_slope(node):
+        parts = [n for slope in slopes for n in ast.walk(slope)]
+        atoms = [n for n in parts if isinstance(n, (ast.Name, ast.Subscript, ast.Call))]
+        for old, new in itertools.product(dict.fromkeys(map(plain, atoms)), words.arrays):
+            yield swapped(node, old, new)
+
+
+def is_slope(node):
+    if isinstance(node, ast.Call):
+        return bool(A_SLOPE.search(plain(node.func)))
+    one = is_(node, ast.Sub) and isinstance(node.left, ast.Constant) and node.left.value == 1
+    return one or isinstance(node, ast.Compare)
+
+
+def _factor(node, words):
+    if id(node) in words.below:
+        return
+    if is_(node, ast.Mult, ast.Div):
+        factors = factors_of(node)
+        for gone in (1, 2):
+            for out in itertools.combinations(factors, gone):
+                kept = [f for f in factors if f not in out]
+                if kept and not any(words.counts(factor) for _, factor in out):
+                    yield product(kept)
+    if isinstance(words.grown.get(id(node)), (ast.Mult, ast.Div)) and not words.counts(node):
+        yield "1"
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield from map(str, (node.value + 1, node.value - 1, 2*node.value, node.value/2))
+    if isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript)):
+        yield from (f"2*{t(node)}", f"{t(node)}/2")
+
+
+def both_orders(node):
+    return (node.left, node.right), (node.right, node.left)
+
+
+def factors_of(node):
+    """[(is it multiplied?, factor), ...] of a product, flat."""
+    if is_(node, ast.Mult):
+        return factors_of(node.left) + factors_of(node.right)
+    if is_(node, ast.Div):
+        below = [(not times, factor) for times, factor in factors_of(node.right)]
+        return factors_of(node.left) + below
+    return [(True, node)]
+
+
+def product(factors):
+    text = "".join(("*" if times else "/") + t(factor) for times, factor in factors)
+    return text[1:] if text[0] == "*" else "1" + text
+
+
+def _index(node, words):
+    if id(node) in words.below:
+        return
+    if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
+        index = plain(node.slice)
+        shorter = re.findall(r"^(.*\S)\s*[+-]\s*1$", index)
+        for new in dict.fromkeys([f"{index} + 1", f"{index} - 1", *shorter, *words.layers]):
+            yield f"{t(node.value)}[{new}]"
+    if isinstance(node, (ast.Name, ast.Subscript)) and root(plain(node)) not in words.moved:
+        whole = words.is_whole(plain(node))
+        yield from filter(words.is_whole, words.names) if whole else words.arrays
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        yield from map(str, (node.value - 1, node.value + 1))
+
+
+REWRITINGS = {
+    "sum": _sum, "mean": _mean, "sign": _sign, "mask": _mask, "updated": _updated, "bias": _bias,
+    "transpose": _transpose, "slope": _slope, "argument": _argument, "factor": _factor,
+    "index": _index,
+}  # fmt: skip
