@@ -13,7 +13,7 @@ def explain(report, f, indices, claim, parameter, n_samples, differs, open_):
     f holds the judged entries, indices their places in the block (None for a direction).
     """
     usable = ~(f.kink | open_)
-    spurious = differs & usable & f.flat & (f.value == 0) & (f.claimed != 0)
+    spurious = differs & usable & f.still & (f.value == 0) & (f.claimed != 0)
     rest = differs & usable & ~spurious
     by_entry = np.array([index is not None for index in indices])
     if rest.any():

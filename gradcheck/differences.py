@@ -14,11 +14,9 @@ derivative that knows its own error (`derivative`, `numerical_gradient`). It res
 Where the slopes to the left and to the right differ there is a kink, and these two are the answer.
 """
 
-import copy
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +27,7 @@ from gradcheck.parameters import Tree
 EPS = np.finfo(np.float64).eps
 RATIO = 8  # of each step to the next
 STEPS = 2.0 ** -np.arange(-6, 46, 3)  # powers of two: x + h is then exact more often
+SMALL = STEPS < 0.1  # of larger steps the slopes bend as well
 FINER = 2.0**-45  # a second ladder below the first, for tiny numbers
 TINY_STEP = 2.0**-100  # of the complex step: its truncation error is nothing
 ORDERS = 4  # of the extrapolation
@@ -136,96 +135,107 @@ class Probe(NamedTuple):
     where: Any
     along: Any = 1.0
 
+    @property
+    def first(self):
+        return np.ravel(self.where)[0]
+
+    def of(self, vector):
+        """The component of a gradient along this line."""
+        return np.sum(vector[self.where] * self.along)
+
 
 class Cost:
-    """A cost along lines through a point: `cost(probe, t)`, on copies of the parameters."""
+    """A cost at a point, and along lines through it: `cost(probe, t)`. All on copies."""
 
-    def __init__(self, function, tree, name="cost", arrays=None, dtype=np.float64):
-        self.function, self.tree, self.name, self.dtype = function, tree, name, dtype
-        self.arrays = tree.arrays if arrays is None else arrays
-        self.vector = np.concatenate([a.ravel() for a in self.arrays]).astype(dtype)
-        self.size, self.ends = self.vector.size, np.cumsum([a.size for a in self.arrays])
-        self.work = self.split(self.vector)
-        self.eps = EPS
-        self.reach = np.concatenate([np.full(a.size, _power_of_two(a)) for a in self.arrays])
+    def __init__(self, function, tree, name="cost", vector=None, eps=EPS):
+        self.function, self.tree, self.name, self.eps = function, tree, name, eps
+        self.vector = tree.vector.copy() if vector is None else vector
+        self.size, self.ends = self.vector.size, np.cumsum([a.size for a in tree.arrays])
+        self.arrays = self.split(self.vector)
 
     def split(self, vector):
         """A vector of all parameters, as arrays of their shapes: views, not copies."""
-        return [
-            part.reshape(a.shape) for part, a in zip(np.split(vector, self.ends[:-1]), self.arrays)
-        ]
+        parts = np.split(vector, self.ends[:-1])
+        return [part.reshape(a.shape) for part, a in zip(parts, self.tree.arrays)]
 
-    def moved_to(self, vector, dtype=np.float64):
-        there = Cost(self.function, self.tree, self.name, self.split(vector), dtype)
-        there.eps = self.eps
-        return there
+    def part(self, block):
+        """Where the entries of a block lie in the vector."""
+        return slice(self.ends[block] - self.arrays[block].size, self.ends[block])
+
+    def block_of(self, probes):
+        return np.searchsorted(self.ends, [p.first for p in probes], side="right")
+
+    def moved_to(self, vector):
+        return Cost(self.function, self.tree, self.name, vector, self.eps)
+
+    def shaken(self, k):
+        """At parameters that differ in their last digits, in another way for each k."""
+        turns = np.random.default_rng(k).choice([-2, -1, 1, 2], self.size) * self.eps * (k > 0)
+        return self.moved_to(self.vector + turns * np.where(self.vector == 0, 1, abs(self.vector)))
+
+    def in_line(self, step):
+        """At points in a row, this far apart, in a random direction; the middle one is this one."""
+        signs = np.random.default_rng(0).choice([-1.0, 1.0], self.size)
+        away = step * signs * np.where(self.vector == 0, 1, np.abs(self.vector))
+        return [self.moved_to(self.vector + k * away) for k in range(-8, 9)]
+
+    def reach(self, probes):
+        """The size of the block that a line is in, as a power of two that is 1 or more."""
+        sizes = [2.0 ** np.ceil(np.log2(max(1.0, np.abs(a).max()))) for a in self.arrays]
+        return np.array(sizes)[self.block_of(probes)]
 
     def here(self):
         """The cost at the point itself."""
-        value = self.function(self.tree.build(self.work))
-        self.kind = getattr(value, "dtype", None)
-        return one_number(self.name, value)
+        return one_number(self.name, self.function(self.tree.build(self.arrays)))
 
     def here_or_nan(self):
         """The same, NaN where the cost cannot be had: outside its domain it may raise anything."""
         try:
             return self.here()
         except Exception:
-            if self.dtype is np.complex128:
-                raise
             return np.nan
 
     def __call__(self, probe, t):
         before = self.vector[probe.where]
         self.vector[probe.where] = before + t * probe.along
         try:
-            return self.here_or_nan()
+            return self.here() if np.iscomplexobj(self.vector) else self.here_or_nan()
         finally:
             self.vector[probe.where] = before
 
     def step(self, probe, t):
         """The step really taken: x + t is rounded, and t with it."""
-        if np.ndim(probe.where):
-            return t
         x = self.vector[probe.where]
-        return (x + t) - x
+        return t if np.ndim(x) else (x + t) - x
 
     def require_a_number(self):
+        before = self.split(self.vector.copy())
         try:
-            first = self.here()
+            value = self.function(self.tree.build(self.arrays))
         except (TypeError, ValueError):
             raise
         except Exception as error:
             raise ValueError(
                 f"{self.name} cannot be had at these parameters: {type(error).__name__}: {error}"
             ) from error
+        first = one_number(self.name, value)
         if np.iscomplexobj(first):
             raise TypeError(f"{self.name} returned a complex number, expected a real one")
         validation.finite(f"{self.name} at these parameters", np.asarray(first))
-        self.tree.require_unchanged(self.name, self.work, self.arrays)
-        self.eps = max(EPS, precision_of(self.kind))
+        self.tree.require_unchanged(self.name, self.arrays, before)
+        self.eps = max(EPS, precision_of(getattr(value, "dtype", None)))
         if not is_remembering() and self.here() != first:
-            raise ValueError(
-                f"{self.name} gave {first} and then {self.here()} for the same "
-                "parameters: fix its random choices"
-            )
+            raise ValueError(f"{self.name} gave {first} and then {self.here()} for the same "
+                             "parameters: fix its random choices")
 
+    @contextmanager
     def left_as_it_was(self):
         """Afterwards a model that keeps its parameters holds those that it was given."""
-        return _LeftAsItWas(self)
-
-
-class _LeftAsItWas:
-    def __init__(self, cost):
-        self.cost = cost
-
-    def __enter__(self):
-        return self.cost
-
-    def __exit__(self, *_):
-        if is_remembering():
-            return
-        self.cost.moved_to(np.concatenate([a.ravel() for a in self.cost.arrays])).here_or_nan()
+        try:
+            yield
+        finally:
+            if not is_remembering():
+                self.here_or_nan()
 
 
 def precision_of(kind):
@@ -247,30 +257,27 @@ def one_number(name, value):
     return found if np.iscomplexobj(found) else np.float64(found)
 
 
-def _power_of_two(a):
-    return 2.0 ** np.ceil(np.log2(max(1.0, np.abs(a).max())))
-
-
 # ------------------------------------------------------------------------------------- measuring
 
+MEASURED = [
+    ("probe", object),
+    ("value", float),  # the derivative along the probe
+    ("bar", float),  # its error bar, inf where there is no derivative
+    ("exact", bool),  # by the complex step
+    ("kink", bool),  # the slopes to the two sides differ
+    ("left", float), ("right", float),  # and are these, but for their error bars
+    ("jump", bool),  # the cost jumps, or is infinitely steep
+    ("still", bool),  # the cost does not change along the line
+    ("scale", float),  # slopes of chords a little farther off; 0 where nobody looked
+]  # fmt: skip
 
-@dataclass
-class Measured:
-    """For each probe: the derivative with its error bar, and what is known of its surroundings."""
 
-    value: np.ndarray
-    bar: np.ndarray  # inf where there is no derivative
-    kink: np.ndarray  # the slopes to the two sides differ
-    jump: np.ndarray  # the cost jumps, or is infinitely steep
-    left: np.ndarray  # one-sided slopes where there is a kink, and their error bars
-    right: np.ndarray
-    flat: np.ndarray  # the cost does not change along the line
-    scale: np.ndarray  # slopes of chords a little farther off; 0 where nobody looked
-    method: str = "central differences"
-
-    def put(self, rows, other):
-        for name in "value", "bar", "kink", "jump", "left", "right", "flat", "scale":
-            getattr(self, name)[rows] = getattr(other, name)
+def table(probes, fields=MEASURED):
+    """A row for each probe, its columns by name."""
+    rows = np.zeros(len(probes), fields).view(np.recarray)
+    for row, probe in zip(rows, probes):
+        row.probe = probe
+    return rows
 
 
 _memory = ContextVar("what was measured", default=None)
@@ -295,57 +302,47 @@ def measure(cost, probes, exact=True):
     memory = _memory.get()
     if memory is None:
         return _measure(cost, probes, exact)
-    places = tuple(np.ravel(p.where)[0] for p in probes), tuple(np.size(p.where) for p in probes)
-    key = cost.vector.tobytes(), float(cost.here()), places, exact
+    lines = tuple(np.asarray(part).tobytes() for probe in probes for part in probe)
+    key = cost.vector.tobytes(), float(cost.here()), lines, exact
     if key not in memory:
         memory[key] = _measure(cost, probes, exact)
-    return copy.deepcopy(memory[key])
+    return memory[key].copy()
 
 
 def _measure(cost, probes, exact):
-    n, zero = len(probes), np.zeros(len(probes))
-    found = Measured(
-        zero, zero + np.inf, zero > 0, zero > 0, zero.copy(), zero.copy(), zero > 0, zero.copy()
-    )
     analytic = _complex_steps(cost, probes) if exact else None
-    sure = np.zeros(n, bool) if analytic is None else _seen_at_once(cost, probes, analytic.value)
-    rest = np.flatnonzero(~sure)
-    if len(rest):
-        others = [probes[k] for k in rest]
-        found.put(rest, measure_real(cost, others))
     if analytic is None:
-        return found
+        return measure_real(cost, probes)
+    slopes, bars = analytic
+    sure, found = _seen_at_once(cost, probes, slopes), table(probes)
+    rest = np.flatnonzero(~sure)
     if len(rest):  # the less sure, the more often it is shaken
-        wider = _complex_steps(cost, others, 8)
-        analytic.error_bar[rest] = np.inf if wider is None else wider.error_bar
-    gap = np.abs(analytic.value - found.value)
+        others = [probes[k] for k in rest]
+        found[rest], wider = measure_real(cost, others), _complex_steps(cost, others, 8)
+        bars[rest] = np.inf if wider is None else wider.error_bar
     smooth = ~sure & np.isfinite(found.bar)
-    confirmed = sure | smooth & (gap <= 4 * found.bar + analytic.error_bar)
-    if confirmed.any() and not (smooth & ~confirmed).any():
-        found.method = "the complex step, confirmed by central differences"
-        overlooked = (analytic.value == 0) & (found.value != 0)
-        usable = sure | ~(found.kink | found.jump | overlooked)
-        found.value = np.where(usable, analytic.value, found.value)
-        found.bar = np.where(usable, analytic.error_bar, found.bar)
-        found.flat |= sure & (analytic.value == 0)
-    elif sure.any():
-        again = np.flatnonzero(sure)
-        found.put(again, measure_real(cost, [probes[k] for k in again]))
+    deceived = smooth & ~(np.abs(slopes - found.value) <= 4 * found.bar + bars)
+    if deceived.any():
+        return measure_real(cost, probes)
+    if (sure | smooth).any():
+        overlooked = (slopes == 0) & (found.value != 0)
+        found.exact = sure | ~(found.kink | found.jump | overlooked)
+        found.value = np.where(found.exact, slopes, found.value)
+        found.bar = np.where(found.exact, bars, found.bar)
+        found.still |= sure & (slopes == 0)
     return found
 
 
 def _seen_at_once(cost, probes, slopes):
     """Where one central difference has the slope to seven digits: the usual case, and quick."""
-    seen = np.zeros(len(probes), bool)
-    here = cost.here()
+    here, h = cost.here(), cost.reach(probes)[:, None] * 2.0**-18
     with np.errstate(all="ignore"):
-        for k, probe in enumerate(probes):
-            h = cost.reach[np.ravel(probe.where)[0]] * 2.0**-18
-            up, down = cost(probe, h), cost(probe, -h)
-            chord = (up - down) / (cost.step(probe, h) - cost.step(probe, -h))
-            seen[k] = abs(chord - slopes[k]) <= 1e-7 * abs(slopes[k]) and slopes[k] != 0
-            if slopes[k] == 0 and up == here == down:
-                seen[k] = all(cost(probe, t * h) == here for t in (2**15, -(2**15), 64, -64))
+        up, down, to, fro = (side[:, 0] for side in _both_sides([cost], probes, h))
+        chords = (up - down) / (to + fro)
+        seen = (np.abs(chords - slopes) <= 1e-7 * np.abs(slopes)) & (slopes != 0)
+        for k in np.flatnonzero((slopes == 0) & (up == here) & (down == here)):
+            far = h[k : k + 1] * [2**15, 64]
+            seen[k] = (np.array(_both_sides([cost] * 2, [probes[k]], far)[:2]) == here).all()
     return seen
 
 
@@ -364,12 +361,14 @@ def _complex_steps(cost, probes, points=3):
 
 
 def _complex_slopes(cost, probes, k):
-    at = shaken(cost, k, np.complex128)
+    # A 0 stays 0 when it is shaken: beside it another branch may begin.
+    point = np.where(cost.vector == 0, 0, cost.shaken(k).vector)
+    at = cost.moved_to(point.astype(complex))
     h = TINY_STEP * (1 + 0.3 * k)  # a power of two for k = 0, so that integers stay exact
     values = [at(probe, 1j * h) for probe in probes]
-    if not all(np.iscomplexobj(value) for value in values):
+    if not all(map(np.iscomplexobj, values)):
         raise TypeError("a real result")
-    return np.array([value.imag for value in values]) / h
+    return np.array(values).imag / h
 
 
 def measure_real(cost, probes):
@@ -377,126 +376,97 @@ def measure_real(cost, probes):
     with np.errstate(all="ignore"):
         noise = rounding_of(cost)
         found = _Ladder(cost, probes, STEPS, noise).measured()
-        open_ = ~(found.bar <= 1e-6 * np.abs(found.value)) & ~found.flat
         size = np.array([np.abs(cost.vector[p.where]).max() for p in probes])
-        tiny = (size > 0) & (size < 2.0**-20)
-        rows = np.flatnonzero(open_ & tiny)
+        unclear = ~(found.bar <= 1e-6 * np.abs(found.value)) & ~found.still
+        rows = np.flatnonzero(unclear & (size > 0) & (size < 2.0**-20))
         if len(rows):  # a kink or an edge may be nearer than the finest step
             finer = _Ladder(cost, [probes[k] for k in rows], STEPS * FINER, noise).measured()
             better = finer.bar <= 1e-4 * np.abs(finer.value)
-            _keep(finer, better)
-            found.put(rows[better], finer)
+            found[rows[better]] = finer[better]
     return found
-
-
-def _keep(found, rows):
-    for name in "value", "bar", "kink", "jump", "left", "right", "flat", "scale":
-        setattr(found, name, getattr(found, name)[rows])
 
 
 class _Ladder:
     """The cost at x + h and x - h for a ladder of steps, the finest last: rows are probes."""
 
     def __init__(self, cost, probes, steps, noise):
-        self.here = cost.here()
-        reach = np.array([cost.reach[np.ravel(p.where)[0]] for p in probes])[:, None]
-        h = reach * steps
-        self.up, self.down, self.up_step, self.down_step = _both_sides(
-            [cost] * len(steps), probes, h
-        )
-        self.h = (self.up_step + self.down_step) / 2
-        self.slopes = (self.up - self.down) / (2 * self.h)
-        up, down, *_ = _both_sides([shaken(cost, k) for k in range(1, len(steps) + 1)], probes, h)
+        self.here, self.probes = cost.here(), probes
+        h = cost.reach(probes)[:, None] * steps
+        self.up, self.down, self.to, self.fro = _both_sides([cost] * len(steps), probes, h)
+        self.h = (self.to + self.fro) / 2
+        shaken = [cost.shaken(k) for k in range(1, len(steps) + 1)]
+        up, down, *_ = _both_sides(shaken, probes, h)
         off = np.abs((up - self.up) - (down - self.down)) / 2
         least = cost.eps / 2 * np.fmax(np.abs(self.up), np.abs(self.down))
-        self.noise = _slope_noise(np.fmax(np.fmax(off, least), noise), self.h)
+        self.noise = 1.5 * _slope_noise(np.fmax(np.fmax(off, least), noise), self.h)
 
     def measured(self):
-        sides = self._one_sided()
-        left, right = (climb(slopes, h, 1.5 * self.noise, 1) for slopes, h in sides)
-        bends = self._bends(*(slopes for slopes, _ in sides))
-        value, bar = climb(self.slopes, self.h, 1.5 * self.noise, 2, _doubt(bends, self.noise))
-        mean, width = (left.value + right.value) / 2, (left.error_bar + right.error_bar) / 2
-        better = width <= bar  # where the second derivative jumps
-        value, bar = np.where(better, mean, value), np.where(better, width, bar)
-        kink, jump = self._kinks(bends, sides)
+        found, rise = table(self.probes), (self.up - self.here) / self.to
+        fall = (self.here - self.down) / self.fro
+        left, right = (climb(*side, self.noise, 1) for side in ((fall, self.fro), (rise, self.to)))
+        J = _bends(fall, rise)
+        centre = climb((self.up - self.down) / (2 * self.h), self.h, self.noise, 2, self._doubt(J))
+        mean = Estimate(*((a + b) / 2 for a, b in zip(left, right)))
+        better = mean.error_bar <= centre.error_bar  # where the second derivative jumps
+        found.value, found.bar = np.where(better, mean, centre)
+        found.kink, found.jump = self._kinks(J, fall, rise)
         gap = right.value - left.value
-        kink &= right.error_bar + left.error_bar < 0.5 * np.abs(gap)
-        ends = [
-            side.value + np.where(kink, way * np.sign(gap) * side.error_bar, 0)  # with their bars
-            for side, way in ((left, -1), (right, 1))
-        ]
-        bar = np.where(kink | jump | np.isnan(value), np.inf, bar)
-        near = np.arange(self.h.shape[1]) >= np.argmax(STEPS < 0.2)
-        flat = ((self.up == self.here) & (self.down == self.here) | ~near).all(axis=1)
-        value = np.where(flat, 0.0, value)
-        wide = (STEPS < 2) & (STEPS > 0.1)
-        rise = np.fmax(np.abs(self.up - self.here), np.abs(self.down - self.here)) / self.h
-        scale = np.max(np.where(np.isfinite(rise) & wide, rise, 0), axis=1)
-        return Measured(value, bar, kink, jump, *ends, flat, scale)
+        found.kink &= left.error_bar + right.error_bar < 0.5 * np.abs(gap)
+        bars = np.where(found.kink, np.sign(gap), 0) * [left.error_bar, right.error_bar]
+        found.left, found.right = left.value - bars[0], right.value + bars[1]
+        found.bar[found.kink | found.jump | np.isnan(found.value)] = np.inf
+        still = (self.up == self.here) & (self.down == self.here)
+        found.still = still[:, STEPS < 0.2].all(axis=1)
+        found.value[found.still] = 0
+        near = (STEPS < 2) & (STEPS > 0.1)
+        chords = np.fmax(np.abs(rise), np.abs(fall))[:, near]
+        found.scale = np.where(np.isfinite(chords), chords, 0).max(axis=1)
+        return found
 
-    def _one_sided(self):
-        """The slopes of the chords to the left and to the right, with their steps."""
-        return (
-            ((self.here - self.down) / self.down_step, self.down_step),
-            ((self.up - self.here) / self.up_step, self.up_step),
-        )
-
-    def _bends(self, left, right):
-        """How much the slope jumps within each step: of R - L = J + c h, two steps give J."""
-        bend = right - left
-        return (RATIO * bend[:, 1:] - bend[:, :-1]) / (RATIO - 1)
-
-    def _kinks(self, J, sides):
+    def _kinks(self, J, *sides):
         """Where the slope jumps at the point (kink), and where it grows beyond bounds (jump).
 
         A kink has the same J at the finest steps that are above the rounding.
         """
         rows = np.arange(len(J))
-        seen = np.abs(J) > 64 * self.noise[:, 1:]
-        both = seen[:, 1:] & seen[:, :-1] & (STEPS[1:-1] < 0.1)  # what is farther off is not here
+        seen = np.abs(J) > 43 * self.noise[:, 1:]
+        both = seen[:, 1:] & seen[:, :-1] & SMALL[1:-1]  # what is farther off is not here
         last = both.shape[1] - 1 - np.argmax(both[:, ::-1], axis=1)
         fine, coarse = J[rows, last + 1], J[rows, last]
         # Below them must be rounding alone: else the bend has gone, and was farther off.
-        below = np.minimum(last + 2, J.shape[1] - 1)
-        ends = (last + 2 == J.shape[1]) | (np.abs(fine) <= 128 * self.noise[rows, below + 1])
-        real = both.any(axis=1) & ends
+        below = self.noise[rows, np.minimum(last + 3, J.shape[1])]
+        real = both.any(axis=1) & ((last + 2 == J.shape[1]) | (np.abs(fine) <= 85 * below))
         kink = real & (np.abs(fine - coarse) < 0.25 * np.abs(fine))
-        jump = real & ~kink & (np.abs(coarse) < np.abs(fine))
-        for side, _ in sides:
+        jump = real & (np.abs(coarse) < np.abs(fine))
+        for side in sides:
             size = np.abs(side[:, -4:])
-            jump |= (
-                (size[:, 1:] > 1.5 * size[:, :-1]) & (size > 64 * self.noise[:, -4:])[:, 1:]
-            ).all(axis=1)
+            steeper = (size[:, 1:] > 1.5 * size[:, :-1]) & (size > 43 * self.noise[:, -4:])[:, 1:]
+            jump |= steeper.all(axis=1)
         return kink, jump & ~kink
 
+    def _doubt(self, J):
+        """What a kink some way off may hide: from afar the slope is the mean of its two sides."""
+        same = np.abs(J[:, 1:] - J[:, :-1]) < 0.5 * np.abs(J[:, 1:])
+        same &= np.abs(J[:, 1:]) > 4 * self.noise[:, 2:]
+        doubt = np.pad(np.where(same, np.abs(J[:, 1:]) / 2, 0), ((0, 0), (1, 1)))
+        return _so_far(doubt[:, ::-1])[:, ::-1]
 
-def _doubt(J, noise):
-    """What a kink some way off may hide: from afar the slope is the mean of those at its sides."""
-    same = np.abs(J[:, 1:] - J[:, :-1]) < 0.5 * np.abs(J[:, 1:])
-    same &= np.abs(J[:, 1:]) > 6 * noise[:, 2:]
-    doubt = np.pad(np.where(same, np.abs(J[:, 1:]) / 2, 0), ((0, 0), (1, 1)))
-    return np.maximum.accumulate(doubt[:, ::-1], axis=1)[:, ::-1]
+
+def _so_far(columns):
+    return np.maximum.accumulate(columns, axis=1)
+
+
+def _bends(fall, rise):
+    """How much the slope jumps within each step: of R - L = J + c h, two steps give J."""
+    bend = rise - fall
+    return (RATIO * bend[:, 1:] - bend[:, :-1]) / (RATIO - 1)
 
 
 def _both_sides(costs, probes, h):
     """The costs at both ends of each step, and the steps really taken: rows are probes."""
-    rows = [
-        [
-            (cost(p, t), cost(p, -t), cost.step(p, t), -cost.step(p, -t))
-            for cost, t in zip(costs, ts)
-        ]
-        for p, ts in zip(probes, h)
-    ]
+    rows = [[(cost(p, t), cost(p, -t), cost.step(p, t), -cost.step(p, -t))
+             for cost, t in zip(costs, steps)] for p, steps in zip(probes, h)]  # fmt: skip
     return np.moveaxis(np.array(rows, dtype=np.float64), -1, 0)
-
-
-def shaken(cost, k, dtype=np.float64):
-    """The cost at parameters that differ in their last digits, in another way for each k."""
-    turns = np.random.default_rng(k).choice([-2, -1, 1, 2], cost.size) * cost.eps * (k > 0)
-    zero = dtype is np.float64  # a complex 0 stays: beside it another branch may begin
-    size = np.where(cost.vector == 0, zero, np.abs(cost.vector))
-    return cost.moved_to(cost.vector + turns * size, dtype)
 
 
 def _slope_noise(noise, h):
@@ -505,48 +475,37 @@ def _slope_noise(noise, h):
     That of the cost does not shrink as steps grow, that of slopes does not grow with them: so a
     step on which rounding happens to be small does not deceive.
     """
-    noise = np.where(np.isfinite(noise), noise, 0)
-    slopes = np.maximum.accumulate(noise[:, ::-1], axis=1)[:, ::-1] / h
-    small = np.argmax(STEPS < 0.1)  # of larger steps the slopes bend as well
-    slopes[:, small:] = np.maximum.accumulate(slopes[:, small:], axis=1)
+    slopes = _so_far(np.where(np.isfinite(noise), noise, 0)[:, ::-1])[:, ::-1] / h
+    slopes[:, SMALL] = _so_far(slopes[:, SMALL])
     return slopes
 
 
-def climb(slopes, h, rounding, power, doubt=None):
+def climb(slopes, h, rounding, power, doubt=0.0):
     """Slopes of a ladder at h = 0: an `Estimate` for each row.
 
     Neville's scheme in powers of h**power; an estimate may be wrong by its distance to the two that
     it was made from, plus rounding. From the finest steps upwards the most certain one is kept, and
     the first that contradicts it ends the climb.
     """
-    column, tableau = slopes, []
+    column, rungs = slopes, []
     caution = np.where(STEPS > 0.1, 8, 2)  # large steps may have left what is near behind
+    doubt = np.broadcast_to(doubt, h.shape)
     for order in range(1, ORDERS + 1):
         ratio = (h[:, :-order] / h[:, order:]) ** power
         new = column[:, 1:] + (column[:, 1:] - column[:, :-1]) / (ratio - 1)
         apart = np.maximum(np.abs(new - column[:, 1:]), np.abs(new - column[:, :-1]))
-        error = caution[:-order] * apart + rounding[:, order:]
-        tableau.append((new, error if doubt is None else error + doubt[:, :-order]))
+        error = caution[:-order] * apart + rounding[:, order:] + doubt[:, :-order]
+        rungs += [(-k, order, new[:, k], error[:, k]) for k in range(new.shape[1])]
         column = new
     best, bar = np.full(len(h), np.nan), np.full(len(h), np.inf)
     climbing = np.ones(len(h), bool)
-    for coarse in range(h.shape[1] - 2, -1, -1):
-        for order, (value, error) in enumerate(tableau[: h.shape[1] - 1 - coarse], start=1):
-            value, error = value[:, coarse], error[:, coarse]
-            finer = slice(coarse + order + 1, None)
-            off = np.abs(slopes[:, finer] - value[:, None]) - rounding[:, finer] > error[:, None]
-            climbing &= np.isinf(bar) | (np.abs(value - best) <= error + bar) & ~off.any(axis=1)
-            take = climbing & (error < bar)
-            best, bar = np.where(take, value, best), np.where(take, error, bar)
+    for k, order, value, error in sorted(rungs, key=lambda rung: rung[:2]):
+        finer = slice(order + 1 - k, None)
+        off = np.abs(slopes[:, finer] - value[:, None]) - rounding[:, finer] > error[:, None]
+        climbing &= np.isinf(bar) | (np.abs(value - best) <= error + bar) & ~off.any(axis=1)
+        take = climbing & (error < bar)
+        best, bar = np.where(take, value, best), np.where(take, error, bar)
     return Estimate(best, bar)
-
-
-def in_line(cost, step):
-    """Points in a row, in a random direction through all parameters, this far apart: the middle
-    one is the point itself."""
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], cost.size)
-    away = step * signs * np.where(cost.vector == 0, 1, np.abs(cost.vector))
-    return [cost.vector + k * away for k in range(-8, 9)]
 
 
 def rounding_of(cost):
@@ -560,7 +519,7 @@ def rounding_of(cost):
     """
     seen, even, here = 0.0, False, cost.here()
     for step in 256 * cost.eps * 13.0 ** np.arange(13):
-        values = np.array([cost.moved_to(v).here_or_nan() for v in in_line(cost, step)])
+        values = np.array([there.here_or_nan() for there in cost.in_line(step)])
         moved = values != here
         if not np.isfinite(values).all():
             break

@@ -17,6 +17,7 @@ class Tree:
             np.array(validation.array(n, leaf), dtype=np.float64)
             for n, leaf in zip(self.names, self.leaves)
         ]
+        self.vector = np.concatenate([a.ravel() for a in self.arrays])
 
     def _enter(self, node, name, top=False):
         if not _is_container(node):
