@@ -193,7 +193,7 @@ def _spread(found, claims):
 
 
 def nearest_slope(m, claimed):
-    """The slope to compare a claim with, and its error bar: at a kink the nearest between the sides."""
+    """The slope to judge a claim by, and its error bar: at a kink the nearest between the sides."""
     low, high = np.minimum(m.left, m.right), np.maximum(m.left, m.right)
     value = np.where(m.kink, np.clip(claimed, low, high), m.value)
     return value, np.where(m.kink, 1e-5 * (high - low), m.bar)
