@@ -57,6 +57,20 @@ CUT_BOXES = """() => [...document.querySelectorAll('article pre')]
 CUT_ON_PAPER = """() => [...document.querySelectorAll('article pre, article img')]
     .filter(part => part.getBoundingClientRect().width && part.scrollWidth > part.clientWidth + 2)
     .map(part => part.outerHTML.slice(0, 80))"""
+WIDE_TABLES = """() => [...document.querySelectorAll('article table')]
+    .filter(table => table.scrollWidth > table.clientWidth + 1)
+    .map(table => table.textContent.trim().slice(0, 60))"""
+TO_LOOK_UP = "07_bring_your_own"  # its table of errata scrolls in its own box, as documents' do
+LINKS_IN_EQUATIONS = """() => [...new Set([...document.querySelectorAll('.equation svg a use')]
+    .map(glyph => getComputedStyle(glyph).fill))]"""
+LINK = """() => {
+    const probe = document.createElement('i');
+    probe.style.color = 'var(--pst-color-link)';
+    document.body.append(probe);
+    const color = getComputedStyle(probe).color;
+    probe.remove();
+    return color;
+}"""
 SMALLEST = 0.65  # of its usual size, of a slide that is drawn smaller to fit
 SLIDES = """() => Reveal.getSlides().map((slide, number) => {
     const {h, v} = Reveal.getIndices(slide);
@@ -112,6 +126,8 @@ def test_no_serious_barrier_in_the_dark(page, axe):
     try:
         page.screenshot(path=PICTURES / f"page-{page.name}-dark.png")
         assert axe(page, rules=["color-contrast"]) == []
+        drawn = page.evaluate(LINKS_IN_EQUATIONS)  # axe does not look into pictures
+        assert drawn in ([], [page.evaluate(LINK)])
     finally:
         page.emulate_media(color_scheme="light")
 
@@ -179,6 +195,8 @@ def test_page_fits_a_phone(visit, name):
     )
     page.screenshot(path=PICTURES / f"page-{name}-phone.png")
     sound(page)
+    if name in {notebook.stem for notebook in NOTEBOOKS} - {TO_LOOK_UP}:
+        assert page.evaluate(WIDE_TABLES) == []
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
