@@ -17,7 +17,7 @@ def explain(report, f, indices, claim, parameter, n_samples, differs, open_):
     rest = differs & usable & ~spurious
     by_entry = np.array([index is not None for index in indices])
     if rest.any():
-        report.ratio = _constant_ratio(f.claimed[rest], f.value[rest], f.bar[rest])
+        report.ratio = constant_ratio(f.claimed[rest], f.value[rest], f.bar[rest])
     all_of_it = (rest | (f.value == 0) & (f.claimed == 0) | ~usable).all()
     if report.ratio is not None and not all_of_it and rest.sum() == 1:
         report.ratio = None
@@ -49,11 +49,11 @@ def _otherwise(report, f, indices, claim, parameter, n_samples, usable, by_entry
     places = [indices[k] for k in rows]
     off = f.claimed[rows] - f.value[rows]
     if claim.ndim == 2 and claim.shape[0] == claim.shape[1] and len(rows) > 1:
-        ratio = _constant_ratio(claim.T.ravel()[places], f.value[rows], f.bar[rows])
+        ratio = constant_ratio(claim.T.ravel()[places], f.value[rows], f.bar[rows])
         if ratio is not None:
             report.ratio, report.transposed = ratio, True
             return "; ".join(filter(None, ["transposed", factor_words(ratio, n_samples)]))
-    decay = _constant_ratio(off, parameter.ravel()[places], f.bar[rows]) if len(rows) > 1 else None
+    decay = constant_ratio(off, parameter.ravel()[places], f.bar[rows]) if len(rows) > 1 else None
     if decay:
         return f"off by {fraction(decay)} times {report.name}: {_decay_words(decay)}"
     if by_entry.any() and not rest[by_entry].any() and rest.any():
@@ -72,7 +72,7 @@ def _decay_words(decay):
     )
 
 
-def _constant_ratio(claimed, value, bar):
+def constant_ratio(claimed, value, bar):
     """claimed / value where it is one number for all entries, else None."""
     if not value.any():
         return None

@@ -9,6 +9,21 @@ REMEDY = "pass the gradient as a function, or choose another point"
 HEAD = ["block", "shape", "verdict", "largest error", "digits", "ratio", "remarks"]
 
 
+class Report:
+    """What a check found: true if all is well."""
+
+    error = AssertionError
+
+    def require(self):
+        """Return the report if it is true, else raise its error with it."""
+        if not self:
+            raise self.error(f"\n{self}")
+        return self
+
+    def __repr__(self):
+        return str(self)
+
+
 class GradientError(AssertionError):
     """A gradient is not that of its cost, or is not decided. The message is the report."""
 
@@ -41,6 +56,9 @@ class BlockReport:
     suggestion: str = ""  # the mistake that explains the difference
     transposed: bool = False
 
+    def row(self):
+        return [self.name, str(self.shape), self.verdict, *self.sizes(), self.remarks()]
+
     def sizes(self):
         """Largest error, certain digits and ratio, as they are printed."""
         if self.verdict == "not decided":
@@ -63,91 +81,64 @@ class BlockReport:
 
     def remarks(self):
         """What there is to say besides the verdict, in words."""
-        parts = [
+        some = lambda number, words: f"{number} of {self.entries} {words}" if number else ""
+        all_dead = self.dead == self.entries
+        return "; ".join(filter(None, [
             self.suggestion,
-            self._some(self.differing, "differ") if 0 < self.differing else "",
-            f"{self.undecided} of {self.entries} not decided" if self.undecided else "",
-            self._dead(),
+            some(self.differing % self.entries, "differ"),
+            some(self.undecided, "not decided"),
+            "dead: the cost does not change with it" if all_dead else some(self.dead, "dead"),
             self._kink(),
-            f"{self.lost} of {self.entries} zero but for rounding" if self.lost else "",
+            some(self.lost, "zero but for rounding"),
             f"{self.beside} decided at a neighbouring point" if self.beside else "",
-        ]
-        return "; ".join(filter(None, parts))
-
-    def _some(self, number, words):
-        return "" if number == self.entries else f"{number} of {self.entries} {words}"
-
-    def _dead(self):
-        if self.dead == self.entries:
-            return "dead: the cost does not change with it"
-        return self._some(self.dead, "dead") if self.dead else ""
+        ]))  # fmt: skip
 
     def _kink(self):
         if not self.at_kink:
             return ""
-        outside = self.at_kink - self.bracketed
-        where = (
-            "between"
-            if not outside
-            else "outside"
-            if not self.bracketed
-            else (f"{self.bracketed} between")
-        )
+        where = f"{self.bracketed} between" if self.bracketed else "outside"
+        where = "between" if self.bracketed == self.at_kink else where
         low, high = map(shown, self.slopes)
         return f"{self.at_kink} at a kink, claim {where} the slopes {low} and {high}"
 
 
-@dataclass
-class GradientReport:
+@dataclass(repr=False)
+class GradientReport(Report):
     """The verdict on a gradient, block by block; true if and only if every block agrees."""
 
     blocks: dict = field(default_factory=dict)  # name -> BlockReport
     method: str = ""
+    error = GradientError
 
     def __bool__(self):
         return all(block.verdict == "agrees" for block in self.blocks.values())
 
-    def require(self):
-        """Return the report if every block agrees, else raise GradientError with it."""
-        if not self:
-            raise GradientError("\n" + str(self))
-        return self
-
     def __str__(self):
-        lines = as_table(self._rows())
-        rule = "-" * max(map(len, lines))
-        return "\n".join([lines[0], rule, *lines[1:], "", *self._sentences()])
-
-    __repr__ = __str__
+        head, *lines = as_table(self._rows())
+        rule = "-" * max(map(len, [head, *lines]))
+        return "\n".join([head, rule, *lines, "", *self._sentences()])
 
     def _repr_markdown_(self):
         return as_markdown(self._rows()) + "\n\n" + "  \n".join(self._sentences())
 
     def _rows(self):
-        return [HEAD] + [
-            [b.name, str(b.shape), b.verdict, *b.sizes(), b.remarks()] for b in self.blocks.values()
-        ]
+        return [HEAD, *(block.row() for block in self.blocks.values())]
 
     def _sentences(self):
-        verdicts, n = [b.verdict for b in self.blocks.values()], len(self.blocks)
-        verdict = (
-            f"The gradient is right: {n} of {n} blocks agree."
-            if self
-            else (
-                f"The gradient is not confirmed: {verdicts.count('differs')} of {n} blocks differ, "
-                f"{verdicts.count('not decided')} not decided."
-            )
-        )
-        details = [b.detail() for b in self.blocks.values() if b.detail()]
-        return [*details, verdict, f"Numerical derivatives by {self.method}."]
+        verdicts, n = [block.verdict for block in self.blocks.values()], len(self.blocks)
+        differ, open_ = verdicts.count("differs"), verdicts.count("not decided")
+        verdict = f"not confirmed: {differ} of {n} blocks differ, {open_} not decided."
+        if self:
+            verdict = f"right: {n} of {n} blocks agree."
+        details = filter(None, (block.detail() for block in self.blocks.values()))
+        method = f"Numerical derivatives by {self.method}."
+        return [*details, f"The gradient is {verdict}", method]
 
 
 def as_table(rows):
     """The lines of a table in plain text, columns flush left."""
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows
-    ]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def as_markdown(rows):

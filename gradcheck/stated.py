@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from gradcheck import validation
-from gradcheck.report import as_markdown, as_table
+from gradcheck.report import Report, as_markdown, as_table
 
 RIGHT, ROUNDED, WRONG = "right", "right only from rounded numbers", "wrong"
 
@@ -23,17 +23,12 @@ class Stated:
 
     def row(self):
         digits = max(0, -Decimal(self.printed).as_tuple().exponent) + 3
-        return [
-            self.name,
-            self.printed,
-            f"{self.truth:.{digits}f}",
-            f"{self.rounded:.{digits}f}",
-            self.verdict,
-        ]
+        numbers = (f"{number:.{digits}f}" for number in (self.truth, self.rounded))
+        return [self.name, self.printed, *numbers, self.verdict]
 
 
-@dataclass
-class StatedReport:
+@dataclass(repr=False)
+class StatedReport(Report):
     """The verdicts on a chain of printed numbers; true if and only if all are right."""
 
     numbers: dict = field(default_factory=dict)  # name -> Stated
@@ -47,8 +42,6 @@ class StatedReport:
 
     def __str__(self):
         return "\n".join(as_table(self._rows()))
-
-    __repr__ = __str__
 
     def _repr_markdown_(self):
         return as_markdown(self._rows())
@@ -79,9 +72,8 @@ def stated(chain):
     twice   0.66     0.66667         0.66000           right only from rounded numbers
     """
     if not isinstance(chain, Mapping) or not chain:
-        raise TypeError(
-            f"expected a mapping of names to given or printed numbers, got {type(chain).__name__}"
-        )
+        got = type(chain).__name__
+        raise TypeError(f"expected a mapping of names to given or printed numbers, got {got}")
     truths, printed, found = {}, {}, {}
     for name, entry in chain.items():
         text, formula = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, None)
@@ -91,17 +83,10 @@ def stated(chain):
             continue
         if not isinstance(text, str):
             raise TypeError(f"{name} is printed as {text!r}, expected its digits as text")
-        truths[name], from_printed = (
-            _computed(name, formula, values) for values in (truths, printed)
-        )
-        printed[name] = float(number)
-        found[name] = Stated(
-            name,
-            str(number),
-            truths[name],
-            from_printed,
-            _verdict(number, truths[name], from_printed),
-        )
+        true, rounded = (_computed(name, formula, values) for values in (truths, printed))
+        truths[name], printed[name] = true, float(number)
+        verdict = _verdict(number, true, rounded)
+        found[name] = Stated(name, str(number), true, rounded, verdict)
     return StatedReport(found)
 
 
@@ -110,9 +95,8 @@ def _computed(name, formula, values):
     wanted = list(inspect.signature(formula).parameters)
     missing = [key for key in wanted if key not in values]
     if missing:
-        raise ValueError(
-            f"{name} is computed from {', '.join(missing)}, which does not stand above it"
-        )
+        names = ", ".join(missing)
+        raise ValueError(f"{name} is computed from {names}, which does not stand above it")
     return float(validation.scalar(name, formula(**{key: values[key] for key in wanted})))
 
 

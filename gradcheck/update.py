@@ -4,6 +4,9 @@
 derivative is taken at the old weights, from a sequential one, in which some were computed from
 weights that the same step had already changed; and it names a step that is another multiple of the
 gradient, holds weight decay, or is one of momentum, Nesterov or Adam.
+
+A step is a claim on a slope: (old - new) / eta. It is judged like one, by the error bar of the
+slope and the rounding of the step, at eta and at eta/2; smaller eta tell what it tends to.
 """
 
 from collections.abc import Mapping
@@ -13,18 +16,15 @@ from itertools import chain, combinations
 import numpy as np
 
 from gradcheck import validation
-from gradcheck.causes import factor_words
+from gradcheck.causes import constant_ratio, factor_words
+from gradcheck.check import RESOLUTION, nearest_slope
 from gradcheck.differences import EPS, Cost, Probe, measure
 from gradcheck.parameters import Tree
-from gradcheck.report import as_table, shown
+from gradcheck.report import Report, as_table, shown
 
 HALVINGS = 7  # learning rates eta, eta/2, ... for the limit of small steps
-RESOLUTION = 1e-4  # a step is decided if rounding is this much smaller than itself
-FACTORS = {
-    -1.0: "uphill: plus where minus is meant",
-    2.0: "a factor 2 is too many",
-    0.5: "a factor ½ is too many",
-}
+UPHILL = "uphill: plus where minus is meant"
+FACTORS = {-1: UPHILL, 2: "a factor 2 is too many", 0.5: "a factor ½ is too many"}
 ORDERS = ("wrong", "not decided", "sequential", "simultaneous")
 ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "t": 0}
 
@@ -51,37 +51,27 @@ class BlockUpdate:
         return [self.name, self.verdict, of + self.remark]
 
 
-@dataclass
-class UpdateReport:
+@dataclass(repr=False)
+class UpdateReport(Report):
     """The verdict on an update, block by block; true if every block is the right step."""
 
     blocks: dict = field(default_factory=dict)  # name -> BlockUpdate
     eta: float = 0.0
+    error = UpdateError
 
     @property
     def order(self):
         """The worst verdict of any block: "wrong", "not decided", "sequential", "simultaneous"."""
-        found = {block.verdict for block in self.blocks.values()}
-        return next(verdict for verdict in ORDERS if verdict in found)
+        return min((block.verdict for block in self.blocks.values()), key=ORDERS.index)
 
     def __bool__(self):
         return self.order == "simultaneous"
 
-    def require(self):
-        """Return the report if the update is simultaneous, else raise UpdateError with it."""
-        if not self:
-            raise UpdateError("\n" + str(self))
-        return self
-
     def __str__(self):
         rows = [["block", "update", "remark"], *(block.row() for block in self.blocks.values())]
-        details = [
-            f"{place}: new {got:.10g}, simultaneous {right:.10g}"
-            for place, got, right in (b.worst for b in self.blocks.values() if b.worst)
-        ]
+        worst = [block.worst for block in self.blocks.values() if block.worst]
+        details = [f"{at}: new {new:.10g}, simultaneous {right:.10g}" for at, new, right in worst]
         return "\n".join([*as_table(rows), *details, f"The update is {self.order}."])
-
-    __repr__ = __str__
 
 
 def update_check(w_new, cost, w, eta, *, n_samples=None, state=None):
@@ -130,36 +120,32 @@ def update_check(w_new, cost, w, eta, *, n_samples=None, state=None):
     step = _Step(w_new, tree, eta, state)
     with at.left_as_it_was():
         at.require_a_number()
-        found = measure(at, [Probe(k) for k in range(at.size)])
+        found = measure(at, list(map(Probe, range(at.size))))
         blocks = [_Block(k, at, step, found).judged(n_samples) for k in range(len(tree.names))]
     return UpdateReport({block.name: block for block in blocks}, eta)
 
 
 class _Step:
-    """An update, taken at eta, eta/2, ...: the moves old - new, as vectors of all parameters."""
+    """An update, taken at eta, eta/2, ...: the moves (old - new) / eta, as vectors."""
 
     def __init__(self, w_new, tree, eta, state):
-        self.tree, self.state, self.w_new = tree, state, w_new
+        self.tree, self.state, self.w_new, self.eps = tree, state, w_new, EPS
         self.etas = eta * 2.0 ** -np.arange(HALVINGS)
-        self.old = np.concatenate([a.ravel() for a in tree.arrays])
-        self.eps = EPS
         self.news = np.array([self._new(rate) for rate in self.etas])
-        self.moves = (self.old - self.news) / self.etas[:, None]
+        self.moves = (tree.vector - self.news) / self.etas[:, None]
 
     def _new(self, rate):
-        copies = self.tree.build([a.copy() for a in self.tree.arrays])
         more = () if self.state is None else (_copy(self.state),)
-        new = self.w_new(copies, rate, *more)
-        new = new[0] if self.state is not None and isinstance(new, tuple) else new
+        new = self.w_new(self.tree.build([a.copy() for a in self.tree.arrays]), rate, *more)
+        new = new[0] if more and isinstance(new, tuple) else new
         if not isinstance(new, Mapping):
-            raise TypeError(
-                f"w_new(w, eta) is of type {type(new).__name__}, "
-                "expected a mapping of names to arrays"
-            )
-        leaves = self.tree.flatten(new, name="w_new(w, eta)")
+            raise TypeError(f"w_new(w, eta) is of type {type(new).__name__}, "
+                            "expected a mapping of names to arrays")
         arrays = [
             validation.same_shape(f"w_new(w, eta)[{name!r}]", leaf, a, f"w[{name!r}]")
-            for name, leaf, a in zip(self.tree.names, leaves, self.tree.arrays)
+            for name, a, leaf in zip(
+                self.tree.names, self.tree.arrays, self.tree.flatten(new, name="w_new(w, eta)")
+            )
         ]
         self.eps = max(self.eps, *(float(np.finfo(a.dtype).eps) for a in arrays))
         return np.concatenate([a.ravel() for a in arrays]).astype(np.float64)
@@ -182,127 +168,93 @@ class _Block:
     """The moves of one block beside its slopes."""
 
     def __init__(self, k, at, step, found):
-        self.at, self.step, self.name, self.shape = at, step, at.tree.names[k], at.arrays[k].shape
-        self.part = slice(at.ends[k] - at.arrays[k].size, at.ends[k])
-        self.k, self.moves, self.etas = k, step.moves[:, self.part], step.etas
-        low, high = np.minimum(found.left, found.right), np.maximum(found.left, found.right)
-        kink = found.kink[self.part]
-        inside = np.clip(self.moves[0], low[self.part], high[self.part])
-        self.slope = np.where(kink, inside, found.value[self.part])
-        self.bar = np.where(kink, 1e-5 * (high - low)[self.part], found.bar[self.part])
-        self.start, news = step.old[self.part], step.news[:, self.part]
-        coarse = 32 * step.eps * np.abs(found.value).max() * (step.eps > EPS)
-        rounding = [
-            4 * step.eps * (abs(self.start) + abs(new)) / rate + coarse
-            for new, rate in zip(news, self.etas)
-        ]
-        self.blurs = [self.bar + r + 1e-12 * abs(self.slope) for r in rounding]
-        self.blur = self.blurs[0]
+        self.k, self.at, self.step, self.part = k, at, step, at.part(k)
+        self.name, self.shape = str(at.tree.names[k]), at.arrays[k].shape
+        self.start, self.moves = at.vector[self.part], step.moves[:, self.part]
+        self.move, self.half, self.eta = *self.moves[:2], step.etas[0]
+        self.slope, self.bar = nearest_slope(found[self.part], self.move)
+        coarse = 32 * step.eps * np.abs(found.value[self.part]).max() * (step.eps > EPS)
+        sizes = np.abs(self.start) + np.abs(step.news[:2, self.part])
+        rounding = 4 * step.eps * sizes / step.etas[:2, None] + coarse
+        self.blur, self.blur_of_half = self.bar + rounding + 1e-12 * np.abs(self.slope)
 
     def judged(self, n_samples):
-        off = [abs(self.moves[j] - self.slope) > self.blurs[j] for j in (0, 1)]
-        off = off[0] | off[1]
-        report = BlockUpdate(str(self.name), self.start.size, differing=int(off.sum()))
-        lost = (self.blur > RESOLUTION * abs(self.slope)) & (abs(self.slope) > 4 * self.bar)
-        if self.step.eps > EPS:  # in float32 a small entry has few digits beside a large one
-            lost &= self.blur > 100 * RESOLUTION * abs(self.slope).max()
+        off = np.abs(self.move - self.slope) > self.blur
+        off |= np.abs(self.half - self.slope) > self.blur_of_half
+        report = BlockUpdate(self.name, self.start.size, differing=int(off.sum()))
         if not off.any():
-            if lost.any() or not np.isfinite(self.bar).all():
-                why = (
-                    "the step is lost in rounding; take a larger eta"
-                    if lost.any()
-                    else ("the cost has no slope here")
-                )
-                report.verdict, report.remark = "not decided", why
+            if self._lost().any():
+                report.verdict = "not decided"
+                report.remark = "the step is lost in rounding; take a larger eta"
+            elif not np.isfinite(self.bar).all():
+                report.verdict, report.remark = "not decided", "the cost has no slope here"
             return report
-        self._name(report, off, n_samples)
+        if self.step.state is None:
+            report.ratio = self._multiple(self.move, self.slope)
+        report.verdict, report.remark = self._with_memory() or self._explained(off, n_samples)
         if report.verdict != "simultaneous":
-            place = np.argmax(abs(self.moves[0] - self.slope))
-            index = ", ".join(map(str, map(int, np.unravel_index(place, self.shape))))
-            right = self.start[place] - self.etas[0] * self.slope[place]
-            report.worst = (
-                f"{self.name}[{index}]" if index else str(self.name),
-                float(self.step.news[0, self.part][place]),
-                float(right),
-            )
+            k = np.argmax(np.abs(self.move - self.slope))
+            index = ", ".join(map(str, np.unravel_index(k, self.shape)))
+            right = self.start[k] - self.eta * self.slope[k]
+            new = self.step.news[0, self.part][k]
+            report.worst = self.name + (f"[{index}]" if index else ""), float(new), float(right)
         return report
 
-    def _name(self, report, off, n_samples):
-        known = self._with_memory()
-        if known:
-            report.verdict, report.remark = known
-            return
-        report.verdict = "wrong"
-        report.ratio = self._ratio(self.moves[0], self.slope)
-        if not self.moves[0].any():
-            report.remark = "not updated"
-        elif self._near(self.moves[1], 2 * self.moves[0]):
-            report.remark = "does not depend on eta"
-        elif report.ratio is not None and off.any():
-            report.remark = _times(report.ratio, n_samples)
-        elif self._transposed():
-            report.remark = "transposed: entry (j, k) moved by the slope of entry (k, j)"
-        elif (decay := self._ratio(self.moves[0] - self.slope, self.start)) is not None:
-            report.remark = (
-                f"weight decay: eta times {shown(decay)} times {self.name} more than the slope"
-            )
-        elif (np.abs(self.moves) - 1 < 1e-6).all() and self._near(
-            self.moves[0], np.sign(self.slope), 1e-6
-        ):
-            report.remark = "the sign of the slope alone, as in Adam's first step: pass its state"
-        else:
-            self._in_the_limit(report, off)
+    def _lost(self):
+        """Where the slope is known, but not the step."""
+        lost = (self.blur > RESOLUTION * np.abs(self.slope)) & (np.abs(self.slope) > 4 * self.bar)
+        if self.step.eps > EPS:  # in float32 a small entry has few digits beside a large one
+            lost &= self.blur > 100 * RESOLUTION * np.abs(self.slope).max()
+        return lost
 
-    def _near(self, a, b, relative=0.0):
-        return bool((abs(a - b) <= 4 * self.blur + relative * abs(b)).all())
+    def _near(self, move, other, relative=0.0):
+        return bool((np.abs(move - other) <= 4 * self.blur + relative * np.abs(other)).all())
 
-    def _ratio(self, move, direction):
+    def _multiple(self, move, direction):
         """The one number by which a direction must be multiplied to be the move, else None."""
-        if not direction.any():
-            return None
-        top = np.argmax(abs(direction))
-        ratio = move[top] / direction[top]
-        room = (
-            4
-            * (self.blur + self.blur[top] / abs(direction[top]) * abs(direction))
-            * (1 + abs(ratio))
-        )
-        return float(ratio) if ratio and (abs(move - ratio * direction) <= room).all() else None
+        return constant_ratio(move, direction, self.blur) or None
 
-    def _transposed(self):
-        if len(self.shape) != 2 or self.shape[0] != self.shape[1]:
-            return False
-        return self._near(self.moves[0], self.slope.reshape(self.shape).T.ravel())
-
-    def _in_the_limit(self, report, off):
+    def _explained(self, off, n_samples):
+        """(verdict, remark): the first usual reading of the step that fits."""
+        ratio, square = self._multiple(self.move, self.slope), self.shape[::-1] == self.shape
+        decay = self._multiple(self.move - self.slope, self.start)
+        signs = (np.abs(self.moves) - 1 < 1e-6).all()
+        if not self.move.any():
+            return "wrong", "not updated"
+        if self._near(self.half, 2 * self.move):
+            return "wrong", "does not depend on eta"
+        if ratio is not None:
+            return "wrong", _times(ratio, n_samples)
+        if square and self._near(self.move, self.slope.reshape(self.shape).T.ravel()):
+            return "wrong", "transposed: entry (j, k) moved by the slope of entry (k, j)"
+        if decay is not None:
+            times = f"eta times {shown(decay)} times {self.name}"
+            return "wrong", f"weight decay: {times} more than the slope"
+        if signs and self._near(self.move, np.sign(self.slope), 1e-6):
+            remark = "the sign of the slope alone, as in Adam's first step: pass its state"
+            return "wrong", remark
         limit, doubt = _limit(self.moves)
-        room = 10 * (doubt + self.blur) + 1e-8 * abs(self.slope)
-        if (abs(limit - self.slope) <= room).all():
-            report.verdict, report.remark = "sequential", self._what_was_moved_before(off)
-        else:
-            report.remark = "not along the gradient, however small eta is"
+        if (np.abs(limit - self.slope) <= 10 * (doubt + self.blur) + 1e-8 * abs(self.slope)).all():
+            return "sequential", self._what_was_moved_before(off)
+        return "wrong", "not along the gradient, however small eta is"
 
     def _what_was_moved_before(self, off):
         """Which other blocks, once moved and followed by a fresh forward pass, explain the step."""
         others = [k for k in range(len(self.at.arrays)) if k != self.k]
-        sizes = range(1, min(len(others), 4) + 1)
-        for chosen in chain.from_iterable(combinations(others, size) for size in sizes):
-            point = self.step.old.copy()
-            for k in chosen:
-                part = slice(self.at.ends[k] - self.at.arrays[k].size, self.at.ends[k])
+        for chosen in chain.from_iterable(combinations(others, size) for size in range(1, 5)):
+            point = self.at.vector.copy()
+            for part in map(self.at.part, chosen):
                 point[part] = self.step.news[0, part]
-            if self._near_at(point, self.moves[0], off):
+            if self._is_slope_at(point, self.move, off):
                 names = ", ".join(self.at.tree.names[k] for k in chosen)
                 return f"its slope was taken after {names} had moved"
         return ("its deltas came through weights that had already moved "
                 "(or it holds a term in eta²)")
 
-    def _near_at(self, point, move, off=slice(None)):
-        """Is this move the slope at another point?"""
-        probes = [Probe(k) for k in range(self.part.start, self.part.stop)]
-        found = measure(self.at.moved_to(point), probes)
-        room = found.bar + self.blur + 1e-9 * abs(found.value)
-        return bool((abs(move - found.value) <= room)[off].all())
+    def _is_slope_at(self, point, move, where=slice(None)):
+        found = measure(self.at.moved_to(point), list(map(Probe, np.arange(point.size)[self.part])))
+        room = found.bar + self.blur + 1e-9 * np.abs(found.value)
+        return bool((np.abs(move - found.value) <= room)[where].all())
 
     # momentum, Nesterov, Adam
 
@@ -312,22 +264,22 @@ class _Block:
             return self._adam(m[self.part], v[self.part])
         if velocity is None or not velocity[self.part].any():
             return None
-        return self._momentum(velocity) or None
+        return self._momentum(velocity)
 
     def _momentum(self, velocity):
         """Which usual form of momentum the step has, if any; its beta is found, not asked for."""
-        V, (one, two) = velocity[self.part], self.moves[:2]
-        beta = self._ratio((one - two) * self.etas[0], V)  # v = beta v - eta slope; w = w + v
-        if beta is not None and 1e-4 < beta < 1:
-            return self._from_ahead(one + beta * V / self.etas[0], beta, beta * velocity)
-        for move in one, _limit(self.moves)[0]:  # v = beta v + slope; w = w - eta v
+        V = velocity[self.part]
+        beta = self._multiple((self.move - self.half) * self.eta, V)
+        if beta is not None and 1e-4 < beta < 1:  # v = beta v - eta slope; w = w + v
+            return self._from_ahead(self.move + beta * V / self.eta, beta, beta * velocity)
+        for move in self.move, _limit(self.moves)[0]:  # v = beta v + slope; w = w - eta v
             a, b = self._parts(move, V)
             if not self._near(move, a * self.slope + b * V, 1e-7):
                 continue
             if abs(b / (1 - a) - 1) < 1e-6 and 0 < b < 1:
                 return "simultaneous", f"momentum of averaged slopes, beta = {shown(b)}"
             if abs(a - 1) < 1e-6 and 0 < b < 1:
-                return self._from_ahead(one - b * V, b, -self.etas[0] * b * velocity)
+                return self._from_ahead(self.move - b * V, b, -self.eta * b * velocity)
             if 1 < a < 2 and abs(b - (a - 1) ** 2) < 1e-6:
                 return "simultaneous", f"Nesterov's momentum, beta = {shown(a - 1)}"
             if abs(b) > 1e-6:
@@ -337,61 +289,55 @@ class _Block:
     def _parts(self, move, V):
         """a, b with move = a slope + b V; of one entry alone, with a = 1."""
         if V.size == 1:
-            return 1.0, float(((move - self.slope) / V)[0])
+            return 1.0, ((move - self.slope) / V).item()
         with np.errstate(all="ignore"):
-            (a, b), *_ = np.linalg.lstsq(np.stack([self.slope, V], axis=1), move, rcond=None)
-        return float(a), float(b)
+            return np.linalg.lstsq(np.stack([self.slope, V], axis=1), move, rcond=None)[0].tolist()
 
     def _from_ahead(self, slopes, beta, ahead):
         """With the slope of the old weights it is momentum; of those ahead, Nesterov's."""
         if self._near(slopes, self.slope, 1e-9):
             return "simultaneous", f"momentum, beta = {shown(beta)}"
-        if self._near_at(self.step.old + ahead, slopes):
+        if self._is_slope_at(self.at.vector + ahead, slopes):
             return "simultaneous", f"Nesterov's momentum, beta = {shown(beta)}"
-        ratio = self._ratio(slopes, self.slope)
+        ratio = self._multiple(slopes, self.slope)
         factor = f"{shown(ratio)} times the slope" if ratio else "another direction than the slope"
         return "wrong", f"momentum, beta = {shown(beta)}, of {factor}"
 
     def _adam(self, m, v):
-        c = {key: float(self.step.state.get(key, value)) for key, value in ADAM.items()}
-        t, g = c["t"] + 1, self.slope
-        m1, v1 = (c["beta1"] * m + (1 - c["beta1"]) * g, c["beta2"] * v + (1 - c["beta2"]) * g**2)
+        beta1, beta2, eps, t = (float(self.step.state.get(*item)) for item in ADAM.items())
+        m = beta1 * m + (1 - beta1) * self.slope
+        v = beta2 * v + (1 - beta2) * self.slope**2
 
-        def step(bias1, bias2, eps):
-            return m1 / bias1 / (np.sqrt(v1 / bias2) + eps)
+        def step(t):
+            return m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps)
 
-        right = step(1 - c["beta1"] ** t, 1 - c["beta2"] ** t, c["eps"])
-        if self._near(self.moves[0], right, 1e-7):
-            return "simultaneous", f"Adam, step {int(t)}"
-        for words, other in (
-            ("without the bias correction", step(1, 1, c["eps"])),
-            (
-                "t is one behind: the correction is that of the step before",
-                step(1 - c["beta1"] ** max(t - 1, 1), 1 - c["beta2"] ** max(t - 1, 1), c["eps"]),
-            ),
-            ("uphill: plus where minus is meant", -right),
-        ):
-            if self._near(self.moves[0], other, 1e-7):
-                return "wrong", f"Adam, step {int(t)}: {words}"
-        decay = self._ratio(self.moves[0] - right, self.start)
+        right, words = step(t + 1), f"Adam, step {int(t + 1)}"
+        if self._near(self.move, right, 1e-7):
+            return "simultaneous", words
+        for what, other in [
+            ("without the bias correction", step(np.inf)),
+            ("t is one behind: the correction is that of the step before", step(max(t, 1))),
+            (UPHILL, -right),
+        ]:
+            if self._near(self.move, other, 1e-7):
+                return "wrong", f"{words}: {what}"
+        decay = self._multiple(self.move - right, self.start)
         return ("wrong", f"Adam with weight decay {shown(decay)}") if decay else None
 
 
 def _times(ratio, n_samples):
-    for factor, words in FACTORS.items():
+    words = factor_words(ratio, n_samples)
+    for factor, name in FACTORS.items():
         if abs(ratio - factor) <= 1e-6:
-            plain = factor_words(ratio, n_samples)
-            return words + (f", or {plain.partition(', or ')[2]}" if ", or " in plain else "")
-    words = factor_words(ratio, n_samples).removesuffix("a constant factor").removesuffix(" and ")
-    return f"along the gradient, but {shown(ratio)} times the step" + (
-        f": {words}" if words else ""
-    )
+            return name + "".join(words.partition(", or ")[1:])
+    words = words.removesuffix("a constant factor").removesuffix(" and ")
+    return f"along the gradient, but {shown(ratio)} times the step{': ' * bool(words)}{words}"
 
 
 def _limit(moves):
     """The polynomial through the moves, at eta = 0, and how far its last two degrees are apart."""
-    column, before = list(moves), moves[-1]  # each eta is half of the one before
+    column, before = moves, moves[-1]  # each eta is half of the one before
     for degree in range(1, len(moves)):
         before = column[-1]
-        column = [low + (low - high) / (2.0**degree - 1) for high, low in zip(column, column[1:])]
-    return column[-1], abs(column[-1] - before)
+        column = column[1:] + (column[1:] - column[:-1]) / (2.0**degree - 1)
+    return column[-1], np.abs(column[-1] - before)
