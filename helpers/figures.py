@@ -23,6 +23,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 from PIL import Image
 
 from helpers import validation
@@ -115,8 +116,18 @@ def show(fig, *, alt, takeaway="", narrow=None):
     (rows, columns), or a figure drawn for the purpose.
     """
     _check_words(alt, takeaway)
-    _display_picture(*picture(fig), alt, narrow=_narrow_picture(fig, narrow))
+    wide, on_a_phone = picture(fig), _narrow_picture(fig, narrow)
+    seen = narrow if isinstance(narrow, Figure) else fig
+    _display_picture(*wide, alt, letters(seen), narrow=on_a_phone)
     _display_caption(alt, takeaway)
+
+
+def letters(fig):
+    """How high, in pixels, the smallest letters of a figure are in a column of 358 pixels, which a
+    phone has. Numbers in a fraction are smaller than their text; indices do not count."""
+    sizes = [text.get_fontsize() * (0.7 if r"\frac" in text.get_text() else 1)
+             for text in fig.findobj(Text) if text.get_visible() and text.get_text()]
+    return round(float(min(sizes, default=99) / 72 * 358 / fig.get_figwidth()), 1)
 
 
 def _check_words(alt, takeaway):
@@ -184,9 +195,9 @@ def wrap_title(title):
     return textwrap.fill(whole, TITLE, break_long_words=False).replace("\0", " ")
 
 
-def _display_picture(png, size, alt, more=None, narrow=None):
+def _display_picture(png, size, alt, letters, more=None, narrow=None):
     bundle = {"image/png": _base64(png), "text/plain": alt, **(more or {})}
-    about = {"width": size[0], "height": size[1], "alt": alt}
+    about = {"width": size[0], "height": size[1], "alt": alt, "letters": letters}
     if narrow:
         png, (width, height) = narrow
         about["narrow"] = {"image/png": _base64(png), "width": width, "height": height}
@@ -512,7 +523,8 @@ def explore(draw, *, alt, takeaway="", **sliders):
     if widget is None:
         invitation = "To move it, install ipywidgets; until then the figure stands still."
     words = {"text/plain": f"Interactive figure: {_sentence(alt)} {invitation}"}
-    _display_picture(png, size, alt, {**(widget or {}), **words}, narrow)
+    more = {**(widget or {}), **words}
+    _display_picture(png, size, alt, letters(still), more, narrow)
     _display_caption(alt, f"{_sentence(takeaway)} {invitation}")
 
 

@@ -47,8 +47,8 @@ def test_show_gives_picture_and_words_in_one_bundle(shown):
     assert list(picture) == ["image/png", "text/plain"]
     assert picture["text/plain"] == "A line from 0 to 1."
     assert base64.b64decode(picture["image/png"]).startswith(PNG)
-    assert (options == {"metadata": {"image/png": {
-        "width": 576, "height": 355, "alt": "A line from 0 to 1."}}, "raw": True})
+    about = {"width": 576, "height": 355, "alt": "A line from 0 to 1.", "letters": 9.5}
+    assert options == {"metadata": {"image/png": about}, "raw": True}
     assert caption["text/plain"] == "It rises."
     assert caption["text/markdown"].startswith("*It rises.*\n\n<details>")
     assert "<p>A line from 0 to 1.</p>" in caption["text/markdown"]
@@ -129,6 +129,23 @@ def test_the_narrow_form_can_be_another_figure_and_must_have_room(shown):
     assert base64.b64decode(narrow(shown)["image/png"]) == figures.picture(line_figure())[0]
     with pytest.raises(ValueError, match="no room for 2 axes"):
         figures.show(figures.pair()[0], alt="axes", narrow=(1, 1))
+
+
+@pytest.mark.parametrize("width, text, size, height", [
+    (6, "a", 12, 9.5), (12, "a", 12, 4.8), (6, "a", 6, 5.0), (6, r"$\frac{1}{2}$", 12, 7.0), (6, "$a_i$", 12, 9.5),
+])
+def test_the_smallest_letters_on_a_phone_are_measured(width, text, size, height):
+    fig, ax = figures.single(width)
+    ax.text(0, 0, text, fontsize=size)
+    figures.picture(fig)  # the numbers at the axes are there when it is drawn
+    assert figures.letters(fig) == height
+
+
+def test_what_is_measured_is_the_form_that_a_phone_shows(shown):
+    figures.show(figures.pair()[0], alt="axes")
+    figures.show(figures.pair()[0], alt="axes", narrow=figures.single(3)[0])
+    letters = [options["metadata"]["image/png"]["letters"] for _, options in shown[::2]]
+    assert letters == [11.4, 19.1]
 
 
 def test_a_long_title_is_broken_outside_its_formulas():

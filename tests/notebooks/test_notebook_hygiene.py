@@ -24,6 +24,7 @@ KNOWN_TAGS = {"exercise", "solution", "hide-input", "nbval-ignore-output"}
 MAX_KILOBYTES = 400
 MAX_CODE_LINES, MAX_MEDIAN_CODE_LINES, MAX_CODE_CELLS_IN_A_ROW = 20, 6, 2
 MAX_WORDS = 120
+LETTERS = 9  # pixels
 
 RULES = []  # that a notebook takes at most 20 s is said by the run itself, see conftest.py
 
@@ -198,6 +199,15 @@ def describes_every_picture(notebook):
         elif alt not in text(data.get("text/plain", "")):
             complaints.append(f"cell {number}: the alt text of a picture is not in its plain-text form")
     return complaints
+
+
+@rule
+def has_letters_that_a_phone_can_show(notebook):
+    # helpers.figures measures them in a column of 358 pixels, where it shows the figure.
+    measured = ((number, output.get("metadata", {}).get("image/png", {}).get("letters", LETTERS))
+                for number, output in outputs(notebook))
+    return [f"cell {number}: letters of {height} pixels on a phone, less than {LETTERS}"
+            for number, height in measured if height < LETTERS]
 
 
 @rule
@@ -475,6 +485,8 @@ BROKEN = [
     (describes_every_picture, metadata("cells", 2, "outputs", 0, "metadata", value={})),
     (describes_every_picture, metadata("cells", 2, "outputs", 0, "metadata", "image/png", "alt", value=" ")),
     (describes_every_picture, metadata("cells", 2, "outputs", 0, "data", "text/plain", value="<Figure>")),
+    (has_letters_that_a_phone_can_show,
+     metadata("cells", 2, "outputs", 0, "metadata", "image/png", "letters", value=8.9)),
     (says_below_every_picture_what_to_see, code("plot()", picture())),
     (says_below_every_picture_what_to_see, code("plot()", picture(), caption("<details>A line.</details>"))),
     (says_below_every_picture_what_to_see, code("plot()", picture(), stream("*It rises.*"))),
