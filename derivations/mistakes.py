@@ -17,7 +17,8 @@ from numbers import Rational
 import sympy as sp
 from sympy import evaluate
 
-from derivations.chain_rule import SATURATING, Chain, Kind, lettered, right_formula, value_of, with_args
+from derivations.chain_rule import (
+    SATURATING, Chain, Kind, lettered, right_formula, value_of, with_args)
 from derivations.definitions import Depends, resolve, table_of
 from derivations.errors import Undecided, WrongIndex
 from derivations.normal_form import index_ranges
