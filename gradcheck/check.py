@@ -64,8 +64,8 @@ def gradient_check(cost, gradient, parameters, *, n_samples=None, exact=True, sa
     'a factor 2'
     """
     tree = Tree(parameters)
-    n_samples = None if n_samples is None else validation.count("n_samples", n_samples)
-    sample = None if sample is None else validation.count("sample", sample, least=0)
+    n_samples = validation.count("n_samples", n_samples)
+    sample = validation.count("sample", sample, least=0)
     at = Cost(validation.function("cost", cost), tree)
     with at.left_as_it_was():
         at.require_a_number()

@@ -112,7 +112,7 @@ def update_check(w_new, cost, w, eta, *, n_samples=None, state=None):
     """
     validation.function("w_new", w_new)
     eta = float(validation.positive("eta", eta))
-    n_samples = None if n_samples is None else validation.count("n_samples", n_samples)
+    n_samples = validation.count("n_samples", n_samples)
     if not isinstance(w, Mapping):
         raise TypeError(f"w is of type {type(w).__name__}, expected a mapping of names to arrays")
     tree = Tree(w, "w")

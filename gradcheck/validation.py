@@ -6,14 +6,8 @@ from decimal import Decimal, InvalidOperation
 
 import numpy as np
 
-KINDS = {
-    "b": "True and False",
-    "c": "complex numbers",
-    "U": "text",
-    "S": "bytes",
-    "M": "dates",
-    "m": "durations",
-}
+KINDS = {"b": "True and False", "c": "complex numbers", "U": "text", "S": "bytes",
+         "M": "dates", "m": "durations"}  # fmt: skip
 
 
 def array(name, value):
@@ -22,13 +16,11 @@ def array(name, value):
         raise TypeError(
             f"{name} is a masked array, expected plain numbers: choose what its masked entries are"
         )
-    value = plain(value)
     try:
-        found = np.asarray(value)
+        found = np.asarray(plain(value))
     except ValueError:
-        raise ValueError(
-            f"{name} has rows of different lengths, expected a rectangular array"
-        ) from None
+        words = "has rows of different lengths, expected a rectangular array"
+        raise ValueError(f"{name} {words}") from None
     if found.dtype == object and found.size and all(map(_is_number, found.flat)):
         found = found.astype(np.float64)
     if found.dtype.kind not in "iuf":
@@ -52,14 +44,11 @@ def _is_number(value):
 
 def finite(name, found):
     """`found`, if none of it is NaN or infinite; else an error with the first place."""
-    wrong = ~np.isfinite(found)
-    if wrong.any():
-        place = [int(k) for k in np.argwhere(wrong)[0]]
-        more = f", and {wrong.sum() - 1} more" if wrong.sum() > 1 else ""
-        raise ValueError(
-            f"{name}{place if place else ''} is {found[tuple(place)]}{more}, "
-            "expected finite numbers"
-        )
+    wrong = np.argwhere(~np.isfinite(found)).tolist()
+    if wrong:
+        place, more = wrong[0], f", and {len(wrong) - 1} more" if wrong[1:] else ""
+        value = found[tuple(place)]
+        raise ValueError(f"{name}{place or ''} is {value}{more}, expected finite numbers")
     return found
 
 
@@ -67,18 +56,13 @@ def same_shape(name, value, like, like_name):
     """`value` with exactly the shape of `like`."""
     found = array(name, value)
     if found.shape != like.shape:
-        hint = (
-            "; its transpose would fit"
-            if found.ndim > 1 and found.T.shape == like.shape
-            else (
-                "; its ravel() would fit"
-                if like.ndim == 1 and found.shape in ((*like.shape, 1), (1, *like.shape))
-                else ""
-            )
-        )
-        raise ValueError(
-            f"{name} has shape {found.shape}, expected {like.shape}, the shape of {like_name}{hint}"
-        )
+        hint = ""
+        if found.ndim > 1 and found.T.shape == like.shape:
+            hint = "; its transpose would fit"
+        elif like.ndim == 1 and found.shape in ((*like.shape, 1), (1, *like.shape)):
+            hint = "; its ravel() would fit"
+        expected = f"expected {like.shape}, the shape of {like_name}"
+        raise ValueError(f"{name} has shape {found.shape}, {expected}{hint}")
     return found
 
 
@@ -99,7 +83,9 @@ def positive(name, value):
 
 
 def count(name, value, least=1):
-    """`value` as a whole number, `least` or more."""
+    """`value` as a whole number, `least` or more; None where it is left out."""
+    if value is None:
+        return None
     expected = f"a whole number, {least} or more"
     try:
         number = operator.index(value)
