@@ -22,6 +22,7 @@ from derivations.values import NoValue, filled, is_rational, real, value_of, who
 
 DIGITS = 40          # of every value; a difference quotient has a step of 1e-20, and is taken with 20 digits more
 SAME = 1e-25         # how near two values of one point must be, relative to the larger one
+BLUR = 10**20        # so many roundings of a difference quotient are no difference
 POINTS = 3           # sample points at which lines are compared
 TRIES = 16           # points tried for that: a logarithm, for one, has no real value at most of them
 ERRORS = ZeroDivisionError, OverflowError, ValueError, TypeError, RecursionError
@@ -126,6 +127,7 @@ class Point:
         self.table, self.entries, self.ranges, self.exact = setting.table, setting.entries, setting.ranges, setting.exact
         self.setting, self.seed, self.size = setting, seed, setting.sizes(seed)
         self.seen, self.held, self.memo, self.memos, self.digits = {}, {}, {}, {}, DIGITS
+        self.rounding = 0     # the largest of a difference quotient so far
 
     def afresh(self):
         """The same point, at which nothing has been looked up yet."""
@@ -253,6 +255,8 @@ class Point:
         with mpmath.workdps(mpmath.mp.dps + finer):
             start, step = to_mpf(self.lookup(base, indices)), mpmath.mpf(10)**-finer
             above, below = (self.holding((base, indices), start + way*step, evaluate) for way in (1, -1))
+            size = max(abs(to_mpf(above)), int(above == below))     # where it is flat, 1 + f may be
+            self.rounding = max(self.rounding, size * mpmath.eps / step)
             return (above - below) / (2*step)
 
     def parts_of(self, base):
@@ -271,12 +275,12 @@ class Point:
     @contextmanager
     def sharper(self, digits):
         """More digits for a while."""
-        kept = self.digits, self.memo, self.memos
-        self.digits, self.memo, self.memos = digits, {}, {}
+        kept = self.digits, self.memo, self.memos, self.rounding
+        self.digits, self.memo, self.memos, self.rounding = digits, {}, {}, 0
         try:
             yield
         finally:
-            self.digits, self.memo, self.memos = kept
+            self.digits, self.memo, self.memos, self.rounding = kept
 
     # comparison
 
@@ -297,8 +301,8 @@ class Point:
         if self.exact or all(same_value(a, b) for a, b in rough):
             return [(_verdict(a, b, zero), a, b) for a, b in rough]
         with self.sharper(3*DIGITS):
-            fine = self.pairs(first, second)
-        return [(_told_apart(old, new, zero), *old) for old, new in zip(rough, fine)]
+            fine, lost = self.pairs(first, second), BLUR * self.rounding
+        return [(_told_apart(old, new, zero, lost), *old) for old, new in zip(rough, fine)]
 
     def pairs(self, first, second):
         a, b = self.value(first), self.value(second)
@@ -335,13 +339,14 @@ def _verdict(a, b, zero):
     return False if not same_value(a, b) else True if zero or a != 0 else None
 
 
-def _told_apart(rough, fine, zero):
-    """Two values that looked different are so if, computed with more digits, their difference is still the same."""
+def _told_apart(rough, fine, zero, lost):
+    """Two values that looked different are so if, computed with more digits, their difference is
+    the same and larger than what a difference quotient has `lost`, as that of erf where it is flat."""
     if same_value(*fine):
         return _verdict(*fine, zero)
     with mpmath.workdps(3*DIGITS):
         before, now = (to_mpf(a) - to_mpf(b) for a, b in (rough, fine))
-        if abs(before - now) <= abs(before) / 1000:
+        if abs(before - now) <= abs(before) / 1000 and abs(now) > lost:
             return False
     return True if zero else None
 

@@ -190,6 +190,23 @@ def test_a_rounding_error_is_no_difference():
     assert all(Point([noise], seed=seed).same(noise, 2*noise) is None for seed in range(4))
 
 
+@pytest.mark.parametrize("f", [sp.erf, sp.tanh, sigmoid, sp.atan, lambda z: log(1 + exp(z))])
+@pytest.mark.parametrize("scale", [1, 40, 900])
+def test_where_a_function_is_flat_its_slope_is_lost_and_no_claim_is_called_false(f, scale):
+    slope, true = Partial(f(scale*a*b), a), sp.diff(f(scale*a*b), a)
+    verdicts = {form: [verdict(slope, form, seed) for seed in range(8)]
+                for form in (true, sp.expand(true), true.rewrite(exp), 2*true)}
+    assert True in verdicts[true] and False in verdicts.pop(2*true)
+    assert not any(False in seen for seen in verdicts.values())
+
+
+def verdict(first, second, seed):
+    try:
+        return Point([first, second], seed=seed).same(first, second)
+    except NoValue:
+        return None
+
+
 @pytest.mark.parametrize("number, shown", [
     (Fraction(-1, 2), "-1/2"), (Fraction(3), "3"), (Fraction(1, 3**30), "4.856936e-15"), (mpmath.mpf("0.25"), "0.25")])
 def test_numbers_are_short(number, shown):
