@@ -1,8 +1,8 @@
 """The words in which a derivation is written: arrays of symbols, partial derivatives, activations.
 
-SymPy's own `Derivative(J, w)` is 0 at once when J is only a name, and its chain rule leaves `Subs(...)` behind. The
-words here keep names as names until `resolve` replaces them by what they stand for; the
-differentiation itself is always SymPy's. Every symbol stands for a real number.
+SymPy's own `Derivative(J, w)` is 0 at once when J is only a name, and its chain rule leaves
+`Subs(...)` behind. The words here keep names as names until `resolve` replaces them by what they
+stand for; the differentiation itself is always SymPy's. Every symbol stands for a real number.
 """
 
 import math
@@ -15,21 +15,12 @@ import sympy as sp
 from sympy.matrices.expressions.matexpr import MatrixExpr
 from sympy.utilities.lambdify import MPMATH_TRANSLATIONS
 
-DIGITS = 40  # of a value of a function
-
 
 def formula(value):
-    """A SymPy expression or a number, as SymPy knows it.
+    """A SymPy expression or a number, as SymPy knows it; a typed decimal is the fraction it means.
 
-    A decimal as it is typed, such as 0.5, is the fraction it means.
+    Raises TypeError for text and for all else that is no formula, tables included.
 
-    Raises
-    ------
-    TypeError
-        For text and for all else that is no formula, tables included.
-
-    Examples
-    --------
     >>> formula(0.5)
     1/2
     """
@@ -41,13 +32,8 @@ def formula(value):
         expr = expr.as_immutable()
     if not isinstance(expr, (sp.Expr, MatrixExpr)):
         raise TypeError(f"a formula of SymPy symbols is needed, got {value!r}")
-    return exact(expr)
-
-
-def exact(expr):
-    """Short decimals as the fractions they are typed for; a float with all its digits stays one."""
     typed = {f: q for f in expr.atoms(sp.Float) if (q := _typed(f)) is not None}
-    return expr.xreplace(typed) if typed else expr
+    return expr.xreplace(typed) if typed else expr  # a float with all its digits stays one
 
 
 def _typed(number):
@@ -60,19 +46,22 @@ def _typed(number):
 
 @contextmanager
 def as_written():
-    """Within `with as_written():` SymPy keeps an expression in the order and the form in which it is typed.
+    """Within `with as_written():` SymPy keeps an expression in the form in which it is typed.
 
     SymPy's operators would rewrite sums and products of matrices even so; here they build them bare.
     """
     kept = {name: MatrixExpr.__dict__[name] for name in _AS_TYPED}
     with sp.evaluate(False):
         try:
-            for name, method in _AS_TYPED.items():
-                setattr(MatrixExpr, name, method)
+            _give(MatrixExpr, _AS_TYPED)
             yield
         finally:
-            for name, method in kept.items():
-                setattr(MatrixExpr, name, method)
+            _give(MatrixExpr, kept)
+
+
+def _give(cls, methods):
+    for name, method in methods.items():
+        setattr(cls, name, method)
 
 
 def _product(a, b):
@@ -80,20 +69,21 @@ def _product(a, b):
     return sp.MatMul(a, b) if b.is_Matrix else sp.MatMul(b, a)
 
 
-def _negative(a):
-    return sp.MatMul(sp.S.NegativeOne, formula(a))
+def _sum(a, b, sign=sp.S.One):
+    b = formula(b)
+    return sp.MatAdd(formula(a), b if sign == 1 else sp.MatMul(sign, b))
 
 
 _AS_TYPED = {
-    "__add__": lambda a, b: sp.MatAdd(a, formula(b)),
-    "__radd__": lambda a, b: sp.MatAdd(formula(b), a),
-    "__sub__": lambda a, b: sp.MatAdd(a, _negative(b)),
-    "__rsub__": lambda a, b: sp.MatAdd(formula(b), _negative(a)),
+    "__add__": _sum,
+    "__radd__": lambda a, b: _sum(b, a),
+    "__sub__": lambda a, b: _sum(a, b, sp.S.NegativeOne),
+    "__rsub__": lambda a, b: _sum(b, a, sp.S.NegativeOne),
     "__mul__": _product,
     "__matmul__": _product,
     "__rmul__": lambda a, b: _product(b, a),
     "__rmatmul__": lambda a, b: _product(b, a),
-    "__neg__": _negative,
+    "__neg__": lambda a: sp.MatMul(sp.S.NegativeOne, formula(a)),
     "__truediv__": lambda a, b: sp.MatMul(sp.Pow(formula(b), -1), a),
     "__pow__": lambda a, k: sp.MatPow(a, formula(k)),
     "transpose": lambda a: sp.Transpose(a),
@@ -136,24 +126,15 @@ def _free_symbols(entry):
 def indexed(name, *shape, **assumptions):
     """An array of real symbols, its indices counted from 1.
 
-    Parameters
-    ----------
-    name : str
-    *shape : int or symbol
-        The sizes: `indexed("x", n, d)[i, j]` is x_ij, with 1 <= i <= n and 1 <= j <= d.
-    **assumptions
-        What else is known of every entry, such as `positive=True`.
+    `indexed("x", n, d)[i, j]` is x_ij, with 1 <= i <= n and 1 <= j <= d; what else is known of
+    every entry is said as in `indexed("p", n, positive=True)`.
 
-    Examples
-    --------
     >>> indexed("x", 3)[1]
     x[1]
     """
     if not shape:
-        raise ValueError(
-            f"indexed({name!r}) needs a shape, as in indexed({name!r}, n) "
-            f"or indexed({name!r}, n, d)"
-        )
+        raise ValueError(f"indexed({name!r}) needs a shape, as in indexed({name!r}, n) "
+                         f"or indexed({name!r}, n, d)")
     shape = tuple(map(formula, shape))
     if any(size.is_integer is False for size in shape):
         raise ValueError(f"the sizes of indexed({name!r}) must be whole numbers, got {shape}")
@@ -166,9 +147,7 @@ class Letter(sp.Dummy):
     __slots__ = ("ends",)
 
     def __new__(cls, name, low, high):
-        letter = super().__new__(
-            cls, name, integer=True, positive=True if low.is_positive else None
-        )
+        letter = super().__new__(cls, name, integer=True, positive=low.is_positive or None)
         letter.ends = (low, high)
         return letter
 
@@ -184,9 +163,8 @@ def names_in(expr):
     if isinstance(expr, sp.Symbol):
         return frozenset([expr])
     if isinstance(expr, sp.Indexed):
-        return frozenset([expr.base]).union(
-            *map(names_in, (*expr.indices, *(expr.base.shape or ())))
-        )
+        parts = *expr.indices, *(expr.base.shape or ())
+        return frozenset([expr.base]).union(*map(names_in, parts))
     return frozenset().union(*map(names_in, expr.args))
 
 
@@ -200,10 +178,8 @@ class Partial(sp.Expr):
     def __new__(cls, expr, variable):
         expr, variable = formula(expr), formula(variable)
         if not isinstance(variable, (sp.Symbol, sp.Indexed)):
-            raise TypeError(
-                "Partial needs a symbol or an entry such as w[k] to differentiate by, "
-                f"got {variable}"
-            )
+            raise TypeError("Partial needs a symbol or an entry such as w[k] to differentiate by, "
+                            f"got {variable}")
         if variable.is_integer:
             raise ValueError(f"{variable} is a whole number: there is no derivative by it")
         if isinstance(expr, MatrixExpr):
@@ -222,10 +198,8 @@ class Gradient(MatrixExpr):
     def __new__(cls, expr, vector):
         expr, vector = formula(expr), formula(vector)
         if isinstance(expr, MatrixExpr) or not isinstance(vector, MatrixExpr):
-            raise TypeError(
-                "Gradient needs a number and a matrix symbol to differentiate by, "
-                f"got {expr} and {vector}"
-            )
+            raise TypeError("Gradient needs a number and a matrix symbol to differentiate by, "
+                            f"got {expr} and {vector}")
         return MatrixExpr.__new__(cls, expr, vector)
 
     expr = property(lambda self: self.args[0])
@@ -291,10 +265,8 @@ class softplus(RealFunction):
         return mpmath.log(1 + mpmath.exp(z))
 
 
-def _first_positive(z, *at_zero):
-    return (
-        type(z)(1) if z > 0 else type(z)(0) if z < 0 else at_zero[0] if at_zero else type(z)(1) / 2
-    )
+def _heaviside(z, *at_zero):
+    return at_zero[0] if at_zero and z == 0 else type(z)(1 + (z > 0) - (z < 0)) / 2
 
 
 OF_FRACTIONS = {  # of exact arguments these have exact values
@@ -302,7 +274,7 @@ OF_FRACTIONS = {  # of exact arguments these have exact values
     sp.sign: lambda z: type(z)((z > 0) - (z < 0)),
     sp.Max: max,
     sp.Min: min,
-    sp.Heaviside: _first_positive,
+    sp.Heaviside: _heaviside,
     sp.floor: lambda z: type(z)(mpmath.floor(z)),
     sp.ceiling: lambda z: type(z)(mpmath.ceil(z)),
     sp.DiracDelta: lambda z: type(z)(0),
@@ -312,28 +284,17 @@ OF_FRACTIONS = {  # of exact arguments these have exact values
 def function_value(e, values):
     """The value of a function application such as erf(x), for given values of its arguments.
 
-    Parameters
-    ----------
-    e : sympy.Function
-        Only the function counts: one of ours with the hook `value`, or any that SymPy or mpmath know.
-    values : list of Fraction or mpf
+    Only the function counts: one of ours with the hook `value`, or any that SymPy or mpmath know.
+    `values` is a list of Fraction or mpf. Raises ValueError where it has none.
 
-    Raises
-    ------
-    ValueError
-        Where it has none.
-
-    Examples
-    --------
     >>> function_value(sp.Max(sp.Symbol("x", real=True), 0), [Fraction(-1, 2), Fraction(0)])
     Fraction(0, 1)
     """
     function = e.func
     if function in OF_FRACTIONS:
         return OF_FRACTIONS[function](*values)
-    values = [
-        mpmath.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else v for v in values
-    ]
+    values = [mpmath.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else v
+              for v in values]
     if hasattr(function, "value"):
         return function.value(*values)
     name = MPMATH_TRANSLATIONS.get(function.__name__, function.__name__)
@@ -369,19 +330,15 @@ class Activation(RealFunction, metaclass=_ActivationClass):
 
 
 def activation(name, order=0):
-    """A function of which nothing is known but that it has derivatives.
-
-    g(z) is its value, g.prime(z) its slope g'(z).
+    """A function of which nothing is known but its derivatives: g.prime(z) is its slope at z.
 
     >>> g, z = activation("g"), sp.Symbol("z", real=True)
     >>> g(z).diff(z) == g.prime(z)
     True
     """
     if not isinstance(name, str) or not isinstance(order, int) or order < 0:
-        raise TypeError(
-            "an activation needs a name and a number of primes, 0 or more, "
-            f"got {name!r} and {order!r}"
-        )
+        raise TypeError("an activation needs a name and a number of primes, 0 or more, "
+                        f"got {name!r} and {order!r}")
     return _activation(name, order)
 
 

@@ -12,8 +12,9 @@ from itertools import islice
 import sympy as sp
 
 from derivations.conditions import conditions, differentiable
-from derivations.definitions import Assume, Entries, entry, number_of, reaching, resolve, table_of
+from derivations.definitions import Assume, Entries, reaching, resolve, table_of
 from derivations.errors import FalseLine, Undecided, WrongIndex
+from derivations.matrices import entry
 from derivations.mistakes import diagnose
 from derivations.normal_form import index_ranges, is_zero, must_be_exact
 from derivations.printing import alike, plain
@@ -40,9 +41,8 @@ class Known:
 
     def scalar(self, expr):
         """The expression itself, or entry (r, c) of a matrix expression for arbitrary r and c."""
-        if not isinstance(expr, sp.MatrixExpr):
-            return number_of(expr, self.entries)
-        row, column = (sp.S.One if size == 1 else i for size, i in zip(expr.shape, (self.row, self.column)))
+        sizes = expr.shape if isinstance(expr, sp.MatrixExpr) else (1, 1)
+        row, column = (sp.S.One if size == 1 else i for size, i in zip(sizes, (self.row, self.column)))
         return entry(expr, row, column, self.entries)
 
     def parts(self):

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vocabulary import a, b, i, n
 
-from derivations.definitions import Entries, entry, resolve
+from derivations.definitions import Entries, resolve
 from derivations.derivation import Derivation
+from derivations.matrices import entry
 from derivations.normal_form import is_zero
 from derivations.printing import plain
 from derivations.symbols import as_written, indexed

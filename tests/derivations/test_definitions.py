@@ -33,8 +33,9 @@ from vocabulary import (
     y_hat,
 )
 
-from derivations.definitions import Definition, Depends, Entries, entry, resolve, table_of
+from derivations.definitions import Definition, Depends, Entries, resolve, table_of
 from derivations.errors import Undecided, WrongIndex
+from derivations.matrices import entry
 from derivations.symbols import Gradient, Partial, activation, as_written, indexed, sigmoid
 
 p = symbols("p", integer=True, positive=True)
