@@ -4,6 +4,7 @@
 |---|---|
 | symbols, `Partial`, `Gradient`, activations | `symbols` |
 | what a name stands for | `definitions` |
+| matrix expressions by their entries | `matrices` |
 | textbook typesetting, LaTeX and plain | `printing` |
 | is this exactly zero, for every size? | `normal_form` |
 | sample points, and the value of a line as it was typed | `sampling`, `values` |

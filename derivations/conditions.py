@@ -1,4 +1,5 @@
-"""Where a line has a meaning: what must not be zero, what must be positive, and which functions must be differentiable."""
+"""Where a line has a meaning: what must not be zero, what must be positive, and which functions
+must be differentiable."""
 
 import sympy as sp
 from sympy import evaluate
@@ -12,7 +13,8 @@ from derivations.symbols import Partial, base_of, names_in
 
 
 def differentiable(lines, table):
-    """The unknown functions whose chain rule is taken for granted, for the derivatives in these lines are theirs."""
+    """The unknown functions whose chain rule is taken for granted, for the derivatives in these
+    lines are theirs."""
     if not any(line.has(Partial) for line in lines):
         return []
     used = {base for part in opened(lines, table) for base in names_in(part)}
@@ -21,7 +23,8 @@ def differentiable(lines, table):
 
 
 def conditions(lines, table):
-    """What the lines ask for and what is not known to hold: "x ≠ 0", "p_k > 0"; in the order in which it occurs."""
+    """What the lines ask for and what is not known to hold: "x ≠ 0", "p_k > 0"; in the order in
+    which it occurs."""
     found = {}
     for line in lines:
         for part in sp.preorder_traversal(line):
@@ -39,13 +42,15 @@ def _asked(part):
     """(kind, expression) for what one part of a formula needs of another: "≠ 0", "> 0" or "≥ 0"."""
     if isinstance(part, sp.Indexed):
         pairs = zip(part.indices, part.base.shape or ())
-        yield from ((f"≥ {i}", size) for i, size in pairs if i.is_Integer and i > 1 and not size.is_Integer)
+        yield from ((f"≥ {i}", size) for i,
+                    size in pairs if i.is_Integer and i > 1 and not size.is_Integer)
     if isinstance(part, sp.log):
         yield "> 0", part.args[0]
     if isinstance(part, (sp.sign, sp.Heaviside)):
         yield "≠ 0", part.args[0]
     if isinstance(part, sp.Piecewise):
-        relations = {relation for case in part.args for relation in case.cond.atoms(sp.core.relational.Relational)}
+        relations = {relation for case in part.args
+                     for relation in case.cond.atoms(sp.core.relational.Relational)}
         yield from (("≠ 0", r.lhs - r.rhs) for r in sorted(relations, key=sp.default_sort_key))
     if isinstance(part, sp.Pow) and not isinstance(part, sp.exp):
         if part.exp.is_Integer and part.exp < 0:
@@ -58,11 +63,13 @@ def _is_shown(kind, expr, table):
     try:
         with evaluate(True):
             expr = resolve(expr, table)
-            if kind == "≠ 0" and (expr.is_nonzero or expr.is_Pow and expr.exp.is_Integer and expr.base.is_nonzero):
+            if kind == "≠ 0" and (expr.is_nonzero or expr.is_Pow and expr.exp.is_Integer
+                                  and expr.base.is_nonzero):
                 return True
             if kind[0] == "≥":
                 return bool((expr - int(kind.split()[1])).is_nonnegative)
-            return bool(expr.is_positive) or _is_positive(expr) or kind == "≠ 0" and _is_positive(-expr)
+            return (bool(expr.is_positive) or _is_positive(expr) or kind == "≠ 0"
+                    and _is_positive(-expr))
     except (Undecided, ValueError, TypeError):
         return False
 

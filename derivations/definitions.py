@@ -1,4 +1,5 @@
-"""What names stand for: definitions, unknown functions, hypotheses; how lines are opened to them."""
+"""What names stand for: definitions, unknown functions, hypotheses; how lines are opened to
+them."""
 
 from copy import copy
 from functools import lru_cache

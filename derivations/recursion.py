@@ -1,7 +1,9 @@
-"""Names defined in terms of each other one level further down: h_t by h_{t-1}, z^(l) by a^(l-1), a^(l) by z^(l).
+"""Names defined in terms of each other one level further down: h_t by h_{t-1}, z^(l) by a^(l-1),
+a^(l) by z^(l).
 
-Such a name cannot be opened to the bottom for an arbitrary t. It is opened down to the lowest level that the lines of a
-derivation speak of, and stays a name there; below the first level its entries are values that may be anything.
+Such a name cannot be opened to the bottom for an arbitrary t. It is opened down to the lowest level
+that the lines of a derivation speak of, and stays a name there; below the first level its entries
+are values that may be anything.
 """
 
 import sympy as sp
@@ -13,7 +15,8 @@ BELOW_FIRST = (0, 99)  # entries at a whole number are opened down to the first 
 
 
 def levels(table):
-    """{array: (position of the index that counts levels, rank within a level, the arrays of its group)}.
+    """{array: (position of the index that counts levels, rank within a level, the arrays of its
+    group)}.
 
     Raises ValueError for a circle in which nothing gets smaller.
     """
@@ -49,7 +52,8 @@ def _indices(group):
 
 
 def _ranks(group, place, table):
-    """{array: its place in the order within one level}, or None if some entry is not at this level or below."""
+    """{array: its place in the order within one level}, or None if some entry is not at this level
+    or below."""
     same = {base: set() for base in group}
     for base in group:
         for name, body in table[base].rules():
@@ -70,7 +74,8 @@ def _ranks(group, place, table):
 
 
 def carried(base, table, places):
-    """Is the array used one level on, as h_{t-1} and a^(l-1) are, so that it has a value before the first level?"""
+    """Is the array used one level on, as h_{t-1} and a^(l-1) are, so that it has a value before the
+    first level?"""
     place, _, group = places[base]
     uses = (
         (entry, name)
@@ -86,7 +91,8 @@ def carried(base, table, places):
 
 
 def height(entry, places):
-    """((group, symbol), (number, rank)) of the entry h_{t-1}, which is (h, t), (-1, 0); None for other names."""
+    """((group, symbol), (number, rank)) of the entry h_{t-1}, which is (h, t), (-1, 0); None for
+    other names."""
     if base_of(entry) not in places:
         return None
     place, rank, group = places[base_of(entry)]

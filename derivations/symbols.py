@@ -48,7 +48,8 @@ def _typed(number):
 def as_written():
     """Within `with as_written():` SymPy keeps an expression in the form in which it is typed.
 
-    SymPy's operators would rewrite sums and products of matrices even so; here they build them bare.
+    SymPy's operators would rewrite sums and products of matrices even so; here they build them
+    bare.
     """
     kept = {name: MatrixExpr.__dict__[name] for name in _AS_TYPED}
     with sp.evaluate(False):
@@ -207,8 +208,10 @@ class Gradient(MatrixExpr):
     shape = property(lambda self: self.args[1].shape)
 
 
-# Functions. One class is all that a new one takes: `fdiff`, its slope; `_eval_rewrite_as_exp`, how it
-# is made of exponentials; `value`, its value at an mpmath number; `shown`, its name in LaTeX and text.
+# Functions. One class is all that a new one takes: `fdiff`, its slope; `_eval_rewrite_as_exp`, how
+# it
+# is made of exponentials; `value`, its value at an mpmath number; `shown`, its name in LaTeX and
+# text.
 
 
 class RealFunction(sp.Function):
