@@ -9,7 +9,7 @@ from sympy import evaluate
 from derivations.code_witness import Executable
 from derivations.printing import as_fraction, plain, show_number, tex
 from derivations.symbols import Partial
-from derivations.values import value_of, whole_value
+from derivations.values import whole_value
 
 TERMS = 6            # a sum of more terms is shown as one number
 
@@ -69,7 +69,7 @@ class Row:
         return e.func(*(self.put_in(a, bound) for a in e.args)) if e.args else e
 
     def placeholder(self, e, bound):
-        self.numbers.append(self.point.evaluated(lambda: value_of(e, self.point, bound)))
+        self.numbers.append(self.point.value(e, bound))
         return sp.Symbol(f"Q{len(self.numbers)}Q", real=True)
 
     def value_text(self, number):

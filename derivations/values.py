@@ -1,52 +1,60 @@
 """The value of a formula at a point, as it was typed: one rule for each kind of expression.
 
-Nothing is differentiated and nothing is simplified by SymPy here. A partial derivative is a difference quotient, a sum is
-added up, a matrix is an array of its entries; `point` says what symbols, entries and unknown functions are, `bound` maps the
-indices of the sums around a formula to whole numbers. Numbers are Fractions and ints where that is possible, else mpf.
+Nothing is differentiated and nothing is simplified by SymPy here. A partial derivative is a
+difference quotient, a sum is added up, a matrix is an array of its entries; `point` says what
+symbols, entries and unknown functions are, `bound` maps the indices of the sums around a formula
+to whole numbers. Numbers are Fractions and ints where that is possible, else mpf.
 """
 
+import operator
 from fractions import Fraction
-from functools import lru_cache, reduce, singledispatch
+from functools import lru_cache, partial, reduce
 from math import prod
-from operator import add, mul
 
 import mpmath
 import numpy as np
 import sympy as sp
+from sympy.logic.boolalg import BooleanAtom
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.matexpr import MatrixElement
 
 from derivations.printing import plain, to_mpf
 from derivations.symbols import Activation, Gradient, Partial, base_of, function_value
 
-LARGEST = 10**7      # of the argument of a function: beyond it exp has too many digits to be waited for
-KINK = 1e-12         # how near to a kink a difference quotient says nothing
+LARGEST = 10**7  # of the argument of a function: beyond it exp has too many digits to be waited for
+KINK = 1e-12  # how near to a kink a difference quotient says nothing
 
 
 class NoValue(Exception):
     """The expression has no finite real value at this point; the message says why."""
 
 
-@singledispatch
 def value_of(e, point, bound):
     """The value of an expression. Raises NoValue, or the error of the arithmetic."""
+    return compiled(e)(point, bound)
+
+
+@lru_cache(maxsize=20_000)
+def compiled(e):
+    """The expression as a function of `point` and `bound`."""
+    for kind in type(e).__mro__:
+        if kind in RULES:
+            return partial(RULES[kind], e)
+        if kind in OPERATIONS:
+            operation, parts = OPERATIONS[kind], [compiled(a) for a in e.args]
+            return lambda point, bound: operation(*[part(point, bound) for part in parts])
+    return partial(no_rule, e)
+
+
+def no_rule(e, point, bound):
     raise NoValue(f"{type(e).__name__} has no rule for a value")
-
-
-def rule(*kinds):
-    """Make a function the rule for these kinds of expressions."""
-    return lambda function: [value_of.register(kind, function) for kind in kinds][-1]
-
-
-def values_of(exprs, point, bound):
-    return [value_of(e, point, bound) for e in exprs]
 
 
 def whole_value(e, point, bound):
     """The value of an index or of the end of a sum, which must be a whole number."""
-    if type(e) is int or e in bound:
-        return bound.get(e, e)
-    value = value_of(sp.sympify(e), point, bound)
+    value = bound.get(e)
+    if value is None:
+        value = e if type(e) is int else value_of(sp.sympify(e), point, bound)
     if value != int(value):
         raise NoValue(f"{plain(e)} is no whole number")
     return int(value)
@@ -55,10 +63,8 @@ def whole_value(e, point, bound):
 def remembered(e, point, bound, compute):
     """The value of a sum or a derivative is computed once for all values of the letters in it."""
     letters = letters_in(e)
-    key = (e, *((letter, v) for letter, v in bound.items() if letter in letters))
-    if key not in point.memo:
-        point.memo[key] = compute()
-    return point.memo[key]
+    here = [(letter, v) for letter, v in bound.items() if letter in letters]
+    return point.remembered((e, *here), e, compute)
 
 
 @lru_cache(maxsize=20_000)
@@ -66,243 +72,199 @@ def letters_in(e):
     return frozenset(e.free_symbols)
 
 
-# numbers, symbols and entries
+# what stands in a formula for something else: rules of an expression, a point and bound letters
 
 
-@rule(sp.Rational)
-def _(e, point, bound):
+def number(e, point, bound):
     return int(e.p) if e.q == 1 else point.number(Fraction(int(e.p), int(e.q)))
 
 
-@rule(sp.NumberSymbol)
-def _(e, point, bound):
-    return +getattr(mpmath.mp, {sp.E: "e", sp.GoldenRatio: "phi", sp.EulerGamma: "euler"}.get(e, str(e).lower()))
-
-
-@rule(sp.Symbol)
-def _(e, point, bound):
+def symbol(e, point, bound):
     return bound[e] if e in bound else point.lookup(e, ())
 
 
-@rule(sp.Indexed)
-def _(e, point, bound):
-    return point.lookup(e.base, tuple(whole_value(i, point, bound) for i in e.indices))
+def entry(e, point, bound):
+    return point.lookup(e.base, tuple([whole_value(i, point, bound) for i in e.indices]))
 
 
-# the four operations, powers, sums
+def series(e, point, bound):
+    """A sum or a product; the last limit is the outermost, its ends hold no index of the others."""
+    together = sum if isinstance(e, sp.Sum) else prod
+
+    def over(limits, bound):
+        if not limits:
+            return value_of(e.function, point, bound)
+        *inner, (index, low, high) = limits
+        ends = whole_value(low, point, bound), whole_value(high, point, bound) + 1
+        return together([over(inner, {**bound, index: v}) for v in range(*ends)])
+
+    return remembered(e, point, bound, lambda: over(e.limits, bound))
 
 
-@rule(sp.Add, sp.MatAdd)
-def _(e, point, bound):
-    return reduce(add, values_of(e.args, point, bound))
+def power(e, point, bound):
+    """Exact for whole exponents of exact numbers; of a matrix entry by entry, or times itself."""
+    base, k = (value_of(part, point, bound) for part in e.args)
+    if isinstance(e, sp.MatPow):
+        return np.linalg.matrix_power(base if k >= 0 else inverse(base), abs(int(k)))
+    return each(lambda v: raised(v, k, point), base) if e.is_Matrix else raised(base, k, point)
 
 
-@rule(sp.Mul, sp.MatMul)
-def _(e, point, bound):
-    both = lambda a, b: isinstance(a, np.ndarray) and isinstance(b, np.ndarray)  # noqa: E731
-    return reduce(lambda a, b: a @ b if both(a, b) else a * b, values_of(e.args, point, bound))
-
-
-@rule(sp.Pow)
-def _(e, point, bound):
-    return power(point, *values_of(e.args, point, bound))
-
-
-def power(point, base, exponent):
-    """base ** exponent, exact for whole exponents of exact numbers."""
-    _must_be_moderate(exponent)
+def raised(base, exponent, point):
+    must_be_moderate(exponent)
     if exponent != int(exponent):
-        return to_mpf(base)**to_mpf(exponent)
-    result = base**abs(int(exponent))
+        return to_mpf(base) ** to_mpf(exponent)
+    result = base ** abs(int(exponent))
     if exponent >= 0:
         return result
-    return point.number(1/Fraction(result)) if type(result) is int else 1/result
+    return point.number(1 / Fraction(result)) if type(result) is int else 1 / result
 
 
-def _must_be_moderate(*values):
+def must_be_moderate(*values):
     if any(abs(v) > LARGEST for v in values):
         raise NoValue("a number is too large")
 
 
-@rule(sp.Sum, sp.Product)
-def _(e, point, bound):
-    return remembered(e, point, bound, lambda: _series(e, list(e.limits), point, bound))
+def function(e, point, bound):
+    values = [value_of(a, point, bound) for a in e.args]
+    must_be_moderate(*values)
+    return real(function_value(e, list(map(to_mpf, values))))
 
 
-def _series(e, limits, point, bound):
-    """The last limit is the outermost; its ends hold no index of the others."""
-    if not limits:
-        return value_of(e.function, point, bound)
-    (index, low, high), inner = limits[-1], limits[:-1]
-    ends = range(whole_value(low, point, bound), whole_value(high, point, bound) + 1)
-    terms = (_series(e, inner, point, {**bound, index: v}) for v in ends)
-    return sum(terms) if isinstance(e, sp.Sum) else prod(terms)
+def slope(e, point, bound):
+    """A difference quotient by a symbol or an entry."""
+    indices = getattr(e.variable, "indices", ())
+    at = base_of(e.variable), tuple(whole_value(i, point, bound) for i in indices)
+    inner = partial(compiled(e.expr), point, bound)
+    return remembered(e, point, bound, lambda: point.slope(inner, *at))
 
 
-# functions, and those with a kink
+def gradient(e, point, bound):
+    inner = partial(compiled(e.expr), point, bound)
+    return point.array(e.vector, lambda *at: point.slope(inner, *at))
 
 
-@rule(sp.Function)
-def _(e, point, bound):
-    values = values_of(e.args, point, bound)
-    _must_be_moderate(*values)
-    return real(function_value(e, [to_mpf(v) for v in values]))
+def step(e, point, bound):
+    """sign and Heaviside; sign(i - j) is 0 for i = j."""
+    is_sign, inner = isinstance(e, sp.sign), e.args[0]
+    side = side_of(value_of(inner, point, bound), counts=is_sign and inner.is_integer)
+    return side if is_sign else int(side > 0)
 
 
-@rule(Activation)
-def _(e, point, bound):
-    return point.stand_in(e.stem, e.order, value_of(e.args[0], point, bound))
+def relation(e, point, bound):
+    counts = all(side.is_integer for side in e.args) or isinstance(e, (sp.Eq, sp.Ne))
+    left, right = (value_of(side, point, bound) for side in e.args)
+    return RELATIONS[e.rel_op](side_of(left - right, counts), 0)
 
 
-@rule(sp.KroneckerDelta)
-def _(e, point, bound):
-    first, second = values_of(e.args[:2], point, bound)
-    return int(first == second)
-
-
-def away(distance):
-    """What decides between two cases must not be a rounding error, or a step of a difference quotient, away from zero."""
-    if distance != 0 and abs(distance) < KINK:
-        raise NoValue("it lies on a kink")
-    return distance
-
-
-@rule(sp.Max, sp.Min)
-def _(e, point, bound):
-    values = values_of(e.args, point, bound)
-    chosen = (max if isinstance(e, sp.Max) else min)(values)
-    return [chosen for v in values if away(v - chosen) is not None][0]
-
-
-@rule(sp.Abs)
-def _(e, point, bound):
-    return abs(away(value_of(e.args[0], point, bound)))
-
-
-@rule(sp.sign, sp.Heaviside)
-def _(e, point, bound):
-    value = away(value_of(e.args[0], point, bound))
-    if value == 0 and not (isinstance(e, sp.sign) and e.args[0].is_integer):  # sign(i - j) is 0 for i = j
-        raise NoValue("it lies on a kink")
-    return int(value > 0) - int(value < 0 and isinstance(e, sp.sign))
-
-
-@rule(sp.Piecewise)
-def _(e, point, bound):
+def cases(e, point, bound):
     for case in e.args:
         if value_of(case.cond, point, bound):
             return value_of(case.expr, point, bound)
     raise NoValue("no case of the Piecewise holds")
 
 
-@rule(sp.core.relational.Relational)
-def _(e, point, bound):
-    left, right = values_of(e.args, point, bound)
-    distance = left - right
-    counts = all(side.is_integer for side in e.args) or isinstance(e, (sp.Eq, sp.Ne))
-    if not counts and away(distance) == 0:
-        raise NoValue("it lies on a kink")
-    return bool(e.func(sp.Integer((distance > 0) - (distance < 0)), 0))
+def constant_matrix(e, point, bound):
+    shape = [whole_value(size, point, bound) for size in e.shape]
+    if isinstance(e, sp.Identity):
+        return np.eye(*shape, dtype=object)
+    return np.full(shape, int(isinstance(e, sp.OneMatrix)), dtype=object)
 
 
-@rule(sp.And, sp.Or, sp.Not, sp.logic.boolalg.BooleanAtom)
-def _(e, point, bound):
-    return bool(e.func(*map(sp.sympify, values_of(e.args, point, bound)))) if e.args else bool(e)
-
-
-# derivatives
-
-
-@rule(Partial)
-def _(e, point, bound):
-    at = base_of(e.variable), tuple(whole_value(i, point, bound) for i in getattr(e.variable, "indices", ()))
-    return remembered(e, point, bound, lambda: point.slope(lambda: value_of(e.expr, point, bound), *at))
-
-
-@rule(Gradient)
-def _(e, point, bound):
-    return point.array(e.vector, lambda *at: point.slope(lambda: value_of(e.expr, point, bound), *at))
-
-
-# matrices
-
-
-def filled(shape, entry):
-    """The array with these entries, counted from 1."""
-    found = np.empty(shape, dtype=object)
-    for place in np.ndindex(*shape):
-        found[place] = entry(*(p + 1 for p in place))
-    return found
-
-
-def each(function, array):
-    return filled(array.shape, lambda *at: function(array[tuple(i - 1 for i in at)]))
-
-
-@rule(sp.MatrixSymbol)
-def _(e, point, bound):
-    return point.array(e, point.lookup)
-
-
-@rule(sp.OneMatrix, sp.ZeroMatrix, sp.Identity)
-def _(e, point, bound):
-    entry = {sp.OneMatrix: lambda r, c: 1, sp.ZeroMatrix: lambda r, c: 0}.get(type(e), lambda r, c: int(r == c))
-    return filled([whole_value(size, point, bound) for size in e.shape], entry)
-
-
-@rule(sp.MatrixBase)
-def _(e, point, bound):
+def explicit_matrix(e, point, bound):
     return filled(e.shape, lambda r, c: value_of(e[r - 1, c - 1], point, bound))
 
 
-@rule(sp.Transpose, sp.Trace, sp.Determinant, sp.Inverse, sp.DiagMatrix)
-def _(e, point, bound):
-    return ON_A_MATRIX[type(e)](value_of(e.args[0], point, bound))
+def applied(e, point, bound):
+    (z,), body = e.function.variables, compiled(e.function.expr)
+    return each(lambda v: body(point, {**bound, z: v}), value_of(e.expr, point, bound))
 
 
-def _mpmath(matrix):
+def matrix_entry(e, point, bound):
+    matrix, place = e.args[0], tuple(whole_value(i, point, bound) for i in e.args[1:])
+    matrix = value_of(matrix, point, bound)
+    if not all(0 <= i < length for i, length in zip(place, matrix.shape)):
+        raise NoValue(f"there is no entry {place}")
+    return matrix[place]
+
+
+RULES = {
+    sp.Rational: number, sp.Symbol: symbol, sp.Indexed: entry, sp.Sum: series, sp.Product: series,
+    sp.NumberSymbol: lambda e, point, bound: mpmath.mpf(e.evalf(mpmath.mp.dps)),
+    sp.Pow: power, sp.HadamardPower: power, sp.MatPow: power, sp.Function: function,
+    Activation: lambda e, point, bound: point.stand_in(
+        e.stem, e.order, value_of(e.args[0], point, bound)),
+    Partial: slope, Gradient: gradient, sp.sign: step, sp.Heaviside: step, sp.Piecewise: cases,
+    sp.core.relational.Relational: relation, BooleanAtom: lambda e, point, bound: bool(e),
+    sp.MatrixSymbol: lambda e, point, bound: point.array(e, point.lookup),
+    sp.MatrixBase: explicit_matrix, sp.Identity: constant_matrix, sp.OneMatrix: constant_matrix,
+    sp.ZeroMatrix: constant_matrix, ElementwiseApplyFunction: applied, MatrixElement: matrix_entry,
+}  # fmt: skip
+
+
+# what is made of the values of its parts
+
+
+def times(a, b):
+    both = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
+    return a @ b if both else a * b
+
+
+def side_of(distance, counts=False):
+    """-1, 0 or 1. Unless it counts something, a value near 0 may be a step of a quotient off it."""
+    if not counts and abs(distance) < KINK:
+        raise NoValue("it lies on a kink")
+    return (distance > 0) - (distance < 0)
+
+
+def largest(*values, choose=max):
+    """There may be two of them, but no second one that is larger by a rounding error or a step."""
+    chosen = choose(values)
+    return [chosen for v in values if v == chosen or side_of(v - chosen)][0]
+
+
+def inverse(matrix):
+    return np.array((mpmath_matrix(matrix) ** -1).tolist(), dtype=object).reshape(matrix.shape)
+
+
+def mpmath_matrix(matrix):
     return mpmath.matrix([[to_mpf(v) for v in row] for row in matrix])
 
 
-ON_A_MATRIX = {
-    sp.Transpose: lambda m: m.T, sp.Trace: lambda m: m.trace(), sp.DiagMatrix: lambda m: np.diag(m.ravel()),
-    sp.Determinant: lambda m: mpmath.det(_mpmath(m)),
-    sp.Inverse: lambda m: np.array((_mpmath(m)**-1).tolist(), dtype=object).reshape(m.shape)}
+RELATIONS = {"==": operator.eq, "!=": operator.ne, ">": operator.gt, "<": operator.lt,
+             ">=": operator.ge, "<=": operator.le}  # fmt: skip
+OPERATIONS = {
+    sp.Add: lambda *terms: reduce(operator.add, terms),
+    sp.MatAdd: lambda *terms: reduce(operator.add, terms),
+    sp.Mul: lambda *factors: reduce(operator.mul, factors),
+    sp.MatMul: lambda *factors: reduce(times, factors),
+    sp.HadamardProduct: lambda *factors: reduce(operator.mul, factors),
+    sp.KroneckerDelta: lambda one, other, *_: int(one == other),
+    sp.Max: largest,
+    sp.Min: partial(largest, choose=min),
+    sp.Abs: lambda z: abs(z) if z == 0 else side_of(z) * z,
+    sp.And: lambda *conditions: all(conditions),
+    sp.Or: lambda *conditions: any(conditions),
+    sp.Not: operator.not_,
+    sp.Transpose: lambda matrix: matrix.T,
+    sp.Trace: lambda matrix: matrix.trace(),
+    sp.DiagMatrix: lambda vector: np.diag(vector.ravel()),
+    sp.Determinant: lambda matrix: mpmath.det(mpmath_matrix(matrix)),
+}
 
 
-@rule(sp.HadamardProduct)
-def _(e, point, bound):
-    return reduce(mul, values_of(e.args, point, bound))
+# arrays, and what a value is
 
 
-@rule(sp.HadamardPower)
-def _(e, point, bound):
-    base, exponent = values_of(e.args, point, bound)
-    return each(lambda v: power(point, v, exponent), base)
+def filled(shape, entry_at):
+    """The array with these entries, counted from 1."""
+    found = np.empty(shape, dtype=object)
+    for place in np.ndindex(*shape):
+        found[place] = entry_at(*(p + 1 for p in place))
+    return found
 
 
-@rule(sp.MatPow)
-def _(e, point, bound):
-    base, exponent = values_of(e.args, point, bound)
-    base = base if exponent >= 0 else ON_A_MATRIX[sp.Inverse](base)
-    return reduce(lambda a, b: a @ b, [base] * abs(int(exponent)), filled(base.shape, lambda r, c: int(r == c)))
-
-
-@rule(ElementwiseApplyFunction)
-def _(e, point, bound):
-    (z,), body = e.function.variables, e.function.expr
-    return each(lambda v: value_of(body, point, {**bound, z: v}), value_of(e.expr, point, bound))
-
-
-@rule(MatrixElement)
-def _(e, point, bound):
-    matrix, (row, column) = value_of(e.args[0], point, bound), (whole_value(i, point, bound) for i in e.args[1:])
-    if not (0 <= row < matrix.shape[0] and 0 <= column < matrix.shape[1]):
-        raise NoValue(f"there is no entry {row, column}")
-    return matrix[row, column]
-
-
-# what a value is
+def each(change, array):
+    return np.frompyfunc(change, 1, 1)(array)
 
 
 def real(value):
@@ -324,7 +286,7 @@ INEXACT = (Partial, Gradient, sp.NumberSymbol, sp.Inverse, sp.Determinant)
 
 @lru_cache(maxsize=20_000)
 def is_rational(e):
-    """Has the expression a rational value at a rational point, because only the four operations and whole powers occur?"""
+    """Is it rational at a rational point, because only the four operations and powers occur?"""
     if isinstance(e, (sp.Indexed, sp.IndexedBase, sp.Symbol)):
         return True
     if isinstance(e, INEXACT) or isinstance(e, sp.Function) and not isinstance(e, EXACT):

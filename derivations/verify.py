@@ -247,7 +247,7 @@ class Chain:
     def refutation(self, before, position, point):
         """The error that says at which point two lines differ."""
         lines = self.lines[before], self.lines[position]
-        point = point.afresh()
+        point = point.again()
         _, *values = point.compare(*lines)
         mistake = diagnose(self.shown[before], self.shown[position], self.known.table)
         return FalseLine(position, *lines, point, tuple(values), mistake, self.title)

@@ -97,6 +97,17 @@ def test_a_derivative_by_a_name_holds_the_name_and_nothing_that_it_is_made_of():
     assert point.same(Partial(J, y_hat[i]), (y_hat[i] - y[i])/n) and point.same(Partial(J, w[k]), gradient) is not False
 
 
+def test_what_is_held_moves_all_that_is_made_of_it_and_nothing_else():
+    """Values are looked up once: also the first step of a recursion must move with its letter."""
+    h, v = indexed("h", n), symbols("v", real=True)
+    table = table_of([Definition(h[1], v**2), Definition(h[k], a*h[k - 1])])
+    for seed in range(4):
+        point = Point([h[4], v, a], table, seed=seed)
+        before = point.value(h[4])
+        assert point.same(Partial(h[4], v), 2*v*a**3) and point.same(Partial(h[4], a), 3*a**2*v**2)
+        assert point.same(Partial(Partial(h[4], v), a), 6*v*a**2) and point.value(h[4]) == before
+
+
 def test_a_derivative_inside_one_by_a_name_made_of_its_variable_is_not_said():
     c, v = symbols("c v", real=True)
     table = table_of([Definition(c, v*a), Definition(J, c**2 + v)])
