@@ -1,17 +1,21 @@
-r"""Formulas as people type them, in plain text or LaTeX, read into SymPy; nothing of the text is ever evaluated.
+r"""Formulas as people type them, in plain text or LaTeX, read into SymPy; nothing is ever evaluated.
 
     (w*x - y)**2/2                         as in Python
     (w x - y)²/2                           with blanks for products, ² and Greek letters
     Sum((w*x[i] - y[i])**2, (i, 1, n))/n   entries and sums as in the notebooks
     \frac{1}{n}\sum_i (w x_i - y_i)^2      LaTeX
+    X.T @ (X @ w - y)/n                    matrices, where they are known
 
-A text is cut into tokens, the tokens become a tree, the tree becomes a formula of the names that are known. Where none
-are given they are made: real symbols, whole numbers for what stands as an index or ends a sum. Short decimals are exact.
+A text is cut into tokens, the tokens become a tree, the tree becomes a formula of the names that are
+known. Where none are given they are made: real symbols, whole numbers for what stands as an index or
+ends a sum. Short decimals are exact.
 """
 
 import re
 import unicodedata
+from contextlib import contextmanager
 from difflib import get_close_matches
+from itertools import groupby
 
 import sympy as sp
 from sympy import evaluate
@@ -20,22 +24,20 @@ from derivations.symbols import Activation, Partial, activation, as_written, ind
 
 LONGEST, LARGEST = 2_000, 100  # characters of a text; number that may stand as an exponent
 
-GREEK = dict(zip("αβγδεζηθικλμνξοπρςστυφχψω", (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma sigma tau "
-    "upsilon phi chi psi omega").split()))
-MARKS = {"\u0302": "_hat", "\u0304": "_bar", "\u0303": "_tilde"}
-RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-"))
-
-FUNCTIONS = {"exp": sp.exp, "log": sp.log, "ln": sp.log, "sqrt": sp.sqrt, "tanh": sp.tanh, "sinh": sp.sinh, "cosh": sp.cosh,
-             "sin": sp.sin, "cos": sp.cos, "atan": sp.atan, "arctan": sp.atan, "erf": sp.erf, "abs": sp.Abs, "sign": sp.sign,
-             "max": sp.Max, "min": sp.Min, "Abs": sp.Abs, "Max": sp.Max, "Min": sp.Min, "Heaviside": sp.Heaviside,
-             "sigmoid": sigmoid, "sigma": sigmoid, "KroneckerDelta": sp.KroneckerDelta}
-UNKNOWN = ("f", "g", "h", "phi", "psi")  # followed by a bracket they are functions, unless they are known as values
+FUNCTIONS = {
+    **{name: getattr(sp, name) for name in ("exp log sqrt tanh sinh cosh sin cos atan erf sign "
+                                            "Abs Max Min Heaviside KroneckerDelta").split()},
+    "ln": sp.log, "arctan": sp.atan, "abs": sp.Abs, "max": sp.Max, "min": sp.Min,
+    "sigmoid": sigmoid, "sigma": sigmoid}
+OF_A_MATRIX = {"tr": sp.Trace, "trace": sp.Trace, "transpose": sp.Transpose}
+UNKNOWN = ("f", "g", "h", "phi", "psi")  # before a bracket they are functions, unless known as values
 SIZES = dict(i="n", j="d", k="m", l="p")  # where a sum has no end, and no array says how far it runs
+DRESSES = "mathbf mathbb boldsymbol bm mathrm mathsf operatorname text hat bar tilde vec".split()
+PYTHON = {"for", "in", "if", "else", "lambda", "and", "or", "not", "import", "def", "return"}
 
 
 class Unreadable(ValueError):
-    """A text that is no formula, or that holds a name nobody knows. The message says where, and what was expected."""
+    """A text that is no formula, or that holds a name nobody knows; it says where, and what to write."""
 
 
 def read(*texts, known=(), functions=()):
@@ -45,7 +47,7 @@ def read(*texts, known=(), functions=()):
     ----------
     *texts : str
         Plain text or LaTeX. Of an equation the right side is taken.
-    known : iterable of Symbol and IndexedBase
+    known : iterable of Symbol, IndexedBase and MatrixSymbol
         The names that may occur; every other one is refused. Without it names are made as they are met.
     functions : iterable of Activation classes
         Functions that may occur beside the usual ones.
@@ -63,7 +65,7 @@ def read(*texts, known=(), functions=()):
     trees = [_Parser(text, known, functions).tree() for text in texts]
     names = _Names(trees, known, functions)
     with as_written():
-        return [names.build(tree) for tree in trees]
+        return [names.formula(tree, text) for tree, text in zip(trees, texts)]
 
 
 def unknown(name, known):
@@ -76,49 +78,73 @@ def unknown(name, known):
     return f"the name {name} is not known; {meant}"
 
 
-# Text to tokens -----------------------------------------------------------------------------------------
+# Text to tokens ----------------------------------------------------------------------------------
 
 TOKEN = re.compile(r"""\s*(?: (?P<number>\d+(?:\.(?!\.)\d*)?(?:[eE][-+]?\d+)?|\.\d+)
                             | (?P<name>[A-Za-z]+(?:\w*[^\W_])?)
-                            | (?P<command>\\[A-Za-z]+|\\.) | (?P<sign>\*\*|\.\.|.) )""", re.VERBOSE)
-IGNORED = {r"\left", r"\right", r"\Bigl", r"\Bigr", r"\bigl", r"\bigr", r"\big", r"\Big", r"\,", r"\;", r"\!", r"\ ",
-           r"\quad", r"\displaystyle", r"\limits", "&", "$", r"\:"}
-SPELLINGS = {r"\cdot": "*", r"\times": "*", "·": "*", "×": "*", "−": "-", "**": "^", r"\ln": r"\log", "Σ": r"\sum", "∑": r"\sum",
-             "∂": r"\partial", "√": r"\sqrt", "ϕ": "phi", r"\varphi": r"\phi", r"\varepsilon": r"\epsilon", r"\dfrac": r"\frac",
-             r"\tfrac": r"\frac", r"\lbrace": "{", "⊙": "*", r"\ell": "l", "…": ".."}
+                            | (?P<command>\\[A-Za-z]+|\\.) | (?P<sign>\*\*|\.\.|\|\||.) )""", re.X)
+IGNORED = {"&", "$", *(rf"\{name}" for name in [
+    *"left right big Big Bigl Bigr bigl bigr quad qquad displaystyle limits".split(), *",;:! []()"])}
+SPELLINGS = {spelling: token for token, spellings in {
+    "*": r"\cdot \times · × ∙ ⋅ •", "-": "− – —", "^": "**", "/": "÷ ⁄", r"\sum": "Σ ∑", r"\partial": "∂",
+    r"\sqrt": "√", "'": "′ ’ ‘", r"\log": r"\ln", r"\phi": r"\varphi", r"\epsilon": r"\varepsilon",
+    r"\frac": r"\dfrac \tfrac", "{": r"\lbrace", "}": r"\rbrace", "l": r"\ell", "⊙": r"∘ \odot \circ",
+    "||": r"\| ‖ ∥ \lVert \rVert \Vert", "|": r"\lvert \rvert \vert", r"\top": r"\intercal ⊤"
+}.items() for spelling in spellings.split()}
+MARKS = {"\u0302": "_hat", "\u0304": "_bar", "\u0303": "_tilde"}
 
 
-def _tokens(text):
-    """The tokens of a text. Letters with a mark, such as ŷ, become names such as y_hat."""
-    latex = "\\" in text
-    text = re.sub("([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: "^{" + "".join(map(RAISED.get, m[1])) + "}", text)
-    text = unicodedata.normalize("NFD", text)
-    text = re.sub(r"(\w)([\u0302\u0304\u0303])", lambda m: m[1] + MARKS[m[2]], text)
-    text = re.sub("[α-ω]", lambda m: f" {GREEK.get(m[0], m[0])}" + " "*(not text[m.end():m.end() + 1] == "_"), text)
-    text, place = text.rstrip(), 0
+def _greek(letter):
+    *_, size, _, name = unicodedata.name(letter).replace("LAMDA", "LAMBDA").replace("FINAL ", "").split()
+    return name.capitalize() if size == "CAPITAL" else name.lower()
+
+
+GREEK = {letter: _greek(letter) for letter in map(chr, range(0x391, 0x3CA)) if letter not in "Σ\u03a2"}
+
+
+def _spelled(text):
+    """The text in plain letters: ² as ^{2}, ᵢ as _{i}, ŷ as y_hat, σ as sigma, bold letters as others."""
+    scripts = {"<super>": "^", "<sub>": "_"}
+    runs = groupby(text.replace("…", ".."), lambda c: scripts.get(unicodedata.decomposition(c).split(" ")[0]))
+    text = "".join(f"{script}{{{''.join(run)}}}" if script else "".join(run) for script, run in runs)
+    text = re.sub(r"(\w)([\u0302\u0304\u0303])", lambda m: m[1] + MARKS[m[2]], unicodedata.normalize("NFKD", text))
+    text = re.sub(r"\b(np|numpy|sp|sympy|math|torch|jnp)\.(?=[a-z])", "", text)
+    slash = "\\" if "\\" in text else ""
+    return re.sub("[" + "".join(GREEK) + "]", lambda m: (
+        f" {slash}{GREEK[m[0]]}" + " " * (text[m.end():m.end() + 1] != "_" and not slash)), text)
+
+
+def _tokens(text, latex):
+    text, place = _spelled(text).rstrip(), 0
     while match := TOKEN.match(text, place):
-        token, place = SPELLINGS.get(match[match.lastgroup], match[match.lastgroup]), match.end()
-        if token in IGNORED:
-            continue
-        if match.lastgroup == "name" and latex and not re.fullmatch(r"[A-Za-z]+_(hat|bar|tilde)", token):
-            place = match.start("name") + 1  # in LaTeX each letter is a name of its own
-            token = token[0]
-        yield token
+        kind, token, place = match.lastgroup, match[match.lastgroup], match.end()
+        if re.match("[sS]um_", text[match.start(kind):]):  # sum_i, without a backslash
+            token, place = r"\sum", match.start(kind) + 3
+        elif kind == "name" and latex and not re.fullmatch(r"[A-Za-z]+_(hat|bar|tilde)", token):
+            word = re.match("[A-Za-z]+", token)[0]  # in LaTeX each other letter is a name of its own
+            token = word if word in FUNCTIONS or word in ("sum", "Sum") else token[0]
+            place = match.start(kind) + len(token)
+        token = SPELLINGS.get(token, token)
+        if token not in IGNORED:
+            yield token
 
 
-# Tokens to a tree ---------------------------------------------------------------------------------------
+# Tokens to a tree --------------------------------------------------------------------------------
+
+ENDS = {"(": ")", "[": "]", "{": "}", "|": "|", "||": "||", r"\{": r"\}"}
 
 
 class _Parser:
-    """Reads one text into nested tuples: ("add", a, b), ("name", "w"), ("entry", "x", [i, k]), ("sum", ...)."""
+    """Reads one text into nested tuples: ("add", a, b), ("name", "w"), ("entry", "x", [i, k]), ..."""
 
     def __init__(self, text, known, functions):
         if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
-            raise Unreadable(f"a formula as text is needed, of at most {LONGEST} characters; got {str(text)[:40]!r}")
-        self.text, self.latex = text, "\\" in text
-        self.tokens, self.place = [*_tokens(text), ""], 0
+            raise Unreadable("a formula as text is needed, "
+                             f"of at most {LONGEST} characters; got {str(text)[:40]!r}")
+        self.text, self.latex, self.place = text, "\\" in text, 0
+        self.tokens = [*_tokens(text, self.latex), ""]
         self.known = {str(getattr(name, "label", name)) for name in known}
-        self.functions = {f.stem for f in functions} | set(FUNCTIONS) | set(UNKNOWN) - self.known
+        self.functions = ({f.stem for f in functions} | {*FUNCTIONS, *OF_A_MATRIX, *UNKNOWN}) - self.known
 
     def tree(self):
         try:
@@ -128,8 +154,6 @@ class _Parser:
         except RecursionError:
             raise Unreadable("the formula is nested too deeply") from None
         return tree if self.next == "" else self.stop("an operator or the end of the formula")
-
-    # the tokens
 
     @property
     def next(self):
@@ -160,73 +184,83 @@ class _Parser:
     def product(self, sign=None):
         tree = self.factor()
         while True:
-            if self.take("*"):
-                tree = ("times", tree, self.factor())
-            elif self.take("/"):
-                tree = ("over", tree, self.factor())
+            if how := self.take("*", "/", "@", "⊙"):
+                kind = {"/": "over", "*": "times", "@": "matmul", "⊙": "entrywise"}[how]
+                tree = (kind, tree, self.factor())
             elif self.begins_a_factor():  # a blank, or nothing, as in 2x
                 tree = ("times", tree, self.factor())
             else:
                 return ("minus", tree) if sign == "-" else tree
 
     def begins_a_factor(self):
-        return self.next not in ("", ")", "]", "}", ",", "+", "-", "=", "|", "..", "^", "_", "'", "!", ";", ":", r"\}", r"\)")
+        return self.next not in ("", *")]},+-=|.^_'!;:@", "..", "||", r"\}")
 
     def factor(self):
         if sign := self.take("-", "+"):
             return ("minus", self.factor()) if sign == "-" else self.factor()
-        base = self.atom()
-        if self.take("^"):
-            return ("power", base, self.exponent())
-        return base
+        tree = self.atom()
+        while True:
+            if self.take("'") or self.next == "." and self.tokens[self.place + 1] in ("T", "transpose"):
+                tree = ("transposed", tree)
+                if self.take("."):
+                    called = self.take(self.next) == "transpose" and self.need("(") and self.need(")")
+                    assert called is not None
+            elif self.take("^"):
+                exponent = self.exponent()
+                turned = exponent in [("name", "T"), ("name", "top")] and exponent[1] not in self.known
+                tree = ("transposed", tree) if turned else ("power", tree, exponent)
+            else:
+                return tree
 
     def exponent(self):
-        if self.latex and self.next != "{":
+        if self.next == "{" or self.latex:
             return self.short()
-        return self.group("{", "}") if self.next == "{" else self.factor()
+        return self.factor()
 
     def short(self):
-        """What follows ^ or _ without braces in LaTeX: one sign."""
-        token = self.next
-        if self.latex and token.isdigit() and len(token) > 1:
-            self.tokens[self.place] = token[1:]
-            return ("number", token[0])
+        """What belongs to ^, _ or \\frac: a group in braces, or else one sign in LaTeX."""
+        if self.next == "{":
+            return self.group()
+        if self.latex and self.next.isdigit() and len(self.next) > 1:
+            digit, self.tokens[self.place] = self.next[0], self.next[1:]
+            return ("number", digit)
         return self.atom(bare=True)
 
-    def group(self, left, right):
-        self.need(left)
+    def group(self):
+        end = ENDS[self.take(self.next)]
         tree = self.sum()
-        self.need(right)
+        if end == "|" and self.next == "||":  # |a||b|
+            self.tokens[self.place] = "|"
+        else:
+            self.need(end)
         return tree
 
     def atom(self, bare=False):
         token = self.next
-        if token in ("(", "[", "{"):
-            return self.group(token, {"(": ")", "[": "]", "{": "}"}[token])
-        if self.take(r"\{"):
-            tree = self.sum()
-            self.need(r"\}")
-            return tree
-        if self.take("|"):
-            tree = self.sum()
-            self.need("|")
-            return ("call", "abs", [tree])
-        if re.fullmatch(r"[\d.]*\d[\d.]*([eE][-+]?\d+)?", token):
-            return self.number()
-        if token.startswith("\\"):
+        if token == "||":
+            return self.norm()
+        if token in ENDS:
+            return ("call", "abs", [self.group()]) if token == "|" else self.group()
+        if token[:1].isdigit() or token[:1] == "." and token[1:].isdigit():
+            self.place += 1
+            return self.indicator("]") if token == "1" and self.take("[") else ("number", token)
+        if token.startswith("\\") and token != r"\}":
             return self.command()
+        if token in PYTHON - self.known:
+            self.stop("a formula such as Sum(x[i]**2, (i, 1, n)), no Python")
         if re.match("[A-Za-z]", token):
             self.place += 1
             return ("name", token) if bare else self.named(token)
         return self.stop("a number, a name or a bracket")
 
-    def number(self):
-        token = self.take(self.next)
-        if token == "1" and self.take("["):  # 1[k=c]
-            return self.indicator("]")
-        return ("number", token)
+    def norm(self):
+        tree = self.group()
+        if self.take("_") and self.short() != ("number", "2"):
+            self.stop("the norm with squares, as in ||w||^2,")
+        return ("norm", tree)
 
     def indicator(self, right):
+        """1[k=c], after the bracket."""
         one = self.sum()
         self.need("=")
         other = self.sum()
@@ -238,22 +272,24 @@ class _Parser:
         if name == "frac":
             if self.tokens[self.place + 1:self.place + 2] == [r"\partial"]:
                 return self.derivative("{", "}")
-            above = self.group("{", "}") if self.next == "{" else self.short()
-            return ("over", above, self.group("{", "}") if self.next == "{" else self.short())
+            return ("over", self.short(), self.short())
         if name == "sqrt":
-            return ("call", "sqrt", [self.group("{", "}") if self.next == "{" else self.atom()])
+            return ("call", "sqrt", [self.short() if self.next == "{" else self.atom()])
         if name == "sum":
             return self.sum_sign()
         if name == "partial":
             self.place -= 1
             return self.derivative("", "/")
-        if name in ("mathbf", "mathbb", "boldsymbol", "mathrm", "operatorname", "text", "hat", "bar", "tilde"):
+        if name in DRESSES:
             return self.dressed(name)
+        if name not in {*GREEK.values(), "top", *self.functions, *self.known}:
+            self.place -= 1
+            self.stop(f"a formula; \\{name} is not read here")
         return self.named(name)
 
     def dressed(self, how):
-        braces = self.take("{")
-        parts = []
+        r"""What stands in bold, or under a hat: \mathbf{X}, \hat y, \mathbf{1}_{k=c}."""
+        braces, parts = self.take("{"), []
         while not parts or braces and self.next != "}":
             parts.append(self.take(self.next) or self.stop("a name"))
         if braces:
@@ -266,203 +302,193 @@ class _Parser:
 
     def derivative(self, left, right):
         """∂L/∂z_k, or the same as a LaTeX fraction."""
-        if left:
-            self.need(left)
-        self.need(r"\partial")
-        function = self.atom()
-        self.need(right)
-        if left:
-            self.need("{")
-        self.need(r"\partial")
-        variable = self.atom()
-        if left:
-            self.need("}")
-        return ("partial", function, variable)
+        parts = []
+        for end in (right, right if left else ""):
+            if left:
+                self.need(left)
+            self.need(r"\partial")
+            parts.append(self.atom())
+            if end:
+                self.need(end)
+        return ("partial", *parts)
 
     def sum_sign(self):
-        """Σ_{i=1..n}, \\sum_{i=1}^n, or \\sum_i, which runs as far as its arrays do."""
+        r"""Σ_{i=1..n}, \sum_{i=1}^n, or sum_i, which runs as far as its arrays do."""
         if not self.take("_"):
-            self.stop("an index, as in \\sum_{i=1}^n or Σ_{i=1..n}")
-        limits, low, high = [], ("number", "1"), None
-        if self.take("{"):
-            limits = [self.letter()]
+            self.stop("an index, as in \\sum_{i=1}^n or Σ_{i=1..n},")
+        low, high = ("number", "1"), None
+        if begin := self.take("{", "("):
+            letters = [self.letter()]
             while self.take(","):
-                limits.append(self.letter())
+                letters.append(self.letter())
             if self.take("="):
                 low = self.sum()
             if self.take(".."):
                 high = self.sum()
-            self.need("}")
+            self.need(ENDS[begin])
         else:
-            limits = list(self.letter())
+            letters = list(self.letter())
         if self.take("^"):
-            high = self.group("{", "}") if self.next == "{" else self.short()
-        return ("sum", self.product(), [(letter, low, high) for letter in limits])
+            high = self.short()
+        return ("sum", self.product(), [(letter, low, high) for letter in letters])
 
     def letter(self):
         return self.take(self.next) if self.next.isalpha() else self.stop("a letter")
 
     def named(self, name):
         """A name with what belongs to it: primes, a layer, indices, or the brackets of a function."""
-        if name == "Sum" and self.take("("):
+        if name in ("Sum", "sum") and self.next == "(":
             return self.python_sum()
-        if name == "Partial" and self.take("("):
-            function = self.sum()
-            self.need(",")
-            tree = ("partial", function, self.sum())
-            self.need(")")
-            return tree
+        if name == "Partial" and self.next == "(":
+            parts = self.arguments()
+            return ("partial", *parts) if len(parts) == 2 else self.stop("Partial(function, variable)")
         stem, index = self.split(name)
-        if self.next == "^" and (layer := self.layer()):
-            stem += layer
+        stem += self.layer()
         indices = [("name" if letter.isalpha() else "number", letter) for letter in index]
         if self.take("_"):
             indices += self.subscript()
-        if self.next == "^" and not index and (layer := self.layer()):
-            stem += layer
+        stem += "" if index else self.layer()
         if indices and all(kind == "number" for kind, _ in indices):
             joined = f"{stem}_{''.join(number for _, number in indices)}"
             if joined in self.known or stem not in self.known and not self.latex:
                 return ("name", joined)
-        if self.next == "[":
-            indices += self.arguments("[", "]")
+        indices += self.arguments() if self.next == "[" else []
+        if indices and stem in self.functions:
+            self.stop(f"{stem} without an index")
         if indices:
             return ("entry", stem, indices)
-        primes = 0
-        while self.take("'"):
-            primes += 1
-        if (primes or stem in self.functions and stem not in self.known) and self.next in ("(", "{"):
-            return ("call", stem + "'"*primes, self.arguments(self.next, {"(": ")", "{": "}"}[self.next]))
-        if stem in FUNCTIONS and stem not in (*self.known, "sigma") and self.begins_a_factor():  # \log p
-            return ("call", stem, [self.factor()])
+        primes = next(p for p, token in enumerate(self.tokens[self.place:]) if token != "'")
+        if (primes or stem in self.functions) and self.tokens[self.place + primes] in ("(", "{"):
+            self.place += primes
+            return ("call", stem + "'"*primes, self.arguments())
+        if stem in {*FUNCTIONS} - self.known - {"sigma"} and not primes and self.begins_a_factor():
+            return ("call", stem, [self.factor()])  # \log p
         return ("name", stem)
 
     def split(self, name):
         """x_ik is the entry (i, k) of x; y_hat and a known name such as c_3 are names."""
         stem, _, index = name.partition("_")
-        if not index or self.next == "[" or index in ("hat", "bar", "tilde") or name in {*self.known, *self.functions}:
+        mark, _, after = index.partition("_")
+        if not index or self.next == "[" or name in self.known | self.functions:
             return name, ""
-        if name.count("_") == 2 and index.split("_")[0] in ("hat", "bar", "tilde"):
-            return f"{stem}_{index.split('_')[0]}", index.split("_")[1]
-        if index.isdigit() and stem not in self.known:
+        if mark in ("hat", "bar", "tilde"):
+            return f"{stem}_{mark}", after
+        if index.isdigit() and stem not in self.known or not index.isalnum() or len(index) > 3:
             return name, ""
-        return (stem, index) if index.isalnum() and len(index) <= 3 else (name, "")
+        return stem, index
 
     def layer(self):
         """^(2) or ^{(2)} above a name counts layers, where such a name is known or it is LaTeX."""
         match = re.match(r"\^(\{\((\w)\)\}|\((\w)\))", "".join(self.tokens[self.place:self.place + 6]))
-        if not match:
-            return ""
-        layer = f"^({match[2] or match[3]})"
-        if not any(name.endswith(layer) for name in self.known) and not (match[2] and not self.known):
+        layer = match and f"^({match[2] or match[3]})"
+        if not match or not (any(name.endswith(layer) for name in self.known) or match[2] and not self.known):
             return ""
         self.place += 6 if match[2] else 4
         return layer
 
     def subscript(self):
+        indices = []
         if self.take("{"):
-            indices = []
             while not self.take("}"):
-                indices.append(self.atom(bare=True) if self.next != "," else self.take(",") and self.atom(bare=True))
-            return [one for index in indices for one in _letter_by_letter(index)]
-        return _letter_by_letter(self.short())
+                indices += [] if self.take(",") else [self.atom(bare=True)]
+        else:
+            indices = [self.short()]
+        return [(kind, letter) if letter else (kind, *rest) for kind, *rest in indices
+                for letter in (rest[0] if kind in ("name", "number") and len(rest[0]) <= 3 else [""])]
 
-    def arguments(self, left, right):
-        self.need(left)
+    def arguments(self):
+        end = ENDS[self.take(self.next)]
         found = [self.sum()]
         while self.take(","):
             found.append(self.sum())
-        self.need(right)
+        self.need(end)
         return found
 
     def python_sum(self):
+        self.need("(")
         body, limits = self.sum(), []
         while self.take(","):
-            limit = self.arguments("(", ")")
+            limit = self.arguments() if self.next == "(" else []
             if len(limit) != 3 or limit[0][0] != "name":
                 self.stop("limits such as (i, 1, n)")
             limits.append((limit[0][1], *limit[1:]))
+        if self.next in PYTHON or not limits:
+            self.stop("an index and how far it runs, as in Sum(x[i]**2, (i, 1, n)),")
         self.need(")")
         return ("sum", body, limits)
 
 
-def _letter_by_letter(index):
-    kind, text = index[:2]
-    return [(kind, letter) for letter in text] if kind in ("name", "number") and len(text) <= 3 else [index]
-
-
-# A tree to a formula ------------------------------------------------------------------------------------
+# A tree to a formula -----------------------------------------------------------------------------
 
 
 class _Names:
     """What the names of some trees stand for: those that are known, or else symbols made for them."""
 
     def __init__(self, trees, known, functions):
-        self.strict = bool(known)
-        self.values = {str(getattr(name, "label", name)): name for name in known}
+        self.strict, self.running, self.loose = bool(known), None, {}
+        self.matrices = {str(name): name for name in known if name.is_Matrix}
+        self.values = {str(getattr(name, "label", name)): name for name in known if not name.is_Matrix}
         self.functions = {f.stem: f for f in functions}
         self.ends, self.whole, self.arrays = {}, set(), {}
-        if not self.strict:
-            for tree in trees:
-                self.survey(tree, {})
-        self.loose = {}
-        alone = {part[1] for tree in trees for part in _all(tree) if part[0] in ("name", "entry")}
+        nodes = [node for tree in trees for node in _all(tree)]
+        alone = {node[1] for node in nodes if node[0] in ("name", "entry")}
         for name in sorted(alone - self.values.keys()):
             if not self.strict and len(name) > 1 and set(name) <= alone:
                 raise Unreadable(f"{name} would be one name: write {'*'.join(name)} for a product")
+        for kind, *parts in nodes:  # how far indices run, and on which letters arrays stand
+            if kind == "sum":
+                for letter, low, high in parts[1]:
+                    self.whole |= {letter} | _letters(low) | _letters(high or low)
+                    self.ends |= {letter: high} if high else {}
+            elif kind == "entry":
+                self.whole |= set().union(*map(_letters, parts[1]))
+                self.arrays.setdefault(parts[0], []).append(parts[1])
 
     # names that are made
-
-    def survey(self, tree, ends):
-        """Note how far indices run, which names are whole numbers, and on which letters arrays stand."""
-        kind, *parts = tree
-        if kind == "sum":
-            body, limits = parts
-            for letter, low, high in limits:
-                self.whole.add(letter)
-                self.whole |= {part[1] for part in _all(low) + _all(high or low) if part[0] == "name"}
-                if high is not None:
-                    self.ends[letter] = high
-            return self.survey(body, ends)
-        if kind == "entry":
-            name, indices = parts
-            self.whole |= {part[1] for index in indices for part in _all(index) if part[0] == "name"}
-            self.arrays.setdefault(name, []).append(indices)
-        for part in parts[-1] if kind in ("call",) else parts:
-            if isinstance(part, tuple):
-                self.survey(part, ends)
 
     def end_of(self, letter):
         return self.ends.get(letter) or ("name", SIZES.get(letter, letter.upper()))
 
-    def symbol(self, name):
+    def known(self, name, make):
         if name not in self.values:
             if self.strict:
-                raise Unreadable(unknown(name, self.values))
-            whole = name in self.whole or name in {SIZES.get(letter) for letter in self.whole}
-            self.values[name] = sp.Symbol(name, integer=True, positive=True) if whole else sp.Symbol(name, real=True)
+                raise Unreadable(unknown(name, self.values | self.matrices))
+            self.values[name] = make()
         return self.values[name]
 
+    def symbol(self, name):
+        if name in self.arrays:
+            return self.array(name, len(self.arrays[name][0]))
+        whole = name in self.whole or name in {SIZES.get(letter) for letter in self.whole}
+        return _letter(name) if whole else sp.Symbol(name, real=True)
+
     def array(self, name, rank):
-        if name not in self.values and not self.strict:
-            shapes = [indices for indices in self.arrays[name] if len(indices) == rank]
-            letters = [next((index[1] for index in place if index[0] == "name" and index[1] in self.ends),
-                            next((index[1] for index in place if index[0] == "name"), "i")) for place in zip(*shapes)]
-            self.values[name] = indexed(name, *(self.build(self.end_of(letter)) for letter in letters))
-        base = self.values.get(name)
-        if base is None:
-            raise Unreadable(unknown(name, self.values))
+        def made():
+            places = zip(*(indices for indices in self.arrays[name] if len(indices) == rank))
+            letters = ([index[1] for index in place if index[0] == "name"] for place in places)
+            firsts = (next((one for one in found if one in self.ends), (*found, "i")[0]) for found in letters)
+            return indexed(name, *(self.build(self.end_of(letter)) for letter in firsts))
+
+        if name in self.matrices and name not in self.values:
+            raise Unreadable(f"{name} is a whole matrix here: write it without indices")
+        base = self.known(name, made)
         if not isinstance(base, sp.IndexedBase) or base.shape and len(base.shape) != rank:
             has = f"{len(base.shape)} indices" if isinstance(base, sp.IndexedBase) else "no index"
             raise Unreadable(f"{name} has {has}, and stands with {rank}")
         return base
 
-    # formulas
+    # formulas: one method for each kind of node
+
+    def formula(self, tree, text):
+        try:
+            return self.build(tree)
+        except Unreadable:
+            raise
+        except (TypeError, ValueError, AttributeError, RecursionError) as error:  # SymPy does not write this
+            raise Unreadable(f"cannot make a formula of {text!r}: {error}") from None
 
     def build(self, tree):
         kind, *parts = tree
-        if kind in OPERATIONS:
-            return OPERATIONS[kind](*map(self.build, parts))
         return getattr(self, kind)(*parts)
 
     def number(self, text):
@@ -472,15 +498,17 @@ class _Names:
         return sp.Rational(text)
 
     def name(self, name):
-        if name == "pi" and name not in self.values:
-            return sp.pi
-        if name == "e" and name not in self.values:
-            return sp.E
-        value = self.loose[name] if name in self.loose else self.symbol(name)
-        if isinstance(value, sp.IndexedBase):
-            letters = ", ".join("ijkl"[:len(value.shape or "i")])
-            raise Unreadable(f"{name} is an array: write one of its entries, as in {name}[{letters}]")
-        return value
+        if name in ("pi", "e") and name not in self.values:
+            return sp.pi if name == "pi" else sp.E
+        if name in self.matrices:
+            return self.matrices[name]
+        value = self.loose.get(name) or self.known(name, lambda: self.symbol(name))
+        if not isinstance(value, sp.IndexedBase):
+            return value
+        if self.running is not None and len(value.shape) == 1:  # within ||...||
+            return value[self.running]
+        letters = ", ".join("ijkl"[:len(value.shape or "i")])
+        raise Unreadable(f"{name} is an array: write one of its entries, as in {name}[{letters}]")
 
     def entry(self, name, indices):
         if name == "delta" and len(indices) == 2 and name not in self.values:
@@ -488,17 +516,75 @@ class _Names:
         return self.array(name, len(indices))[tuple(map(self.index, indices))]
 
     def index(self, tree):
-        if tree[0] == "name" and tree[1] not in self.values and tree[1] not in self.loose and self.strict:
-            return self.values.setdefault(tree[1], sp.Symbol(tree[1], integer=True, positive=True))
+        if tree[0] == "name" and self.strict and tree[1] not in self.loose:
+            return self.values.setdefault(tree[1], _letter(tree[1]))
         return self.build(tree)
+
+    def add(self, one, other):
+        one, other = self.build(one), self.build(other)
+        if _shape(one) != _shape(other):
+            raise Unreadable(f"{_told(one)} and {_told(other)} cannot be added")
+        return one + other
+
+    def minus(self, tree):
+        return -self.build(tree)
+
+    def times(self, one, other):
+        one, other = self.build(one), self.build(other)
+        if one.is_Matrix and other.is_Matrix and one.shape[1] != other.shape[0]:
+            raise Unreadable(f"{_told(one)} times {_told(other)} does not fit")
+        if self.running is not None and one.has(self.running) and other.has(self.running):
+            raise Unreadable(f"{one} {other} within ||…|| is no product of arrays: write a sum of entries")
+        return one * other
+
+    def matmul(self, one, other):
+        return self.times(self.must_be_a_matrix(one, "@"), self.must_be_a_matrix(other, "@"))
+
+    def entrywise(self, one, other):
+        first, second = self.build(one), self.build(other)
+        if not (first.is_Matrix and second.is_Matrix):
+            return self.times(one, other)
+        if first.shape != second.shape:
+            raise Unreadable(f"{_told(first)} ⊙ {_told(second)} does not fit")
+        return sp.HadamardProduct(first, second)
+
+    def transposed(self, tree):
+        return sp.Transpose(self.build(self.must_be_a_matrix(tree, "' or ᵀ")))
+
+    def must_be_a_matrix(self, tree, sign):
+        found = self.build(tree)
+        if not found.is_Matrix:
+            raise Unreadable(f"{sign} stands with a matrix, and {found} is a number here: write entries, "
+                             "as in Sum(X[i, k]*y[i], (i, 1, n)), or make it a MatrixSymbol")
+        return tree
+
+    def norm(self, tree):
+        return sp.sqrt(self.squared(tree))
+
+    def squared(self, tree):
+        """||v||²: of a matrix the trace of vᵀ v, of an array the sum over its entries, of a number v²."""
+        self.running, kept = sp.Symbol(next(c for c in "ijklmpqrst" if c not in {
+            *self.loose, *self.values}), integer=True, positive=True), self.running
+        found, letter, self.running = self.build(tree), self.running, kept
+        if found.is_Matrix:
+            return sp.Trace(sp.MatMul(sp.Transpose(found), found))
+        sizes = {entry.base.shape[0] for entry in found.atoms(sp.Indexed) if letter in entry.indices}
+        if len(sizes) > 1:
+            raise Unreadable(f"||…|| holds arrays of {' and '.join(sorted(map(str, sizes)))} entries")
+        return sp.Sum(found**2, (letter, 1, sizes.pop())) if sizes else found**2
+
+    def partial(self, function, variable):
+        return Partial(self.build(function), self.build(variable))
 
     def over(self, one, other):
         below = self.build(other)
-        if below == 0:
-            raise Unreadable("it divides by zero")
+        if below == 0 or below.is_Matrix:
+            raise Unreadable("it divides by zero" if below == 0 else f"nothing is divided by {_told(below)}")
         return self.build(one) / below
 
     def power(self, base, exponent):
+        if base[0] == "norm" and exponent == ("number", "2"):
+            return self.squared(base[1])
         base = self.build(base)
         with evaluate(True):  # lest 9^9^9 is worked out later
             exponent = self.build(exponent)
@@ -509,15 +595,21 @@ class _Names:
         return sp.exp(exponent) if base is sp.E else base**exponent
 
     def sum(self, body, limits):
-        kept = dict(self.loose)
-        letters = {letter: self.values.get(letter) if letter in self.values else sp.Symbol(letter, integer=True, positive=True)
-                   for letter, *_ in limits}
-        self.loose.update(letters)
-        function = self.build(body)
-        ends = [(letters[letter], self.build(low), self.build(high) if high else self.last(function, letter, letters[letter]))
-                for letter, low, high in limits]
-        self.loose = kept
+        letters = {letter: self.values.get(letter) or _letter(letter) for letter, *_ in limits}
+        with self.bound(letters):
+            function = self.build(body)
+            if function.is_Matrix:
+                raise Unreadable(f"a sum adds numbers, not matrices such as {function}: write entries")
+            ends = [(letters[letter], self.build(low),
+                     self.build(high) if high else self.last(function, letter, letters[letter]))
+                    for letter, low, high in limits]
         return sp.Sum(function, *ends)
+
+    @contextmanager
+    def bound(self, letters):
+        self.loose, kept = {**self.loose, **letters}, self.loose
+        yield
+        self.loose = kept
 
     def last(self, function, letter, symbol):
         """How far a sum without an end runs: as far as the arrays do on which its index stands."""
@@ -526,28 +618,43 @@ class _Names:
                 if index == symbol:
                     return size
         if self.strict:
-            raise Unreadable(f"how far does the sum over {letter} run? Write its end, as in \\sum_{{{letter}=1}}^n")
+            raise Unreadable(f"how far does the sum over {letter} run? "
+                             f"Write its end, as in \\sum_{{{letter}=1}}^n")
         return self.build(self.end_of(letter))
 
     def call(self, name, arguments):
         if name == "KroneckerDelta":
             return sp.KroneckerDelta(*map(self.index, arguments))
         stem, values = name.rstrip("'"), [self.build(a) for a in arguments]
-        function = self.functions.get(stem) or FUNCTIONS.get(stem)
+        function = self.functions.get(stem) or FUNCTIONS.get(stem) or OF_A_MATRIX.get(stem)
         if function is None and self.strict:
             raise Unreadable(unknown(stem, self.functions))
         function = function or activation(stem)
         for _ in range(len(name) - len(stem)):
             if not (isinstance(function, type) and issubclass(function, Activation)):
-                raise Unreadable(f"write the slope of {stem} out: {name} is known only of functions without a rule")
+                raise Unreadable(f"write the slope of {stem} out: "
+                                 f"{name} is known only of functions without a rule")
             function = function.prime
+        if stem in OF_A_MATRIX and not values[0].is_Matrix:
+            raise Unreadable(f"{stem} is taken of a matrix, and {values[0]} is a number")
         try:
+            if len(values) == 1 and values[0].is_Matrix and stem not in OF_A_MATRIX:
+                return values[0].applyfunc(function)
             return function(*values)
         except TypeError:
             raise Unreadable(f"{stem} does not take {len(values)} values") from None
 
 
-OPERATIONS = {"add": lambda a, b: a + b, "minus": lambda a: -a, "times": lambda a, b: a * b, "partial": Partial}
+def _letter(name):
+    return sp.Symbol(name, integer=True, positive=True)
+
+
+def _shape(value):
+    return value.shape if value.is_Matrix else None
+
+
+def _told(value):
+    return f"{value} ({' × '.join(map(str, value.shape))})" if value.is_Matrix else f"the number {value}"
 
 
 def _all(tree):
@@ -557,7 +664,9 @@ def _all(tree):
         node = todo.pop()
         if isinstance(node, tuple):
             found.append(node)
-            todo += node[1:]
-        elif isinstance(node, list):
-            todo += node
+        todo += node if isinstance(node, list) else node[1:] if isinstance(node, tuple) else ()
     return found
+
+
+def _letters(tree):
+    return {node[1] for node in _all(tree) if node[0] == "name"}
