@@ -1,4 +1,5 @@
-r"""Formulas as people type them, in plain text or LaTeX, read into SymPy; nothing is ever evaluated.
+r"""Formulas as people type them, in plain text or LaTeX, read into SymPy; nothing is ever
+evaluated.
 
     (w*x - y)**2/2                         as in Python
     (w x - y)²/2                           with blanks for products, ² and Greek letters
@@ -6,9 +7,9 @@ r"""Formulas as people type them, in plain text or LaTeX, read into SymPy; nothi
     \frac{1}{n}\sum_i (w x_i - y_i)^2      LaTeX
     X.T @ (X @ w - y)/n                    matrices, where they are known
 
-A text is cut into tokens, the tokens become a tree, the tree becomes a formula of the names that are
-known. Where none are given they are made: real symbols, whole numbers for what stands as an index or
-ends a sum. Short decimals are exact.
+A text is cut into tokens, the tokens become a tree, the tree becomes a formula of the names that
+are known. Where none are given they are made: real symbols, whole numbers for what stands as an
+index or ends a sum. Short decimals are exact.
 """
 
 import re
@@ -30,14 +31,17 @@ FUNCTIONS = {
     "ln": sp.log, "arctan": sp.atan, "abs": sp.Abs, "max": sp.Max, "min": sp.Min,
     "sigmoid": sigmoid, "sigma": sigmoid}
 OF_A_MATRIX = {"tr": sp.Trace, "trace": sp.Trace, "transpose": sp.Transpose}
-UNKNOWN = ("f", "g", "h", "phi", "psi")  # before a bracket they are functions, unless known as values
-SIZES = dict(i="n", j="d", k="m", l="p")  # where a sum has no end, and no array says how far it runs
+# before a bracket they are functions, unless known as values
+UNKNOWN = ("f", "g", "h", "phi", "psi")
+# where a sum has no end, and no array says how far it runs
+SIZES = dict(i="n", j="d", k="m", l="p")
 DRESSES = "mathbf mathbb boldsymbol bm mathrm mathsf operatorname text hat bar tilde vec".split()
 PYTHON = {"for", "in", "if", "else", "lambda", "and", "or", "not", "import", "def", "return"}
 
 
 class Unreadable(ValueError):
-    """A text that is no formula, or that holds a name nobody knows; it says where, and what to write."""
+    """A text that is no formula, or that holds a name nobody knows; it says where, and what to
+    write."""
 
 
 def read(*texts, known=(), functions=()):
@@ -48,7 +52,8 @@ def read(*texts, known=(), functions=()):
     *texts : str
         Plain text or LaTeX. Of an equation the right side is taken.
     known : iterable of Symbol, IndexedBase and MatrixSymbol
-        The names that may occur; every other one is refused. Without it names are made as they are met.
+        The names that may occur; every other one is refused. Without it names are made as they are
+        met.
     functions : iterable of Activation classes
         Functions that may occur beside the usual ones.
 
@@ -84,30 +89,39 @@ TOKEN = re.compile(r"""\s*(?: (?P<number>\d+(?:\.(?!\.)\d*)?(?:[eE][-+]?\d+)?|\.
                             | (?P<name>[A-Za-z]+(?:\w*[^\W_])?)
                             | (?P<command>\\[A-Za-z]+|\\.) | (?P<sign>\*\*|\.\.|\|\||.) )""", re.X)
 IGNORED = {"&", "$", *(rf"\{name}" for name in [
-    *"left right big Big Bigl Bigr bigl bigr quad qquad displaystyle limits".split(), *",;:! []()"])}
+    *"left right big Big Bigl Bigr bigl bigr quad qquad displaystyle limits".split(),
+    *",;:! []()"])}
 SPELLINGS = {spelling: token for token, spellings in {
-    "*": r"\cdot \times · × ∙ ⋅ •", "-": "− – —", "^": "**", "/": "÷ ⁄", r"\sum": "Σ ∑", r"\partial": "∂",
+    "*": r"\cdot \times · × ∙ ⋅ •", "-": "− – —", "^": "**", "/": "÷ ⁄", r"\sum": "Σ ∑",
+    r"\partial": "∂",
     r"\sqrt": "√", "'": "′ ’ ‘", r"\log": r"\ln", r"\phi": r"\varphi", r"\epsilon": r"\varepsilon",
-    r"\frac": r"\dfrac \tfrac", "{": r"\lbrace", "}": r"\rbrace", "l": r"\ell", "⊙": r"∘ \odot \circ",
+    r"\frac": r"\dfrac \tfrac", "{": r"\lbrace", "}": r"\rbrace", "l": r"\ell",
+    "⊙": r"∘ \odot \circ",
     "||": r"\| ‖ ∥ \lVert \rVert \Vert", "|": r"\lvert \rvert \vert", r"\top": r"\intercal ⊤"
 }.items() for spelling in spellings.split()}
 MARKS = {"\u0302": "_hat", "\u0304": "_bar", "\u0303": "_tilde"}
 
 
 def _greek(letter):
-    *_, size, _, name = unicodedata.name(letter).replace("LAMDA", "LAMBDA").replace("FINAL ", "").split()
+    *_, size, _, name = unicodedata.name(letter).replace("LAMDA", "LAMBDA").replace(
+        "FINAL ", "").split()
     return name.capitalize() if size == "CAPITAL" else name.lower()
 
 
-GREEK = {letter: _greek(letter) for letter in map(chr, range(0x391, 0x3CA)) if letter not in "Σ\u03a2"}
+GREEK = {letter: _greek(letter) for letter in map(chr, range(0x391, 0x3CA))
+         if letter not in "Σ\u03a2"}
 
 
 def _spelled(text):
-    """The text in plain letters: ² as ^{2}, ᵢ as _{i}, ŷ as y_hat, σ as sigma, bold letters as others."""
+    """The text in plain letters: ² as ^{2}, ᵢ as _{i}, ŷ as y_hat, σ as sigma, bold letters as
+    others."""
     scripts = {"<super>": "^", "<sub>": "_"}
-    runs = groupby(text.replace("…", ".."), lambda c: scripts.get(unicodedata.decomposition(c).split(" ")[0]))
-    text = "".join(f"{script}{{{''.join(run)}}}" if script else "".join(run) for script, run in runs)
-    text = re.sub(r"(\w)([\u0302\u0304\u0303])", lambda m: m[1] + MARKS[m[2]], unicodedata.normalize("NFKD", text))
+    runs = groupby(text.replace("…", ".."),
+                   lambda c: scripts.get(unicodedata.decomposition(c).split(" ")[0]))
+    text = "".join(f"{script}{{{''.join(run)}}}" if script else "".join(run) for script,
+                   run in runs)
+    text = re.sub(r"(\w)([\u0302\u0304\u0303])", lambda m: m[1] + MARKS[m[2]],
+                  unicodedata.normalize("NFKD", text))
     text = re.sub(r"\b(np|numpy|sp|sympy|math|torch|jnp)\.(?=[a-z])", "", text)
     slash = "\\" if "\\" in text else ""
     return re.sub("[" + "".join(GREEK) + "]", lambda m: (
@@ -121,7 +135,8 @@ def _tokens(text, latex):
         if re.match("[sS]um_", text[match.start(kind):]):  # sum_i, without a backslash
             token, place = r"\sum", match.start(kind) + 3
         elif kind == "name" and latex and not re.fullmatch(r"[A-Za-z]+_(hat|bar|tilde)", token):
-            word = re.match("[A-Za-z]+", token)[0]  # in LaTeX each other letter is a name of its own
+            # in LaTeX each other letter is a name of its own
+            word = re.match("[A-Za-z]+", token)[0]
             token = word if word in FUNCTIONS or word in ("sum", "Sum") else token[0]
             place = match.start(kind) + len(token)
         token = SPELLINGS.get(token, token)
@@ -135,16 +150,18 @@ ENDS = {"(": ")", "[": "]", "{": "}", "|": "|", "||": "||", r"\{": r"\}"}
 
 
 class _Parser:
-    """Reads one text into nested tuples: ("add", a, b), ("name", "w"), ("entry", "x", [i, k]), ..."""
+    """Reads one text into nested tuples: ("add", a, b), ("name", "w"), ("entry", "x", [i, k]),
+    ..."""
 
     def __init__(self, text, known, functions):
         if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
             raise Unreadable("a formula as text is needed, "
                              f"of at most {LONGEST} characters; got {str(text)[:40]!r}")
-        self.text, self.latex, self.place = text, "\\" in text, 0
+        self.text, self.latex, self.place, self.inside = text, "\\" in text, 0, ""
         self.tokens = [*_tokens(text, self.latex), ""]
         self.known = {str(getattr(name, "label", name)) for name in known}
-        self.functions = ({f.stem for f in functions} | {*FUNCTIONS, *OF_A_MATRIX, *UNKNOWN}) - self.known
+        self.functions = ({f.stem for f in functions}
+                          | {*FUNCTIONS, *OF_A_MATRIX, *UNKNOWN}) - self.known
 
     def tree(self):
         try:
@@ -169,7 +186,8 @@ class _Parser:
         return self.take(expected) or self.stop(repr(expected))
 
     def stop(self, expected):
-        where = f"before {''.join(self.tokens[self.place:self.place + 3])!r}" if self.next else "at the end"
+        where = (f"before {''.join(self.tokens[self.place:self.place + 3])!r}" if self.next
+                 else "at the end")
         raise Unreadable(f"cannot read {self.text!r}: expected {expected} {where}")
 
     # the grammar, from what binds least to what binds most
@@ -193,21 +211,26 @@ class _Parser:
                 return ("minus", tree) if sign == "-" else tree
 
     def begins_a_factor(self):
-        return self.next not in ("", *")]},+-=|.^_'!;:@", "..", "||", r"\}")
+        if self.next in ("|", "||"):
+            return self.inside not in ("|", self.next)
+        return self.next not in ("", *")]},+-=.^_'!;:@", "..", r"\}")
 
     def factor(self):
         if sign := self.take("-", "+"):
             return ("minus", self.factor()) if sign == "-" else self.factor()
         tree = self.atom()
         while True:
-            if self.take("'") or self.next == "." and self.tokens[self.place + 1] in ("T", "transpose"):
+            if self.take("'") or self.next == "." and self.tokens[self.place + 1] in (
+                "T", "transpose"):
                 tree = ("transposed", tree)
                 if self.take("."):
-                    called = self.take(self.next) == "transpose" and self.need("(") and self.need(")")
+                    called = (self.take(self.next) == "transpose" and self.need("(")
+                              and self.need(")"))
                     assert called is not None
             elif self.take("^"):
                 exponent = self.exponent()
-                turned = exponent in [("name", "T"), ("name", "top")] and exponent[1] not in self.known
+                turned = (exponent in [("name", "T"), ("name", "top")]
+                          and exponent[1] not in self.known)
                 tree = ("transposed", tree) if turned else ("power", tree, exponent)
             else:
                 return tree
@@ -227,8 +250,9 @@ class _Parser:
         return self.atom(bare=True)
 
     def group(self):
-        end = ENDS[self.take(self.next)]
-        tree = self.sum()
+        outside, self.inside = self.inside, self.take(self.next)
+        end, tree = ENDS[self.inside], self.sum()
+        self.inside = outside
         if end == "|" and self.next == "||":  # |a||b|
             self.tokens[self.place] = "|"
         else:
@@ -336,12 +360,14 @@ class _Parser:
         return self.take(self.next) if self.next.isalpha() else self.stop("a letter")
 
     def named(self, name):
-        """A name with what belongs to it: primes, a layer, indices, or the brackets of a function."""
+        """A name with what belongs to it: primes, a layer, indices, or the brackets of a
+        function."""
         if name in ("Sum", "sum") and self.next == "(":
             return self.python_sum()
         if name == "Partial" and self.next == "(":
             parts = self.arguments()
-            return ("partial", *parts) if len(parts) == 2 else self.stop("Partial(function, variable)")
+            return (("partial", *parts) if len(parts) == 2
+                    else self.stop("Partial(function, variable)"))
         stem, index = self.split(name)
         stem += self.layer()
         indices = [("name" if letter.isalpha() else "number", letter) for letter in index]
@@ -358,7 +384,8 @@ class _Parser:
         if indices:
             return ("entry", stem, indices)
         primes = next(p for p, token in enumerate(self.tokens[self.place:]) if token != "'")
-        if (primes or stem in self.functions) and self.tokens[self.place + primes] in ("(", "{"):
+        if (primes and stem not in self.known
+            or stem in self.functions) and self.tokens[self.place + primes] in ("(", "{"):
             self.place += primes
             return ("call", stem + "'"*primes, self.arguments())
         if stem in {*FUNCTIONS} - self.known - {"sigma"} and not primes and self.begins_a_factor():
@@ -379,9 +406,11 @@ class _Parser:
 
     def layer(self):
         """^(2) or ^{(2)} above a name counts layers, where such a name is known or it is LaTeX."""
-        match = re.match(r"\^(\{\((\w)\)\}|\((\w)\))", "".join(self.tokens[self.place:self.place + 6]))
+        match = re.match(r"\^(\{\((\w)\)\}|\((\w)\))",
+                         "".join(self.tokens[self.place:self.place + 6]))
         layer = match and f"^({match[2] or match[3]})"
-        if not match or not (any(name.endswith(layer) for name in self.known) or match[2] and not self.known):
+        if not match or not (any(name.endswith(layer) for name in self.known) or match[2]
+                             and not self.known):
             return ""
         self.place += 6 if match[2] else 4
         return layer
@@ -394,14 +423,16 @@ class _Parser:
         else:
             indices = [self.short()]
         return [(kind, letter) if letter else (kind, *rest) for kind, *rest in indices
-                for letter in (rest[0] if kind in ("name", "number") and len(rest[0]) <= 3 else [""])]
+                for letter
+                in (rest[0] if kind in ("name", "number") and len(rest[0]) <= 3 else [""])]
 
     def arguments(self):
-        end = ENDS[self.take(self.next)]
-        found = [self.sum()]
+        outside, self.inside = self.inside, self.take(self.next)
+        end, found = ENDS[self.inside], [self.sum()]
         while self.take(","):
             found.append(self.sum())
         self.need(end)
+        self.inside = outside
         return found
 
     def python_sum(self):
@@ -422,12 +453,14 @@ class _Parser:
 
 
 class _Names:
-    """What the names of some trees stand for: those that are known, or else symbols made for them."""
+    """What the names of some trees stand for: those that are known, or else symbols made for
+    them."""
 
     def __init__(self, trees, known, functions):
         self.strict, self.running, self.loose = bool(known), None, {}
         self.matrices = {str(name): name for name in known if name.is_Matrix}
-        self.values = {str(getattr(name, "label", name)): name for name in known if not name.is_Matrix}
+        self.values = {str(getattr(name, "label", name)): name for name in known
+                       if not name.is_Matrix}
         self.functions = {f.stem: f for f in functions}
         self.ends, self.whole, self.arrays = {}, set(), {}
         nodes = [node for tree in trees for node in _all(tree)]
@@ -466,7 +499,8 @@ class _Names:
         def made():
             places = zip(*(indices for indices in self.arrays[name] if len(indices) == rank))
             letters = ([index[1] for index in place if index[0] == "name"] for place in places)
-            firsts = (next((one for one in found if one in self.ends), (*found, "i")[0]) for found in letters)
+            firsts = (next((one for one in found if one in self.ends), (*found, "i")[0])
+                      for found in letters)
             return indexed(name, *(self.build(self.end_of(letter)) for letter in firsts))
 
         if name in self.matrices and name not in self.values:
@@ -484,7 +518,8 @@ class _Names:
             return self.build(tree)
         except Unreadable:
             raise
-        except (TypeError, ValueError, AttributeError, RecursionError) as error:  # SymPy does not write this
+        # SymPy does not write this
+        except (TypeError, ValueError, AttributeError, RecursionError) as error:
             raise Unreadable(f"cannot make a formula of {text!r}: {error}") from None
 
     def build(self, tree):
@@ -534,7 +569,8 @@ class _Names:
         if one.is_Matrix and other.is_Matrix and one.shape[1] != other.shape[0]:
             raise Unreadable(f"{_told(one)} times {_told(other)} does not fit")
         if self.running is not None and one.has(self.running) and other.has(self.running):
-            raise Unreadable(f"{one} {other} within ||…|| is no product of arrays: write a sum of entries")
+            raise Unreadable(
+                f"{one} {other} within ||…|| is no product of arrays: write a sum of entries")
         return one * other
 
     def matmul(self, one, other):
@@ -554,7 +590,8 @@ class _Names:
     def must_be_a_matrix(self, tree, sign):
         found = self.build(tree)
         if not found.is_Matrix:
-            raise Unreadable(f"{sign} stands with a matrix, and {found} is a number here: write entries, "
+            raise Unreadable(
+                f"{sign} stands with a matrix, and {found} is a number here: write entries, "
                              "as in Sum(X[i, k]*y[i], (i, 1, n)), or make it a MatrixSymbol")
         return tree
 
@@ -562,15 +599,18 @@ class _Names:
         return sp.sqrt(self.squared(tree))
 
     def squared(self, tree):
-        """||v||²: of a matrix the trace of vᵀ v, of an array the sum over its entries, of a number v²."""
+        """||v||²: of a matrix the trace of vᵀ v, of an array the sum over its entries, of a number
+        v²."""
         self.running, kept = sp.Symbol(next(c for c in "ijklmpqrst" if c not in {
             *self.loose, *self.values}), integer=True, positive=True), self.running
         found, letter, self.running = self.build(tree), self.running, kept
         if found.is_Matrix:
             return sp.Trace(sp.MatMul(sp.Transpose(found), found))
-        sizes = {entry.base.shape[0] for entry in found.atoms(sp.Indexed) if letter in entry.indices}
+        sizes = {entry.base.shape[0] for entry in found.atoms(sp.Indexed)
+                 if letter in entry.indices}
         if len(sizes) > 1:
-            raise Unreadable(f"||…|| holds arrays of {' and '.join(sorted(map(str, sizes)))} entries")
+            raise Unreadable(
+                f"||…|| holds arrays of {' and '.join(sorted(map(str, sizes)))} entries")
         return sp.Sum(found**2, (letter, 1, sizes.pop())) if sizes else found**2
 
     def partial(self, function, variable):
@@ -579,7 +619,8 @@ class _Names:
     def over(self, one, other):
         below = self.build(other)
         if below == 0 or below.is_Matrix:
-            raise Unreadable("it divides by zero" if below == 0 else f"nothing is divided by {_told(below)}")
+            raise Unreadable("it divides by zero" if below == 0
+                             else f"nothing is divided by {_told(below)}")
         return self.build(one) / below
 
     def power(self, base, exponent):
@@ -599,7 +640,8 @@ class _Names:
         with self.bound(letters):
             function = self.build(body)
             if function.is_Matrix:
-                raise Unreadable(f"a sum adds numbers, not matrices such as {function}: write entries")
+                raise Unreadable(
+                    f"a sum adds numbers, not matrices such as {function}: write entries")
             ends = [(letters[letter], self.build(low),
                      self.build(high) if high else self.last(function, letter, letters[letter]))
                     for letter, low, high in limits]
@@ -637,9 +679,11 @@ class _Names:
             function = function.prime
         if stem in OF_A_MATRIX and not values[0].is_Matrix:
             raise Unreadable(f"{stem} is taken of a matrix, and {values[0]} is a number")
-        try:
-            if len(values) == 1 and values[0].is_Matrix and stem not in OF_A_MATRIX:
+        if any(value.is_Matrix for value in values) and stem not in OF_A_MATRIX:
+            if len(values) == 1:
                 return values[0].applyfunc(function)
+            raise Unreadable(f"{stem} takes numbers, not matrices: write entries")
+        try:
             return function(*values)
         except TypeError:
             raise Unreadable(f"{stem} does not take {len(values)} values") from None
@@ -654,7 +698,8 @@ def _shape(value):
 
 
 def _told(value):
-    return f"{value} ({' × '.join(map(str, value.shape))})" if value.is_Matrix else f"the number {value}"
+    return (f"{value} ({' × '.join(map(str, value.shape))})" if value.is_Matrix
+            else f"the number {value}")
 
 
 def _all(tree):

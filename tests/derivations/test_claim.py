@@ -1,4 +1,5 @@
-"""Bring your own: proof and numbers agree on what is right in any form, and say of a wrong claim which mistake it is."""
+"""Bring your own: proof and numbers agree on what is right in any form, and say of a wrong claim
+which mistake it is."""
 
 import pytest
 from sympy import Derivative, Function, MatrixSymbol, Sum, Symbol, cosh, exp, log, symbols, tanh
@@ -32,11 +33,13 @@ RIGHT = [
 ]
 
 
-@pytest.mark.parametrize("function, claimed, variable", RIGHT, ids=[str(claimed)[:40] for _, claimed, _ in RIGHT])
+@pytest.mark.parametrize("function, claimed, variable", RIGHT,
+                         ids=[str(claimed)[:40] for _, claimed, _ in RIGHT])
 def test_what_is_right_is_proved_and_confirmed_by_numbers(function, claimed, variable):
     said = bring_your_own(function, claimed, variable)
     assert said and said.verdict == "right" and not said.hint
-    assert [(witness.name, witness.verdict) for witness in said.witnesses] == [("proof", "agrees"), ("numbers", "agrees")]
+    assert ([(witness.name, witness.verdict) for witness in said.witnesses]
+            == [("proof", "agrees"), ("numbers", "agrees")])
 
 
 WRONG = [
@@ -46,9 +49,12 @@ WRONG = [
     (w**3, 3*w, w, "the exponent 2 became 1"),
     (sigmoid(z), z*(1 - z), z, "z stands where σ(z) is meant"),
     (sigmoid(z), y*(1 - y), z, "y stands for σ(z), but nothing says so"),
-    ((sigmoid(z) - y)**2/2, (sigmoid(z) - y)*y*(1 - y), z, "y stands where σ(z) is meant in the slope"),
-    ((sigmoid(z) - y)**2/2, (sigmoid(z) - y)*sigmoid(sigmoid(z))*(1 - sigmoid(sigmoid(z))), z, "is taken at σ(z) instead of z"),
-    ((tanh(z) - y)**2/2, (tanh(z) - y)*(1 - tanh(tanh(z))**2), z, "the slope of tanh(z) is taken at tanh(z) instead of z"),
+    ((sigmoid(z) - y)**2/2, (sigmoid(z) - y)*y*(1 - y), z,
+     "y stands where σ(z) is meant in the slope"),
+    ((sigmoid(z) - y)**2/2, (sigmoid(z) - y)*sigmoid(sigmoid(z))*(1 - sigmoid(sigmoid(z))), z,
+     "is taken at σ(z) instead of z"),
+    ((tanh(z) - y)**2/2, (tanh(z) - y)*(1 - tanh(tanh(z))**2), z,
+     "the slope of tanh(z) is taken at tanh(z) instead of z"),
     ((tanh(z) - y)**2/2, (tanh(z) - y)*(1 - z**2), z, "z stands where tanh(z) is meant"),
     ((tanh(z) - y)**2/2, (tanh(z) - y)*tanh(z), z, "tanh(z) stands where its slope is meant"),
     ((tanh(z) - y)**2/2, tanh(z) - y, z, "the slope of tanh(z) is left out"),
@@ -56,25 +62,30 @@ WRONG = [
     (J, Sum(ERROR*X[i, 1], (i, 1, n))/n, W[k], "x_i1 for x_ik: a number where k runs"),
     (J, Sum(ERROR*X[i, k], (i, 1, d))/n, W[k], "the sum over i runs to d instead of n"),
     (J, Sum(ERROR*X[i, k], (i, 2, n))/n, W[k], "the sum over i begins with 2 instead of 1"),
-    (J + b*Sum(W[j]**2, (j, 1, d)), GRADIENT + 2*b*Sum(W[j], (j, 1, d)), W[k], "is summed over all k"),
+    (J + b*Sum(W[j]**2, (j, 1, d)), GRADIENT + 2*b*Sum(W[j], (j, 1, d)), W[k],
+     "is summed over all k"),
     (J + b*Sum(W[j]**2, (j, 1, d)), GRADIENT + b*W[k], W[k], "the factor 2 is missing"),
     (J + b*Sum(W[j]**2, (j, 1, d)), GRADIENT, W[k], "b w_k is missing"),
-    (sigmoid(z), sigmoid(sigmoid(z))*(1 - sigmoid(sigmoid(z))), z, "the slope of σ(z) is taken at σ(z) instead of z"),
+    (sigmoid(z), sigmoid(sigmoid(z))*(1 - sigmoid(sigmoid(z))), z,
+     "the slope of σ(z) is taken at σ(z) instead of z"),
     (g(w*x)**2/2, g(w*x)*g.prime(g(w*x))*x, w, "g'(w x) is taken at g(w x) instead of w x"),
     (J, n*GRADIENT, W[k], "a sum stands where a mean is meant"),
     (J, Sum(ERROR*X[k, i], (i, 1, n))/n, W[k], "the indices of x_ik are swapped: a transpose"),
 ]
 
 
-@pytest.mark.parametrize("function, claimed, variable, mistake", WRONG, ids=[mistake for *_, mistake in WRONG])
+@pytest.mark.parametrize("function, claimed, variable, mistake", WRONG,
+                         ids=[mistake for *_, mistake in WRONG])
 def test_a_wrong_claim_gets_the_name_of_its_mistake(function, claimed, variable, mistake):
     said = bring_your_own(function, claimed, variable)
     assert not said and said.verdict == "wrong" and mistake in said.hint
     assert mistake in repr(said) and mistake in said._repr_markdown_()
 
 
-@pytest.mark.parametrize("function, claimed, variable, mistake", WRONG, ids=[mistake for *_, mistake in WRONG])
-def test_the_right_derivative_stands_beside_a_wrong_claim_and_is_right(function, claimed, variable, mistake):
+@pytest.mark.parametrize("function, claimed, variable, mistake", WRONG,
+                         ids=[mistake for *_, mistake in WRONG])
+def test_the_right_derivative_stands_beside_a_wrong_claim_and_is_right(
+    function, claimed, variable, mistake):
     assert bring_your_own(function, bring_your_own(function, claimed, variable).right, variable)
 
 
@@ -86,7 +97,8 @@ def test_numbers_say_so_and_an_example_is_given():
 
 @pytest.mark.parametrize("width", [1, 8, 200, 800])
 def test_a_wrong_sign_is_found_however_small_the_values_are(width):
-    """exp(-800 |x - c|²) is nowhere near 1e-300: there is no floor below which everything agrees."""
+    """exp(-800 |x - c|²) is nowhere near 1e-300: there is no floor below which everything
+    agrees."""
     c, v = indexed("c", d), indexed("v", d)
     bell = exp(-width*Sum((v[i] - c[i])**2, (i, 1, d)))
     right = 2*width*bell*(v[k] - c[k])
@@ -101,20 +113,29 @@ def test_labels_that_need_not_sum_to_1_are_named_with_the_factor_they_cost():
     K = symbols("K", integer=True, positive=True)
     p, v, h = (indexed(name, K) for name in "pvh")
     with as_written():
-        softmax = [Definition(L, -Sum(h[k]*log(p[k]), (k, 1, K))), Definition(p[k], exp(v[k])/Sum(exp(v[j]), (j, 1, K)))]
-    assert "right only where Σ_{k=1..K} h_k = 1" in bring_your_own(L, p[i] - h[i], v[i], given=softmax).hint
+        softmax = [Definition(L, -Sum(h[k]*log(p[k]), (k, 1, K))),
+                   Definition(p[k], exp(v[k])/Sum(exp(v[j]), (j, 1, K)))]
+    assert ("right only where Σ_{k=1..K} h_k = 1"
+            in bring_your_own(L, p[i] - h[i], v[i], given=softmax).hint)
     assert bring_your_own(L, p[i]*Sum(h[k], (k, 1, K)) - h[i], v[i], given=softmax)
 
 
 TEXTS = [
-    ("(w*x-y)**2/2", "(w*x-y)*x", "w"), ("(w x - y)²/2", "(w x − y) x", "w"), ("σ(w x)", "σ(w x) (1 - σ(w x)) x", "w"),
+    ("(w*x-y)**2/2", "(w*x-y)*x", "w"), ("(w x - y)²/2", "(w x − y) x", "w"),
+    ("σ(w x)", "σ(w x) (1 - σ(w x)) x", "w"),
     (r"\frac{1}{n}\sum_i (w x_i - y_i)^2", r"\frac{2}{n} \sum_{i=1}^{n} (w x_i - y_i) x_i", "w"),
-    (r"\frac{1}{2n}\sum_i (\sum_j w_j x_{ij} - y_i)^2", r"\frac1n\sum_i\left(\sum_j w_j x_{ij} - y_i\right)x_{ik}", "w_k"),
-    ("Sum((w[j]*x[i])**2, (i, 1, n))", "2*w[j]*Sum(x[i]**2, (i, 1, n))", "w[j]"), ("g(w x)", "g'(w x) x", "w"),
+    (r"\frac{1}{2n}\sum_i (\sum_j w_j x_{ij} - y_i)^2",
+     r"\frac1n\sum_i\left(\sum_j w_j x_{ij} - y_i\right)x_{ik}", "w_k"),
+    ("Sum((w[j]*x[i])**2, (i, 1, n))", "2*w[j]*Sum(x[i]**2, (i, 1, n))", "w[j]"),
+    ("g(w x)", "g'(w x) x", "w"),
+    ("sum_i (w x_i - y_i)^2", "2 sum_i (w x_i - y_i) x_i", "w"), ("||w||^2", "2 w_k", "w_k"),
+    ("log(sum(exp(z[k]), (k, 1, m)))", "exp(z[j])/sum(exp(z[k]), (k, 1, m))", "z[j]"),
+    ("½ (ŷ − y)²", "ŷ − y", "ŷ"),
 ]
 
 
-@pytest.mark.parametrize("function, claimed, variable", TEXTS, ids=[claimed for _, claimed, _ in TEXTS])
+@pytest.mark.parametrize("function, claimed, variable", TEXTS,
+                         ids=[claimed for _, claimed, _ in TEXTS])
 def test_text_and_latex_are_read(function, claimed, variable):
     assert bring_your_own(function, claimed, variable)
     assert bring_your_own(function, f"-({claimed})", variable).hint == "the sign is wrong"
@@ -132,7 +153,8 @@ def test_nothing_in_the_terminal_is_latex():
 
 
 def test_code_may_be_held_against_the_claim():
-    assert bring_your_own(J, GRADIENT, W[k], code=lambda X, w, y: X.T @ (X @ w - y) / len(y)).witnesses[2].verdict == "agrees"
+    assert (bring_your_own(J, GRADIENT, W[k], code=lambda X, w, y: X.T @ (X @ w - y)
+                           / len(y)).witnesses[2].verdict == "agrees")
     assert not bring_your_own(J, GRADIENT, W[k], code=lambda X, w, y: X.T @ (X @ w - y) / 4)
 
 
@@ -153,7 +175,8 @@ def test_definitions_and_unknown_functions_are_welcome():
 
 
 @pytest.mark.parametrize("function, claimed, variable, error, words", [
-    ("__import__('os')", x, w, ValueError, "cannot read"), (w*x, "x +", w, ValueError, "expected a number, a name or a bracket"),
+    ("__import__('os')", x, w, ValueError, "cannot read"),
+    (w*x, "x +", w, ValueError, "expected a number, a name or a bracket"),
     (Function("g")(w), w, w, TypeError, 'make it with activation\\("g"\\)'),
     (w*x, "q", w, ValueError, "the name q is not known; it knows w, x"),
     (w*x, ..., w, TypeError, "the claim is Ellipsis"),
@@ -164,7 +187,8 @@ def test_definitions_and_unknown_functions_are_welcome():
     (w*x, x, y, ValueError, "does not contain y: it contains w, x"),
     (w*x, x, Symbol("w"), ValueError, "another symbol of that name"),
 ])
-def test_bad_input_is_an_error_that_says_what_was_expected(function, claimed, variable, error, words):
+def test_bad_input_is_an_error_that_says_what_was_expected(
+    function, claimed, variable, error, words):
     with pytest.raises(error, match=words):
         bring_your_own(function, claimed, variable)
 

@@ -1,4 +1,5 @@
-"""Text and LaTeX become the formula that was meant, or a sentence that says where they do not; nothing is evaluated."""
+"""Text and LaTeX become the formula that was meant, or a sentence that says where they do not;
+nothing is evaluated."""
 
 import string
 from random import Random
@@ -14,7 +15,8 @@ from derivations.symbols import Partial, activation, indexed, sigmoid
 n, d = sp.symbols("n d", integer=True, positive=True)
 i, j, k = sp.symbols("i j k", integer=True, positive=True)
 a, b, eta, w_1, L = sp.symbols("a b eta w_1 L", real=True)
-x, y, y_hat, w, z_2 = indexed("x", n, d), indexed("y", n), indexed("y_hat", n), indexed("w", d), indexed("z^(2)", d)
+x, y, y_hat, w, z_2 = (indexed("x", n, d), indexed("y", n), indexed("y_hat", n), indexed("w", d),
+                       indexed("z^(2)", d))
 g = activation("g")
 KNOWN = [n, d, a, b, eta, w_1, L, x, y, y_hat, w, z_2]
 
@@ -26,20 +28,39 @@ def one(text):
 @pytest.mark.parametrize("texts, meant", [
     (["a*b", "a b", r"a \cdot b", "a·b", r"a\,b", "(a)(b)", "a(b)"], a*b),
     (["a**2/b", "a^2/b", "a²/b", r"\frac{a^2}{b}", r"\frac{a^{2}}b"], a**2/b),
-    (["-a**2", "-a²", "−a^2", r"-a^{2}"], -a**2), (["2a", "2 a", r"2a"], 2*a), (["a/2b", "a/2*b"], a/2*b),
-    (["a - b + a", "a−b+a"], 2*a - b), (["a**b**2", "a^b^2"], a**(b**2)), (["2^-a", "2**-a", "2^{-a}"], 2**(-a)),
-    (["0.5 a", ".5a", r"\frac12 a", r"\tfrac{1}{2} a", "5e-1 a"], Rational(1, 2)*a), (["1e-3 a"], a/1000),
-    (["σ(a)(1 − σ(a))", r"\sigma(a)\left(1-\sigma(a)\right)", "sigmoid(a) (1 - sigmoid(a))"], sigmoid(a)*(1 - sigmoid(a))),
-    (["exp(-a)", "e^(-a)", "e^{-a}", r"e^{-a}", r"\exp(-a)"], exp(-a)), (["log(a)", "ln a", r"\log a", r"\ln(a)"], log(a)),
-    (["√(a)", "sqrt(a)", r"\sqrt{a}"], sqrt(a)), (["tanh(a b)", r"\tanh(ab)"], tanh(a*b)), (["|a|", "abs(a)"], abs(a)),
-    (["(ŷ_i - y_i) x_ik", "(y_hat[i] - y[i])*x[i, k]", r"(\hat{y}_i - y_i)\,x_{ik}", r"(\hat y_i-y_i) x_{i,k}"],
+    (["-a**2", "-a²", "−a^2", r"-a^{2}"], -a**2), (["2a", "2 a", r"2a"], 2*a),
+    (["a/2b", "a/2*b"], a/2*b),
+    (["a - b + a", "a−b+a"], 2*a - b), (["a**b**2", "a^b^2"], a**(b**2)),
+    (["2^-a", "2**-a", "2^{-a}"], 2**(-a)),
+    (["0.5 a", ".5a", r"\frac12 a", r"\tfrac{1}{2} a", "5e-1 a"], Rational(1, 2)*a),
+    (["1e-3 a"], a/1000),
+    (["σ(a)(1 − σ(a))", r"\sigma(a)\left(1-\sigma(a)\right)", "sigmoid(a) (1 - sigmoid(a))"],
+     sigmoid(a)*(1 - sigmoid(a))),
+    (["exp(-a)", "e^(-a)", "e^{-a}", r"e^{-a}", r"\exp(-a)"], exp(-a)),
+    (["log(a)", "ln a", r"\log a", r"\ln(a)"], log(a)),
+    (["√(a)", "sqrt(a)", r"\sqrt{a}"], sqrt(a)), (["tanh(a b)", r"\tanh(ab)"], tanh(a*b)),
+    (["|a|", "abs(a)"], abs(a)),
+    (["(ŷ_i - y_i) x_ik", "(y_hat[i] - y[i])*x[i, k]", r"(\hat{y}_i - y_i)\,x_{ik}",
+      r"(\hat y_i-y_i) x_{i,k}"],
      (y_hat[i] - y[i])*x[i, k]),
-    (["Sum(y[i]**2, (i, 1, n))/n", "1/n Σ_{i=1..n} y_i²", r"\frac{1}{n}\sum_{i=1}^n y_i^2", r"\frac1n\sum_i y_i^2"],
+    (["Sum(y[i]**2, (i, 1, n))/n", "1/n Σ_{i=1..n} y_i²", r"\frac{1}{n}\sum_{i=1}^n y_i^2",
+      r"\frac1n\sum_i y_i^2"],
      Sum(y[i]**2, (i, 1, n))/n),
     (["∂L/∂w_k a", r"\frac{\partial L}{\partial w_k} a", "Partial(L, w[k])*a"], Partial(L, w[k])*a),
-    (["g'(a) b", "b*g'(a)"], g.prime(a)*b), (["g(a)", r"g(a)"], g(a)), (["η a", "eta*a", r"\eta a"], eta*a), (["w_1 a"], w_1*a),
-    (["z^(2)_j", r"z^{(2)}_j"], z_2[j]), (["1[k=j]", "KroneckerDelta(k, j)", r"\mathbf{1}_{k=j}"], sp.KroneckerDelta(k, j)),
+    (["g'(a) b", "b*g'(a)"], g.prime(a)*b), (["g(a)", r"g(a)"], g(a)),
+    (["η a", "eta*a", r"\eta a"], eta*a), (["w_1 a"], w_1*a),
+    (["z^(2)_j", r"z^{(2)}_j"], z_2[j]),
+    (["1[k=j]", "KroneckerDelta(k, j)", r"\mathbf{1}_{k=j}"], sp.KroneckerDelta(k, j)),
     (["L = a b"], a*b), (["max(a, 0)", r"\max(a, 0)"], sp.Max(a, 0)),
+    (["sum_i (y_i - a)", "Sum_{i=1}^n (y_i - a)", "sum(y[i] - a, (i, 1, n))", "Σ_i (yᵢ − a)",
+      "sum_(i=1)^n (y_i - a)", r"\sum\limits_{i=1}^{n} (y_i - a)"], Sum(y[i] - a, (i, 1, n))),
+    (["log(sum(exp(w[k]), (k, 1, d)))", "np.log(sum_k exp(w_k))"], log(Sum(exp(w[k]), (k, 1, d)))),
+    (["||w||^2", "‖w‖²", r"\|w\|^2", r"\lVert w\rVert_2^2", "||w||_2**2"], Sum(w[i]**2, (i, 1, d))),
+    (["||y_hat - a y||²"], Sum((y_hat[i] - a*y[i])**2, (i, 1, n))),
+    (["|a||b|", "|a| |b|"], abs(a)*abs(b)),
+    (["½ (ŷᵢ − yᵢ)²"], (y_hat[i] - y[i])**2/2),
+    (["σ(a)·xᵢₖ", r"σ(a)\cdot x_{ik}"], sigmoid(a)*x[i, k]),
+    (["∂L/∂w_k ⊙ a"], Partial(L, w[k])*a), (["a ÷ b"], a/b), (["g′(a)"], g.prime(a)),
 ], ids=lambda value: value[0] if isinstance(value, list) else "")
 def test_what_is_typed_is_what_is_meant(texts, meant):
     for text in texts:
@@ -48,20 +69,30 @@ def test_what_is_typed_is_what_is_meant(texts, meant):
 
 
 @pytest.mark.parametrize("text, told", [
-    ("", "a formula as text is needed"), ("a +", "at the end"), ("(a", "expected ')' at the end"), ("a $$ )", "before ')'"),
-    ("y_ht[i]", "the name y_ht is not known; did you mean y_hat?"), ("Eta", "did you mean eta?"), ("W[k]", "did you mean w?"),
+    ("", "a formula as text is needed"), ("a +", "at the end"), ("(a", "expected ')' at the end"),
+    ("a $$ )", "before ')'"),
+    ("y_ht[i]", "the name y_ht is not known; did you mean y_hat?"), ("Eta", "did you mean eta?"),
+    ("W[k]", "did you mean w?"),
     ("ab", r"did you mean a*b?"),
     ("q", "the name q is not known; it knows L, a, b"),
     ("y", r"y is an array: write one of its entries, as in y[i]"),
     ("x_i", "x has 2 indices, and stands with 1"), ("a[i]", "a has no index, and stands with 1"),
     ("f(a)", "the name f is not known"),
-    ("9**9**9", "too large"), ("a**1000", "the exponent 1000 is too large"), ("1/0", "divides by zero"),
+    ("9**9**9", "too large"), ("a**1000", "the exponent 1000 is too large"),
+    ("1/0", "divides by zero"),
     ("1e999 a", "out of all proportion"),
     ("__import__('os').system('ls')", "cannot read"), ("a.b", "cannot read"),
     ("lambda: a", "cannot read"), ("a if b else a", "cannot"),
     ("(" * 900 + "a" + ")" * 900, "nested too deeply"), ("a" * 3000, "at most 2000 characters"),
     ("σ'(a)", "write the slope of sigma out"),
     (r"\sum_q a", "how far does the sum over q run?"), ("tanh(a, b)", "does not take 2 values"),
+    ("sum(y[i] for i in y)", "Sum(x[i]**2, (i, 1, n)), no Python"), ("np.sum(y)", "an index and how far it runs"),
+    ("np.sum(y[i])", "an index and how far it runs"), ("a'", "a is a number here: write entries"),
+    ("a @ b", "@ stands with a matrix"), (r"\begin{cases} a", r"\begin is not read here"),
+    (r"\log_2 a", "log without an index"), ("||w y||^2", "no product of arrays"),
+    ("||w + y||", "arrays of d and n entries"), ("||a||_1", "the norm with squares"),
+    ("tr(a)", "taken of a matrix"),
+    ("sum_i", "at the end"), ("y_i $ ? a", "before '?a'"),
 ])
 def test_what_cannot_be_read_gets_a_sentence(text, told):
     with pytest.raises(Unreadable) as error:
@@ -69,11 +100,54 @@ def test_what_cannot_be_read_gets_a_sentence(text, told):
     assert told in str(error.value) or told == "cannot" and "known" in str(error.value)
 
 
+rows, columns = (sp.MatrixSymbol(name, n, d) for name in "AX")
+weights, labels = sp.MatrixSymbol("w", d, 1), sp.MatrixSymbol("y", n, 1)
+# of w and y the entries are known as well
+MATRICES = [n, d, a, rows, columns, weights, labels, w, y]
+
+
+def of_matrices(text):
+    return read(text, known=MATRICES, functions=[g])[0]
+
+
+@pytest.mark.parametrize("texts, meant", [
+    (["X.T*(X*w - y)/n", "X^T (X w - y)/n", "1/n X' (X w - y)", "Xᵀ(X w − y)/n",
+      "X.T @ (X @ w - y)/n",
+      r"\frac{1}{n}\mathbf{X}^\top(\mathbf{X}\mathbf{w}-\mathbf{y})", "transpose(X) (X w - y)/n",
+      r"\frac1n X^{\mathsf T}(Xw-y)", "X.transpose()*(X*w - y)/n"],
+      columns.T*(columns*weights - labels)/n),
+    (["A ⊙ X", r"A \odot X", "A ∘ X"], sp.HadamardProduct(rows, columns)), (["-2 a A"], -2*a*rows),
+    (["||X w - y||^2"], sp.Trace((columns*weights - labels).T*(columns*weights - labels))),
+    (["tr(A X^T)"], sp.Trace(rows*columns.T)), (["g(X w)"], (columns*weights).applyfunc(g)),
+    (["w_k y_i", "w[k]*y[i]"], w[k]*y[i]),
+])
+def test_matrices_are_read_where_they_are_known(texts, meant):
+    for text in texts:
+        assert str(of_matrices(text).doit()) == str(meant.doit()), text
+
+
+@pytest.mark.parametrize("text, told", [
+    ("X y", "X (n × d) times y (n × 1) does not fit"),
+    ("X + 1", "X (n × d) and the number 1 cannot be added"),
+    ("A + X.T", "cannot be added"), ("X_ik", "X is a whole matrix here"),
+    ("1/X", "nothing is divided by X (n × d)"),
+    ("A ⊙ w", "does not fit"), ("sum_i X", "a sum adds numbers"),
+    ("max(X, 0)", "max takes numbers, not matrices"),
+    ("Xw", "did you mean X*w?"),
+])
+def test_matrices_that_do_not_fit_get_a_sentence(text, told):
+    with pytest.raises(Unreadable) as error:
+        of_matrices(text)
+    assert told in str(error.value)
+
+
 def test_without_known_names_they_are_made_and_shared():
     cost, slope, variable = read(
-        r"\frac{1}{2n}\sum_i(\sum_j w_jx_{ij}-y_i)^2", r"\frac1n\sum_i(\sum_j w_jx_{ij}-y_i)x_{ik}", "w_k")
+        r"\frac{1}{2n}\sum_i(\sum_j w_jx_{ij}-y_i)^2", r"\frac1n\sum_i(\sum_j w_jx_{ij}-y_i)x_{ik}",
+        "w_k")
     assert variable.base.shape == (n,) or str(variable.base.shape) == "(d,)"
-    assert slope.free_symbols >= variable.indices[0].free_symbols and variable.base in cost.atoms(sp.IndexedBase)
+    assert (slope.free_symbols >= variable.indices[0].free_symbols
+            and variable.base in cost.atoms(sp.IndexedBase))
     assert {str(e.base.shape) for e in cost.atoms(sp.Indexed)} == {"(d,)", "(n,)", "(n, d)"}
     with pytest.raises(Unreadable, match=r"wx would be one name: write w\*x for a product"):
         read("(wx - y)^2", "w", "x")
@@ -85,12 +159,14 @@ def random_formula(random, depth):
     one, other = (random_formula(random, depth - 1) for _ in range(2))
     return random.choice([lambda: one + other, lambda: one - other, lambda: one*other,
                           lambda: one/(other**2 + 1), lambda: one**2,
-                          lambda: exp(one), lambda: sigmoid(one), lambda: Sum(y[j]*one, (j, 1, n)), lambda: -one])()
+                          lambda: exp(one), lambda: sigmoid(one), lambda: Sum(y[j]*one, (j, 1, n)),
+                          lambda: -one])()
 
 
 @pytest.mark.parametrize("show", [plain, tex, str], ids=["plain", "tex", "python"])
 def test_what_the_page_or_sympy_prints_is_read_again(show):
-    """300 random formulas, written as plain text, as LaTeX and as Python: the same formula comes back."""
+    """300 random formulas, written as plain text, as LaTeX and as Python: the same formula comes
+    back."""
     random, seen = Random(1), 0
     for _ in range(100):
         formula = random_formula(random, 3)
@@ -104,7 +180,8 @@ def test_what_the_page_or_sympy_prints_is_read_again(show):
 def test_noise_is_read_or_refused_and_never_anything_else():
     random = Random(2)
     pieces = [*string.punctuation, "a", "b",
-              "x_ik", "y_i", r"\frac", r"\sum", "_{", "^{", "}", "(", ")", "1", "2.5", "Σ", "∂", " ", "σ", "√", "²"]
+              "x_ik", "y_i", "||", "sum_i", ".T", "@", "⊙", "ᵢ", r"\frac", r"\sum", "_{", "^{", "}",
+              "(", ")", "1", "2.5", "Σ", "∂", " ", "σ", "√", "²"]
     for _ in range(2000):
         text = "".join(random.choice(pieces) for _ in range(random.randint(1, 12)))
         try:

@@ -1,4 +1,5 @@
-"""`check` accepts every equal form, names the mistake in a wrong one, and never raises at a reader."""
+"""`check` accepts every equal form, names the mistake in a wrong one, and never raises at a
+reader."""
 
 import json
 import re
@@ -6,11 +7,11 @@ from functools import wraps
 
 import numpy as np
 import pytest
-from sympy import Derivative, Rational, Sum, exp, log, sqrt, symbols
+from sympy import Derivative, MatrixSymbol, Rational, Sum, exp, log, sqrt, symbols
 
-from derivations.definitions import Definition, Depends
+from derivations.definitions import Definition, Depends, Entries
 from derivations.mistakes import Kind
-from derivations.symbols import Partial, as_written, indexed, sigmoid
+from derivations.symbols import Gradient, Partial, as_written, indexed, sigmoid
 from derivations.verify import prove
 from exercises import check, credit, find_bug, predict, progress, solved
 from exercises.check import Question
@@ -22,7 +23,8 @@ i, j, k, m = symbols("i j k m", integer=True)
 x, y, y_hat, w = indexed("x", n, d), indexed("y", n), indexed("y_hat", n), indexed("w", d)
 J = symbols("J", real=True)
 with as_written():
-    given = [Definition(J, Sum((y_hat[i] - y[i])**2, (i, 1, n))/(2*n)), Definition(y_hat[i], Sum(w[j]*x[i, j], (j, 1, d)))]
+    given = [Definition(J, Sum((y_hat[i] - y[i])**2, (i, 1, n))/(2*n)),
+             Definition(y_hat[i], Sum(w[j]*x[i, j], (j, 1, d)))]
 question = Partial(J, w[k])
 
 
@@ -68,7 +70,9 @@ def test_a_sum_in_two_parts_is_not_called_senseless(capsys):
 
 def test_a_line_on_the_way_is_right_so_far_and_says_which(capsys):
     on_the_way = Sum((y_hat[i] - y[i])*Partial(y_hat[i], w[k]), (i, 1, n))/n
-    assert feedback(on_the_way, capsys).startswith("Right so far: you stand in line 1 of 3. Still to be taken: ∂ŷ_i/∂w_k.")
+    assert feedback(on_the_way,
+                    capsys).startswith(
+                        "Right so far: you stand in line 1 of 3. Still to be taken: ∂ŷ_i/∂w_k.")
 
 
 def test_asked_again_it_gives_the_next_hint(capsys, monkeypatch):
@@ -90,9 +94,12 @@ def test_a_numpy_function_is_an_answer_too(answer, told, capsys):
 
 
 @pytest.mark.parametrize("answer, told", [
-    (symbols("t")*w[k], "the name t is not known; it knows"), (symbols("J")*w[k], "another symbol of the same name"),
-    (indexed("y_hat", n, d)[i, k], "has shape (n, d), that of the exercise (n,)"), (0.3333333333*w[k], "is a rounded number"),
-    (0, "is not 0 everywhere"), (Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))*5/n, "the factor 5 is one too many"),
+    (symbols("t")*w[k], "the name t is not known; it knows"),
+    (symbols("J")*w[k], "another symbol of the same name"),
+    (indexed("y_hat", n, d)[i, k], "has shape (n, d), that of the exercise (n,)"),
+    (0.3333333333*w[k], "is a rounded number"),
+    (0, "is not 0 everywhere"),
+    (Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))*5/n, "the factor 5 is one too many"),
     ((y_hat[m] - y[m])*x[m, k], "the loss of one sample"),
 ])
 def test_every_other_answer_gets_a_precise_message(answer, told, capsys):
@@ -104,7 +111,8 @@ def test_a_short_decimal_is_exact(capsys):
 
 
 @pytest.mark.parametrize("said, truth, told", [
-    (0.5, lambda: 0.5, "Right"), (0.25, lambda: 0.5, "Not as predicted. half"), ("a half", lambda: 0.5, "a number is asked for"),
+    (0.5, lambda: 0.5, "Right"), (0.25, lambda: 0.5, "Not as predicted. half"),
+    ("a half", lambda: 0.5, "a number is asked for"),
     ((1, 2), lambda: (1, 2), "Right"), ((1,), lambda: (1, 2), "2 values are asked for"),
     ("W[1],b[2]", lambda: {"b[2]", "W[1]"}, "Right"),
     (True, lambda: True, "Right"), ("yes", lambda: True, "True or False"),
@@ -137,30 +145,41 @@ def test_progress_lists_what_is_solved_and_keeps_it_only_if_asked(capsys, monkey
     assert "1.2   predict        solved" in capsys.readouterr().out
 
 
-# Two layers of two, as in the article of notebook 03: every index is a number, so no size protects a slip ------------------
+# Two layers of two, as in the article of notebook 03: every index is a number, so no size protects
+# a slip ------------------
 
 L, target, out = symbols("L y y_hat", real=True)
 x_in = indexed("x", 2)
-(b_1, z_1, a_1), (b_2, z_2, a_2) = [[indexed(f"{name}^({layer})", 2) for name in "bza"] for layer in (1, 2)]
-w_1, w_2, w_3 = [indexed(f"w^({layer})", *shape) for layer, shape in ((1, (2, 2)), (2, (2, 2)), (3, (1, 2)))]
+(b_1, z_1, a_1), (b_2, z_2,
+                  a_2) = [[indexed(f"{name}^({layer})", 2) for name in "bza"] for layer in (1, 2)]
+w_1, w_2, w_3 = [indexed(f"w^({layer})", *shape) for layer,
+                 shape in ((1, (2, 2)), (2, (2, 2)), (3, (1, 2)))]
 with as_written():
-    network = [Definition(z_1[j], Sum(w_1[j, k]*x_in[k], (k, 1, 2)) + b_1[j]), Definition(a_1[j], sigmoid(z_1[j])),
-               Definition(z_2[j], Sum(w_2[j, k]*a_1[k], (k, 1, 2)) + b_2[j]), Definition(a_2[j], sigmoid(z_2[j])),
-               Definition(out, Sum(w_3[1, j]*a_2[j], (j, 1, 2))), Definition(L, (out - target)**2/2)]
+    network = [Definition(z_1[j], Sum(w_1[j, k]*x_in[k], (k, 1, 2)) + b_1[j]),
+               Definition(a_1[j], sigmoid(z_1[j])),
+               Definition(z_2[j], Sum(w_2[j, k]*a_1[k], (k, 1, 2)) + b_2[j]),
+               Definition(a_2[j], sigmoid(z_2[j])),
+               Definition(out, Sum(w_3[1, j]*a_2[j], (j, 1, 2))),
+               Definition(L, (out - target)**2/2)]
 second = Question(Partial(L, w_2[1, 2]), network)
 first = Question(Partial(L, w_1[1, 2]), network)
 slope_2 = a_2[1]*(1 - a_2[1])
 
 
 @pytest.mark.parametrize("slip, told, kind", [
-    ((out - target)*w_3[1, 2]*a_2[2]*(1 - a_2[2])*a_1[1], "as if to and from were swapped", Kind.INDEX),
-    ((out - target)*w_3[1, 1]*slope_2*a_2[2], "the wrong layer: a^(2) stands where a^(1) is meant", Kind.INDEX),
-    ((out - target)*w_3[1, 2]*slope_2*a_1[2], "an index is wrong: w^(3)_12 for w^(3)_11", Kind.INDEX),
+    ((out - target)*w_3[1, 2]*a_2[2]*(1 - a_2[2])*a_1[1], "as if to and from were swapped",
+     Kind.INDEX),
+    ((out - target)*w_3[1, 1]*slope_2*a_2[2], "the wrong layer: a^(2) stands where a^(1) is meant",
+     Kind.INDEX),
+    ((out - target)*w_3[1, 2]*slope_2*a_1[2], "an index is wrong: w^(3)_12 for w^(3)_11",
+     Kind.INDEX),
     ((out - target)*w_2[1, 1]*slope_2*a_1[2], "w^(2) stands where w^(3) is meant", Kind.NAME),
     ((out - target)*w_3[1, 1]*sigmoid(a_2[1])*(1 - sigmoid(a_2[1]))*a_1[2],
      "is taken at a^(2)_j instead of z^(2)_j", Kind.ARGUMENT),
-    ((out - target)*w_3[1, 1]*slope_2*a_1[j], "the index j is left over, no sum runs over it", Kind.SUM),
-    ((out - target)*w_3[1, 1]*slope_2*a_1[2]**2, "a^(1)_2 is squared: an upper index counts layers", Kind.POWER),
+    ((out - target)*w_3[1, 1]*slope_2*a_1[j], "the index j is left over, no sum runs over it",
+     Kind.SUM),
+    ((out - target)*w_3[1, 1]*slope_2*a_1[2]**2, "a^(1)_2 is squared: an upper index counts layers",
+     Kind.POWER),
 ])
 def test_each_slip_with_an_index_in_the_network_of_an_article_is_named(slip, told, kind):
     reply = second.reply_to(second.formula(slip))
@@ -185,7 +204,8 @@ def clashes(expr, taken):
 
 
 def test_the_lines_of_a_hint_keep_the_numbers_of_the_question():
-    """Of w_12 the one index says which neuron, the other which input: they stand in the last hint as numbers."""
+    """Of w_12 the one index says which neuron, the other which input: they stand in the last hint
+    as numbers."""
     *_, last = first.lines()
     assert last.startswith(f"the derivation, line {len(first.by_hand) - 1}: ∂L/∂w^(1)_12 = ")
     assert "x_2" in last and "w^(2)_j1" in last
@@ -235,11 +255,27 @@ def test_what_is_no_formula_gets_a_message_and_no_traceback(nonsense, capsys):
     assert "cannot be compared" in feedback(nonsense, capsys)
 
 
+@pytest.mark.parametrize("text, told", [
+    ("X.T*(X*w - y)/n", "Right"), (r"\frac1n\mathbf X^\top(\mathbf X\mathbf w-\mathbf y)", "Right"),
+    ("X^T (X w - y)", "a factor n is too many"),
+    ("X (X w - y)/n", "X (n × d) times X*w - y (n × 1) does not fit"),
+])
+def test_matrices_may_be_typed(text, told, capsys):
+    X, W, Y = (MatrixSymbol(name, *shape) for name,
+               *shape in (("X", n, d), ("w", d, 1), ("y", n, 1)))
+    entries = indexed("X", n, d)
+    with as_written():
+        cost = Definition(J, Sum((Sum(w[j]*entries[i, j], (j, 1, d)) - y[i])**2, (i, 1, n))/(2*n))
+    check(text, Gradient(J, W), [cost, Entries(X, entries), Entries(W, w), Entries(Y, y)])
+    assert told in capsys.readouterr().out
+
+
 def test_text_is_not_evaluated(capsys):
     assert "cannot be compared" in feedback("__import__('os').getcwd()", capsys)
 
 
-# What is kept between two answers -----------------------------------------------------------------------------------------
+# What is kept between two answers
+# -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -257,14 +293,16 @@ def test_hints_are_numbered_from_1_and_the_last_one_says_that_it_is_the_last(sai
     for asked in range(4):
         check(-Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))/n, question, given)
         lines = said().splitlines()
-        assert [line[:15] for line in lines if "  hint" in line] == [f"  hint {p} of 3: " for p in range(1, asked + 1)]
+        assert ([line[:15] for line in lines if "  hint" in line]
+                == [f"  hint {p} of 3: " for p in range(1, asked + 1)])
         assert f"  hint 1 of 3: {Kind.SIGN.value}" in lines or not asked
         assert lines[-1] == ("Run the cell again for a hint." if not asked else FOLDED if asked == 3
                              else "Run the cell again for the next hint.")
 
 
 def test_what_is_right_so_far_is_not_solved_and_what_is_finished_is(said):
-    check(Sum((y_hat[i] - y[i])*Partial(y_hat[i], w[k]), (i, 1, n))/n, question, given, number="1.1")
+    check(Sum((y_hat[i] - y[i])*Partial(y_hat[i], w[k]), (i, 1, n))/n, question, given,
+          number="1.1")
     assert not solved("1.1") and credit("1.1") == 0.5
     check(Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))/n, question, given, number="1.1")
     assert solved("1.1") and credit("1.1") == 1 and credit("1.2") == 0
@@ -280,26 +318,32 @@ def test_an_exercise_without_a_number_goes_by_the_name_of_what_it_asks_for(said)
     find_bug(doubled, 2, "factor", lambda f: f(3) == 3, number="1.2")
     said()
     progress()
-    assert said().splitlines() == ["∂/∂t (t²) derive         solved", "1.1   derive         not yet",
-                                   "a prediction predict        solved", "doubled find the bug   not answered yet",
+    assert said().splitlines() == ["∂/∂t (t²) derive         solved",
+                                   "1.1   derive         not yet",
+                                   "a prediction predict        solved",
+                                   "doubled find the bug   not answered yet",
                                    "1.2   find the bug   solved", "3 of 5 solved."]
 
 
 def test_progress_lists_what_another_session_solved_by_number(said, tmp_path):
     file = tmp_path / "solved.json"
-    names = ["1.10", "1.2", "0.1", "w_12", "0.2", "2.1"]     # a word counts as 0: w_12 stands where 0.12 would
+    # a word counts as 0: w_12 stands where 0.12 would
+    names = ["1.10", "1.2", "0.1", "w_12", "0.2", "2.1"]
     file.write_text(json.dumps([["derive", name] for name in names]), encoding="utf-8")
     predict(4, lambda: 4, number="1.3")
     predict(..., lambda: 4, number="2.1")
     said()
     progress(keep=file)
-    in_order = [f"{name:<5} derive         solved" for name in ("0.1", "0.2", "w_12", "1.2", "1.10", "2.1")]
-    assert said().splitlines() == [*in_order, "1.3   predict        solved", "2.1   predict        not answered yet",
+    in_order = [f"{name:<5} derive         solved"
+                for name in ("0.1", "0.2", "w_12", "1.2", "1.10", "2.1")]
+    assert said().splitlines() == [*in_order, "1.3   predict        solved",
+                                   "2.1   predict        not answered yet",
                                    "7 of 8 solved."]
     assert {name for _, name in json.loads(file.read_text(encoding="utf-8"))} == {*names, "1.3"}
 
 
-@pytest.mark.parametrize("content", ["", "my notes", "3", "{}", '{"ab": 1}', "[3]", '["ab"]', '[["a"]]', '[["a", 1.2]]'])
+@pytest.mark.parametrize("content", ["", "my notes", "3", "{}", '{"ab": 1}', "[3]", '["ab"]',
+                                     '[["a"]]', '[["a", 1.2]]'])
 def test_a_file_that_does_not_hold_progress_is_refused_and_left_as_it_is(content, said, tmp_path):
     file = tmp_path / "mine.json"
     file.write_text(content, encoding="utf-8")
@@ -314,11 +358,13 @@ def test_without_any_exercise_there_is_no_progress(said):
     assert said() == "No exercise has been run yet.\n"
 
 
-# Answers that are hard to read --------------------------------------------------------------------------------------------
+# Answers that are hard to read
+# --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("faulty, told", [
-    ([given[0], given[0]], "J is defined twice"), ([3], "given= takes Definition, Depends, Entries, Assume and Index, got 3"),
+    ([given[0], given[0]], "J is defined twice"),
+    ([3], "given= takes Definition, Depends, Entries, Assume and Index, got 3"),
     ([Definition(J, Derivative(w[1]**2, w[1]))],
      "Derivative has no rule here: write Partial, Sum and entries such as w[k] instead"),
 ])
@@ -334,16 +380,20 @@ def test_a_function_without_source_is_an_answer_too(said):
         assert said().count("  hint ") == told
     check(eval("lambda t: 2*t"), square, number="1.1")
     assert said().startswith("Right")
-    check(wraps(len)(lambda t: 2*t), square, number="1.2")          # its source would be that of a built-in function
-    assert said().startswith("This cannot be compared with ∂/∂t (t²): your function has a parameter obj")
+    # its source would be that of a built-in function
+    check(wraps(len)(lambda t: 2*t), square, number="1.2")
+    assert said().startswith(
+        "This cannot be compared with ∂/∂t (t²): your function has a parameter obj")
 
 
-# Predictions --------------------------------------------------------------------------------------------------------------
+# Predictions
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("value, shown", [
     (3, "3"), (1/3, "0.333333"), (Rational(1, 3), "1/3"), (np.float32(0.5), "0.5"), (True, "True"),
-    (np.False_, "False"), ("up", "up"), (set(), "none"), ({"b[1]", "W[1]"}, "W[1], b[1]"), ((1, 2.5), "(1, 2.5)"),
+    (np.False_, "False"), ("up", "up"), (set(), "none"), ({"b[1]", "W[1]"}, "W[1], b[1]"),
+    ((1, 2.5), "(1, 2.5)"),
     (np.array([1, 2]), "(1, 2)"), (np.array(3), "3"), ((np.array(1.5), True), "(1.5, True)"),
 ])
 def test_a_right_prediction_is_repeated_as_it_was_meant(value, shown, said):
@@ -352,17 +402,21 @@ def test_a_right_prediction_is_repeated_as_it_was_meant(value, shown, said):
 
 
 @pytest.mark.parametrize("value, truth, shown, true", [
-    (Rational(1, 3), Rational(1, 2), "1/3", "1/2"), ({"a"}, set(), "a", "none"), (np.True_, False, "True", "False"),
+    (Rational(1, 3), Rational(1, 2), "1/3", "1/2"), ({"a"}, set(), "a", "none"),
+    (np.True_, False, "True", "False"),
     (2, 1/3, "2", "0.333333"), ("up", "down", "up", "down"), ((1, 2), (1, 3), "(1, 2)", "(1, 3)"),
 ])
 def test_beside_a_wrong_prediction_stands_the_truth(value, truth, shown, true, said):
     predict(value, lambda: truth, number="p")
-    assert said().startswith(f"You said {shown}; it is {true}. Not as predicted. What did you not expect?")
+    assert said().startswith(
+        f"You said {shown}; it is {true}. Not as predicted. What did you not expect?")
 
 
 @pytest.mark.parametrize("value, truth, within, agree", [
-    (0.5000002, 0.5, {}, True), (0.500001, 0.5, {}, False), (1000.0005, 1000, {}, True), (1000.005, 1000, {}, False),
-    (-1000.0005, -1000, {}, True), (1e-9, 2e-9, {}, False), (0.001, 0, {}, False), (0, 0, {}, True), (-0.5, 0.5, {}, False),
+    (0.5000002, 0.5, {}, True), (0.500001, 0.5, {}, False), (1000.0005, 1000, {}, True),
+    (1000.005, 1000, {}, False),
+    (-1000.0005, -1000, {}, True), (1e-9, 2e-9, {}, False), (0.001, 0, {}, False), (0, 0, {}, True),
+    (-0.5, 0.5, {}, False),
     (2, 1, {"within": 0.5}, True), (2.001, 1, {"within": 0.5}, False),
 ])
 def test_two_numbers_agree_up_to_a_relative_distance(value, truth, within, agree, said):
@@ -371,15 +425,19 @@ def test_two_numbers_agree_up_to_a_relative_distance(value, truth, within, agree
 
 
 @pytest.mark.parametrize("value, truth, told", [
-    (10**400, 3, "a number is asked for"), (np.array(3), (1, 2), "2 values are asked for, as in (…, …), got 3"),
+    (10**400, 3, "a number is asked for"),
+    (np.array(3), (1, 2), "2 values are asked for, as in (…, …), got 3"),
     (3, {"a"}, "several names are asked for"), ((1, "a"), (1, 2), "a number is asked for, got 'a'"),
-    (float("inf"), 3, "a number is asked for, got inf"), (float("nan"), 3, "a number is asked for, got nan"),
-    (-np.inf, np.inf, "a number is asked for, got -inf"), ((1, np.inf), (1, 2), "a number is asked for, got inf"),
+    (float("inf"), 3, "a number is asked for, got inf"),
+    (float("nan"), 3, "a number is asked for, got nan"),
+    (-np.inf, np.inf, "a number is asked for, got -inf"),
+    ((1, np.inf), (1, 2), "a number is asked for, got inf"),
     (1j, 3, "a number is asked for, got 1j"), (3, "up", "a word in quotes is asked for, got 3"),
 ])
 def test_a_prediction_of_another_kind_gets_a_message_and_no_traceback(value, truth, told, said):
     predict(value, lambda: truth, number="p")
-    assert said().startswith("This is no prediction that can be compared: " + told) and not solved("p")
+    assert (said().startswith("This is no prediction that can be compared: " + told)
+            and not solved("p"))
 
 
 def test_names_may_have_blanks_in_them(said):
@@ -391,7 +449,9 @@ def test_before_a_prediction_the_choices_are_named_and_nothing_else(said):
     predict(..., lambda: 1/0, number="p", choices=("up", "down"), show=lambda: 1/0)
     predict(None, lambda: 1/0, number="q")
     then = "in place of the dots; then run the cell again to see what happens."
-    assert said() == f"No prediction yet. Put one of 'up', 'down' {then}\nNo prediction yet. Put what you expect {then}\n"
+    assert (said()
+            == f"No prediction yet. Put one of 'up', 'down' {then}\nNo prediction yet. Put what "
+               f"you expect {then}\n")
 
 
 def test_a_slip_that_cannot_be_compared_is_passed_over(said):
@@ -399,7 +459,8 @@ def test_a_slip_that_cannot_be_compared_is_passed_over(said):
     assert said() == "You said 0.25; it is 0.5. Not as predicted. A quarter.\n"
 
 
-# Bugs ---------------------------------------------------------------------------------------------------------------------
+# Bugs
+# --------------------------------------------------------------------------------------------------
 
 
 def beyond(values):
@@ -426,29 +487,35 @@ def hopeless(value):
     return value
 
 
-BUGS = {beyond: lambda f: f([3, 4, 5]) == 5, turned: lambda f: f([1, 4, 2]) == 3, twice: lambda f: f(3) == 6,
+BUGS = {beyond: lambda f: f([3, 4, 5]) == 5, turned: lambda f: f([1, 4, 2]) == 3,
+        twice: lambda f: f(3) == 6,
         hopeless: lambda f: False}
 
 
 @pytest.mark.parametrize("program, hints", [
-    (beyond, ["the check says\n    IndexError: list index out of range", "the fault is in one of the lines 3 to 5",
+    (beyond, ["the check says\n    IndexError: list index out of range",
+              "the fault is in one of the lines 3 to 5",
               "it is line 4: found = values[place]"]),
-    (turned, ["the check says\n    False", "the fault is in one of the lines 3 to 4", "it is line 4: return -(top - low)"]),
-    (twice, ["the check says\n    False", "the fault is in one of the lines 2 to 4", "it is line 2: half = 2*value"]),
+    (turned, ["the check says\n    False", "the fault is in one of the lines 3 to 4",
+              "it is line 4: return -(top - low)"]),
+    (twice, ["the check says\n    False", "the fault is in one of the lines 2 to 4",
+             "it is line 2: half = 2*value"]),
     (hopeless, ["the check says\n    False"]),
 ])
 def test_hints_go_from_the_check_by_way_of_the_neighbours_to_the_line(program, hints, said):
     """Where several lines can heal a program, the range holds them all, and the first is named."""
     for asked in range(len(hints) + 1):
         find_bug(program, 2, "mask", BUGS[program])
-        numbered = [f"  hint {p} of {len(hints)}: {hint}" for p, hint in enumerate(hints[:asked], 1)]
+        numbered = [f"  hint {p} of {len(hints)}: {hint}" for p,
+                    hint in enumerate(hints[:asked], 1)]
         told = said().rstrip("\n").split("\n", 1)[1]
         assert told.rpartition("\n")[0] == "\n".join(numbered)
 
 
 @pytest.mark.parametrize("line, cause, told", [
     (4, "mask", 'Line 4 is the right line, but undoing "mask" in it does not heal the program.'),
-    (2, "index", "The cause is right, but it sits in another line than line 2: count = len(values)"),
+    (2, "index",
+     "The cause is right, but it sits in another line than line 2: count = len(values)"),
     (3, "mask", 'Undoing "mask" in line 3 (place = count) does not make the check pass.'),
 ])
 def test_the_right_half_of_a_wrong_answer_is_acknowledged(line, cause, told, said):
@@ -458,7 +525,9 @@ def test_the_right_half_of_a_wrong_answer_is_acknowledged(line, cause, told, sai
 
 def test_a_found_bug_is_shown_as_it_was_and_as_it_is_healed(said):
     find_bug(doubled, 2, "factor", lambda f: f(3) == 3)
-    assert said() == ("Right. There is a factor too many, or a wrong one; with that undone in line 2, the check passes:\n"
+    assert said() == (
+        "Right. There is a factor too many, or a wrong one; with that undone in line 2, the check "
+        "passes:\n"
                       "    was  return 2*value\n    now  return value\n")
 
 
@@ -471,7 +540,8 @@ def test_half_an_answer_to_a_bug_is_no_answer_yet(line, cause, said):
 
 
 @pytest.mark.parametrize("line, cause, told", [
-    (2, "facto", "'facto' is none of the causes"), (7, "factor", "doubled has the lines 1 to 2, got 7"),
+    (2, "facto", "'facto' is none of the causes"),
+    (7, "factor", "doubled has the lines 1 to 2, got 7"),
     ("retrun", "factor", "no line of doubled reads 'retrun'"),
 ])
 def test_a_line_or_a_cause_that_is_none_gets_a_message_and_no_traceback(line, cause, told, said):
@@ -482,4 +552,5 @@ def test_a_line_or_a_cause_that_is_none_gets_a_message_and_no_traceback(line, ca
 @pytest.mark.parametrize("truth", [sigmoid(t), exp(2*t), 2**t, t**t, log(t), sqrt(t)], ids=str)
 def test_a_wrong_answer_whose_values_are_no_fractions_is_compared_all_the_same(truth, capsys):
     check(7*t + 5, Partial(J, t), [Definition(J, truth)], number=str(truth))
-    assert re.search(r"Not yet: .*\n  yours   5 \+ 7 t\n  at .*\n  values  yours .*, right .*", capsys.readouterr().out)
+    assert re.search(r"Not yet: .*\n  yours   5 \+ 7 t\n  at .*\n  values  yours .*, right .*",
+                     capsys.readouterr().out)
