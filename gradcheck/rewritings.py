@@ -92,14 +92,18 @@ class Words:
         self.values, args = values, function.args
         self.parameters = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
         assigned = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        self.names = list(dict.fromkeys(self.parameters + assigned))
+        outer = [n.id for n in nodes if isinstance(n, ast.Name) and is_array(values.get(n.id))]
+        self.names = list(dict.fromkeys(self.parameters + assigned + outer))
         entries = [plain(n) for n in nodes if isinstance(n, ast.Subscript)]
         self.entries = [e for e in dict.fromkeys(entries) if root(e) in self.names]
         self.layers = list(dict.fromkeys(re.findall(r"\[([^\[\]:,]+)\]", plain(function))))
-        self.callees = {id(n.func) for n in nodes if isinstance(n, ast.Call)}
         within = lambda tops: {id(n) for top in tops for n in ast.walk(top)}
         self.indices = within(n.slice for n in nodes if isinstance(n, ast.Subscript))
         self.below = within(n.right for n in nodes if is_(n, ast.Div))
+        calls = [n for n in nodes if isinstance(n, ast.Call)]
+        self.callees = {id(n.func) for n in calls}
+        ranges = [a for n in calls if plain(n.func) == "range" for a in n.args]
+        self.counters = within(ranges + [k for n in calls for k in n.keywords])  # 1 in axis=1
         self.opaque = within(n for n in nodes if isinstance(n, OPAQUE))
         self.grown = {id(n.value): n.op for n in nodes if isinstance(n, ast.AugAssign)}
         self.sizes = self._sizes()
@@ -122,7 +126,7 @@ class Words:
             value = self.values.get(text.removeprefix("len(").removesuffix(")"))
             if text in usual:
                 found.setdefault(value, text)
-            elif isinstance(value, (np.ndarray, list, tuple)) and np.ndim(value) and len(value) > 1:
+            elif is_array(value) and len(value) > 1:
                 found.setdefault(len(value), text)
             elif value is None:
                 found.setdefault(text, text)
@@ -165,6 +169,10 @@ class Words:
     def counts(self, node):
         text = plain(node)
         return text in self.sizes or COUNTS.search(text)
+
+
+def is_array(value):
+    return isinstance(value, (np.ndarray, list)) and np.ndim(value) > 0
 
 
 def root(text):
@@ -297,7 +305,11 @@ def _factor(node, words):
                     yield product(kept)
     if isinstance(words.grown.get(id(node)), (ast.Mult, ast.Div)) and not words.counts(node):
         yield "1"
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    match node:
+        case ast.BinOp(ast.BinOp(one, ast.Sub(), a), ast.Pow(), power):  # (1 - a)**2
+            yield f"{t(one)} - {t(a)}**{t(power)}"
+    number = isinstance(node, ast.Constant) and type(node.value) in (int, float)
+    if number and id(node) not in words.counters:
         yield from map(str, (node.value + 1, node.value - 1, 2*node.value, node.value/2))
     if isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript)):
         yield from (f"2*{t(node)}", f"{t(node)}/2")
@@ -323,6 +335,9 @@ def product(factors):
 
 
 def _index(node, words):
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        if id(node) in words.counters | words.indices:
+            yield from map(str, (node.value + 1, node.value - 1))
     if id(node) in words.below:
         return
     if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
@@ -333,8 +348,6 @@ def _index(node, words):
     if isinstance(node, (ast.Name, ast.Subscript)) and root(plain(node)) not in words.moved:
         whole = words.is_whole(plain(node))
         yield from filter(words.is_whole, words.names) if whole else words.arrays
-    if isinstance(node, ast.Constant) and type(node.value) is int:
-        yield from map(str, (node.value - 1, node.value + 1))
 
 
 REWRITINGS = {
