@@ -148,7 +148,9 @@ class Chain:
         """Two symbols of one name, as after a change of assumptions, are two things for SymPy and one for the reader."""
         seen = {}
         for expr in [*self.lines, *self.known.parts()]:
-            for name in sorted(names_in(expr), key=sp.default_sort_key):
+            own = {index for e in expr.atoms(sp.Sum, sp.Product) for index, *_ in e.limits
+                   if isinstance(index, sp.Dummy)}      # SymPy's own, as of (X w)[0, 0]
+            for name in sorted(names_in(expr) - own, key=sp.default_sort_key):
                 if seen.setdefault((name.is_Symbol, str(name)), name) != name:
                     raise ValueError(f"two different symbols are called {name} in {self.title}: make each of them only once")
         pair = alike(*self.lines, *self.known.parts())

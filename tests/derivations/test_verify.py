@@ -168,3 +168,12 @@ def test_a_refusal_carries_its_data():
     with pytest.raises(FalseLine) as misfit:
         prove(Partial(J, w[k]), Sum((y_hat[i] - y[i])*x[k, i], (i, 1, n))/n, given)
     assert misfit.value.values is None and "would run to" in misfit.value.reason
+
+
+def test_the_indices_that_sympy_writes_into_the_entry_of_a_product_may_have_one_name():
+    with as_written():
+        size = (W.T*W)[0, 0]
+        penalised, slope = ((X*W - Y).T*(X*W - Y))[0, 0]/2 + size/2, X.T*(X*W - Y) + W
+    assert prove(Gradient(penalised, W), slope, entries).derivative
+    with pytest.raises(FalseLine):
+        prove(Gradient(penalised, W), slope + W, entries)
