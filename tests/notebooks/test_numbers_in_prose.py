@@ -26,8 +26,8 @@ EXCEPTIONS = {  # (notebook, number as it stands): why no cell prints it
     ("00_start_here", "40"): PLANNED
     + "; and the digits of the numerical tick, which the tests of the engine hold",
     ("00_start_here", "ten"): "the ratio of two steps that the table prints, 0.1 and 0.01",
-    ("02_logistic_regression", "1.8"): "the cell below prints the largest number, 1.797…e+308",
-    ("02_logistic_regression", "10^{308}"): "the cell below prints it, as e+308",
+    ("02_logistic_regression", "1.8"): "the cell above prints the largest number, 1.797…e+308",
+    ("02_logistic_regression", "10^{308}"): "the cell above prints it, as e+308",
     ("02_logistic_regression", "80 %"): "an imagined probability, to say what calibrated means",
     ("03_softmax_regression", "0.8"): "labels of an imagined bird, chosen to add up to 1",
     (
