@@ -30,9 +30,13 @@ def compiled(name, source, keep_source):
     return bootstrap._code_to_hash_pyc(code, importlib.util.source_hash(source), False)
 
 def leave_out_docstrings(tree):
+    """Without a trace where more follows: an import from __future__ must be the first statement."""
+    documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(node, False) is not None:
-            node.body[0] = ast.Pass(lineno=node.body[0].lineno, col_offset=0, end_lineno=node.body[0].lineno, end_col_offset=0)
+        if isinstance(node, documented) and ast.get_docstring(node, False) is not None:
+            line = node.body[0].lineno
+            nothing = ast.Pass(lineno=line, col_offset=0, end_lineno=line, end_col_offset=0)
+            node.body[:1] = [] if len(node.body) > 1 else [nothing]
 
 def pyc_name(name, keep_source):
     return importlib.util.cache_from_source(name) if keep_source else name + "c"

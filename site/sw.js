@@ -1,6 +1,6 @@
 /* A page once visited can be read and run without a network. The network comes first, except for files that are named by their content. */
 const PAGES = 'pages-@EDITION@', PYTHON = 'python';
-const NAMED_BY_CONTENT = /-0[0-9a-f]{12}-[^/]*\.whl$|kernel-[0-9a-f]{12}\.zip$/;
+const NAMED_BY_CONTENT = /-0[0-9a-f]{12}(-[^/]*\.whl|\.pack)$|kernel-[0-9a-f]{12}\.zip$/;
 const LITE = new URL('lite/', registration.scope).pathname, PYODIDE = new URL('lite/static/pyodide/', registration.scope).pathname;
 
 addEventListener('install', () => skipWaiting());

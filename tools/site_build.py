@@ -25,6 +25,7 @@ from urllib.parse import quote
 import nbformat
 import site_reference
 import site_runtime
+from site_compile import BUNDLES
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(1, str(ROOT / "site"))
@@ -34,13 +35,12 @@ SITE = ROOT / "site"
 WORK = ROOT / ".cache" / "site" / "build"
 TRIED = "0.5"  # the derivation of the first notebook that the visitor of the start page can break
 PYODIDE = "lite/static/pyodide/"  # from the root of the site; JupyterLite and the pages share it
-# What the pages load and import before the first cell: notebooks draw, the start page does not.
-PARTS = {
-    "notebook": {
-        "packages": ["backpropagation-notebooks", "matplotlib"],
-        "imports": ["derivations", "exercises", "helpers.figures"],
-    },
-    "start": {"packages": ["backpropagation-notebooks"], "imports": ["derivations"]},
+# What a page imports before its first cell; what only once something of it is used; and what a
+# notebook, which draws, imports meanwhile.
+IMPORTS = {
+    "imports": ["derivations", "exercises"],
+    "lazy": ["helpers.figures"],
+    "early": ["matplotlib.figure", "matplotlib.backends.backend_agg", "PIL.Image"],
 }
 PRETTY = [
     "IPython/lib/pretty.py",
@@ -76,8 +76,7 @@ def main():
         started = time.perf_counter()
         build_lite(notebooks, options.out / "lite", options.pyodide)
         print(f"JupyterLite: {time.perf_counter() - started:.0f} s", flush=True)
-    if (options.out / PYODIDE).exists():
-        say_what_python_loads(options.out)
+    add_runner(options.out)
     files = [path for path in options.out.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files) / 1e6
     print(f"{options.out}: {len(files)} files, {size:.0f} MB")
@@ -96,7 +95,6 @@ def build_pages(notebooks, out):
     for name in ("tex-svg.js", "input/tex/extensions/html.js"):  # the second knows links
         (mathjax / name).parent.mkdir(parents=True, exist_ok=True)
         (mathjax / name).write_bytes(site_runtime.npm_file("mathjax", f"es5/{name}"))
-    stage_runner(staged / "_static" / "run")
     numbered = equations(notebooks)
     (staged / "_static" / "equations.json").write_text(json.dumps(numbered), encoding="utf-8")
     reference = site_reference.stage(staged, notebooks, numbered, repository())
@@ -126,42 +124,19 @@ def build_pages(notebooks, out):
     (out / ".nojekyll").touch()  # else GitHub Pages leaves out every folder with an underscore
 
 
-def stage_runner(folder):
-    """What runs in a page: the kernel's Python as one archive, named by its content, and a reader
-    of Markdown.
+def add_runner(out):
+    """What runs in a page: the kernel's Python as one archive, named by its content, a reader of
+    Markdown, and the list of what Python loads, if that is there.
     """
-    content = kernel_archive()
+    folder, content, bundles = out / "_static" / "run", kernel_archive(), out / PYODIDE / BUNDLES
     name = f"kernel-{site_runtime.sha256(content)[:12]}.zip"
     (folder / name).write_bytes(content)
-    (folder / "markdown-it.js").write_bytes(
-        site_runtime.npm_file("markdown-it", "dist/markdown-it.min.js")
-    )
-    (folder / "settings.json").write_text(
-        json.dumps({"kernel": name, "pyodide": PYODIDE, **PARTS}), encoding="utf-8"
-    )
-
-
-def say_what_python_loads(out):
-    """Write into the runner's settings which files a page loads for its Python, and how many bytes
-    that is.
-    """
-    folder, place = out / PYODIDE, out / "_static" / "run" / "settings.json"
-    settings = json.loads(place.read_text(encoding="utf-8"))
-    locked = json.loads((folder / "page-lock.json").read_text(encoding="utf-8"))["packages"]
-    for part in PARTS:
-        names, queue = {}, list(PARTS[part]["packages"])
-        while queue:
-            entry = locked[queue.pop()]
-            names[entry["file_name"]] = True
-            queue += entry["depends"]
-        files = [*site_runtime.CORE[:-1], "page-lock.json", *names]
-        settings[part] |= {
-            "files": files,
-            "bytes": sum(
-                (folder / name).stat().st_size for name in files if not name.endswith(".mjs")
-            ),
-        }
-    place.write_text(json.dumps(settings), encoding="utf-8")
+    reader = site_runtime.npm_file("markdown-it", "dist/markdown-it.min.js")
+    (folder / "markdown-it.js").write_bytes(reader)
+    settings = {"kernel": name, "pyodide": PYODIDE, **IMPORTS}
+    if bundles.exists():
+        settings |= json.loads(bundles.read_text(encoding="utf-8"))
+    (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
 def kernel_archive():

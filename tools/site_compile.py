@@ -6,8 +6,10 @@ compile at every start.
 """
 
 import fnmatch
+import gzip
 import io
 import json
+import marshal
 import re
 import shutil
 import subprocess
@@ -20,6 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "site"
 CACHE = ROOT / ".cache" / "site" / "compiled"
 COMPILER, LEFT_OUT = SITE / "compile.mjs", SITE / "leave-out.txt"
+BUNDLES = "bundles.json"  # what the reading pages load
+PYC_HEADER = 16  # bytes before the code
+UNREAD = re.compile(r"\.dist-info/(?!METADATA)|/$")  # of a wheel that is not installed by pip
 FONTS, FONT_LIST = "matplotlib/mpl-data/fonts/ttf/", "matplotlib/fontlist.json"
 
 
@@ -107,6 +112,24 @@ def named_by_content(name, content):
     distribution, version, *_, python, abi, platform = name.removesuffix(".whl").split("-")
     build = f"0{sha256(content).hexdigest()[:12]}"
     return f"{distribution}-{version}-{build}-{python}-{abi}-{platform}.whl"
+
+
+def bundle(archives):
+    """Wheels in one piece for site/kernel/bundle.py: modules without source as bytecode, the rest
+    as files.
+    """
+    modules, files = {}, {}
+    for content in archives:
+        with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+            for path in wheel.namelist():
+                inside = wheel.read(path)
+                if path.endswith(".pyc") and "__pycache__" not in path:
+                    name = path.removesuffix(".pyc").removesuffix("/__init__")
+                    is_package = path.endswith("/__init__.pyc")
+                    modules[name.replace("/", ".")] = (is_package, path, inside[PYC_HEADER:])
+                elif not UNREAD.search(path):
+                    files[path] = inside
+    return gzip.compress(marshal.dumps((modules, files), 2), 9, mtime=0)
 
 
 def modules(content):

@@ -8,6 +8,7 @@ the build.
 """
 
 import argparse
+import gzip
 import hashlib
 import io
 import json
@@ -39,6 +40,7 @@ NPM = {
 OFFICIAL = f"https://cdn.jsdelivr.net/pyodide/v{NPM['pyodide'][0]}/full/"
 PATIENCE = 20  # seconds
 OWN = "backpropagation-notebooks"
+FIRST = [OWN, "numpy", "sympy", "mpmath"]  # what a derivation needs
 ZIP_EPOCH = 315532800  # 1980, the first moment that a zip file knows
 CORE = [
     "pyodide.mjs",
@@ -272,23 +274,43 @@ def assemble(out, distribution=None):
         (out / entry["file_name"]).write_bytes(content)
     lock["packages"] = packages
     (out / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
-    (out / "page-lock.json").write_text(
-        json.dumps(lock | {"packages": for_pages(packages)}), encoding="utf-8"
-    )
+    write_bundles(out, packages)
 
 
-def for_pages(packages):
-    """What a reading page can load: it has a display and widgets of its own, and gets Matplotlib
-    only where it draws.
+def write_bundles(out, packages):
+    """What the reading pages load, whose kernel has a display and widgets of its own: `first` what
+    proves, `figures` what draws and comes later. The core of Pyodide is packed for servers that
+    pack nothing.
     """
-    own = packages[OWN] | {"depends": ["numpy", "sympy", "mpmath"]}
-    names, queue = set(), ["matplotlib", *own["depends"]]
+    first = closure(packages, FIRST)
+    figures = [name for name in closure(packages, ["matplotlib"]) if name not in first]
+    about = {}
+    for part, names in {"first": first, "figures": figures}.items():
+        wheels = [(out / packages[name]["file_name"]).read_bytes() for name in names]
+        content = site_compile.bundle(wheels)
+        file = f"{part}-0{sha256(content)[:12]}.pack"
+        (out / file).write_bytes(content)
+        tops = sorted({top for wheel in wheels for top in site_compile.modules(wheel)})
+        about[part] = {"file": file, "bytes": len(content), "tops": tops}
+    core = gzip.compress((out / "pyodide.asm.wasm").read_bytes(), 9, mtime=0)
+    (out / "pyodide.asm.wasm.pack").write_bytes(core)
+    about["bytes"] = len(core) + (out / "python_stdlib.zip").stat().st_size + about["first"]["bytes"]
+    (out / "page-lock.json").write_text(
+        json.dumps(json.loads((out / "pyodide-lock.json").read_text()) | {"packages": {}}),
+        encoding="utf-8",
+    )
+    (out / site_compile.BUNDLES).write_text(json.dumps(about), encoding="utf-8")
+
+
+def closure(packages, wanted):
+    """The packages and what they depend on; of ours, what a page needs."""
+    names, queue = set(), list(wanted)
     while queue:
         name = queue.pop()
         if name not in names:
             names.add(name)
-            queue += packages[name]["depends"]
-    return {name: packages[name] for name in sorted(names)} | {OWN: own}
+            queue += packages[name]["depends"] if name != OWN else []
+    return sorted(names)
 
 
 def locked_packages(known):

@@ -20,11 +20,14 @@ PICTURES = ROOT / ".cache" / "site" / "pictures"
 PATIENCE = 180_000  # milliseconds, for a machine that is busy with other things too
 MEASURED = "measured"
 
+# Python starts by itself in a page, but not where the reader's data are dear.
+NO_PYTHON = "Object.defineProperty(navigator, 'connection', {value: {saveData: true}})"
 TYPESET = "() => document.documentElement.dataset.typeset === 'done'"
 # Without the strokes of each formula, hidden from a screen reader, and its MathML, for which axe
 # has no rule: far faster.
 AXE = """async ([scope, rules]) => {
-    const taken = [...document.querySelectorAll('mjx-container > svg, mjx-assistive-mml')].map(part => {
+    const drawn = document.querySelectorAll('mjx-container > svg, mjx-assistive-mml');
+    const taken = [...drawn].map(part => {
         const kept = document.createDocumentFragment();
         kept.append(...part.childNodes);
         return () => part.append(kept);
@@ -34,7 +37,8 @@ AXE = """async ([scope, rules]) => {
     taken.forEach(putBack => putBack());
     return result.violations.filter(found => ['serious',
         'critical'].includes(found.impact)).map(found =>
-        `${found.id}, ${found.nodes.length} times: ${found.nodes.slice(0, 3).map(node => node.html.slice(0, 160))}`);
+        `${found.id}, ${found.nodes.length} times: ` +
+        found.nodes.slice(0, 3).map(node => node.html.slice(0, 160)));
 }"""
 
 
@@ -90,7 +94,7 @@ def axe():
 @pytest.fixture
 def visit(browser, address):
     """visit(path, width=…): a page in a fresh profile, whose `complaints` grow with all that goes
-    wrong.
+    wrong, and `loaded` with the bytes that it loads; with `python=True` it runs.
     """
     contexts = []
 
@@ -115,11 +119,13 @@ def page(request, browser, address):
     assert page.complaints == []
 
 
-def fresh_page(browser, address, path, width=1280, height=900, **options):
+def fresh_page(browser, address, path, width=1280, height=900, python=False, **options):
     context = browser.new_context(viewport={"width": width, "height": height}, **options)
     context.set_default_timeout(PATIENCE)
+    if not python:
+        context.add_init_script(NO_PYTHON)
     page = context.new_page()
-    page.complaints = []
+    page.complaints, page.loaded = [], []
     watch(page, address)
     page.goto(f"{address}/{path}")
     return page
@@ -132,29 +138,29 @@ def typeset(page):
 
 
 def watch(page, address):
-    """Note every request to another host, every answer that is an error, and every message of an
-    error.
+    """Note every request to another host, every answer that is an error, every message of an
+    error, and how many bytes come.
     """
     own = (address, "data:", "blob:")
-    page.context.on(
-        "request",
-        lambda request: (
-            request.url.startswith(own) or page.complaints.append(f"asked {request.url}")
-        ),
-    )
-    page.on(
-        "response",
-        lambda response: (
-            response.status < 400 or page.complaints.append(f"{response.status} {response.url}")
-        ),
-    )
+
+    def requested(request):
+        if not request.url.startswith(own):
+            page.complaints.append(f"asked {request.url}")
+
+    def answered(response):
+        if not response.request.service_worker:  # else what the page has asked for is counted twice
+            page.loaded.append(int(response.headers.get("content-length", 0)))
+        if response.status >= 400:
+            page.complaints.append(f"{response.status} {response.url}")
+
+    def said(message):
+        if message.type == "error":
+            page.complaints.append(f"{message.text} {message.location['url']}")
+
+    page.context.on("request", requested)
+    page.context.on("response", answered)
     page.on("pageerror", lambda error: page.complaints.append(f"error {error}"))
-    page.on(
-        "console",
-        lambda said: (
-            said.type != "error" or page.complaints.append(f"{said.text} {said.location['url']}")
-        ),
-    )
+    page.on("console", said)
 
 
 # -------------------- what was measured, at the end of the run

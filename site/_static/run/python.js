@@ -2,7 +2,7 @@
 export class Python extends EventTarget {
   constructor(settings) {
     super();
-    this.settings = settings;  // {pyodide, lock, kernelFiles, packages, imports, bytes}
+    this.settings = settings;  // what worker.mjs is started with, and how many bytes it will load
     this.state = 'off';
     this.stages = {};
     this.waiting = new Map();
@@ -29,12 +29,20 @@ export class Python extends EventTarget {
   hear(message) {
     const {kind} = message;
     if (kind === 'loaded') { this.loaded += message.bytes; this.setState(this.state); }
-    else if (kind === 'stage') { if (message.trouble) console.error(message.trouble); this.stages[message.name] = performance.now(); this.stage = message.name; this.setState(this.state); }
+    else if (kind === 'stage') this.reach(message);
     else if (kind === 'ready') this.setState('ready');
     else if (kind === 'failed') this.fail(message.text);
     else if (kind === 'done') this.settle(`run ${message.cell}`, message.ok);
     else if (kind === 'needed') this.settle(`needed ${message.request}`, [...message.places]);
     else this.dispatchEvent(new CustomEvent('message', {detail: message}));
+  }
+
+  reach({name, trouble}) {
+    if (trouble) console.error(trouble);
+    this.stages[name] = performance.now();
+    this.stage = name;
+    this.setState(this.state);
+    this.dispatchEvent(new CustomEvent(name));
   }
 
   fail(text) {

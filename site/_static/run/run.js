@@ -249,34 +249,23 @@ function dock(notebook, python) {
   show();
 }
 
-/* Python starts while the reader reads: once the page is at rest, unless data are dear. */
-function startSoon(python) {
-  const begin = () => (window.requestIdleCallback ?? setTimeout)(() => python.start());
-  if (navigator.connection?.saveData) return;
-  const wait = () => document.documentElement.dataset.typeset === 'done' ? begin() : setTimeout(wait, 100);
-  wait();
-}
-
 /* Once Python has started, its files are kept for a visit without a network. */
-let keptPython = false;
-function keepPython(part, place, {kernel}) {
-  if (keptPython) return;
-  keptPython = true;
+function keepPython(place, {kernel, first, figures}) {
+  const core = ['pyodide.mjs', 'pyodide.asm.mjs', 'pyodide.asm.wasm.pack', 'python_stdlib.zip', 'page-lock.json', first.file, figures.file];
   const own = ['run.js', 'python.js', 'worker.mjs', 'widgets.js', 'render.js', 'editor.js', 'settings.json', 'markdown-it.js', kernel];
-  keep([...part.files.map(name => place + name), ...own.map(name => new URL(`${root}_static/run/${name}`, location.href).href)]);
+  keep([...core.map(name => place + name), ...own.map(name => new URL(`${root}_static/run/${name}`, location.href).href)]);
 }
 
 const elements = [...document.querySelectorAll('.cell[id^="cell-"]')].filter(element => element.querySelector('.cell_input pre'));
 if (elements.length) {
   const settings = await (await fetch(`${root}_static/run/settings.json`)).json();
   const place = new URL(`${root}${settings.pyodide}`, location.href).href;
-  const part = isNotebook ? settings.notebook : settings.start;
-  const python = new Python({...part, pyodide: place, lock: `${place}page-lock.json`,
+  const python = new Python({...settings, early: isNotebook ? settings.early : [], pyodide: place,
     kernelFiles: new URL(`${root}_static/run/${settings.kernel}`, location.href).href});
   const notebook = new Notebook(python, elements);
   dock(notebook, python);
-  startSoon(python);
-  python.addEventListener('state', () => python.state === 'ready' && keepPython(part, place, settings), {once: false});
+  if (!navigator.connection?.saveData) python.start();  // while the reader reads, unless data are dear
+  python.addEventListener('whole', () => keepPython(place, settings), {once: true});
   window.pageNotebook = notebook;
   document.documentElement.dataset.runs = 'yes';
 }

@@ -4,30 +4,57 @@ const began = performance.timeOrigin;
 const say = message => postMessage(message);
 const stage = name => say({kind: 'stage', name, at: Date.now() - began});
 
-/* Every file that Python loads comes through here, and is counted as it comes. */
+/* Every file that Python loads comes through here, and is counted as it comes. Its core comes packed: not every server packs. */
 const plainFetch = self.fetch.bind(self);
-self.fetch = async (...request) => {
-  const response = await plainFetch(...request);
+self.fetch = async (address, ...options) => {
+  const packed = /\.wasm$/.test(address);
+  const response = await plainFetch(packed ? `${address}.pack` : address, ...options);
   if (!response.body || !response.ok) return response;
   const count = new TransformStream({transform(part, out) { say({kind: 'loaded', bytes: part.byteLength}); out.enqueue(part); }});
-  return new Response(response.body.pipeThrough(count), {status: response.status, headers: response.headers});
+  const counted = response.body.pipeThrough(count);
+  return packed ? new Response(counted.pipeThrough(new DecompressionStream('gzip')), {headers: {'Content-Type': 'application/wasm'}})
+    : new Response(counted, {status: response.status, headers: response.headers});
 };
+const bytes = async address => new Uint8Array(await (await self.fetch(address)).arrayBuffer());
 
-async function start({pyodide, lock, kernelFiles, packages, imports}) {
+/* What draws comes after what proves: fetched meanwhile, or at once if a cell asks for it before. */
+let drawing;
+function drawingNow(address) {
+  if (drawing) return drawing;
+  const request = new XMLHttpRequest();
+  request.open('GET', address, false);
+  request.responseType = 'arraybuffer';
+  request.send();
+  return new Uint8Array(request.response);
+}
+
+async function start({pyodide, kernelFiles, first, figures, imports, lazy, early}) {
   stage('load');
+  const files = bytes(kernelFiles), packages = bytes(pyodide + first.file);
   const {loadPyodide} = await import(`${pyodide}pyodide.mjs`);
-  const files = plainFetch(kernelFiles).then(answer => answer.arrayBuffer());
   const env = {HOME: '/home/pyodide', MPLBACKEND: 'agg', MPLCONFIGDIR: '/tmp'};
-  python = await loadPyodide({indexURL: pyodide, lockFileURL: lock, packages, env});
-  stage('install');
+  python = await loadPyodide({indexURL: pyodide, lockFileURL: `${pyodide}page-lock.json`, env});
   python.unpackArchive(await files, 'zip', {extractDir: '/lib/kernel'});
   python.runPython('import sys; sys.path.insert(0, "/lib/kernel")');
+  const {open_bundle: open, open_later: openLater} = python.pyimport('bundle');
+  const opened = python.toPy(await packages);
+  stage('install');
+  open(opened);
+  openLater(python.toPy(figures.tops), () => python.toPy(drawingNow(pyodide + figures.file)), python.toPy(lazy));
   kernel = python.pyimport('page_kernel');
   kernel.start(message => say({...message.toJs({dict_converter: Object.fromEntries}), cell: current}));
   stage('import');
   kernel.import_early(python.toPy(imports));
   stage('ready');
   say({kind: 'ready'});
+  const drawn = early.length ? bytes(pyodide + figures.file) : Promise.resolve();
+  drawn.catch(() => undefined).then(content => { drawing = content; importSoon(early); });
+}
+
+/* One module after the other, and before each the cells that wait. */
+function importSoon([name, ...rest]) {
+  if (!name) return stage('whole');
+  setTimeout(() => inTurn(() => { kernel.import_early(python.toPy([name])); importSoon(rest); }));
 }
 
 async function run({cell, source}) {
@@ -51,6 +78,5 @@ function widget({id, value}) {
 
 const answers = {start, run, needed, widget};
 let last = Promise.resolve();
-onmessage = ({data}) => {
-  last = last.then(() => answers[data.kind](data)).catch(error => say({kind: 'failed', text: String(error.message || error.type || error)}));
-};
+const inTurn = act => { last = last.then(act).catch(error => say({kind: 'failed', text: String(error.message || error.type || error)})); };
+onmessage = ({data}) => inTurn(() => answers[data.kind](data));
