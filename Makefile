@@ -32,7 +32,7 @@ BENCH_VENV ?= .venv-bench
 BENCH_BIN := $(BENCH_VENV)/bin
 BENCH_READY := $(BENCH_VENV)/ready
 
-.PHONY: help lab fresh lock wheel links test test-again test-long mutate matrix numbers bench notebooks lint drive site serve slides sheets test-site chromium
+.PHONY: help lab fresh lock wheel links test test-again test-long mutate matrix numbers bench notebooks lint drive site pdf serve slides sheets test-site chromium
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -100,6 +100,11 @@ drive: $(DEV_READY)  ## run all notebooks in a real Chromium (for developers)
 site: $(SITE_READY)  ## build the site: pages to read, slides, and all notebooks live in the browser (public/)
 	$(SITE_BIN)/python tools/site_build.py $(if $(PYODIDE),--pyodide "$(PYODIDE)")
 	$(SITE_BIN)/python tools/site_slides.py
+	$(SITE_BIN)/python tools/site_print.py
+
+pdf: $(SITE_READY)  ## print all lessons of the built site as one PDF (public/book.pdf)
+	@test -f public/index.html || $(MAKE) site
+	$(SITE_BIN)/python tools/site_print.py
 
 slides: $(SITE_READY)  ## make a deck of slides from each notebook (public/slides/)
 	$(SITE_BIN)/python tools/site_slides.py
@@ -111,7 +116,7 @@ serve: $(SITE_READY)  ## show the built site on this machine
 	@test -f public/index.html || $(MAKE) site
 	$(SITE_BIN)/python tools/site_serve.py --port $(PORT)
 
-test-site: site chromium  ## look at every page, and run every notebook, in a real Chromium
+test-site: chromium site  ## look at every page, and run every notebook, in a real Chromium
 	$(SITE_BIN)/python -m pytest -c tests/site/pytest.ini tests/site --durations=5
 
 chromium:

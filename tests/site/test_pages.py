@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 import site_compile
+import site_print
 import site_runtime
 import slide_plan
 from conftest import NOTEBOOKS, PAGES, PICTURES, PUBLIC, TYPESET, grouped, typeset
@@ -197,6 +198,26 @@ def test_page_fits_a_phone(visit, name):
     sound(page)
     if name in {notebook.stem for notebook in NOTEBOOKS} - {TO_LOOK_UP}:
         assert page.evaluate(WIDE_TABLES) == []
+
+
+def test_all_lessons_stand_on_one_page_and_in_one_pdf(visit):
+    """Typeset, described, nothing cut off at the width of the paper; the contents know the pages,
+    and the start page leads to it.
+    """
+    page = visit("book.html", width=site_print.WIDTH)
+    page.wait_for_function(TYPESET)
+    sound(page)
+    assert page.evaluate(CUT_ON_PAPER) == [] and page.evaluate(NO_TARGET) == []
+    assert page.locator(".lesson").count() == len(NOTEBOOKS)
+    assert page.locator("button:visible, details:not([open]), .headerlink:visible").count() == 0
+    said = page.locator(".book-contents li").evaluate_all(
+        "all => all.map(one => Number(one.lastChild.textContent))"
+    )
+    pdf = (PUBLIC / "book.pdf").read_bytes()
+    pages = site_print.numbers(pdf)
+    assert said == sorted(said) and said[0] > 1 and said[-1] <= pdf.count(b"/Type /Page\n")
+    assert {pages[f"lesson-{notebook.stem[:2]}"] for notebook in NOTEBOOKS} <= set(said)
+    assert 'href="book.pdf"' in (PUBLIC / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
