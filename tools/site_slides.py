@@ -111,7 +111,7 @@ class Slide:
 
     def section(self, page):
         live = (
-            f'<a class="live" href="../{page}.html#cell-{self.cell}">run it on the page</a>'
+            f'<a class="live" href="../{page}.html#cell-{self.cell}">run it</a>'
             if self.cell
             else ""
         )

@@ -35,6 +35,46 @@ function numberLines() {
   }
 }
 
+/* ▶ on a slide shows its cell, running: that of the reading page, in a frame that stays, with one Python for the whole deck. */
+let frame;
+function liveFrame() {
+  if (frame) return frame;
+  frame = Object.assign(document.createElement('iframe'), {className: 'live-cell', title: 'The cell of this slide, running', hidden: true});
+  frame.src = document.querySelector('a.live').href.split('#')[0];
+  document.body.append(frame);
+  frame.ready = new Promise(done => frame.addEventListener('load', async () => {
+    const view = frame.contentWindow;
+    view.document.documentElement.dataset.only = 'yes';
+    view.addEventListener('keydown', event => event.key === 'Escape' && hideLive());
+    while (!view.pageNotebook) await new Promise(again => setTimeout(again, 50));
+    done(view.pageNotebook);
+  }, {once: true}));
+  return frame;
+}
+
+async function showLive(name) {
+  liveFrame().hidden = false;
+  document.querySelector('.close-live').hidden = false;
+  const notebook = await frame.ready, cell = notebook.cells.find(each => each.name === name);
+  frame.contentDocument.querySelector('.only')?.classList.remove('only');
+  cell.element.classList.add('only');
+  cell.focus();
+  if (cell.state !== 'done') await notebook.runCell(cell);
+}
+
+function hideLive() {
+  frame.hidden = document.querySelector('.close-live').hidden = true;
+  window.focus();
+}
+
+addEventListener('click', event => {
+  const link = event.target.closest?.('a.live');
+  if (event.target.matches?.('.close-live')) hideLive();
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  showLive(link.hash.slice('#cell-'.length));
+});
+
 MathJax.startup.promise.then(() => MathJax.typesetPromise()).then(async () => {
   numberLines();
   await Reveal.initialize({hash: true, navigationMode: 'linear', controls: false, slideNumber: 'c/t', transition: 'none', center: false,
@@ -42,5 +82,7 @@ MathJax.startup.promise.then(() => MathJax.typesetPromise()).then(async () => {
   Reveal.on('slidechanged', event => fit(event.currentSlide));
   Reveal.on('resize', () => fit(Reveal.getCurrentSlide()));
   fit(Reveal.getCurrentSlide());
+  document.body.append(Object.assign(document.createElement('button'), {className: 'close-live', textContent: 'Back to the slide', hidden: true}));
+  if (!navigator.connection?.saveData) Reveal.on('slidechanged', () => liveFrame());  // Python starts behind the second slide
   document.documentElement.dataset.typeset = 'done';
 });

@@ -4,6 +4,7 @@ nothing asked of another host, no barrier for keyboard, screen reader, phone, da
 
 import io
 import json
+import re
 import zipfile
 from urllib.parse import parse_qs, urljoin, urlsplit
 
@@ -12,7 +13,7 @@ import site_compile
 import site_print
 import site_runtime
 import slide_plan
-from conftest import NOTEBOOKS, PAGES, PICTURES, PUBLIC, TYPESET, grouped, typeset
+from conftest import NOTEBOOKS, PAGES, PICTURES, PUBLIC, ROOT, TYPESET, grouped, typeset
 from site_serve import serving
 
 PHONE = 390
@@ -80,6 +81,22 @@ SLIDES = """() => Reveal.getSlides().map((slide, number) => {
     return {number: number + 1, scale, over: Math.max(right - SCREEN.width,
         bottom - SCREEN.height), text: slide.textContent.trim().slice(0, 60)};
 })"""
+
+
+# How much smaller than it was drawn a figure is shown.
+SCALES = """() => [...document.querySelectorAll('article .cell_output img[width]')].map(image => {
+    const source = image.closest('picture')?.querySelector('source');
+    const drawn = Number((source && matchMedia(source.media).matches ? source : image)
+        .getAttribute('width'));
+    return [image.getBoundingClientRect().width / drawn, image.alt.slice(0, 40)];
+}).filter(([scale]) => scale)"""
+LEAST_LABEL = 9  # pixels
+
+
+def smallest_label():
+    """The height of the smallest letters of a figure, in pixels as it is drawn."""
+    style = (ROOT / "helpers" / "notebook.mplstyle").read_text(encoding="utf-8")
+    return min(map(float, re.findall(r"^\S+size: ([\d.]+)$", style, re.MULTILINE))) * 96 / 72
 
 
 def sound(page):
@@ -198,6 +215,8 @@ def test_page_fits_a_phone(visit, name):
     sound(page)
     if name in {notebook.stem for notebook in NOTEBOOKS} - {TO_LOOK_UP}:
         assert page.evaluate(WIDE_TABLES) == []
+    sizes = page.evaluate(SCALES)
+    assert [about for about in sizes if about[0] * smallest_label() < LEAST_LABEL] == []
 
 
 def test_all_lessons_stand_on_one_page_and_in_one_pdf(visit):

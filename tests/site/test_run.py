@@ -8,7 +8,7 @@ import re
 import time
 
 import pytest
-from conftest import MEASURED, NOTEBOOKS, PICTURES, grouped, load_kernel, text
+from conftest import MEASURED, NOTEBOOKS, PICTURES, TYPESET, grouped, load_kernel, text
 from live_outputs import pictures, words
 
 RUNS = "() => document.documentElement.dataset.runs === 'yes'"
@@ -17,6 +17,12 @@ RUN_ALL = "() => pageNotebook.runAll()"
 CELLS = """() => Object.fromEntries(pageNotebook.cells.map(cell =>
     [cell.name, {state: cell.state, outputs: cell.outputs}]))"""
 MOST_LOADED = 20e6  # bytes, page and Python, of a server that compresses nothing
+SLIDE_OF = """name => {
+    const {h, v} = Reveal.getIndices(document.querySelector(`a.live[href$="#cell-${name}"]`)
+        .closest('section'));
+    Reveal.slide(h, v);
+    return Reveal.getSlidePastCount();
+}"""
 KEPT_PYTHON = """async () => (await (await caches.open('python')).keys()).map(kept => kept.url)
     .filter(url => /first-|figures-|kernel-/.test(url)).length === 3"""
 STAGES = "() => pageNotebook.python.stages"
@@ -61,6 +67,20 @@ def code_cells(notebook):
     }
 
 
+def named(name):
+    return next(notebook for notebook in NOTEBOOKS if notebook.stem == name)
+
+
+def first_derivation(name):
+    """The cell of a notebook that shows the first proof."""
+    cells = code_cells(named(name)).items()
+    return next(cell for cell, about in cells if "✓ proved" in text_of_outputs(about))
+
+
+def text_of_outputs(cell):
+    return "".join(text(output.get("data", {}).get("text/markdown", "")) for output in cell["outputs"])
+
+
 def timeline(page, name, *more):
     """Seconds from the opening of the page to each stage of Python, the first output, and more."""
     stages = page.evaluate(STAGES)
@@ -75,10 +95,9 @@ def seconds(page):
 @pytest.mark.parametrize("name", grouped([notebook.stem for notebook in NOTEBOOKS]))
 def test_every_cell_shows_in_the_page_what_is_stored(running, name, record_property):
     """Its first derivation at once, when Python has yet to start, and then all cells."""
-    saved = code_cells(next(notebook for notebook in NOTEBOOKS if notebook.stem == name))
-    proof = next(each for each in saved if "✓ proved" in json.dumps(saved[each], ensure_ascii=False))
+    saved = code_cells(named(name))
     page = running(f"{name}.html")
-    pressed(page, proof)
+    pressed(page, first_derivation(name))
     first, loaded = seconds(page), sum(page.loaded)
     page.evaluate(RUN_ALL)
     steps = timeline(page, name, ("first derivation", first), ("all cells", seconds(page)))
@@ -214,15 +233,17 @@ def test_an_exercise_answers_in_place_wrong_then_right(running):
     assert page.complaints == []
 
 
+def an_answer(source, blank, answer):
+    """The code of an exercise with its blank filled in."""
+    return re.sub(rf"^{blank} = .*$", lambda _: f"{blank} = {answer}", source, flags=re.MULTILINE)
+
+
 def answered(page, name, blank, answer):
     """Type an answer into the cell as a reader does, run it by the keyboard, and return what it
     says.
     """
     field = cell(page, name).locator("textarea")
-    source = re.sub(
-        rf"^{blank} = .*$", lambda _: f"{blank} = {answer}", field.input_value(), flags=re.MULTILINE
-    )
-    field.fill(source)
+    field.fill(an_answer(field.input_value(), blank, answer))
     page.evaluate(WATCH, name)
     field.press("Control+Enter")
     page.evaluate("() => window.hasRun.then(() => true)")
@@ -251,6 +272,26 @@ def test_the_start_page_refuses_a_wrong_line(running, record_property):
     output = cell(page, "trial").locator(".cell_output.live").inner_text()
     assert output.startswith("FalseLine") and "sign" in output, output
     page.screenshot(path=PICTURES / "run-refused.png")
+    assert page.complaints == []
+
+
+def test_a_cell_of_a_slide_runs_on_the_slide(visit):
+    """▶ brings the cell of the page, large, and its output; Escape leads back to the slide."""
+    name = NOTEBOOKS[0].stem
+    proof = first_derivation(name)
+    page = visit(f"slides/{name}.html", python=True)
+    page.wait_for_function(TYPESET)
+    place = page.evaluate(SLIDE_OF, proof)
+    link = page.locator(f"section.present a.live[href$='#cell-{proof}']")
+    link.click()
+    live = page.frame_locator(".live-cell").locator(f"[id='cell-{proof}']")
+    live.locator(".cell_output.live mjx-container").first.wait_for()
+    assert live.get_attribute("data-state") == "done"
+    page.screenshot(path=PICTURES / "slide-live.png")
+    live.locator("textarea").press("Escape")
+    live.locator("button").last.press("Escape")
+    assert not page.locator(".live-cell").is_visible()
+    assert page.evaluate("() => Reveal.getSlidePastCount()") == place
     assert page.complaints == []
 
 
