@@ -86,7 +86,8 @@ class Testimony:
 
     def _repr_markdown_(self):
         sign = "=" if self else r"\overset{?}{=}"
-        title = rf"$\displaystyle {tex(self.question)} {sign} {tex(self.claimed)}$ &nbsp; **{self.verdict}**"
+        sides = [rf"$\displaystyle {tex(self.question)}$", rf"$\displaystyle {{}} {sign} {tex(self.claimed)}$"]
+        title = f"{' '.join(sides)} &nbsp; **{self.verdict}**"  # two formulas: a phone breaks between
         rows = [f"| {w.name} | {MARKS[w.verdict]} {w.verdict} | {w.words} |" for w in self.witnesses]
         table = "\n".join(["| check | says | because |", "|:---|:---|:---|", *rows])
         more = [f"{name[0].upper()}{name[1:]}: {text}" for name, text in self.rows(lambda e: f"${tex(e)}$")]

@@ -14,6 +14,7 @@ from myst_nb.core.render import NbElementRenderer
 
 FIGURE = re.compile(r"^\s*(?:figures\.)?(?:show|explore)\(", re.MULTILINE)
 TAG = re.compile(r"\\tag\{([^{}]*)\}")
+LISTED = re.compile(r"&& \\quad \(([\d.]+)\)\s*(?:\\\\|\\end)")  # a line of a Summary
 EXERCISE = re.compile(
     r"^[^#\n]*= \.\.\.|(?<![.\w])(?:check|predict|find_bug|progress)\(", re.MULTILINE
 )
@@ -134,14 +135,18 @@ def rewrite_equations(app, doctree):
     Sphinx itself would wrap an equation of several lines in `split`, in which MathJax refuses a
     \tag.
     """
-    seen = set()
-    for block in list(doctree.findall(nodes.math_block)):
+    blocks = list(doctree.findall(nodes.math_block))
+    tagged, seen = {tag for block in blocks for tag in TAG.findall(block.astext())}, set()
+    for block in blocks:
         latex = block.astext()
         tag = TAG.search(latex)
         name = f' id="eq-{tag[1]}"' if tag and tag[1] not in seen else ""
         seen |= {tag[1]} if tag else set()
+        listed = [number for number in LISTED.findall(latex) if number not in tagged | seen]
+        seen |= set(listed)
         shown = html.escape(latex)
-        drawn = rf'<div class="math notranslate nohighlight">\[{shown}\]</div>'
+        drawn = "".join(f'<span id="eq-{number}"></span>' for number in listed)
+        drawn += rf'<div class="math notranslate nohighlight">\[{shown}\]</div>'
         body = f'<div class="equation"{name} data-latex="{shown}">{drawn}</div>'
         block.replace_self(nodes.raw("", body, format="html"))
 

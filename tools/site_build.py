@@ -169,11 +169,28 @@ def equations(notebooks):
             "".join(output.get("data", {}).get("text/markdown", ""))
             for _, output in outputs([notebook])
         ]
-        for latex in re.findall(r"\$\$(.+?)\$\$", "\n".join(texts), re.DOTALL):
-            tag = re.search(r"\\tag\{([\d.]+)\}", latex)
-            if tag:
-                found.setdefault(tag[1], about | {"latex": latex.strip()})
+        shown = re.findall(r"\$\$(.+?)\$\$", "\n".join(texts), re.DOTALL)
+        for kind in (tagged, summed_up):  # where it is proved, rather than where it is listed
+            for number, latex in (pair for each in shown for pair in kind(each)):
+                found.setdefault(number, about | {"latex": latex})
     return found
+
+
+def tagged(latex):
+    r"""[(number, LaTeX)] of an equation with a \tag, else []."""
+    tag = re.search(r"\\tag\{([\d.]+)\}", latex)
+    return [(tag[1], latex.strip())] if tag else []
+
+
+def summed_up(latex):
+    """[(number, LaTeX)] of each line of a Summary, which has its number as a last column."""
+    lines = latex.replace(r"\begin{aligned}", "").replace(r"\end{aligned}", "").split(r"\\[5pt]")
+    numbers = [re.search(r"&& \\quad \(([\d.]+)\)\s*$", line) for line in lines]
+    return [
+        (at[1], rf"\begin{{aligned}}{line[:at.start()].strip()}\end{{aligned}}\tag{{{at[1]}}}")
+        for line, at in zip(lines, numbers)
+        if at
+    ]
 
 
 def repository():

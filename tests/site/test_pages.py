@@ -13,7 +13,7 @@ import site_compile
 import site_print
 import site_runtime
 import slide_plan
-from conftest import NOTEBOOKS, PAGES, PICTURES, PUBLIC, ROOT, TYPESET, grouped, typeset
+from conftest import NOTEBOOKS, PAGES, PICTURES, PUBLIC, ROOT, TYPESET, grouped, text, typeset
 from site_serve import serving
 
 PHONE = 390
@@ -418,6 +418,17 @@ def test_every_numbered_equation_can_be_reached(visit):
     for name, numbers in grouped_by_page(known).items():
         content = (PUBLIC / f"{name}.html").read_text(encoding="utf-8")
         assert [number for number in numbers if content.count(f'id="eq-{number}"') != 1] == []
+
+
+def test_an_equation_that_a_summary_alone_shows_can_be_reached_too():
+    known = json.loads((PUBLIC / "_static" / "equations.json").read_text(encoding="utf-8"))
+    listed = set()
+    for notebook in NOTEBOOKS:
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                shown = text(output.get("data", {}).get("text/markdown", ""))
+                listed |= set(re.findall(r"&& \\quad \(([\d.]+)\)", shown))
+    assert len(listed) > 50 and sorted(listed - set(known)) == []
 
 
 def grouped_by_page(known):
