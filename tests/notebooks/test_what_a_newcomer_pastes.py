@@ -1,5 +1,5 @@
-"""Notebook 07 with other inputs: a formula or a program is put where the cell asks for one, the very
-cells run, and what they say is right."""
+"""Notebook 07 with other inputs: a formula or a program is put where the cell asks for one, the
+very cells run, and what they say is right."""
 
 import json
 import re
@@ -95,7 +95,8 @@ def my_gradient(p):
 def pasted(page, program, wrong="", right=""):
     """The cell of section 2 with this program, or with one slip in it: what the check says."""
     assert not right or program.count(right) == 1
-    data, last = re.match(r"(X_mine.*?\n\n).*?\n(gradient_check.*)", CELLS["program"], re.DOTALL).groups()
+    cell = re.match(r"(X_mine.*?\n\n).*?\n(gradient_check.*)", CELLS["program"], re.DOTALL)
+    data, last = cell.groups()
     return page("program", data + (program.replace(right, wrong) if right else program) + last)
 
 
