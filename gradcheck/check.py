@@ -261,7 +261,7 @@ def _rounding_of_claims(at, probes, gradient):
     The steps are larger: sigmoid(z) - 1, for one, stays the same while z moves in its last digits.
     """
     try:
-        values = [claims_of(gradient, there).value for there in at.in_line(2.0**-24)[4:12]]
+        values = [claims_of(gradient, there).value for there in at.in_line(2.0**-24, 4)[:8]]
     except Exception:  # outside the domain of the gradient nothing is known of it
         return np.zeros(len(probes))
     return 4 * np.abs(np.diff([[p.of(v) for p in probes] for v in values], n=3, axis=0)).max(axis=0)

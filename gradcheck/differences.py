@@ -173,11 +173,11 @@ class Cost:
         turns = np.random.default_rng(k).choice([-2, -1, 1, 2], self.size) * self.eps * (k > 0)
         return self.moved_to(self.vector + turns * np.where(self.vector == 0, 1, abs(self.vector)))
 
-    def in_line(self, step):
+    def in_line(self, step, n):
         """At points in a row, this far apart, in a random direction; the middle one is this one."""
         signs = np.random.default_rng(0).choice([-1.0, 1.0], self.size)
         away = step * signs * np.where(self.vector == 0, 1, np.abs(self.vector))
-        return [self.moved_to(self.vector + k * away) for k in range(-8, 9)]
+        return [self.moved_to(self.vector + k * away) for k in range(-n, n + 1)]
 
     def reach(self, probes):
         """The size of the block that a line is in, as a power of two that is 1 or more."""
@@ -476,7 +476,8 @@ def _slope_noise(noise, h):
     step on which rounding happens to be small does not deceive.
     """
     slopes = _so_far(np.where(np.isfinite(noise), noise, 0)[:, ::-1])[:, ::-1] / h
-    slopes[:, SMALL] = _so_far(slopes[:, SMALL])
+    small = np.pad(slopes[:, SMALL], ((0, 0), (3, 0)), "edge")
+    slopes[:, SMALL] = np.lib.stride_tricks.sliding_window_view(small, 4, axis=1).max(axis=-1)
     return slopes
 
 
@@ -509,23 +510,18 @@ def climb(slopes, h, rounding, power, doubt=0.0):
 
 
 def rounding_of(cost):
-    """The rounding of the cost at the point, from third differences over steps so small that only
-    rounding is left of them.
+    """The rounding of the cost at the point, from third differences: of a smooth cost so small steps
+    leave nothing else, and a kink some way off leaves it in less than half of them.
 
-    (1e9 + w) - 1e9 is a staircase, flat under the smallest steps: they grow until the cost changes
-    to both sides, once more where the stairs then look even. Where it changes to one side alone,
-    there is a kink; where to none, nothing is rounded. The point itself is left out, so that
-    a jump there is not taken for rounding.
+    (1e9 + w) - 1e9 is a staircase, flat under the smallest steps: they grow until rounding is seen.
+    The point itself is left out, so that a jump there is not taken for rounding.
     """
-    seen, even, here = 0.0, False, cost.here()
+    rounding = cost.eps * np.abs(cost.here())
     for step in 256 * cost.eps * 13.0 ** np.arange(13):
-        values = np.array([there.here_or_nan() for there in cost.in_line(step)])
-        moved = values != here
+        values = np.array([there.here_or_nan() for there in cost.in_line(step, 12)])
         if not np.isfinite(values).all():
             break
-        if moved[:8].any() and moved[9:].any():
-            seen = max(np.abs(np.diff(side, n=3)).max() for side in (values[:8], values[9:])) / 2
-            if seen > 0 or even:
-                break
-            even = True
-    return np.maximum(seen, cost.eps * np.abs(here))
+        seen = np.abs(np.diff([values[:12], values[13:]], n=3))
+        if np.median(seen, axis=1).any():
+            return max(rounding, seen.max() / 2)
+    return rounding
