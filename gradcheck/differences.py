@@ -180,9 +180,9 @@ class Cost:
         return [self.moved_to(self.vector + k * away) for k in range(-n, n + 1)]
 
     def reach(self, probes):
-        """The size of the block that a line is in, as a power of two that is 1 or more."""
-        sizes = [2.0 ** np.ceil(np.log2(max(1.0, np.abs(a).max()))) for a in self.arrays]
-        return np.array(sizes)[self.block_of(probes)]
+        """The size of the parameters on each line, as a power of two that is 1 or more."""
+        sizes = [np.abs(self.vector[p.where]).max() for p in probes]
+        return 2.0 ** np.ceil(np.log2(np.fmax(sizes, 1)))
 
     def here(self):
         """The cost at the point itself."""
