@@ -20,7 +20,8 @@
 """
 
 from derivations.claim import bring_your_own
-from derivations.definitions import Assume, Definition, Depends, Entries, Index, resolve, table_of
+from derivations.definitions import Assume, Definition, Depends, Entries, Independent, Index
+from derivations.definitions import resolve, table_of
 from derivations.derivation import Derivation, Summary, ledger, refused
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees, WrongIndex
 from derivations.induction import Induction
@@ -29,7 +30,8 @@ from derivations.symbols import Gradient, Partial, activation, as_written, index
 from derivations.verify import Proof, prove
 
 __all__ = [
-    "Assume", "Definition", "Depends", "Derivation", "Entries", "FalseLine", "Gradient", "Index",
+    "Assume", "Definition", "Depends", "Derivation", "Entries", "FalseLine", "Gradient",
+    "Independent", "Index",
     "Induction", "Partial", "Proof", "Summary", "Undecided", "WitnessDisagrees", "WrongIndex",
     "activation", "as_written", "bring_your_own", "indexed", "ledger", "plain", "prove", "refused",
     "resolve", "sigmoid", "softplus", "table_of", "tex",

@@ -12,7 +12,7 @@ from sympy import evaluate
 from sympy.core.function import AppliedUndef
 
 from derivations.chain_rule import right_formula
-from derivations.definitions import Depends, Entries
+from derivations.definitions import Definition, Depends
 from derivations.derivation import Derivation
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees, told_apart
 from derivations.mistakes import Mistake
@@ -138,8 +138,8 @@ def _formulas(function, claimed, variable, given):
     parts = [function, claimed, variable]
     texts = [part for part in parts if isinstance(part, str)]
     known = set().union(*(names_in(part) for part in parts if isinstance(part, sp.Expr)),
-                        *(names_in(d.name) | d.uses() for d in given if not isinstance(d, Entries)))
-    bodies = [p for p in (*parts, *(d.body for d in given if not isinstance(d, Entries))) if isinstance(p, sp.Expr)]
+                        *(names_in(d.name) | d.uses() for d in given if isinstance(d, Definition)))
+    bodies = [p for p in (*parts, *(d.body for d in given if isinstance(d, Definition))) if isinstance(p, sp.Expr)]
     functions = {type(f) for body in bodies for f in body.atoms(Activation) if not f.order}
     found = iter(read(*texts, known=known, functions=functions) if texts else ())
     function, claimed, variable = (next(found) if isinstance(part, str) else part for part in parts)
@@ -171,7 +171,7 @@ def _check(function, claimed, variable, given):
         raise TypeError(f"the variable is {variable!r}, expected a symbol or an entry such as w[k]")
     if claimed.has(sp.Derivative, Partial) and not any(isinstance(g, Depends) for g in given):
         raise ValueError(f"the claim {plain(claimed)} still holds a derivative that is to be taken: take it")
-    known = names_in(function).union(*(names_in(d.name) | d.uses() for d in given if not isinstance(d, Entries)))
+    known = names_in(function).union(*(names_in(d.name) | d.uses() for d in given if isinstance(d, Definition)))
     if base_of(variable) not in known:
         namesake = [s for s in known if str(s) == str(base_of(variable))]
         why = ("it has another symbol of that name, made a second time or with other assumptions" if namesake

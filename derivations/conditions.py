@@ -3,6 +3,7 @@ must be differentiable."""
 
 import sympy as sp
 from sympy import evaluate
+from sympy.core.relational import Relational
 
 from derivations.definitions import Depends, resolve
 from derivations.errors import Undecided
@@ -46,12 +47,12 @@ def _asked(part):
                     size in pairs if i.is_Integer and i > 1 and not size.is_Integer)
     if isinstance(part, sp.log):
         yield "> 0", part.args[0]
-    if isinstance(part, (sp.sign, sp.Heaviside)):
+    if isinstance(part, (sp.sign, sp.Heaviside)) and not part.args[0].is_integer:
         yield "≠ 0", part.args[0]
     if isinstance(part, sp.Piecewise):
-        relations = {relation for case in part.args
-                     for relation in case.cond.atoms(sp.core.relational.Relational)}
-        yield from (("≠ 0", r.lhs - r.rhs) for r in sorted(relations, key=sp.default_sort_key))
+        met = {relation for case in part.args for relation in case.cond.atoms(Relational)}
+        gaps = (r.lhs - r.rhs for r in sorted(met, key=sp.default_sort_key))
+        yield from (("≠ 0", gap) for gap in gaps if not gap.is_integer)
     if isinstance(part, sp.Pow) and not isinstance(part, sp.exp):
         if part.exp.is_Integer and part.exp < 0:
             yield from (("≠ 0", factor) for factor in sp.Mul.make_args(part.base))
@@ -75,7 +76,7 @@ def _is_shown(kind, expr, table):
 
 
 def _is_positive(expr):
-    form = NormalForm({index: sizes[0] for index, sizes in ranges_in(expr).items()})
+    form = NormalForm({i: (sp.S.One, sizes[0]) for i, sizes in ranges_in(expr).items()})
     return form.is_positive(form.poly(expr.rewrite(sp.exp)))
 
 

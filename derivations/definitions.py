@@ -12,7 +12,7 @@ from sympy.core.relational import Relational
 from derivations.errors import Undecided
 from derivations.printing import plain, tex
 from derivations.recursion import BELOW_FIRST, carried, floors, height, levels, reached
-from derivations.symbols import Array, Letter, Partial, activation, base_of, formula, names_in
+from derivations.symbols import Array, Partial, activation, base_of, formula, letter, names_in
 
 KNOWN = "positive", "negative", "nonnegative", "nonpositive", "nonzero", "integer"
 
@@ -133,6 +133,46 @@ class Entries:
         self.matrix, self.entries = matrix, entries
 
 
+class Independent:
+    """`Independent(a, b)`: neither is made of the other, nor are both of a third; so ∂b/∂a is 0.
+
+    Without it a derivative by something that does not occur is refused, since a definition may
+    have been forgotten. Names are symbols, entries or arrays.
+    """
+
+    def __init__(self, *names):
+        self.bases = [name if isinstance(name, sp.IndexedBase) else base_of(formula(name))
+                      for name in names]
+        kinds = sp.Symbol, sp.IndexedBase
+        if len(set(self.bases)) < 2 or not all(isinstance(base, kinds) for base in self.bases):
+            raise TypeError("Independent needs two or more different names, "
+                            f"got {', '.join(map(str, names))}")
+
+    def check(self, table):
+        """Raises ValueError if, by their definitions, two of the names have something in common."""
+        below = [made_of(base, table) for base in self.bases]
+        for position, (name, parts) in enumerate(zip(self.bases, below)):
+            for other, others in zip(self.bases[:position], below):
+                if parts & others:
+                    common = min(parts & others, key=str)
+                    raise ValueError(f"{other} and {name} are not independent: by what they are "
+                                     f"said to stand for, both have to do with {common}")
+
+    def __repr__(self):
+        *names, last = map(plain, self.bases)
+        return f"{', '.join(names)} and {last} are independent"
+
+    def _repr_markdown_(self):
+        return f"$${', '.join(map(tex, self.bases))} \text{{ are independent}}$$"
+
+
+def made_of(base, table):
+    """A name and all the numbers that it is made of; sizes and indices are none of them."""
+    below = {base, *(reached(base, table) if base in table else ())}
+    found = below.union(*(table[used].uses() for used in below if used in table))
+    return {name for name in found if not name.is_integer}
+
+
 class _Real(sp.Expr):
     is_commutative = is_real = True
 
@@ -203,20 +243,21 @@ class Depends(Definition):
     def covers(self, name, variable):
         """Is `variable` an argument of this very function, so that the derivative stays a name?"""
         on = self.pattern.xreplace(dict(zip(self.indices, indices_of(name))))
-        pairs = zip(indices_of(on), indices_of(variable))
-        return (base_of(on) == base_of(variable)
+        pairs = set(zip(indices_of(on), indices_of(variable)))
+        counted = [i for i, _ in pairs if i in self.counted]
+        return (base_of(on) == base_of(variable) and len(counted) == len(set(counted))
                 and all(i == j or i in self.counted for i, j in pairs))
 
 
 class Index(Definition):
-    """`Index(c, 1, K)`: the letter c is one of the numbers 1 ... K, as the class of a sample is."""
+    """`Index(c, 1, K)`: the letter c, or each c[i], is one of 1 ... K, as the class of a sample."""
 
-    def __init__(self, letter, low, high):
-        letter, low, high = map(formula, (letter, low, high))
-        if not (letter.is_Symbol and letter.is_integer):
+    def __init__(self, name, low, high):
+        name, low, high = map(formula, (name, low, high))
+        if not (isinstance(name, (sp.Symbol, sp.Indexed)) and name.is_integer):
             raise TypeError("an index is a letter for whole numbers, as in "
-                            f"symbols('c', integer=True), got {letter}")
-        super().__init__(letter, Letter(letter.name, low, high))
+                            f"symbols('c', integer=True), got {name}")
+        super().__init__(name, letter(name, low, high))
         self.ends = low, high
 
     def check(self):
@@ -408,10 +449,11 @@ def must_reach(expr, table):
 class Table(dict):
     """{base of a name: its definition}, which remembers what it has opened."""
 
-    def __init__(self, of=(), places=None, floors=None, by=None):
+    def __init__(self, of=(), places=None, floors=None, by=None, independent=()):
         super().__init__(of)
         self.places, self.floors = places or {}, floors or {}  # of recursions
         self.by = by  # what is differentiated by
+        self.independent = independent  # lists of names
         self.memo, self.others = {}, {}
 
     def above(self, variable):
@@ -421,7 +463,7 @@ class Table(dict):
             found = height(variable, self.places)
             kept = self if found else {other: d for other, d in self.items() if other != base}
             lowest = {**self.floors, found[0]: found[1]} if found else self.floors
-            self.others[key] = Table(kept, self.places, lowest, variable)
+            self.others[key] = Table(kept, self.places, lowest, variable, self.independent)
         return self.others[key]
 
     def stops_at(self, name):
@@ -448,25 +490,30 @@ class Table(dict):
 
 
 def table_of(definitions):
-    """Definitions filed by the base of their name; two definitions of one name, and circles, are
-    refused."""
+    """Definitions filed by the base of their name.
+
+    Two definitions of one name, circles, and names that are not independent are refused.
+    """
     return _table_of(tuple(definitions))
 
 
 @lru_cache(maxsize=64)
 def _table_of(definitions):
-    found = {}
-    for definition in definitions:
+    found, independent = {}, [d for d in definitions if isinstance(d, Independent)]
+    for definition in (d for d in definitions if d not in independent):
         if not isinstance(definition, Definition):
-            raise TypeError("given= takes Definition, Depends, Entries, Assume and Index, "
-                            f"got {definition!r}")
+            raise TypeError("given= takes Definition, Depends, Entries, Assume, Index and "
+                            f"Independent, got {definition!r}")
         same = found.setdefault(base_of(definition.name), [])
         if any(_may_meet(definition.indices, other.indices) for other in same):
             raise ValueError(f"{base_of(definition.name)} is defined twice")
         same.append(definition)
-    table = Table({base: d[0] if len(d) == 1 else Cases(d) for base, d in found.items()})
+    table = Table({base: d[0] if len(d) == 1 else Cases(d) for base, d in found.items()},
+                  independent=[names.bases for names in independent])
+    for names in independent:
+        names.check(table)
     for index in [index for d in table.values() for index in _classes(d)]:
-        table.setdefault(index.name, index)
+        table.setdefault(base_of(index.name), index)
     with evaluate(True):
         table.places = levels(table)
     for definition in table.values():
@@ -488,21 +535,24 @@ def _may_meet(one, other):
 
 
 def _classes(definition):
-    """The letters that are a value of an index, as c in y_k = [k = c] for one-hot labels: c is one
-    of 1 ... K."""
+    """What is a value of an index, as c in y_k = [k = c] or c_i in y_ik = [k = c_i] for one-hot
+    labels: it is one of 1 ... K."""
     sizes = dict(zip(definition.indices, getattr(base_of(definition.name), "shape", None) or ()))
     bound = {limit[0] for total in definition.body.atoms(sp.Sum) for limit in total.limits}
     taken = bound | sizes.keys() | set(sizes.values())
     for delta in definition.body.atoms(sp.KroneckerDelta):
-        for index, letter in (delta.args, delta.args[::-1]):
-            if index in sizes and letter.is_Symbol and letter not in taken:
-                yield Index(letter, 1, sizes[index])
+        for index, name in (delta.args, delta.args[::-1]):
+            if index in sizes and isinstance(name, (sp.Symbol, sp.Indexed)) and name not in taken:
+                yield Index(name, 1, sizes[index])
 
 
 def reaching(table, exprs):
     """The table for lines that speak of these expressions: recursions are opened down to the lowest
     level among them."""
-    return Table(table, table.places, floors(exprs, table.places)) if table.places else table
+    if not table.places:
+        return table
+    lowest = floors(exprs, table.places)
+    return Table(table, table.places, lowest, independent=table.independent)
 
 
 # opening
@@ -532,12 +582,28 @@ def _resolve(expr, table, opened=False):
         return _name_opened(_indices_opened(expr, table), table, opened)
     if isinstance(expr, _Unknown):
         return _Unknown(expr.name, _resolve(expr.linear, table, opened))
+    if isinstance(expr, sp.Sum) and _starts_at_a_number(expr, table):
+        *inner, (index, low, high) = expr.limits
+        terms = sp.Sum(expr.function, *inner) if inner else expr.function
+        expr = terms.xreplace({index: low}) + sp.Sum(terms, (index, low + 1, high))
+        return _resolve(expr, table, opened)
     if isinstance(expr, OPAQUE):
         raise Undecided(f"{type(expr).__name__} has no rule here: "
                         "write Partial, Sum and entries such as w[k] instead")
     if not expr.args or isinstance(expr, (sp.IndexedBase, _Held)):
         return expr
     return expr.func(*(_resolve(a, table, opened) for a in expr.args))
+
+
+def _starts_at_a_number(total, table):
+    """Is some array in the sum defined at the first value of the index alone, as x_i0 = 1 is?"""
+    index, low, high = total.limits[-1]
+    if not (low.is_Integer and (high - low).is_nonnegative):
+        return False
+    places = {(e.base, place) for e in total.function.atoms(sp.Indexed) if e.base in table
+              for place, i in enumerate(e.indices) if i == index}
+    return any(part.indices[place] == low for base, place in places
+               for part in getattr(table[base], "parts", [table[base]]))
 
 
 def _name_opened(name, table, opened):
@@ -553,13 +619,28 @@ def _name_opened(name, table, opened):
     if case is not None:
         return table.once((name, opened),
                           lambda: _resolve(case.at(indices_of(name)), table, opened))
+    if base not in table.places:
+        return _by_numbers(name, definition, table, opened)
     by = table.by
-    held = opened and by is not None and base in table.places and table.depends(name, by)
+    held = opened and by is not None and table.depends(name, by)
     return _Unknown(name, _Held(name, by) * by) if held else name
 
 
+def _by_numbers(name, definition, table, opened):
+    """x_ik as [k = 0] x_i0 + (1 - [k = 0]) x_ik, where x_i0 alone stands for something."""
+    total, rest = sp.S.Zero, sp.S.One
+    for part in getattr(definition, "parts", [definition]):
+        at = tuple(i if i.is_Integer else j for i, j in zip(part.indices, name.indices))
+        met = [(i, j) for i, j in zip(at, name.indices) if i != j]
+        if all(j.is_Symbol and not j.is_Dummy for _, j in met):
+            there = sp.Mul(*(sp.KroneckerDelta(i, j) for i, j in met))
+            total += there * _resolve(part.at(at), table, opened)
+            rest -= there
+    return total + rest * name
+
+
 def _indices_opened(name, table):
-    if any(i.free_symbols & table.keys() for i in indices_of(name)):
+    if any(names_in(i) & table.keys() for i in indices_of(name)):
         return name.func(name.base, *(_resolve(i, table) for i in name.indices))
     return name
 
@@ -598,9 +679,11 @@ def _must_depend(expr, function, variable, table):
         while isinstance(expr, Partial):
             expr = expr.expr
         function = _as_function(expr, variable, table)
-    if base_of(variable) not in names_in(function):
+    by, names = base_of(variable), {n for n in names_in(function) if not n.is_integer}
+    if by not in names and not all(any(by in free and n in free for free in table.independent)
+                                   for n in names):
         raise ValueError(f"nothing in {plain(expr)} is known to depend on {plain(variable)}: "
-                         "give its Definition to the derivation")
+                         "give its Definition to the derivation, or say that they are Independent")
 
 
 def _as_function(expr, variable, table):

@@ -23,7 +23,7 @@ from sympy.solvers.simplex import lpmax
 
 from derivations.errors import Undecided, WrongIndex
 from derivations.printing import plain
-from derivations.symbols import Letter, Partial, formula
+from derivations.symbols import Partial, base_of, formula
 
 EXPLICIT = 24  # a sum between two integers is written out up to this many terms
 LONGEST = 2_000  # a power of a sum is written out up to this many terms
@@ -39,7 +39,8 @@ def is_zero(expr, ranges=None):
     with evaluate(True):
         expr = formula(expr)
         must_be_exact(expr)
-        form = _form(frozenset({**index_ranges(expr), **(ranges or {})}.items()))
+        last, from_zero = {**index_ranges(expr), **(ranges or {})}, _from_zero(expr)
+        form = _form(frozenset((i, (sp.Integer(i not in from_zero), last[i])) for i in last))
         form.root = 1
         if not expr.has(sp.exp, sp.tanh) and form.vanishes(expr):
             return True
@@ -51,6 +52,15 @@ def is_zero(expr, ranges=None):
 def _form(ranges):
     """One normal form for all lines whose indices run alike: they share most of their parts."""
     return NormalForm(dict(ranges))
+
+
+def _from_zero(expr):
+    """The indices that may be 0, since a sum from 0 runs where they stand, as over w_0 ... w_d."""
+    zero = {i for s in expr.atoms(sp.Sum) for i, low, _ in s.limits if low == 0} | {sp.S.Zero}
+    stands = [((e.base, p), i) for e in expr.atoms(sp.Indexed) for p, i in enumerate(e.indices)]
+    places = {place for place, i in stands if i in zero}
+    beside = [e.args for e in expr.atoms(sp.KroneckerDelta) if zero & set(e.args)]
+    return {i for place, i in stands if place in places}.union(*beside)
 
 
 def must_be_exact(*exprs):
@@ -207,7 +217,7 @@ class NormalForm:
     so equal monomials are equal keys."""
 
     def __init__(self, ranges):
-        self.ranges, self.spans = ranges, {}  # last values of free indices, ends of bound ones
+        self.ranges, self.spans = ranges, {}  # the ends of free indices and of bound ones
         self.letters = {}  # free letters in which terms under sums with the same ends are compared
         self.root = 1  # a generator is exp(m/root), lest exp(m) and exp(m/2) count as two
         self.known = {}  # (root, expression) -> polynomial: lines share most of their parts
@@ -224,12 +234,24 @@ class NormalForm:
             left = self.clear_denominators(self.poly(expr))
         except RecursionError:
             raise Undecided("it does not come to rest in a normal form") from None
-        inside = {}  # also denominators under sums are cleared, for sums with the same ends
-        for (bounds, powers), c in left.items():
+        below = {b[1:] for bounds, powers in left for b in bounds for a, k in powers
+                 if k < 0 and _is_composite(a) and b[0] in _letters(a)}
+        return not left or self.vanishes_inside(left) or (
+            bool(below) and self.vanishes_inside(left, below))
+
+    def vanishes_inside(self, poly, wanted=None):
+        """Do the terms under sums with the same ends vanish, where denominators can be cleared?
+
+        They are compared inside of all sums, or of one sum for each of the wanted ends.
+        """
+        inside = {}
+        for (bounds, powers), c in poly.items():
+            outer = bounds if wanted is None else _one_for_each(wanted, bounds, powers)
             letters = {b[0]: self.letters.setdefault(position, sp.Dummy(integer=True))
-                       for position, b in enumerate(bounds)}
-            term = self.tidy([], [(a.xreplace(letters), k) for a, k in powers], c)
-            ends = tuple(b[1:] for b in bounds)
+                       for position, b in enumerate(outer)}
+            factors = _product((a.xreplace(letters), k) for a, k in powers)
+            term = self.under([b for b in bounds if b not in outer], factors, c)
+            ends = tuple(b[1:] for b in outer)
             inside[ends] = add([inside.get(ends, {}), term])
         if len(inside) == 2 and () in inside:
             constant, (ends,) = inside.pop(()), inside
@@ -246,10 +268,10 @@ class NormalForm:
         steps = sorted((step for step in expr.atoms(Step) if not step.args[0].has(Step)), key=str)
         if steps and len(known) < SWITCHES:
             return all(self.vanishes_beyond(expr, steps[0], sign, known) for sign in (1, -1))
-        few = next((i for i, end in self.ranges.items()
+        few = next((i for i, (_, end) in self.ranges.items()
                     if end.is_Integer and end <= EXPLICIT and i in expr.free_symbols), None)
         return few is not None and all(self.vanishes(expr.xreplace({few: sp.Integer(v)}))
-                                       for v in range(1, self.ranges[few] + 1))
+                                       for v in range(self.ranges[few][0], self.ranges[few][1] + 1))
 
     def vanishes_beyond(self, expr, step, sign, known):
         """Is it zero where a switch has this sign, and those before it have theirs?
@@ -339,9 +361,10 @@ class NormalForm:
             others = {a: k for a, k in powers.items() if a != atom}
             for bound in bounds:
                 other = _solved(atom, bound[0])
-                if other is not None and self.within(other, bound, bounds):
-                    return self.under([b for b in bounds if b != bound],
-                                      self.swapped(others, bound[0], other), coefficient)
+                reach = None if other is None else self.reach(other, bound, bounds)
+                if reach is not None:
+                    picked = self.product([self.swapped(others, bound[0], other), reach])
+                    return self.under([b for b in bounds if b != bound], picked, coefficient)
             keep, drop = atom.args  # delta_kl p_l is delta_kl p_k: beside it only k stays
             free = not any(b[0] in _letters(atom) for b in bounds)
             if free and any(drop in _letters(a) for a in others):
@@ -395,6 +418,18 @@ class NormalForm:
             return self.poly(high - low + 1)
         raise Undecided(f"it is not known how many terms a sum from {low} to {high} has")
 
+    def reach(self, other, bound, bounds):
+        """1 where the other index of a delta is within the limits of this sum, 0 elsewhere."""
+        if self.within(other, bound, bounds):
+            return UNIT
+        if any(isinstance(i, sp.Dummy) and not self.is_free(i) for i in other.free_symbols):
+            return None  # it is bound by a sum further out
+        return self.poly(Step(other - bound[1] + 1) * Step(bound[2] - other + 1))
+
+    def is_free(self, letter):
+        """Is it a letter of which it is known from where to where it runs, bound by no sum?"""
+        return letter in self.ranges or hasattr(base_of(letter), "ends")
+
     def within(self, other, bound, bounds):
         """Does the other index of a delta run within the limits of this sum?"""
         _, low, high = bound
@@ -405,10 +440,10 @@ class NormalForm:
         """(least, greatest) value of an index, or None if they are not known."""
         shift, letter = e.as_coeff_Add()
         known = {**self.spans, **{i: ends for i, *ends in bounds}}.get(letter)
-        if isinstance(letter, Letter):
-            known = letter.ends
+        if hasattr(base_of(letter), "ends"):
+            known = base_of(letter).ends
         elif known is None and letter in self.ranges:
-            known = sp.S.One, self.ranges[letter]
+            known = self.ranges[letter]
         elif known is None and (letter == 0 or not isinstance(letter, sp.Dummy)
                                 and letter.is_integer and letter.is_positive):
             known = letter, letter
@@ -470,7 +505,10 @@ class NormalForm:
         """Positive denominators, and the positive generators that all terms share, stand apart."""
         factors, poly = self.without_positive(poly)
         logs = [times(k, self.log_of_atom(atom)) for atom, k in factors]
-        rest = sp.log(self.expression(poly))
+        content = sp.gcd_list(list(poly.values())) if poly else sp.S.One
+        primes = sp.factorrat(content)
+        logs += [times(k, _single(sp.log(p))) for p, k in primes.items()]
+        rest = sp.log(self.expression(times(1 / content, poly)))
         return add([*logs, _single(rest) if isinstance(rest, sp.log) else self.poly(rest)])
 
     def log_of_atom(self, atom):
@@ -546,7 +584,19 @@ class NormalForm:
             return self.poly(1 - Step(1 - u))
         ahead = (_delta(w, -t) for t in range(int(shift)))  # between w and w + 1 there is none
         behind = (_delta(w, t + 1) for t in range(int(-shift)))
-        return add([_single(Step(w)), self.poly(sp.Add(*ahead) - sp.Add(*behind))])
+        between = self.poly(sp.Add(*ahead) - sp.Add(*behind))
+        least = self.least(w)
+        if least is None or least.is_nonnegative is not True:
+            return add([_single(Step(w)), between])
+        return add([UNIT, between, {} if least.is_positive else times(-1, self.poly(_delta(w, 0)))])
+
+    def least(self, w):
+        """The least value of a whole number, if it is found at the end of one free index in it."""
+        for letter in sorted(w.free_symbols, key=sp.default_sort_key):
+            slope = w.coeff(letter)
+            if slope in (1, -1) and self.is_free(letter):
+                return w.xreplace({letter: self.span(letter)[int(slope == -1)]})
+        return None
 
     def heaviside(self, e):
         """1 where e > 0, 0 where e < 0. Whole numbers are exact; of others the kink is left out."""
@@ -679,6 +729,14 @@ RULES = {
     Side: NormalForm.side,
     Meets: NormalForm.meets,
 }
+
+
+def _one_for_each(ends, bounds, powers):
+    """For each of the ends the bound that has them and stands in most denominators, or none."""
+    below = [a for a, k in powers if k < 0 and _is_composite(a)]
+    weight = lambda b: sum(b[0] in _letters(a) for a in below)
+    same = ([b for b in bounds if b[1:] == pair] for pair in sorted(ends, key=str))
+    return [max(found, key=weight) for found in same if found]
 
 
 def _free_atoms(poly, wanted):

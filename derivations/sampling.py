@@ -18,7 +18,7 @@ import sympy as sp
 
 from derivations.definitions import Depends
 from derivations.printing import plain, show_number, to_mpf
-from derivations.symbols import Letter, names_in
+from derivations.symbols import names_in
 from derivations.values import NoValue, filled, is_rational, real, value_of, whole_value
 
 DIGITS = 40  # of every value; a difference quotient has a step of 1e-20, and 20 digits more
@@ -218,7 +218,7 @@ class Point:
             return self.size[base]
         if base in self.ranges:
             return self.index(base)
-        if isinstance(base, Letter):
+        if hasattr(base, "ends"):
             return random.randint(*(whole_value(end, self, {}) for end in base.ends))
         if known.is_integer:
             return random.randint(1, 4) * (-1 if known.is_positive is False else 1)

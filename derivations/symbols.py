@@ -153,6 +153,20 @@ class Letter(sp.Dummy):
         return letter
 
 
+class Letters(Array):
+    """An array of indices that all run from here to there, as the class of each sample does."""
+
+
+def letter(name, low, high):
+    """An index, or the entry of an array of indices, in the place of a name: its ends are known."""
+    if isinstance(name, sp.Symbol):
+        return Letter(name.name, low, high)
+    known = {"integer": True, "positive": low.is_positive or None}
+    letters = Letters(sp.Dummy(name.base.label.name, **known), shape=name.base.shape, **known)
+    letters.ends = low, high
+    return letters[name.indices]
+
+
 def base_of(name):
     """The part of a name that a definition is filed under: w for w[k], J for J."""
     return name.base if isinstance(name, sp.Indexed) else name

@@ -12,7 +12,7 @@ from itertools import islice
 import sympy as sp
 
 from derivations.conditions import conditions, differentiable
-from derivations.definitions import Assume, Entries, reaching, resolve, table_of
+from derivations.definitions import Assume, Entries, Independent, reaching, resolve, table_of
 from derivations.errors import FalseLine, Undecided, WrongIndex
 from derivations.matrices import entry
 from derivations.mistakes import diagnose
@@ -32,7 +32,7 @@ class Known:
     def __init__(self, given=()):
         given = tuple(given)
         self.table = table_of(g for g in given if not isinstance(g, Entries))
-        self.hypotheses = [g for g in given if isinstance(g, Assume)]
+        self.hypotheses = [g for g in given if isinstance(g, (Assume, Independent))]
         self.entries = {}
         for g in given:
             if isinstance(g, Entries) and self.entries.setdefault(g.matrix, g.entries) != g.entries:

@@ -1,4 +1,5 @@
-"""Lines that teachers and readers bring: each true one is proved, and each false one is refuted or at least not proved."""
+"""Lines that teachers and readers bring: each true one is proved, and each false one is refuted or
+at least not proved."""
 
 import pytest
 import sympy as sp
@@ -27,7 +28,7 @@ from sympy import (
 )
 from vocabulary import J, a, b, d, g, i, j, k, l, n, u, w
 
-from derivations.definitions import Assume, Definition, Entries, Index
+from derivations.definitions import Assume, Definition, Depends, Entries, Independent, Index, table_of
 from derivations.derivation import Derivation
 from derivations.errors import FalseLine, Undecided
 from derivations.symbols import Gradient, Partial, as_written, indexed, sigmoid, softplus
@@ -57,6 +58,42 @@ matrices = [
     Entries(M, indexed("m", 2, 2)),
 ]
 turn = sp.Matrix([[0, 1], [1, 0]])
+# the bias as weight 0: sums from 0
+y_hat, lam, L = indexed("y_hat", n), symbols("lambda", real=True), symbols("L", real=True)
+from_zero = Sum(w[j] * X[i, j], (j, 0, d))
+mean_square = [
+    Definition(y_hat[i], from_zero),
+    Definition(J, Sum((y_hat[i] - y[i]) ** 2, (i, 1, n)) / (2 * n)),
+]
+penalised = from_zero + lam * Sum(w[j] ** 2, (j, 1, d))
+its_slope = Sum((y_hat[i] - y[i]) * X[i, k], (i, 1, n)) / n
+of_the_bias = Sum(y_hat[i] - y[i], (i, 1, n)) / n
+# the moving average v_t of T values
+T, r_ = symbols("T", integer=True, positive=True), symbols("r", integer=True)
+values = indexed("g", T)
+average = (1 - beta) * Sum(beta ** (t - s) * values[s], (s, 1, t))
+in_average = (1 - beta) * beta ** (t - r_)
+square = indexed("A", d, d)
+by_diagonal = [Depends(L, square[j, j], (j, 1, d))]
+# softmax regression, and two softmaxes
+K = symbols("K", integer=True, positive=True)
+V, onehot, p_hat, cls_of = (indexed("w", K, d), indexed("y", n, K), indexed("p", n, K),
+                            indexed("c", n, integer=True))
+scores = Sum(V[k, j] * X[i, j], (j, 1, d))
+softmax_regression = [
+    Definition(p_hat[i, k], exp(scores) / Sum(exp(scores), (k, 1, K))),
+    Definition(J, -Sum(onehot[i, k] * log(p_hat[i, k]), (i, 1, n), (k, 1, K)) / n),
+]
+regression_slope = Sum((p_hat[i, r_] - onehot[i, r_]) * X[i, l], (i, 1, n)) / n
+classes = Definition(onehot[i, k], KroneckerDelta(k, cls_of[i]))
+P, Q, scores_p, scores_q = (indexed(name, K) for name in ("P", "Q", "a", "b"))
+divergence = [
+    Definition(J, Sum(P[k] * log(P[k] / Q[k]), (k, 1, K))),
+    Definition(P[k], exp(scores_p[k]) / Sum(exp(scores_p[j]), (j, 1, K))),
+    Definition(Q[k], exp(scores_q[k]) / Sum(exp(scores_q[j]), (j, 1, K))),
+]
+bernoulli = b * log(b / sigmoid(a)) + (1 - b) * log((1 - b) / (1 - sigmoid(a)))
+share = [Assume(b > 0, b < 1)]
 
 TRUE = {
     "stable softplus": (log(1 + exp(a)), Max(a, 0) + log(1 + exp(-Abs(a)))),
@@ -155,6 +192,72 @@ TRUE = {
     "a function of each entry": (A.applyfunc(sin), A.applyfunc(sp.Lambda(r, -sin(-r))), matrices),
     "a diagonal matrix": (sp.DiagMatrix(v) * v, sp.HadamardProduct(v, v), matrices),
     "numbers in a matrix": (turn * M * turn * turn, turn * M, matrices),
+    "tanh beside exp": (Partial(log(1 + exp(a)) - a * b, a), Rational(1, 2) + tanh(a / 2) / 2 - b),
+    "tanh of the half": (tanh(a / 2), sinh(a) / (1 + cosh(a))),
+    "cosh of the double": (cosh(2 * a), 2 * cosh(a) ** 2 - 1),
+    "exp by its parts": (exp(a), cosh(a) + sinh(a)),
+    "hyperbolic cotangent": (Partial(sp.coth(a), a), 1 - sp.coth(a) ** 2),
+    "slope of sigma by cosh": (Partial(sigmoid(a), a), 1 / (4 * cosh(a / 2) ** 2)),
+    "softplus up and down": (softplus(a) - softplus(-a), a),
+    "sigma of the opposite": (sigmoid(-a), 1 - sigmoid(a)),
+    "logarithm of sigma": (log(sigmoid(a)), -softplus(-a)),
+    "slope of log sigma": (Partial(log(sigmoid(a)), a), 1 - sigmoid(a)),
+    "logit of sigma": (log(sigmoid(a) / (1 - sigmoid(a))), a),
+    "slope of the logit": (Partial(log(b / (1 - b)), b), 1 / (b * (1 - b)), share),
+    "logit by atanh": (log(b / (1 - b)), 2 * sp.atanh(2 * b - 1), share),
+    "atanh undoes tanh": (sp.atanh(tanh(a)), a),
+    "thirds and halves": (exp(a / 2) * exp(a / 3), exp(5 * a / 6)),
+    "a number in a logarithm": (log(2 * exp(a) + 2), log(2) + softplus(a)),
+    "stable log cosh": (log(cosh(a)), Abs(a) + softplus(-2 * Abs(a)) - log(2)),
+    "a weight that may be the bias": (Partial(J, w[k]), its_slope, mean_square),
+    "the bias itself": (Partial(J, w[0]), of_the_bias, [*mean_square, Definition(X[i, 0], 1)]),
+    "all weights where x_i0 is 1": (
+        Partial(J, w[k]),
+        its_slope,
+        [*mean_square, Definition(X[i, 0], 1)],
+    ),
+    "a polynomial": (Partial(Sum(w[j] * a**j, (j, 0, d)), w[k]), a**k),
+    "the bias is not penalised": (
+        Partial(penalised, w[k]),
+        X[i, k] + Piecewise((2 * lam * w[k], k >= 1), (0, True)),
+    ),
+    "a moving average by its values": (Partial(average, values[r_]), in_average, [Index(r_, 1, t)]),
+    "by all values, later ones too": (
+        Partial(average, values[r_]),
+        Piecewise((in_average, r_ <= t), (0, True)),
+    ),
+    "a prefix sum": (Partial(Sum(w[j], (j, 1, l)), w[k]), Piecewise((1, k <= l), (0, True))),
+    "squares of prefix sums": (
+        Partial(Sum(Sum(w[j], (j, 1, l)) ** 2, (l, 1, d)), w[k]),
+        2 * Sum(Sum(w[j], (j, 1, l)), (l, k, d)),
+    ),
+    "a triangular matrix": (
+        Partial(Sum(Sum(square[l, j] * w[j], (j, 1, l)), (l, 1, d)), w[k]),
+        Sum(square[l, k], (l, k, d)),
+    ),
+    "what is off the diagonal": (Partial(L, square[1, 2]), sp.Integer(0), by_diagonal),
+    "on the diagonal or off it": (
+        Partial(Sum(square[j, j] ** 2, (j, 1, d)), square[k, l]),
+        2 * square[k, l] * KroneckerDelta(k, l),
+    ),
+    "softmax regression, labels by class": (
+        Partial(J, V[r_, l]),
+        regression_slope,
+        [*softmax_regression, classes],
+    ),
+    "the loss by class": (J, -Sum(log(p_hat[i, cls_of[i]]), (i, 1, n)) / n,
+                          [*softmax_regression, classes]),
+    "divergence split": (J, Sum(P[k] * log(P[k]), (k, 1, K)) - Sum(P[k] * log(Q[k]), (k, 1, K)),
+                         divergence),
+    "divergence by the second scores": (Partial(J, scores_q[l]), Q[l] - P[l], divergence),
+    "divergence by the first scores": (
+        Partial(J, scores_p[l]),
+        P[l] * (log(P[l] / Q[l]) - J),
+        divergence,
+    ),
+    "divergence of two shares": (Partial(bernoulli, a), sigmoid(a) - b, share),
+    "nothing to do with each other": (Partial(b, a), sp.Integer(0), [Independent(a, b)]),
+    "labels and weights": (Partial(y[i], w[k]), sp.Integer(0), [Independent(y, w)]),
 }
 
 
@@ -202,6 +305,49 @@ FALSE = {
     "a step at a whole number": (Sum(Heaviside(i), (i, 0, n)), n),
     "two steps out of one": (Heaviside(a) * Heaviside(b), Heaviside(a * b)),
     "a prefix for the whole": (Sum(w[j], (j, 1, k)), Sum(w[j], (j, 1, d))),
+    "tanh of the whole": (Partial(log(1 + exp(a)), a), (1 + tanh(a)) / 2),
+    "softplus is not even": (softplus(a), softplus(-a)),
+    "the wrong double": (cosh(2 * a), 2 * cosh(a) ** 2 + 1),
+    "the half of atanh": (log(b / (1 - b)), sp.atanh(2 * b - 1), share),
+    "a number taken out of a logarithm": (log(2 * exp(a) + 2), 2 * softplus(a)),
+    "the bias forgotten": (
+        Partial(Sum(w[j] ** 2, (j, 0, d)), w[k]),
+        Piecewise((2 * w[k], k >= 1), (0, True)),
+    ),
+    "the bias penalised": (Partial(penalised, w[k]), X[i, k] + 2 * lam * w[k]),
+    "x_i0 is not always 1": (Partial(J, w[0]), of_the_bias, mean_square),
+    "every weight for the bias": (
+        Partial(J, w[k]),
+        of_the_bias,
+        [*mean_square, Definition(X[i, 0], 1)],
+    ),
+    "values of the future": (Partial(average, values[r_]), in_average),
+    "a prefix one too long": (
+        Partial(Sum(w[j], (j, 1, l)), w[k]),
+        Piecewise((1, k <= l + 1), (0, True)),
+    ),
+    "the triangle turned": (
+        Partial(Sum(Sum(square[l, j] * w[j], (j, 1, l)), (l, 1, d)), w[k]),
+        Sum(square[l, k], (l, 1, k)),
+    ),
+    "on the diagonal": (Partial(L, square[1, 1]), sp.Integer(0), by_diagonal),
+    "as if all were on the diagonal": (
+        Partial(Sum(square[j, j] ** 2, (j, 1, d)), square[k, l]),
+        2 * square[k, k],
+    ),
+    "labels of which nothing is known": (Partial(J, V[r_, l]), regression_slope,
+                                         softmax_regression),
+    "a class of which nothing is known": (
+        Sum(KroneckerDelta(k, cls_of[i]), (k, 1, K)),
+        sp.Integer(1),
+    ),
+    "divergence the other way": (Partial(J, scores_q[l]), P[l] - Q[l], divergence),
+    "divergence, its own value forgotten": (
+        Partial(J, scores_p[l]),
+        P[l] * log(P[l] / Q[l]),
+        divergence,
+    ),
+    "not 1 but 0": (Partial(b, a), sp.Integer(1), [Independent(a, b)]),
 }
 
 
@@ -221,13 +367,36 @@ def test_what_has_no_rule_gets_one_sentence(matrix):
     assert len(str(refusal.value)) < 250
 
 
+# ---------------------------------------------------------------- independence
+
+
+@pytest.mark.parametrize("given", [
+    [], [Independent(a, L)], [Independent(a, b), Definition(b, a**2)],
+    [Independent(a, b), Definition(b, L + 1), Definition(a, 2 * L)],
+    [Independent(a, b), Depends(b, a)], [Independent(a, b), Depends(b, L), Definition(L, a)]])
+def test_a_derivative_is_not_0_because_nothing_is_known_or_against_a_definition(given):
+    with pytest.raises(ValueError, match="known to depend on|not independent"):
+        derived(Partial(b, a), sp.Integer(0), given)
+
+
+def test_independence_is_said_beside_the_proof_and_must_cover_every_name():
+    derivation = Derivation(Partial(b + L, a), [Independent(a, b, L)])
+    derivation.step(sp.Integer(0), "they have nothing to do with each other")
+    derivation.prove(keep=False)
+    assert derivation.proof.scope() == "proved, where a, b and L are independent"
+    with pytest.raises(ValueError, match="known to depend on"):
+        derived(Partial(b + L, a), sp.Integer(0), [Independent(a, b)])
+
+
+@pytest.mark.parametrize("names", [(), (a,), (a, a), (a, 2), (a, a * b), (a, "b")])
+def test_independence_is_between_different_names(names):
+    with pytest.raises(TypeError, match="names|formula"):
+        table_of([Independent(*names)])
+
+
 # ---------------------------------------------------------------- hypotheses
 
-K, L, cls = (
-    symbols("K", integer=True, positive=True),
-    symbols("L", real=True),
-    symbols("c", integer=True),
-)
+cls = symbols("c", integer=True)
 z, q, label, rows = indexed("z", K), indexed("p", K), indexed("y", K), indexed("y", n, K)
 cross_entropy = [
     Definition(L, -Sum(label[k] * log(q[k]), (k, 1, K))),
@@ -269,6 +438,18 @@ HYPOTHESES = {  # left, right, given, the hypothesis without which it is not so
     ),
     "two numbers": (a**2 + 2 * a * b + b**2, sp.Integer(1), [], Assume(a + b, 1)),
     "a negative number": (Abs(a), -a, [], Assume(a < 0)),
+    "softmax regression": (
+        Partial(J, V[r_, l]),
+        regression_slope,
+        softmax_regression,
+        Assume(Sum(onehot[i, k], (k, 1, K)), 1),
+    ),
+    "classes of the samples": (
+        Sum(KroneckerDelta(k, cls_of[i]), (k, 1, K)),
+        sp.Integer(1),
+        [],
+        Index(cls_of[i], 1, K),
+    ),
 }
 
 
