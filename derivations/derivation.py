@@ -1,13 +1,15 @@
-"""Derivations whose every line is proved: typeset as a textbook prints them, checked as no textbook is.
+"""Derivations whose every line is proved: typeset as a textbook prints them.
 
     with Derivation(Partial(J, w[k]), given=[cost, prediction], number="1.2") as dJ_dw:
-        dJ_dw.step(Sum(2 * (y_hat[i] - y[i]) * Partial(y_hat[i], w[k]), (i, 1, n)) / (2 * n), "chain rule")
+        dJ_dw.step(Sum(2 * (y_hat[i] - y[i]) * Partial(y_hat[i], w[k]), (i, 1, n)) / (2 * n),
+                   "chain rule")
         dJ_dw.step(Sum((y_hat[i] - y[i]) * x[i, k], (i, 1, n)) / n, "the 2 meets the ½")
     dJ_dw
 
-At the end of the `with` block each line is evaluated at sample points, derivatives as difference quotients, and proved equal
-to the one before. A false line raises `FalseLine` with a counterexample and the name of the likely mistake; a line that is
-neither proved nor refuted raises `Undecided`. Here derivations are built and shown; `verify` proves.
+At the end of the `with` block each line is evaluated at sample points, derivatives as difference
+quotients, and proved equal to the one before. A false line raises `FalseLine` with a
+counterexample and the name of the likely mistake; a line that is neither proved nor refuted raises
+`Undecided`. Here derivations are built and shown; `verify` proves.
 """
 
 import re
@@ -21,11 +23,11 @@ from derivations.definitions import Definition
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees
 from derivations.mistakes import Kind, Mistake
 from derivations.numbered import Numbered
-from derivations.printing import plain, tex
+from derivations.printing import aligned, plain, tex
+from derivations.reasons import reason_plain, reason_tex, verdict_tex
 from derivations.symbols import as_written, formula
 from derivations.verify import Known, prove_lines
 
-REASON_WIDTH = 34    # characters of a reason before it wraps
 CITED = re.compile(r"\((\d+)\.(\d+[a-z]?)\)")
 
 
@@ -37,22 +39,27 @@ class Ledger:
     code: list = field(default_factory=list)
 
     def record(self, derivation):
-        """Count a derivation once, however often its cell is run: a later one replaces one of the same number."""
-        same = [d for d in self.derivations if d.number and d.number == derivation.number]
-        self.derivations = [d for d in self.derivations if d not in same] + [derivation]
+        """Count a derivation once, however often its cell is run: of one number the last."""
+        kept = [d for d in self.derivations if not d.number or d.number != derivation.number]
+        self.derivations = [d for d in kept if d is not derivation] + [derivation]
+
+    def record_code(self, name, derivation):
+        entry = name, derivation.number
+        self.code = [c for c in self.code if c != entry] + [entry]
 
     def numbers(self):
         """The numbers of what has been proved, and of the definitions that it was given."""
-        return {part.number for d in self.derivations for part in (d, *d.given) if getattr(part, "number", "")}
-
-    def record_code(self, name, derivation):
-        self.code = [c for c in self.code if c != (name, derivation.number)] + [(name, derivation.number)]
+        parts = [part for d in self.derivations for part in (d, *d.given)]
+        return {part.number for part in parts if getattr(part, "number", "")}
 
     def __repr__(self):
-        total = lambda count: sum(map(count, self.derivations))  # noqa: E731
-        return (f"Ledger: {len(self.derivations)} derivations, {total(lambda d: len(d.lines))} lines shown, "
-                f"{total(lambda d: d.proved)} lines proved, {total(lambda d: d.proof.derivative)} derivatives, "
-                f"{total(lambda d: d.witnessed)} of them witnessed numerically, {len(self.code)} witnessed by NumPy code")
+        derivations = self.derivations
+        return (f"Ledger: {len(derivations)} derivations, "
+                f"{sum(len(d.lines) for d in derivations)} lines shown, "
+                f"{sum(d.proved for d in derivations)} lines proved, "
+                f"{sum(d.proof.derivative for d in derivations)} derivatives, "
+                f"{sum(d.witnessed for d in derivations)} of them witnessed numerically, "
+                f"{len(self.code)} witnessed by NumPy code")
 
 
 ledger = Ledger()
@@ -60,7 +67,7 @@ ledger = Ledger()
 
 @contextmanager
 def refused():
-    """Print why the checker refuses what stands in the block; raise AssertionError if it is not refused."""
+    """Print why the checker refuses what stands in the block; AssertionError if it does not."""
     try:
         yield
     except (FalseLine, WitnessDisagrees, Undecided) as refusal:
@@ -70,62 +77,47 @@ def refused():
 
 
 class Summary:
-    """Definitions and what derivations have come to, one under the other: left side = last line, and the number."""
+    """Definitions and what derivations have come to, one under the other, with their numbers."""
 
     def __init__(self, *results):
+        self.rows = []
         for result in results:
             if isinstance(result, Derivation):
-                result.require_proof()
-            elif not isinstance(result, Definition):
+                scope = result.require_proof().scope()
+                self.rows.append((result.left, result.last, scope, result.number))
+            elif isinstance(result, Definition):
+                self.rows.append((result.name, result.body, "definition", result.number))
+            else:
                 raise TypeError(f"Summary takes Definition and Derivation, got {result!r}")
-        self.rows = [(r.left, r.last, r.proof.scope(), r.number) if isinstance(r, Derivation)
-                     else (r.name, r.body, "definition", r.number) for r in results]
 
     def _repr_markdown_(self):
-        rows = [rf"{tex(left)} &= {tex(right)} && {_verdict_tex(verdict)} && \quad ({number})"
+        rows = [rf"{tex(left)} &= {tex(right)} && {verdict_tex(verdict)} && \quad ({number})"
                 for left, right, verdict, number in self.rows]
-        return "$$\n\\begin{aligned}\n" + " \\\\[5pt]\n".join(rows) + "\n\\end{aligned}\n$$"
+        return aligned(rows, space="5pt")
 
     def __repr__(self):
-        return "\n".join(f"({number}) {plain(left)} = {plain(right)}    {verdict}" for left, right, verdict, number in self.rows)
-
-
-def _typeset_names(words):
-    r"""Words for \text, where an underscore stands in a formula alone: L_i is $L_{i}$, a sum has its sign."""
-    words = re.sub(r"([ΣΠ])_\{(\w+)=([^.}]+)\.\.([^}]+)\}", lambda f: (
-        rf"${SIGNS[f[1]]}_{{{f[2]}={f[3]}}}^{{{f[4]}}}$"), words)
-    return re.sub(r"\b(\w+?)_(\w+)", r"$\1_{\2}$", words)
-
-
-SIGNS = {"Σ": r"\sum", "Π": r"\prod"}
+        return "\n".join(f"({number}) {plain(left)} = {plain(right)}    {verdict}"
+                         for left, right, verdict, number in self.rows)
 
 
 @dataclass
 class Line:
     shown: sp.Basic
     reason: str
-    resolved: sp.Expr = None
 
 
 class Derivation:
     """A chain of equal lines, beginning with `left`.
 
-    `given` lists the `Definition`, `Depends` and `Entries` that say what the names stand for; `number` is printed at the
-    right.
+    `given` lists the `Definition`, `Depends` and `Entries` that say what the names stand for;
+    `number` is printed at the right.
     """
 
     def __init__(self, left, given=(), number=""):
-        self.left, self.number = formula(left), str(number)
-        self.given = tuple(given)
+        self.left, self.number, self.given = formula(left), str(number), tuple(given)
         self.known = Known(self.given)
+        self.table, self.entries = self.known.table, self.known.entries
         self.lines, self.proof, self.coded = [], None, []
-        self._mode = None
-
-    table = property(lambda self: self.known.table)
-    entries = property(lambda self: self.known.entries)
-
-    def scalar(self, expr):
-        return self.known.scalar(expr)
 
     def __enter__(self):
         self.lines, self.proof, self.coded = [], None, []
@@ -139,7 +131,7 @@ class Derivation:
             self.prove()
 
     def step(self, expr, reason):
-        """Add the line "= expr" with the reason why it equals the line before. `$...$` in a reason is mathematics."""
+        """Add the line "= expr", and why it equals the line before; `$...$` is mathematics."""
         expr, where = formula(expr), f"line {len(self.lines) + 1} of {self.title()}"
         if not isinstance(reason, str) or not reason.strip():
             raise ValueError(f"{where} needs a reason, a short text; got {reason!r}")
@@ -152,12 +144,13 @@ class Derivation:
 
     def refuse_shape(self, expr, where):
         """A transposed line is a false one; for any other shape an error in the input."""
-        shapes = f"has shape {expr.shape}, the left side has shape {self.left.shape}"
-        if expr.shape != self.left.shape[::-1]:
+        wanted, shape = self.left.shape, expr.shape
+        shapes = f"has shape {shape}, the left side has shape {wanted}"
+        if shape != wanted[::-1]:
             raise ValueError(f"{where} {shapes}")
-        mistake = Mistake(Kind.TRANSPOSE, f"it is transposed: shape {expr.shape} for {self.left.shape}")
-        before = self.lines[-1].shown if self.lines else self.left
-        raise FalseLine(len(self.lines) + 1, before, expr, mistake=mistake, title=self.title(), reason=f"it {shapes}")
+        mistake = Mistake(Kind.TRANSPOSE, f"it is transposed: shape {shape} for {wanted}")
+        raise FalseLine(len(self.lines) + 1, self.last, expr, mistake=mistake, title=self.title(),
+                        reason=f"it {shapes}")
 
     def title(self):
         return f"({self.number})" if self.number else "the derivation"
@@ -165,36 +158,40 @@ class Derivation:
     @property
     def last(self):
         """The last line, as it was written."""
-        return self.lines[-1].shown
+        return self.lines[-1].shown if self.lines else self.left
 
     @property
     def final(self):
         """What the last line stands for."""
-        return self.lines[-1].resolved
+        return self.proof.resolved[-1]
 
     # proof
 
     def prove(self, keep=True):
-        """Prove every line and set the verdict; `keep` enters it in the ledger. Raises FalseLine or Undecided."""
+        """Prove every line and set the verdict; `keep` enters it in the ledger.
+
+        Raises FalseLine or Undecided.
+        """
         if not self.lines:
             raise ValueError(f"{self.title()} has no line; add one with step(expression, reason)")
         self.must_cite_what_is_known()
-        self.proof = prove_lines([self.left, *(line.shown for line in self.lines)], self.known, self.title())
-        for line, end in zip(self.lines, self.proof.resolved[1:]):
-            line.resolved = end
+        lines = [self.left, *(line.shown for line in self.lines)]
+        self.proof = prove_lines(lines, self.known, self.title())
         if keep:
             ledger.record(self)
 
     def must_cite_what_is_known(self):
-        """An equation of this notebook that a reason cites must be proved by now, or be a definition that was given."""
+        """An equation of this notebook in a reason must be proved by now, or a given definition."""
         notebook, known = self.number.partition(".")[0], ledger.numbers()
         known |= {g.number for g in self.given if getattr(g, "number", "")}
         for position, line in enumerate(self.lines, 1):
-            for found in CITED.finditer(line.reason):
-                number = found[0].strip("()")
-                if found[1] == notebook and number not in known:
-                    raise ValueError(f"line {position} of {self.title()} cites ({number}), which is not proved yet; "
-                                     f"known are {', '.join(f'({n})' for n in sorted(known, key=_in_order)) or 'none'}")
+            cited = (found[0].strip("()") for found in CITED.finditer(line.reason)
+                     if found[1] == notebook)
+            for number in cited:
+                if number not in known:
+                    listed = ", ".join(f"({n})" for n in sorted(known, key=_in_order)) or "none"
+                    raise ValueError(f"line {position} of {self.title()} cites ({number}), "
+                                     f"which is not proved yet; known are {listed}")
 
     @property
     def proved(self):
@@ -206,23 +203,29 @@ class Derivation:
         """Is it a derivative that numbers confirm?"""
         return bool(self.proof and self.proof.derivative and self.proof.points)
 
+    def require_proof(self):
+        if self.proof is None:
+            raise Undecided(f"{self.title()} is not proved yet: leave its `with` block first")
+        return self.proof
+
     # witnesses
 
     def values(self, **arrays):
-        """The last line, executed: an array over its free indices, for the given NumPy arrays and numbers.
+        """The last line, executed on NumPy arrays and numbers: an array over its free indices.
 
-        Names are those of the symbols; `X` may stand for x. Raises ValueError for a missing name or a shape that does
-        not fit the others, IndexError where an index leaves an array.
+        Names are those of the symbols; `X` may stand for x. Raises ValueError for a missing name
+        or a shape that does not fit the others, IndexError where an index leaves an array.
         """
         self.require_proof()
         return Executable(self).values(arrays)
 
     def code(self, function, name=None):
-        """Hold a NumPy function against the last line: it must return what the line says, for arrays drawn here.
+        """Hold a NumPy function against the last line: it must return what the line says.
 
-        Its parameters are named like the symbols (X for x), or like names in between, such as y_hat; dL_dz is the derivative
-        of an unknown L, g and g_prime are an unknown activation and its slope. The three sets of arrays have different
-        sizes, and numbers of both signs. Raises WitnessDisagrees with the first entry that differs.
+        Its parameters are named like the symbols (X for x), or like names in between, such as
+        y_hat; dL_dz is the derivative of an unknown L, g and g_prime are an unknown activation and
+        its slope. The three sets of arrays have different sizes, and numbers of both signs. Raises
+        WitnessDisagrees with the first entry that differs.
         """
         self.require_proof()
         witness = CodeWitness(self, function, name)
@@ -237,65 +240,32 @@ class Derivation:
         """What was checked, in words; None before the proof."""
         if self.proof is None:
             return None
-        return " · ".join([f"✓ {self.proof.scope()}", self.proof.by_numbers(), *["✓ code"][:len(self.coded)]])
+        checks = [f"✓ {self.proof.scope()}", self.proof.by_numbers()]
+        return " · ".join(checks + ["✓ code"] * bool(self.coded))
 
     def _repr_markdown_(self):
         self.require_proof()
-        tag = rf"\tag{{{self.number}}}" if self.number else ""
-        body = " \\\\[3pt]\n".join(f"&= {tex(line.shown)} && {reason_tex(line.reason)}" for line in self.lines)
-        return f"$$\n\\begin{{aligned}}\n{tex(self.left)} {body}\n\\end{{aligned}}{tag}\n$$\n\n<small>{self.verdict}</small>"
+        rows = [f"&= {tex(line.shown)} && {reason_tex(line.reason)}" for line in self.lines]
+        rows[0] = f"{tex(self.left)} {rows[0]}"
+        return f"{aligned(rows, self.number)}\n\n<small>{self.verdict}</small>"
 
     def __repr__(self):
         if self.proof is None:
             return f"<Derivation {self.number}: not proved yet>"
-        shown = [f"{self.title()} {plain(self.left)}"] if self.number else [plain(self.left)]
-        shown += [f"    = {plain(line.shown)}    [{line.reason.replace('$', '')}]" for line in self.lines]
-        return "\n".join([*shown, f"    {self.verdict}"])
+        rows = [f"    = {plain(line.shown)}    [{reason_plain(line.reason)}]"
+                for line in self.lines]
+        title = f"{self.title()} " * bool(self.number)
+        return "\n".join([f"{title}{plain(self.left)}", *rows, f"    {self.verdict}"])
 
     def show(self, at):
         """The derivation with the same line in numbers below each line.
 
-        `at` gives arrays and numbers by name, as for `values`; with a value for a free index, as in {"k": 1}, the line for
-        that one entry is written out.
+        `at` gives arrays and numbers by name, as for `values`; with a value for a free index, as
+        in {"k": 1}, the line for that one entry is written out.
         """
         self.require_proof()
-        return Numbered(self, at, reason_tex)
-
-    def require_proof(self):
-        if self.proof is None:
-            raise Undecided(f"{self.title()} is not proved yet: leave its `with` block first")
+        return Numbered(self, at)
 
 
 def _in_order(number):
     return [(part.rjust(9), part) for part in number.split(".")]
-
-
-def reason_tex(reason):
-    """A reason as LaTeX: text, with `$...$` as mathematics, wrapped so that a line stays on a narrow page."""
-    lines = [_reason_line(line) for line in wrapped(reason)]
-    return r"\quad\small \begin{array}{l}" + r" \\ ".join(lines) + r"\end{array}"
-
-
-def _verdict_tex(verdict):
-    r"""A verdict beside an equation: in one line of \text, or wrapped as a reason is."""
-    verdict = _typeset_names(verdict)
-    return reason_tex(verdict) if len(wrapped(verdict)) > 1 else rf"\quad\small \text{{{verdict}}}"
-
-
-def wrapped(reason):
-    """Wrap at blanks outside of mathematics; a formula counts as its letters, without commands."""
-    words = re.findall(r"(?:\$[^$]*\$|[^\s$])+", reason)
-    lines, width = [[]], 0
-    for word in words:
-        length = len(re.sub(r"\\[a-zA-Z]+|[${}_^]", "", word)) + 1
-        if width and width + length > REASON_WIDTH:
-            lines.append([])
-            width = 0
-        lines[-1].append(word)
-        width += length
-    return [" ".join(words) for words in lines]
-
-
-def _reason_line(text):
-    parts = re.split(r"(\$[^$]*\$)", text)
-    return " ".join(p.strip("$") if p.startswith("$") else rf"\text{{{p}}}" for p in parts if p)

@@ -1,6 +1,7 @@
 """What the engine raises. An error carries its data; `str` puts it into words, and nobody takes the words apart."""
 
 from fractions import Fraction
+from functools import cached_property
 
 import mpmath
 
@@ -39,7 +40,8 @@ class WitnessDisagrees(Exception):
         entry = f" in entry {', '.join(str(p + 1) for p in self.place)}" if self.place else ""
         got, truth = self.values
         ratio = f"; the ratio is {float(got / float(truth)):.6g}" if truth else ""
-        first, second = told_apart(to_mpf(Fraction(got)) if abs(got) < float("inf") else to_mpf(got), to_mpf(truth))
+        exact = to_mpf(Fraction(got) if abs(got) < float("inf") else got)
+        first, second = told_apart(exact, to_mpf(truth))
         return f"{self.name} gives {first}{entry}, {self.title} gives {second}{ratio}"
 
 
@@ -57,18 +59,24 @@ class FalseLine(Exception):
     values : tuple or None
         The values of `before` and of `claimed` at that point.
     mistake : Mistake or None
-        The usual mistake that turns the one into the other, if it is one.
+        The usual mistake that turns the one into the other, or a function that looks for it.
     title : str
         What the derivation is called.
     reason : str
         Why the line has no meaning at all, where there is no point.
     """
 
-    def __init__(self, position, before, claimed, point=None, values=None, mistake=None, title="the derivation", reason=""):
+    def __init__(self, position, before, claimed, point=None, values=None, mistake=None,
+                 title="the derivation", reason=""):
         super().__init__(position, before, claimed)
         self.position, self.before, self.claimed = position, before, claimed
-        self.point, self.values, self.mistake = point, values, mistake
-        self.title, self.reason = title, reason
+        self.point, self.values, self.title, self.reason = point, values, title, reason
+        self.sought = mistake
+
+    @cached_property
+    def mistake(self):
+        """The usual mistake that turns the one line into the other, or None; it is sought late."""
+        return self.sought() if callable(self.sought) else self.sought
 
     def __str__(self):
         line = f"Line {self.position} of {self.title}"

@@ -7,7 +7,8 @@ import sympy as sp
 from sympy import evaluate
 
 from derivations.code_witness import Executable
-from derivations.printing import as_fraction, plain, show_number, tex
+from derivations.printing import aligned, as_fraction, plain, show_number, tex
+from derivations.reasons import reason_plain, reason_tex
 from derivations.symbols import Partial
 from derivations.values import whole_value
 
@@ -17,8 +18,8 @@ TERMS = 6            # a sum of more terms is shown as one number
 class Numbered:
     """The lines of a derivation, each with its numbers put in and its value, for given arrays, numbers and indices."""
 
-    def __init__(self, derivation, at, reason_tex):
-        self.derivation, self.reason_tex = derivation, reason_tex
+    def __init__(self, derivation, at):
+        self.derivation = derivation
         lines = [derivation.left, *(line.shown for line in derivation.lines)]
         self.rows = [Row(Executable(derivation, line), dict(at)) for line in lines]
 
@@ -27,17 +28,16 @@ class Numbered:
         body = [rf"{tex(d.left)} &= {first.value_text(_tex_number)} &&"]
         for line, row in zip(d.lines, rest):
             numbers, value = row.text(tex, _tex_number), row.value_text(_tex_number)
-            body += [rf"&= {tex(line.shown)} && {self.reason_tex(line.reason)}",
-                     rf"&= {numbers} && " + self.reason_tex(f"$= {value}$")*(numbers != value)]
-        rows, tag = " \\\\[3pt]\n".join(body), rf"\tag{{{d.number}}}" if d.number else ""
-        return f"$$\n\\begin{{aligned}}\n{rows}\n\\end{{aligned}}{tag}\n$$\n\n<small>{d.verdict}</small>"
+            body += [rf"&= {tex(line.shown)} && {reason_tex(line.reason)}",
+                     rf"&= {numbers} && " + reason_tex(f"$= {value}$")*(numbers != value)]
+        return f"{aligned(body, d.number)}\n\n<small>{d.verdict}</small>"
 
     def __repr__(self):
         d, (first, *rest) = self.derivation, self.rows
         shown = [f"{d.title()} " * bool(d.number) + f"{plain(d.left)} = {first.value_text(_plain_number)}"]
         for line, row in zip(d.lines, rest):
             numbers, value = row.text(plain, _plain_number), row.value_text(_plain_number)
-            shown += [f"    = {plain(line.shown)}    [{line.reason.replace('$', '')}]",
+            shown += [f"    = {plain(line.shown)}    [{reason_plain(line.reason)}]",
                       f"      = {numbers}" + f" = {value}"*(numbers != value)]
         return "\n".join([*shown, f"    {d.verdict}"])
 

@@ -394,6 +394,12 @@ def _is_one_word(text):
 tex, plain = Latex(), Plain()
 
 
+def aligned(rows, number="", space="3pt"):
+    """Equations one under the other, for the page."""
+    body, tag = f" \\\\[{space}]\n".join(rows), rf"\tag{{{number}}}" if number else ""
+    return f"$$\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}{tag}\n$$"
+
+
 def to_mpf(v):
     """A fraction or a number as mpmath has it, with the digits it works with at present."""
     return mpmath.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else mpmath.mpf(v)

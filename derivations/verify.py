@@ -1,12 +1,13 @@
-"""Is each line equal to the one before it? A proof with its witnesses, or an error that carries its counterexample.
+"""Is each line equal to the one before it? A proof with its witnesses, or an error with its data.
 
-Numbers come first: at sample points the lines are evaluated as they were typed, and where two of them differ, the line is
-false. What numbers cannot tell apart is proved by the normal form, or it is undecided.
+Numbers come first: at sample points the lines are evaluated as they were typed, and where two of
+them differ, the line is false. What numbers cannot tell apart is proved by the normal form, or it
+is undecided.
 """
 
 import re
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 import sympy as sp
@@ -22,12 +23,13 @@ from derivations.sampling import POINTS, opened, points, ranges_in, sizes_in
 from derivations.symbols import Activation, Gradient, Partial, formula, names_in
 from derivations.values import NoValue
 
-BY_CASES = 10        # points for functions with a kink: on either side of it there must be some
+BY_CASES = 10  # points for functions with a kink: on either side of it there must be some
 KINKED = sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.Piecewise
+LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class Known:
-    """What names stand for: the definitions filed by their base in `table`, the entries of matrices in `entries`."""
+    """What names stand for: definitions by their base in `table`, entries of matrices by these."""
 
     def __init__(self, given=()):
         given = tuple(given)
@@ -35,14 +37,15 @@ class Known:
         self.hypotheses = [g for g in given if isinstance(g, (Assume, Independent))]
         self.entries = {}
         for g in given:
-            if isinstance(g, Entries) and self.entries.setdefault(g.matrix, g.entries) != g.entries:
+            known = isinstance(g, Entries) and self.entries.setdefault(g.matrix, g.entries)
+            if known and known != g.entries:
                 raise ValueError(f"the entries of {g.matrix} are given twice")
-        self.row, self.column = (sp.Dummy(letter, integer=True, positive=True) for letter in "rc")
+        self.place = [sp.Dummy(letter, integer=True, positive=True) for letter in "rc"]
 
     def scalar(self, expr):
         """The expression itself, or entry (r, c) of a matrix expression for arbitrary r and c."""
-        sizes = expr.shape if isinstance(expr, sp.MatrixExpr) else (1, 1)
-        row, column = (sp.S.One if size == 1 else i for size, i in zip(sizes, (self.row, self.column)))
+        shape = expr.shape if isinstance(expr, sp.MatrixExpr) else (1, 1)
+        row, column = (sp.S.One if size == 1 else i for size, i in zip(shape, self.place))
         return entry(expr, row, column, self.entries)
 
     def parts(self):
@@ -55,24 +58,24 @@ class Known:
 class Proof:
     """That all lines are equal, and what was done to know it."""
 
-    resolved: list = field(repr=False)     # the left side and every line, opened down to what they stand for
-    derivative: bool = False               # does the left side hold a derivative?
+    resolved: list = field(repr=False)  # the lines, left side first, as what they stand for
+    derivative: bool = False  # does the left side hold a derivative?
     points: list = field(default_factory=list, repr=False)
-    why: str = ""                          # why there are no numbers
-    assumed: list = field(default_factory=list)     # functions that are taken to be differentiable
-    where: list = field(default_factory=list)       # hypotheses, and conditions such as "x ≠ 0"
+    why: str = ""  # why there are no numbers
+    assumed: list = field(default_factory=list)  # functions that are taken to be differentiable
+    where: list = field(default_factory=list)  # hypotheses, and conditions such as "x ≠ 0"
 
     def scope(self):
-        """For what it is proved, in words: "proved for every n and d, assuming L differentiable, where x ≠ 0"."""
+        """For what it is proved: "for every n and d, assuming L differentiable, where x ≠ 0"."""
         names = [*map(_in_text, self.sizes()), *self.functions()]
         every = f" for every {_listed(names)}" if names else ""
         assumed = f", assuming {_listed(self.assumed)} differentiable" if self.assumed else ""
-        return f"proved{every}{assumed}{f', where {_listed(self.where)}' if self.where else ''}"
+        where = f", where {_listed(self.where)}" if self.where else ""
+        return f"proved{every}{assumed}{where}"
 
     def sizes(self):
         """The symbols that count something and stand for any whole number, n first."""
-        indices = {index for e in self.resolved for index in ranges_in(e)}
-        found = {s for e in self.resolved for s in sizes_in(e)} - indices
+        found = set().union(*map(sizes_in, self.resolved)) - ranges_in(*self.resolved).keys()
         return sorted(map(str, found), key=lambda name: (name != "n", name))
 
     def functions(self):
@@ -89,10 +92,7 @@ def _listed(names):
 
 
 def _in_text(name):
-    return re.sub(r"_(\d+)", lambda number: number[1].translate(LOWERED), plain(sp.Symbol(name)))
-
-
-LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+    return re.sub(r"_(\d+)", lambda digits: digits[1].translate(LOWERED), plain(sp.Symbol(name)))
 
 
 def prove(before, now, given=()):
@@ -120,7 +120,7 @@ def prove(before, now, given=()):
 
 
 def prove_lines(lines, known, title="the derivation"):
-    """Prove a whole chain of lines, the left side first. Returns a Proof; raises as `prove` does."""
+    """Prove a whole chain of lines, the left side first; returns and raises as `prove` does."""
     chain = Chain(lines, known, title)
     chain.check_names()
     chain.open()
@@ -133,7 +133,10 @@ def prove_lines(lines, known, title="the derivation"):
 
 
 class Chain:
-    """Equal lines on their way to a proof: as they were typed, as numbers (entries r, c of matrices), as they are resolved."""
+    """Equal lines on their way to a proof: as they are typed, as numbers, as they are resolved.
+
+    A matrix line is shown as its entry (r, c).
+    """
 
     def __init__(self, lines, known, title="the derivation"):
         self.lines, self.known, self.title = lines, known, title
@@ -145,64 +148,71 @@ class Chain:
     # opening
 
     def check_names(self):
-        """Two symbols of one name, as after a change of assumptions, are two things for SymPy and one for the reader."""
-        seen = {}
-        for expr in [*self.lines, *self.known.parts()]:
-            own = {index for e in expr.atoms(sp.Sum, sp.Product) for index, *_ in e.limits
-                   if isinstance(index, sp.Dummy)}      # SymPy's own, as of (X w)[0, 0]
+        """Two symbols of one name, as with other assumptions, are one thing for the reader."""
+        seen, parts = {}, [*self.lines, *self.known.parts()]
+        for expr in parts:
+            limits = [limit for e in expr.atoms(sp.Sum, sp.Product) for limit in e.limits]
+            own = {index for index, *_ in limits if isinstance(index, sp.Dummy)}  # as of (X w)[0, 0]
             for name in sorted(names_in(expr) - own, key=sp.default_sort_key):
                 if seen.setdefault((name.is_Symbol, str(name)), name) != name:
-                    raise ValueError(f"two different symbols are called {name} in {self.title}: make each of them only once")
-        pair = alike(*self.lines, *self.known.parts())
+                    raise ValueError(f"two different symbols are called {name} in {self.title}: "
+                                     "make each of them only once")
+        pair = alike(*parts)
         if pair:
             raise ValueError(f"in {self.title} {pair[0]} and {pair[1]} are two things, "
                              f"and both would be shown as {plain(pair[0])}")
+        bodies = [d.body for d in self.known.table.values()]
+        self.must_be_exact(f"A definition given to {self.title}", *bodies)
+
+    @staticmethod
+    def must_be_exact(what, *exprs):
         try:
-            must_be_exact(*(d.body for d in self.known.table.values()))
+            must_be_exact(*exprs)
         except Undecided as undecided:
-            raise Undecided(f"A definition given to {self.title}: {undecided}") from None
+            raise Undecided(f"{what}: {undecided}") from None
 
     def open(self):
-        """Resolve every line. What the engine does not cover is noted, numbers may refute it all the same."""
+        """Resolve every line. What is not covered is noted: numbers may refute it all the same."""
         table = reaching(self.known.table, self.lines)
         for position, line in enumerate(self.lines):
-            with self.sense(position):
-                shown = self.known.scalar(line)
             try:
-                must_be_exact(shown)
-            except Undecided as undecided:
-                raise Undecided(f"{self.name_of(position)} cannot be proved: {undecided}") from None
+                shown = self.known.scalar(line)
+            except WrongIndex as error:
+                raise self.misfit(position, error) from error
+            self.must_be_exact(f"{self.name_of(position)} cannot be proved", shown)
             try:
                 resolved = resolve(shown, table)
                 must_be_exact(resolved)
             except Undecided as undecided:
-                resolved, self.unclear[position] = None, f"In {self.title}, {plain(shown)}: {undecided}"
+                resolved = None
+                self.unclear[position] = f"In {self.title}, {plain(shown)}: {undecided}"
             self.shown.append(shown)
             self.resolved.append(resolved)
 
-    @contextmanager
-    def sense(self, position):
-        """Raises FalseLine if a shape does not fit."""
-        try:
-            yield
-        except WrongIndex as error:
-            raise self.misfit(position, error) from error
-
     def misfit(self, position, error):
-        before, now = self.shown[position - 1:position + 1] if 0 < position < len(self.shown) else (None, None)
-        mistake = diagnose(before, now, self.known.table) if now is not None else None
-        return FalseLine(position, self.lines[max(0, position - 1)], self.lines[position], mistake=mistake, title=self.title,
-                         reason=str(error))
+        return self.false_line(max(0, position - 1), position, reason=str(error))
+
+    def false_line(self, before, position, **data):
+        """The error that line `position` does not equal line `before`."""
+        mistake = None
+        if before < position < len(self.shown):
+            shown = self.shown[before], self.shown[position]
+            mistake = partial(diagnose, *shown, self.known.table)
+        pair = self.lines[before], self.lines[position]
+        return FalseLine(position, *pair, mistake=mistake, title=self.title, **data)
 
     def must_fit(self):
-        """Raises FalseLine for an index that runs further than its array, unless numbers find nothing wrong with the line."""
+        """Raises FalseLine for an index that leaves its array, unless numbers find no fault."""
         for position in range(1, len(self.lines)):
             try:
                 self.ranges_of(position)
             except WrongIndex as error:
                 if self.holds_wherever_tried():
-                    raise Undecided(f"{self.name_of(position)} is neither proved nor refuted: {error}") from None
+                    self.leave_undecided(position, str(error))
                 raise self.misfit(position, error) from error
+
+    def leave_undecided(self, position, why):
+        raise Undecided(f"{self.name_of(position)} is neither proved nor refuted: {why}") from None
 
     def ranges_of(self, position):
         pair = slice(position - 1, position + 1)
@@ -210,14 +220,20 @@ class Chain:
 
     # numbers
 
+    def points(self):
+        return points(self.lines, self.known.table, self.known.entries)
+
     def numbers(self):
-        """(points at which the last line has the value of the first, "") or ([], why there are none). Raises FalseLine."""
+        """(points at which the last line has the value of the first, why there are none).
+
+        Raises FalseLine.
+        """
         agreed, why = [], "both sides vanish at every point"
-        wanted = BY_CASES if any(part.has(*KINKED) for part in opened(self.shown, self.known.table)) else POINTS
-        for point in points(self.lines, self.known.table, self.known.entries):
+        parts = opened(self.shown, self.known.table)
+        wanted = BY_CASES if any(part.has(*KINKED) for part in parts) else POINTS
+        for point in self.points():
             try:
-                if self.agrees_at(point):
-                    agreed.append(point)
+                agreed += [point] * bool(self.agrees_at(point))
             except NoValue as no_value:
                 why = str(no_value)
             if len(agreed) == wanted:
@@ -225,55 +241,49 @@ class Chain:
         return agreed, "" if agreed else why
 
     def holds_wherever_tried(self):
-        """Do the numbers agree at all of the first points, without an index that leaves its array?"""
-        tried = list(islice(points(self.lines, self.known.table, self.known.entries), POINTS))
+        """Do the numbers agree at all of the first points, without an index off its array?"""
         try:
-            return all(self.agrees_at(point) for point in tried)
+            return all(self.agrees_at(point) for point in islice(self.points(), POINTS))
         except (FalseLine, NoValue):
             return False
 
     def agrees_at(self, point):
-        """Does the last line have the value of the first? Raises FalseLine where a line differs from the one before it."""
-        standing, reason = 0, None
-        for position in range(1, len(self.lines)):
+        """Has the last line the value of the first? Raises FalseLine for the first that differs."""
+        standing, reason, last = 0, None, len(self.lines) - 1
+        for position in range(1, last + 1):
             try:
                 if point.same(self.lines[standing], self.lines[position]) is False:
-                    raise self.refutation(standing, position, point)
+                    raise self.refutation(standing, position, point.again())
                 standing = position
             except NoValue as no_value:
                 reason = no_value
-        if standing != len(self.lines) - 1:
+        if standing != last:
             raise reason
         return point.same(self.lines[0], self.lines[-1])
 
     def refutation(self, before, position, point):
-        """The error that says at which point two lines differ."""
-        lines = self.lines[before], self.lines[position]
-        point = point.again()
-        _, *values = point.compare(*lines)
-        mistake = diagnose(self.shown[before], self.shown[position], self.known.table)
-        return FalseLine(position, *lines, point, tuple(values), mistake, self.title)
+        _, *values = point.compare(self.lines[before], self.lines[position])
+        return self.false_line(before, position, point=point, values=tuple(values))
 
     # proof
 
     def prove(self):
-        """Raises Undecided, or FalseLine for an index that does not fit, unless each line is shown equal to the one before."""
+        """Raises Undecided, or FalseLine for an index that does not fit, unless it is proved."""
         for position in range(1, len(self.lines)):
-            for unclear in (self.unclear[p] for p in (position - 1, position) if p in self.unclear):
-                raise Undecided(unclear)
+            for unclear in (self.unclear.get(position - 1), self.unclear.get(position)):
+                if unclear:
+                    raise Undecided(unclear)
+            why = "the difference does not reduce to zero"
             try:
-                if self.is_shown(position):
-                    continue
-                reason = "the difference does not reduce to zero"
+                before, now = self.resolved[position - 1 : position + 1]
+                is_shown = is_zero(before - now, self.ranges_of(position))
             except Undecided as undecided:
-                reason = str(undecided)
-            raise Undecided(f"{self.name_of(position)} is neither proved nor refuted: {reason}. {self.evidence()}")
-
-    def is_shown(self, position):
-        before, now = self.resolved[position - 1:position + 1]
-        return is_zero(before - now, self.ranges_of(position))
+                is_shown, why = False, str(undecided)
+            if not is_shown:
+                self.leave_undecided(position, f"{why}. {self.evidence()}")
 
     def evidence(self):
         agreed, why = self.numbers()
-        return (f"It agrees at {len(agreed)} sample points, which is evidence and no proof." if agreed
+        count = len(agreed)
+        return (f"It agrees at {count} sample points, which is evidence and no proof." if agreed
                 else f"It has no value that can be tried: {why}.")

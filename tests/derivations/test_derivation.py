@@ -52,6 +52,7 @@ from derivations.definitions import Definition, Depends, Entries
 from derivations.derivation import Derivation, Ledger, Summary, refused
 from derivations.errors import FalseLine, Undecided
 from derivations.printing import tex
+from derivations.reasons import reason_tex, wrapped
 from derivations.sampling import Point
 from derivations.symbols import Gradient, Partial, as_written, indexed
 
@@ -475,7 +476,7 @@ def test_a_derivation_reads_as_text():
     assert repr(linear_regression()).splitlines() == [
         "(1.2) ∂J/∂w_k",
         "    = 1/(2 n) Σ_{i=1..n} 2 (ŷ_i - y_i) ∂/∂w_k (ŷ_i - y_i)    [power rule, then chain rule]",
-        r"    = 1/n Σ_{i=1..n} (ŷ_i - y_i) ∂ŷ_i/∂w_k    [the 2 meets the \frac12]",
+        "    = 1/n Σ_{i=1..n} (ŷ_i - y_i) ∂ŷ_i/∂w_k    [the 2 meets the 1/2]",
         "    = 1/n Σ_{i=1..n} (ŷ_i - y_i) x_ik    [only the term j=k of the sum contains w_k]",
         "    ✓ proved for every n and d · ✓ numbers"]
 
@@ -486,7 +487,7 @@ def test_a_derivation_is_typeset_with_its_number_reasons_and_verdict():
     assert page.count("&=") == 3 and r"\tag{1.2}" in page and "<small>✓ proved for every n and d" in page
     assert page.count("{") == page.count("}") and page.count(r"\begin") == page.count(r"\end")
     rows = page.removeprefix("$$\n\\begin{aligned}\n").partition("\n\\end{aligned}")[0].split(" \\\\[3pt]\n")
-    assert rows == [(tex(PROVED.left) + " " if first else "") + f"&= {tex(line.shown)} && {module.reason_tex(line.reason)}"
+    assert rows == [(tex(PROVED.left) + " " if first else "") + f"&= {tex(line.shown)} && {reason_tex(line.reason)}"
                     for first, line in zip([True, False, False], PROVED.lines)]
     assert r"\tag" not in derive(Partial(a**2, a), 2*a, given=[])._repr_markdown_()
 
@@ -502,15 +503,15 @@ def test_the_verdict_says_for_which_sizes_and_functions_it_holds():
 
 def test_long_reasons_wrap_outside_of_mathematics():
     reason = "only the term $j = k$ of the sum over all the many features contains the weight $w_k = w_j$"
-    lines = module.wrapped(reason)
+    lines = wrapped(reason)
     assert len(lines) > 2 and " ".join(lines) == reason
     assert all(line.count("$") % 2 == 0 and len(line) <= 45 for line in lines)
-    assert module.wrapped("short") == ["short"]
+    assert wrapped("short") == ["short"]
     plain = "the quick brown fox jumps over a lazy dog while it wonders at each of the words in this sentence"
     for start in range(len(plain)):
         reason = plain[start:].strip()
-        assert re.findall(r"\\text\{(.*?)\}", module.reason_tex(reason)) == textwrap.wrap(reason, 33)
-    assert r"\text{the } w_k \text{ of } k" in module.reason_tex("the $w_k$ of $k$")
+        assert re.findall(r"\\text\{(.*?)\}", reason_tex(reason)) == textwrap.wrap(reason, 33)
+    assert r"\text{the } w_k \text{ of } k" in reason_tex("the $w_k$ of $k$")
 
 
 def test_a_summary_is_one_line_for_each_result():
