@@ -22,6 +22,7 @@ SIGNS = {
 }  # fmt: skip
 WRAPPERS = set("mathbf text mathrm mathbb mathcal operatorname boldsymbol textbf emph "
                "left right bigl bigr Bigl Bigr big Big".split())  # they show what comes next
+AFTER_POWER, AFTER_INDEX = "\0", "\1"  # a blank, where the next letter would join them
 ONE = re.compile(r"-?∂?[²³]?(\d[\d.]*|[^\W\d_][\u0300-\u036f]*([_'²³^]\w*)*)|\([^()]*\)|[^\w\s]")
 ACCENTS = {**MARKS, "overline": MARKS["bar"], "widehat": MARKS["hat"],
            "widetilde": MARKS["tilde"], "vec": "\u20d7", "dot": "\u0307"}  # fmt: skip
@@ -41,6 +42,8 @@ def reason_plain(reason):
 def _spoken(latex):
     tokens = iter(re.findall(r"\\[a-zA-Z]+|\\.|[^\\]|\\", latex, re.DOTALL))
     text = re.sub(r"\^\(?ᵀ\)?", "ᵀ", _up_to_brace(tokens))
+    text = re.sub(rf"{AFTER_POWER}(?=[(√])|[{AFTER_POWER}{AFTER_INDEX}](?=[^\W_²³ᵀ])", " ", text)
+    text = re.sub(f"[{AFTER_POWER}{AFTER_INDEX}]", "", text)
     text = re.sub(r"([ΣΠ])_\{([^{}]*)\}\^(\w+|\([^()]*\)) ?", r"\1_{\2..\3} ", text)
     text = re.sub(r" *([·×⊙∘±∓÷≤≥≠≈≡∝≪≫∈∉→←↦⇒⇔]) *", r" \1 ", text)
     return re.sub(r" (?=[,;.)])| $", "", text)
@@ -57,7 +60,7 @@ def _up_to_brace(tokens):
             text = f"({text})"
         shown += f" {text}" if is_word and shown[-1:].isalnum() else text
         after_word = is_word and token[1:] not in WRAPPERS
-    return re.sub("([∂∇][²³]?) ", r"\1", re.sub(" +", " ", shown))
+    return re.sub(rf"([∂∇][²³]?){AFTER_POWER}? +", r"\1", re.sub(" +", " ", shown))
 
 
 def _token(token, tokens):
@@ -65,9 +68,9 @@ def _token(token, tokens):
     if token == "{":
         return _up_to_brace(tokens)
     if token == "^":
-        return plain.power("", _bracketed(_argument(tokens)))
+        return plain.power("", _bracketed(_argument(tokens))) + AFTER_POWER
     if token == "_":
-        return plain.subscript("", _argument(tokens))
+        return plain.subscript("", _argument(tokens)) + AFTER_INDEX
     if name in ("frac", "tfrac", "dfrac"):
         above, below = _bracketed(_argument(tokens)), _bracketed(_argument(tokens))
         return f"{plain.fraction(above, below)} "
@@ -83,7 +86,7 @@ def _token(token, tokens):
 def _argument(tokens):
     """What a command takes: a group in braces, or the next letter."""
     token = next((t for t in tokens if not t.isspace()), "")
-    return _token(token, tokens).strip() if token else ""
+    return _token(token, tokens).strip(f" {AFTER_POWER}{AFTER_INDEX}") if token else ""
 
 
 def _bracketed(text):

@@ -152,7 +152,7 @@ class Chain:
         seen, parts = {}, [*self.lines, *self.known.parts()]
         for expr in parts:
             limits = [limit for e in expr.atoms(sp.Sum, sp.Product) for limit in e.limits]
-            own = {index for index, *_ in limits if isinstance(index, sp.Dummy)}  # as of (X w)[0, 0]
+            own = {index for index, *_ in limits if isinstance(index, sp.Dummy)}  # of (X w)[0, 0]
             for name in sorted(names_in(expr) - own, key=sp.default_sort_key):
                 if seen.setdefault((name.is_Symbol, str(name)), name) != name:
                     raise ValueError(f"two different symbols are called {name} in {self.title}: "
