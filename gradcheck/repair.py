@@ -11,9 +11,11 @@ import __future__
 import ast
 import copy
 import inspect
+import itertools
 import textwrap
 import types
 import warnings
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,11 +24,9 @@ import numpy as np
 from gradcheck.differences import remembering
 from gradcheck.rewritings import MISTAKES, ways_to_write
 
-LIMIT = 400  # ways to write a line, for one mistake
 FIRST_STEPS = 4  # ways that mend a part, after which another one is looked for
-MOST_PAIRS, MOST_CHECKS = 20_000, 1_000  # of two ways at once
+MOST_PAIRS, MOST_CHECKS = 10_000, 600  # of two ways at once
 TURNS = 20_000  # of a `while` that a rewriting has perhaps made endless
-OTHER_WAY = {ast.Add: ast.Sub, ast.Sub: ast.Add}
 
 
 class FaultError(ValueError):
@@ -125,8 +125,9 @@ class _Search:
     """What a program computes when it is written in other ways, and what its check says to it."""
 
     def __init__(self, program, check):
-        self.check, self.call, self.scores = check, None, {None: _Score(False)}
-        self.source, self.truth = _Source(program), None
+        self.check, self.call, self.truth = check, None, None
+        self.scores = {None: _Score(False)}
+        self.source = _Source(program)
 
         def noting(*args, **named):
             self.call = self.call or copy.deepcopy((args, named))
@@ -135,89 +136,84 @@ class _Search:
         self.here, blocks = self._asked(noting)
         if self.here.passes:
             raise FaultError("the program passes its check as it is, there is no fault in it")
-        if self.call:
-            outcome = self._outcome(program)
+        if self.call and (outcome := self._outcome(program)):
             self.scores[outcome] = self.here
             self.truth = _truth(blocks, outcome)
 
     def fault(self):
-        written = self._written(self.source.tree())
-        scores = self._judged(written)
-        remedies = self._remedies(written, scores)
-        several = [] if remedies else self._one_after_the_other(written, scores)
-        several = several or ([] if remedies else self._at_once(written, scores))
-        best, partly = max(scores, key=lambda way: len(scores[way].right), default=None), ()
-        if best and len(scores[best].right) > len(self.here.right):
-            partly = written.remedies(best)[0], scores[best].right
+        written = _Written(self.source, self.source.tree())
+        tried = {way: self._tried(written.as_in(way)) for way in written.ways}
+        remedies = self._remedies(written, tried)
+        several = [] if remedies or not self.call else self._two(written, tried)
+        right = max((score.right for _, score in tried.values()), key=len, default=())
+        partly = ()
+        if len(right) > len(self.here.right):
+            same = (way for way, (_, score) in tried.items() if score.right == right)
+            partly = min((written.remedies(way)[0] for way in same), key=_growth), right
         return Fault(self.source.name, self.source.lines, remedies, several, partly)
 
-    def _written(self, tree):
-        values = {}
-        if self.call:
-            self._outcome(self.source.noting_its_names(tree, values))
-        return _Written(self.source, tree, values)
-
-    def _judged(self, written, glance=False):
-        """{way: its score}; at a glance only those are asked about that may be all right."""
-        return {way: self._score(written.as_in(way), glance) for way in written.ways}
-
-    def _remedies(self, written, scores):
+    def _remedies(self, written, tried):
+        """The shortest remedy for each line and mistake."""
         found = {}
-        for way in (way for way, score in scores.items() if score.passes):
-            for remedy in written.remedies(way):
-                shortest = found.setdefault(remedy[:2], remedy)
-                found[remedy[:2]] = min(shortest, remedy, key=lambda r: len(r.now))
-        for line in {line for line, word in found if word == "argument"}:
-            found.pop((line, "index"), None)  # a slope at the wrong variable says more
+        healing = (way for way, (_, score) in tried.items() if score.passes)
+        for remedy in (remedy for way in healing for remedy in written.remedies(way)):
+            known = found.setdefault(remedy[:2], remedy)
+            found[remedy[:2]] = min(known, remedy, key=lambda r: len(r.now))
         order = list(MISTAKES)
-        return sorted(found.values(), key=lambda r: (r.line, order.index(r.mistake)))
+        found = sorted(found.values(), key=lambda r: (r.line, order.index(r.mistake)))
+        at_slopes = [r.line for r in found if r.mistake == "argument"]  # says more than "index"
+        return [r for r in found if r.mistake != "index" or r.line not in at_slopes]
 
-    def _one_after_the_other(self, written, scores):
-        """A way that mends some blocks, or all but a factor, and another one after it."""
-        better = {}
-        for way, score in scores.items():
+    def _two(self, written, tried):
+        """Two ways that together make the program pass."""
+        better, ranks, distinct = {}, Counter(), {}
+        for way, (outcome, score) in tried.items():
+            ranks[way.line, way.mistakes] += 1  # the first of a kind is the most usual
             if set(score.right) > set(self.here.right) or score.alike > self.here.alike:
-                better.setdefault(score, way)
-        for score in sorted(better, key=lambda s: (-len(s.right), -s.alike))[:FIRST_STEPS]:
-            first = written.remedies(better[score])[0]
-            after = self._written(written.rewritten(better[score]))
-            seconds = self._remedies(after, self._judged(after, glance=True))
-            if seconds:
-                second = min(seconds, key=lambda r: (_growth(r), r.line == first.line))
-                if second.line == first.line:
-                    return [first, second._replace(was=first.now)]
-                return sorted([first, second])
-        return []
-
-    def _at_once(self, written, scores):
-        """Two ways of different lines that together make the program pass, the usual ones first."""
-        if not self.call:
-            return []
-        kinds, distinct = {}, {}
-        for way in written.ways:
-            kind = kinds.setdefault((way.line, way.mistakes), [])
-            kind.append(way)
+                better.setdefault(score, []).append(way)
             if way.switch is not None:
-                outcome = self._outcome(written.as_in(way))
-                distinct.setdefault((way.line, outcome), (len(kind), way))
-        distinct = [way for _, way in sorted(distinct.values(), key=lambda pair: pair[0])]
-        pairs = ((a, b) for k, b in enumerate(distinct) for a in distinct[:k] if a.line != b.line)
+                distinct.setdefault((way.line, outcome), (ranks[way.line, way.mistakes], way))
+        plainest = lambda ways: min(ways, key=lambda way: _growth(written.remedies(way)[0]))
+        best = sorted(better, key=lambda score: (-len(score.right), -score.alike))
+        firsts = [plainest(better[score]) for score in best[:FIRST_STEPS]]
+        ways = [way for _, way in sorted(distinct.values(), key=lambda pair: pair[0])]
+        switched = [way for way in firsts if way.switch is not None]
+        return (
+            self._pair(written, ((a, b) for b in ways for a in switched))
+            or self._one_after_the_other(written, firsts)
+            or self._pair(written, ((a, b) for k, b in enumerate(ways) for a in ways[:k]))
+        )
+
+    def _pair(self, written, pairs):
+        """Of some pairs of ways, in different lines, the plainest of the first that heal."""
         most, last, healing = len(self.scores) + MOST_CHECKS, MOST_PAIRS, []
-        for count, pair in enumerate(pairs):
-            if self._score(written.as_in(*pair), glance=True).passes:
-                healing.append(sorted(written.remedies(way)[0] for way in pair))
-                last = min(last, 2 * count + 100)  # there may be a plainer pair close by
+        for count, (a, b) in enumerate((a, b) for a, b in pairs if a.line != b.line):
+            if self._tried(written.as_in(a, b), glance=True)[1].passes:
+                healing.append(sorted(written.remedies(way)[0] for way in (a, b)))
+                last = min(last, count + (20 if self.truth is None else count + 100))
             if count > last or len(self.scores) > most:
                 break
         return min(healing, key=lambda pair: sum(map(_growth, pair)), default=[])
 
-    def _score(self, program, glance=False):
+    def _one_after_the_other(self, written, firsts):
+        """A way, and one of the program that it writes, perhaps in the same line."""
+        for way in firsts:
+            first, after = written.remedies(way)[0], _Written(self.source, written.rewritten(way))
+            tried = {w: self._tried(after.as_in(w), glance=True) for w in after.ways}
+            if seconds := self._remedies(after, tried):
+                second = min(seconds, key=lambda r: (_growth(r), r.line == first.line))
+                same = second.line == first.line
+                return [first, second._replace(was=first.now)] if same else sorted([first, second])
+        return []
+
+    def _tried(self, program, glance=False):
+        """(outcome, score); at a glance only what may be all right is asked about."""
         outcome = self._outcome(program) if self.call else object()
         if outcome not in self.scores:
             if glance and self.truth is not None and not _near(outcome, self.truth):
-                return _Score(False)
+                return outcome, self.scores[None]
             self.scores[outcome], _ = self._asked(program)
-        return self.scores[outcome]
+        return outcome, self.scores[outcome]
 
     def _asked(self, program):
         """What the check says, and its blocks."""
@@ -241,73 +237,69 @@ class _Search:
         return _fingerprint((args, named) if value is None else value)
 
 
-class _Outcome(NamedTuple):
-    structure: tuple
-    numbers: bytes
+def _growth(remedy):
+    """How much longer a line gets, blanks and comments aside."""
+    was, now = ("".join(text.partition("#")[0].split()) for text in remedy[2:])
+    return len(now) - len(was)
 
-    def sorted(self):
-        return np.sort((np.frombuffer(self.numbers, np.int64) << 30).view(np.float64))
+
+# ---------------------------------------------------------------------------------------- outcomes
 
 
 def _fingerprint(value):
-    """The numbers of a result to six digits, and their structure; None if one is not finite."""
-    structure, numbers = [], []
-
-    def gather(part):
+    """(structure, numbers to six digits) of a result; None if one is not finite."""
+    structure, numbers, todo = [], [np.empty(0)], [value]
+    for part in todo:
         if isinstance(part, dict):
             structure.append(tuple(part))
-            part = tuple(part.values())
-        if isinstance(part, (tuple, list)):
+            todo += part.values()
+        elif isinstance(part, (tuple, list)):
             structure.append(len(part))
-            for inner in part:
-                gather(inner)
-            return
-        try:
-            array = np.asarray(part, dtype=np.float64)
-        except (TypeError, ValueError):
-            structure.append(repr(part))
+            todo += part
         else:
-            structure.append(array.shape)
-            numbers.append(array.ravel())
-
-    gather(value)
-    flat = np.concatenate(numbers or [[]]) + 0.0  # no -0
+            try:
+                array = np.asarray(part, dtype=np.float64)
+            except (TypeError, ValueError):
+                structure.append(repr(part))
+            else:
+                structure.append(array.shape)
+                numbers.append(array.ravel())
+    flat = np.concatenate(numbers) + 0.0  # no -0
     if not np.isfinite(flat).all():
         return None
-    return _Outcome(tuple(structure), ((flat.view(np.int64) + 2**29) >> 30).tobytes())
+    return tuple(structure), ((flat.view(np.int64) + 2**29) >> 30).tobytes()
+
+
+def _numbers(outcome):
+    return np.sort((np.frombuffer(outcome[1], np.int64) << 30).view(np.float64))
 
 
 def _vectors(block):
-    """Claimed and numerical derivatives of a block, where its report has them."""
+    """Claimed and numerical derivatives of a block; nothing where its report has none."""
     pair = [np.asarray(getattr(block, name, 0.0)) for name in ("claimed", "numerical")]
-    return pair if pair[0].ndim == 1 else None
+    return pair if pair[0].ndim == 1 else []
 
 
 def _alike(block):
     """Is a block wrong by one factor?"""
-    if (pair := _vectors(block)) is None or len(pair[0]) < 2 or not pair[1].any():
-        return False
-    claimed, true = pair
-    factor = claimed @ true / (true @ true)
+    claimed, true = _vectors(block) or (np.empty(0), np.empty(0))
+    factor = claimed @ true / (true @ true) if len(true) > 1 else 0
     return factor != 0 and np.allclose(claimed, factor * true, rtol=1e-6, atol=0)
 
 
 def _truth(blocks, outcome):
     """The true gradient, sorted, if what the program returned is what was claimed."""
     pairs = [_vectors(block) for block in blocks.values()]
-    if not pairs or None in pairs or outcome is None:
+    if not pairs or not all(pairs):
         return None
     claimed, true = (np.sort(np.concatenate(part)) for part in zip(*pairs))
-    returned = outcome.sorted()
-    same = claimed.shape == returned.shape and np.allclose(claimed, returned, rtol=1e-5, atol=0)
-    return true if same and np.isfinite(true).all() else None
+    return true if _near(outcome, claimed) and np.isfinite(true).all() else None
 
 
-def _near(outcome, truth):
-    found = outcome.sorted()
-    return found.shape == truth.shape and np.allclose(
-        found, truth, rtol=1e-3, atol=1e-9 * np.abs(truth).max()
-    )
+def _near(outcome, numbers):
+    found, room = _numbers(outcome), 1e-9 * np.abs(numbers).max()
+    same = found.shape == numbers.shape
+    return same and np.allclose(found, numbers, rtol=1e-3, atol=room)
 
 
 # ------------------------------------------------------------------------------------ the program
@@ -334,9 +326,8 @@ class _Source:
     def tree(self):
         return ast.parse(self.text).body[0]
 
-    def compiled(self, definition, put, names):
-        """The function that a tree defines after `put`, with its old default values."""
-        tree = rebuilt(definition, put)
+    def compiled(self, tree, names):
+        """The function that a tree defines, with its old default values."""
         tree.decorator_list, tree.returns = [], None
         for given in (tree.args.defaults, tree.args.kw_defaults):
             given[:] = [default and _parsed("None") for default in given]
@@ -346,22 +337,6 @@ class _Source:
         function.__defaults__ = self.program.__defaults__
         function.__kwdefaults__ = self.program.__kwdefaults__
         return function if owner is None else types.MethodType(function, owner)
-
-    def noting_its_names(self, definition, values):
-        """The program, putting into `values` what its names stand for when it returns."""
-
-        def note(names, value):
-            values.update(names)
-            return value
-
-        def noting(old, new):
-            if isinstance(old, ast.Return) and old.value:
-                noted = _parsed("__note__(locals(), ...)")
-                noted.args[1], new.value = new.value, noted
-            return new
-
-        values.update(self.scope)
-        return self.compiled(definition, noting, {"__note__": note})
 
 
 class Way(NamedTuple):
@@ -387,33 +362,32 @@ class Way(NamedTuple):
         elif old is self.node:
             new.body.insert(self.number, new.body.pop(old.body.index(self.statement)))
         elif old is self.statement and isinstance(old, ast.AugAssign):
-            turned = isinstance(new.value, ast.UnaryOp) and isinstance(new.value.op, ast.USub)
-            if turned and type(new.op) in OTHER_WAY:  # w -= -g
-                new.op, new.value = OTHER_WAY[type(new.op)](), new.value.operand
+            match new.op, new.value:
+                case (ast.Add() | ast.Sub()) as op, ast.UnaryOp(ast.USub(), value):  # w -= -g
+                    new.op = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
+                    new.value = value
         return new
 
 
 class _Written:
     """A program with a switch at each of its expressions, and the ways to write them."""
 
-    def __init__(self, source, definition, values):
-        self.source, self.definition, self.ways, others = source, definition, [], {}
-        for k, (statement, node, texts) in enumerate(ways_to_write(definition, values, LIMIT)):
-            others[id(node)] = k, ", ".join(f"lambda: {text}" for text in texts)
+    def __init__(self, source, definition):
+        self.source, self.definition, self.ways, self.others = source, definition, [], {}
+        for k, (statement, node, texts) in enumerate(ways_to_write(definition, source.scope)):
+            self.others[id(node)] = k, ", ".join(f"lambda: {text}" for text in texts)
             for number, (text, mistakes) in enumerate(texts.items(), 1):
                 self.ways.append(Way(statement, node, text, tuple(mistakes), k, number))
         self.ways += _moves(definition)
-        self.at, self.turns = [0] * len(others), TURNS
+        self.at, self.turns = [0] * len(self.others), TURNS
+        self.function = self._compiled(self._switched)
 
-        def switched(old, new):
-            if id(old) not in others:
-                return new
-            k, ways = others[id(old)]
+    def _switched(self, old, new):
+        if id(old) in self.others:
+            k, ways = self.others[id(old)]
             choice = _parsed(f"({ways},)[__at__[{k}] - 1]() if __at__[{k}] else ...")
-            choice.orelse = new
-            return choice
-
-        self.function = self._compiled(switched)
+            choice.orelse, new = new, choice
+        return new
 
     def _compiled(self, put):
         def guarded(old, new):
@@ -423,7 +397,7 @@ class _Written:
             return put(old, new)
 
         names = {"__at__": self.at, "__turn__": self._turn}
-        return self.source.compiled(self.definition, guarded, names)
+        return self.source.compiled(rebuilt(self.definition, guarded), names)
 
     def _turn(self):
         self.turns -= 1
@@ -462,12 +436,10 @@ def _moves(definition):
     for parent in ast.walk(definition):
         block = getattr(parent, "body", None)
         block = block if isinstance(block, list) else []
-        places = len(block) - isinstance(block[-1], ast.Return) if block else 0
-        for place, statement in enumerate(block[:places]):
-            for goal in range(places):
-                if goal != place:
-                    text = f"(as statement {goal + 1} of its block)"
-                    yield Way(statement, parent, text, ("updated",), None, goal)
+        places = range(len(block) - any(isinstance(s, ast.Return) for s in block[-1:]))
+        for place, goal in itertools.permutations(places, 2):
+            text = f"(as statement {goal + 1} of its block)"
+            yield Way(block[place], parent, text, ("updated",), None, goal)
 
 
 def rebuilt(part, put):
@@ -478,12 +450,6 @@ def rebuilt(part, put):
         return part
     new = type(part)(**{name: rebuilt(inner, put) for name, inner in ast.iter_fields(part)})
     return put(part, ast.copy_location(new, part))
-
-
-def _growth(remedy):
-    """How much longer a line gets, blanks and comments aside."""
-    was, now = ("".join(text.partition("#")[0].split()) for text in remedy[2:])
-    return len(now) - len(was)
 
 
 def _parsed(text):

@@ -7,6 +7,7 @@ names and entries around it, which yields what may stand there instead.
 import ast
 import itertools
 import re
+from collections import Counter
 from functools import lru_cache
 
 import numpy as np
@@ -24,6 +25,7 @@ MISTAKES = {
     "factor": "there is a factor too many, or a wrong one",
     "index": "an index is wrong, or one variable stands for another",
 }
+LIMIT = 400  # ways to write a line, for one mistake
 SLOPES = ("{0}*(1 - {0})", "(1 - {0}**2)", "({0} > 0)")
 RATES = re.compile(r"\b(eta|lr|alpha|rate|learning_rate|step_size)\b")
 A_SLOPE = re.compile("prime|slope|deriv")
@@ -57,99 +59,79 @@ def own_expressions(statement):
     return todo[1:]
 
 
-def statements_of(function):
+def ways_to_write(function, scope):
+    """(statement, node, {text: mistakes}) for each expression of a function."""
+    words, tried = Words(function, scope), Counter()
     inside = (s for s in ast.walk(function) if isinstance(s, ast.stmt))
-    return [s for s in inside if not isinstance(s, ast.FunctionDef)]
-
-
-def ways_to_write(function, values, limit):
-    """(statement, node, {text: mistakes}) for each expression of a function.
-
-    values : what its names stand for at the end of a run, as far as is known
-    """
-    words, tried = Words(function, values), {}
-    for statement in statements_of(function):
+    for statement in (s for s in inside if not isinstance(s, ast.FunctionDef)):
         words.look_at(statement)
-        for node in own_expressions(statement):
-            if words.can_change(node):
-                texts = {}
-                for mistake in words.mistakes_in(node):
-                    count = tried.setdefault((node.lineno, mistake), set())
-                    for text in itertools.islice(REWRITINGS[mistake](node, words), limit):
-                        if len(count) < limit:
-                            count.add(text)
-                            texts.setdefault(text, []).append(mistake)
-                texts.pop(plain(node), None)
-                if texts:
-                    yield statement, node, texts
+        for node in filter(words.can_change, own_expressions(statement)):
+            texts = {}
+            for mistake in words.mistakes_in(node):
+                left = LIMIT - tried[node.lineno, mistake]
+                found = dict.fromkeys(itertools.islice(REWRITINGS[mistake](node, words), left))
+                tried[node.lineno, mistake] += len(found)
+                for text in found:
+                    texts.setdefault(text, []).append(mistake)
+            texts.pop(plain(node), None)
+            if texts:
+                yield statement, node, texts
 
 
 class Words:
     """The names and entries that occur in a program, as text, and where its nodes stand."""
 
-    def __init__(self, function, values):
-        nodes = list(ast.walk(function))
-        self.values, args = values, function.args
-        self.parameters = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
-        assigned = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        outer = [n.id for n in nodes if isinstance(n, ast.Name) and is_array(values.get(n.id))]
-        self.names = list(dict.fromkeys(self.parameters + assigned + outer))
-        entries = [plain(n) for n in nodes if isinstance(n, ast.Subscript)]
-        self.entries = [e for e in dict.fromkeys(entries) if root(e) in self.names]
+    def __init__(self, function, scope):
+        nodes, args = list(ast.walk(function)), function.args
+        self.all = lambda kind: [n for n in nodes if isinstance(n, kind)]
+        parameters = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
+        assigned = [n.id for n in self.all(ast.Name) if isinstance(n.ctx, ast.Store)]
+        outer = [n.id for n in self.all(ast.Name) if isinstance(scope.get(n.id), np.ndarray)]
+        self.names = list(dict.fromkeys(parameters + assigned + outer))
+        entries = dict.fromkeys(map(plain, self.all(ast.Subscript)))
+        self.entries = [text for text in entries if root(text) in self.names]
         self.layers = list(dict.fromkeys(re.findall(r"\[([^\[\]:,]+)\]", plain(function))))
-        within = lambda tops: {id(n) for top in tops for n in ast.walk(top)}
-        self.indices = within(n.slice for n in nodes if isinstance(n, ast.Subscript))
-        self.below = within(n.right for n in nodes if is_(n, ast.Div))
-        calls = [n for n in nodes if isinstance(n, ast.Call)]
-        self.callees = {id(n.func) for n in calls}
-        ranges = [a for n in calls if plain(n.func) == "range" for a in n.args]
-        self.counters = within(ranges + [k for n in calls for k in n.keywords])  # 1 in axis=1
-        self.opaque = within(n for n in nodes if isinstance(n, OPAQUE))
-        self.grown = {id(n.value): n.op for n in nodes if isinstance(n, ast.AugAssign)}
-        self.sizes = self._sizes()
-        self.moved = {
-            root(plain(n.targets[0] if isinstance(n, ast.Assign) else n.target))
-            for n in nodes
-            if isinstance(n, (ast.Assign, ast.AugAssign)) and RATES.search(plain(n))
-        }
+        usual = [name for name in self.names if COUNTS.fullmatch(name)]
+        self.sizes = usual + [f"len({name})" for name in dict.fromkeys(parameters + outer)]
         self.rate = next((name for name in self.names if RATES.fullmatch(name)), None)
+        self.moved = self._moved()
         biases = [text for text in self.names + self.entries if re.match(r"b|\w+\['b", text)]
         biases += [f"{b}[{layer}]" for b in biases if b in self.names for layer in self.layers]
         biases += [re.sub(r"\['W", "['b", text) for text in self.entries if "['W" in text]
         self.biases = list(dict.fromkeys(biases))
+        self._look_around()
 
-    def _sizes(self):
-        """One text for each number that may be a number of samples."""
-        usual = [n for n in self.names if n in ("n", "N", "m", "n_samples")]
-        found = {}
-        for text in usual + [f"len({name})" for name in [*self.parameters, *self.names]]:
-            value = self.values.get(text.removeprefix("len(").removesuffix(")"))
-            if text in usual:
-                found.setdefault(value, text)
-            elif is_array(value) and len(value) > 1:
-                found.setdefault(len(value), text)
-            elif value is None:
-                found.setdefault(text, text)
-        return list(found.values())
+    def _moved(self):
+        """The names of what is computed with a learning rate: they hold values of afterwards."""
+        changes = [(n.targets[0], n) for n in self.all(ast.Assign)]
+        changes += [(n.target, n) for n in self.all(ast.AugAssign)]
+        return {root(plain(target)) for target, n in changes if RATES.search(plain(n))}
+
+    def _look_around(self):
+        calls, within = self.all(ast.Call), lambda tops: {id(n) for t in tops for n in ast.walk(t)}
+        self.callees = {id(n.func) for n in calls}
+        self.indices = within(n.slice for n in self.all(ast.Subscript))
+        self.below = within(n.right for n in self.all(ast.BinOp) if is_(n, ast.Div))
+        ranges = [a for n in calls if plain(n.func) == "range" for a in n.args]
+        self.counters = within(ranges + [k for n in calls for k in n.keywords])  # 1 in axis=1
+        self.opaque = within(self.all(OPAQUE))
+        indices = {n.id for n in self.all(ast.Name) if id(n) in self.indices}
+        self.whole = [name for name in self.names if name in indices or COUNTS.fullmatch(name)]
+        self.grown = {id(n.value): n.op for n in self.all(ast.AugAssign)}
 
     def look_at(self, statement):
         """Take the words of a statement first."""
-        own = [n for n in own_expressions(statement) if isinstance(n, (ast.Subscript, ast.Name))]
-        texts = [plain(n) for n in own if id(n) not in self.callees]
-        known = [text for text in texts if root(text) in self.names]
-        texts = dict.fromkeys(known + self.entries + self.names)
-        self.arrays = [text for text in texts if not self.is_whole(text)]
-        target = getattr(statement, "targets", [statement])[0]
+        own = own_expressions(statement)
+        atoms = [n for n in own if isinstance(n, (ast.Subscript, ast.Name))]
+        texts = [plain(n) for n in atoms if root(plain(n)) in self.names]
+        known = dict.fromkeys(texts + self.entries + self.names)
+        self.arrays = [text for text in known if text not in self.whole]
         self.beside = []  # a[l] for a line that says what delta[l] is
+        target = getattr(statement, "targets", [statement])[0]
         if isinstance(target, ast.Subscript):
-            names = dict.fromkeys(root(text) for text in self.entries)
+            names = dict.fromkeys(map(root, self.entries))
             self.beside = [f"{name}[{plain(target.slice)}]" for name in names]
-        compares = (isinstance(n, ast.Compare) for n in own_expressions(statement))
-        self.masked = any(compares)
-
-    def is_whole(self, name):
-        """Does it stand for a whole number? Those stand for one another, and so does all else."""
-        return isinstance(self.values.get(name), (bool, int, np.integer))
+        self.masked = any(isinstance(n, ast.Compare) for n in own)
 
     def can_change(self, node):
         return (
@@ -158,7 +140,6 @@ class Words:
             and id(node) not in self.callees | self.opaque
             and not any(isinstance(n, (ast.Slice, OPAQUE)) for n in ast.iter_child_nodes(node))
             and not (isinstance(node, ast.Attribute) and node.attr != "T")
-            and not (isinstance(node, ast.Name) and callable(self.values.get(node.id)))
         )
 
     def mistakes_in(self, node):
@@ -167,12 +148,7 @@ class Words:
         return ["updated"] if isinstance(node, NO_VALUES) else list(REWRITINGS)
 
     def counts(self, node):
-        text = plain(node)
-        return text in self.sizes or COUNTS.search(text)
-
-
-def is_array(value):
-    return isinstance(value, (np.ndarray, list)) and np.ndim(value) > 0
+        return COUNTS.search(plain(node))
 
 
 def root(text):
@@ -346,8 +322,7 @@ def _index(node, words):
         for new in dict.fromkeys([f"{index} + 1", f"{index} - 1", *shorter, *words.layers]):
             yield f"{t(node.value)}[{new}]"
     if isinstance(node, (ast.Name, ast.Subscript)) and root(plain(node)) not in words.moved:
-        whole = words.is_whole(plain(node))
-        yield from filter(words.is_whole, words.names) if whole else words.arrays
+        yield from words.whole if plain(node) in words.whole else words.arrays
 
 
 REWRITINGS = {
