@@ -6,6 +6,7 @@
 | what a name stands for | `definitions` |
 | matrix expressions by their entries | `matrices` |
 | textbook typesetting, LaTeX and plain | `printing` |
+| the words beside a line, in LaTeX and plain | `reasons` |
 | is this exactly zero, for every size? | `normal_form` |
 | sample points, and the value of a line as it was typed | `sampling`, `values` |
 | which slip turns the one formula into the other? | `mistakes`, `chain_rule` |
@@ -26,7 +27,15 @@ from derivations.derivation import Derivation, Summary, ledger, refused
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees, WrongIndex
 from derivations.induction import Induction
 from derivations.printing import plain, tex
-from derivations.symbols import Gradient, Partial, activation, as_written, indexed, sigmoid, softplus
+from derivations.symbols import (
+    Gradient,
+    Partial,
+    activation,
+    as_written,
+    indexed,
+    sigmoid,
+    softplus,
+)
 from derivations.verify import Proof, prove
 
 __all__ = [

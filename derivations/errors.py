@@ -1,4 +1,4 @@
-"""What the engine raises. An error carries its data; `str` puts it into words, and nobody takes the words apart."""
+"""What the engine raises. An error carries its data; only `str` puts it into words."""
 
 from fractions import Fraction
 from functools import cached_property
@@ -9,11 +9,11 @@ from derivations.printing import as_fraction, plain, show_number, to_mpf
 
 
 class Undecided(Exception):
-    """An expression holds something that the engine does not cover, such as a float: no proof and no refutation."""
+    """Neither proved nor refuted: it holds what the engine does not cover, such as a float."""
 
 
 class WrongIndex(ValueError):
-    """An index runs further, or less far, than the array it stands on; or two matrices do not fit."""
+    """An index runs further, or less far, than the array it stands on; or matrices do not fit."""
 
 
 class WitnessDisagrees(Exception):
@@ -80,18 +80,23 @@ class FalseLine(Exception):
 
     def __str__(self):
         line = f"Line {self.position} of {self.title}"
+        hint = f"  hint     {self.hint()}"
         if self.values is None:
-            return (f"{line} makes no sense: {self.reason}.\n  claimed  {plain(self.claimed)}\n"
-                    f"  hint     {self.hint()}")
-        return (f"{line} is false.\n  before   {plain(self.before)}\n  claimed  {plain(self.claimed)}\n"
-                f"  at       {self.point.describe()}\n  values   {self.compared()}\n  hint     {self.hint()}")
+            claimed = f"  claimed  {plain(self.claimed)}"
+            return f"{line} makes no sense: {self.reason}.\n{claimed}\n{hint}"
+        return "\n".join([f"{line} is false.", f"  before   {plain(self.before)}",
+                          f"  claimed  {plain(self.claimed)}",
+                          f"  at       {self.point.describe()}",
+                          f"  values   {self.compared()}", hint])
 
     def compared(self, before="before =", claimed="claimed ="):
         """Both values and their ratio, in words."""
         was, now = map(as_fraction, self.values)
         first, second = told_apart(was, now)
-        ratio = f", ratio claimed/before = {told_apart(ratio_of(now, was), Fraction(1))[0]}" if was else ""
-        return f"{before} {first}, {claimed} {second}{ratio}"
+        text = f"{before} {first}, {claimed} {second}"
+        if not was:
+            return text
+        return f"{text}, ratio claimed/before = {told_apart(ratio_of(now, was), Fraction(1))[0]}"
 
     def hint(self, otherwise="no usual mistake fits; compare the two values above"):
         """The likely mistake, in words."""

@@ -1,9 +1,11 @@
-"""Induction: a base and a step, both proved, and the step's hypothesis held to its own conclusion one place further on.
+"""Induction: a base and a step, both proved, and the step's hypothesis held to its own conclusion
+one place further on.
 
-Two forms. Over layers, `Induction(base=output_delta, step=recursion)`: the step derives ∂L/∂z^(l) and takes L to be some
-function of z^(l+1) alone, whose derivatives are known; with l + 1 for l its conclusion is just that. Over a whole number,
-`Induction(base, step, index=t, hypothesis=before)`: the step uses a definition of the value before, and with t - 1 for t the
-end of the step must be the body of that definition.
+Two forms. Over layers, `Induction(base=output_delta, step=recursion)`: the step derives ∂L/∂z^(l)
+and takes L to be some function of z^(l+1) alone, whose derivatives are known; with l + 1 for l its
+conclusion is just that. Over a whole number,
+`Induction(base, step, index=t, hypothesis=before)`: the step uses a definition of the value before,
+and with t - 1 for t the end of the step must be the body of that definition.
 """
 
 import re
@@ -36,7 +38,8 @@ class Induction:
     Raises
     ------
     ValueError
-        Where the step does not end in its own hypothesis, or the base does not begin it; the message says both.
+        Where the step does not end in its own hypothesis, or the base does not begin it; the
+        message says both.
     Undecided
         If one of the two is not proved.
     """
@@ -45,7 +48,8 @@ class Induction:
         for part in (base, step):
             part.require_proof()
         self.base, self.step, self.number = base, step, str(number)
-        self.range = self.over_layers() if index is None else self.over_numbers(index, hypothesis, first)
+        self.range = (self.over_layers() if index is None
+                      else self.over_numbers(index, hypothesis, first))
 
     # over layers
 
@@ -54,22 +58,31 @@ class Induction:
         mine, layer = self.derivative_of(self.step)
         letter, shift = _layer_of(mine)
         if letter is None or shift:
-            raise ValueError(f"the step must derive by a name of layer (l), as z^(l); it derives by {plain(_word(mine))}")
+            raise ValueError(
+                f"the step must derive by a name of layer (l), as z^(l); it derives by "
+                f"{plain(_word(mine))}")
         assumed = self.step.table.get(base_of(layer))
         if not isinstance(assumed, Depends):
-            raise ValueError(f"the step must assume that {plain(layer)} depends on the layer behind: give Depends to it")
+            raise ValueError(
+                f"the step must assume that {plain(layer)} depends on the layer behind: give "
+                f"Depends to it")
         wanted, got = _moved(mine, letter), str(_word(base_of(assumed.on)))
         if got != wanted:
-            raise ValueError(f"the step assumes ∂{plain(layer)}/∂{plain(sp.Symbol(got))} to be known; "
-                             f"its conclusion with {letter} + 1 for {letter} is ∂{plain(layer)}/∂{plain(sp.Symbol(wanted))}")
-        loose = {base_of(p.variable) for p in self.step.final.atoms(Partial)} - {base_of(assumed.on)}
+            raise ValueError(
+                f"the step assumes ∂{plain(layer)}/∂{plain(sp.Symbol(got))} to be known; "
+                             f"its conclusion with {letter} + 1 for {letter} is "
+                             f"∂{plain(layer)}/∂{plain(sp.Symbol(wanted))}")
+        loose = {base_of(p.variable)
+                 for p in self.step.final.atoms(Partial)} - {base_of(assumed.on)}
         if loose:
-            raise ValueError(f"the step leaves a derivative by {plain(_word(min(loose, key=str)))} open")
+            raise ValueError(
+                f"the step leaves a derivative by {plain(_word(min(loose, key=str)))} open")
         self.must_begin(mine, layer)
         return f"{letter} = K, …, 1"
 
     def must_begin(self, mine, layer):
-        """The base derives the same function by the same quantity of the last layer, and leaves nothing open."""
+        """The base derives the same function by the same quantity of the last layer, and leaves
+        nothing open."""
         last, function = self.derivative_of(self.base)
         stem = str(_word(mine)).partition("^")[0]
         if str(_word(last)).partition("^")[0] != stem or str(function) != str(layer):
@@ -80,22 +93,30 @@ class Induction:
 
     @staticmethod
     def derivative_of(derivation):
-        """(the array that is differentiated by, the function) of a derivation that begins with a derivative, or its name."""
+        """(the array that is differentiated by, the function) of a derivation that begins with a
+        derivative, or its name."""
         left = derivation.left
-        named = derivation.table.get(base_of(left)) if isinstance(left, (sp.Symbol, sp.Indexed)) else None
+        named = (derivation.table.get(base_of(left)) if isinstance(left, (sp.Symbol, sp.Indexed))
+                 else None)
         left = named.body if isinstance(named, Definition) else left
         if not isinstance(left, Partial):
-            raise ValueError(f"{derivation.title()} begins with {plain(derivation.left)}, expected a derivative such as ∂L/∂z_j")
+            raise ValueError(
+                f"{derivation.title()} begins with {plain(derivation.left)}, expected a "
+                f"derivative such as ∂L/∂z_j")
         return base_of(left.variable), left.expr
 
     # over whole numbers
 
     def over_numbers(self, index, hypothesis, first):
         if not isinstance(hypothesis, Definition) or hypothesis not in self.step.given:
-            raise ValueError("the hypothesis must be a Definition that is given to the step: what stands for the value before")
-        before, start = self.step.last.xreplace({index: index - 1}), self.step.last.xreplace({index: sp.Integer(first)})
+            raise ValueError(
+                "the hypothesis must be a Definition that is given to the step: what stands for "
+                "the value before")
+        before, start = (self.step.last.xreplace({index: index - 1}),
+                         self.step.last.xreplace({index: sp.Integer(first)}))
         self.must_equal(before, hypothesis.body, f"the step assumes {plain(hypothesis.body)}; "
-                                                 f"its conclusion with {index} - 1 for {index} is {plain(before)}")
+                                                 f"its conclusion with {index} - 1 for {index} is "
+                                                 f"{plain(before)}")
         self.must_equal(start, self.base.last, f"the base ends with {plain(self.base.last)}; "
                                                f"the step with {index} = {first} is {plain(start)}")
         return f"{index} = {first}, {first + 1}, …"
@@ -126,7 +147,8 @@ class Induction:
     def _repr_markdown_(self):
         tag = rf"\tag{{{self.number}}}" if self.number else ""
         return (f"$${tex(self.step.left)} = {tex(self.step.last)} \\quad\\small \\text{{for }} "
-                f"{self.steps().replace('…', chr(92) + 'dots')}{tag}$$\n\n<small>{self.verdict} · {self._reason()}</small>")
+                f"{self.steps().replace('…', chr(92) + 'dots')}{tag}$$\n\n<small>{self.verdict} · "
+                f"{self._reason()}</small>")
 
     def __repr__(self):
         head = f"({self.number}) " * bool(self.number)

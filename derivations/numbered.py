@@ -1,4 +1,5 @@
-"""A derivation with the same lines in numbers below the symbolic ones: made by `Derivation.show`."""
+"""A derivation with the same lines in numbers below the symbolic ones: made by
+`Derivation.show`."""
 
 import re
 
@@ -16,7 +17,8 @@ TERMS = 6            # a sum of more terms is shown as one number
 
 
 class Numbered:
-    """The lines of a derivation, each with its numbers put in and its value, for given arrays, numbers and indices."""
+    """The lines of a derivation, each with its numbers put in and its value, for given arrays,
+    numbers and indices."""
 
     def __init__(self, derivation, at):
         self.derivation = derivation
@@ -34,7 +36,8 @@ class Numbered:
 
     def __repr__(self):
         d, (first, *rest) = self.derivation, self.rows
-        shown = [f"{d.title()} " * bool(d.number) + f"{plain(d.left)} = {first.value_text(_plain_number)}"]
+        shown = [f"{d.title()} " * bool(d.number)
+                 + f"{plain(d.left)} = {first.value_text(_plain_number)}"]
         for line, row in zip(d.lines, rest):
             numbers, value = row.text(plain, _plain_number), row.value_text(_plain_number)
             shown += [f"    = {plain(line.shown)}    [{reason_plain(line.reason)}]",
@@ -43,14 +46,15 @@ class Numbered:
 
 
 class Row:
-    """One line at given values: its value, and the line with the numbers in the place of letters."""
+    """One line at given values: its value, and the line with the numbers in the place of
+    letters."""
 
     def __init__(self, line, at):
         free = line.free
         self.letters = {index: int(at.pop(index.name)) for index in list(free) if index.name in at}
         self.line, self.numbers = line, []
         self.value = line.values(at, letters=self.letters)
-        self.point, _ = line.point(at)
+        self.point = line.point(at)
         with evaluate(False):
             self.inserted = None if np.ndim(self.value) else self.put_in(line.last, self.letters)
 
@@ -60,7 +64,8 @@ class Row:
             return sp.Integer(bound[e]) if e in bound else self.placeholder(e, bound)
         if isinstance(e, sp.Sum):
             (index, low, high), inner = e.limits[-1], e.limits[:-1]
-            ends = range(whole_value(low, self.point, bound), whole_value(high, self.point, bound) + 1)
+            ends = range(whole_value(low, self.point, bound),
+                         whole_value(high, self.point, bound) + 1)
             body = sp.Sum(e.function, *inner) if inner else e.function
             if not 0 < len(ends) <= TERMS:
                 return self.placeholder(e, bound)
@@ -80,7 +85,8 @@ class Row:
         if self.inserted is None or not self.numbers:
             return self.value_text(number)
         times = r" \\cdot " if show is tex else " · "
-        text = re.sub(r"(Q\d+Q|\d)(?:\s|\\,)*(?=Q\d+Q|\(|\\left\()", rf"\1{times}", show(self.inserted))
+        text = re.sub(r"(Q\d+Q|\d)(?:\s|\\,)*(?=Q\d+Q|\(|\\left\()", rf"\1{times}",
+                      show(self.inserted))
         text = re.sub(r"(\)|\\right\))(?:\s|\\,)*(?=Q\d+Q)", rf"\1{times}", text)
         values = [number(v) for v in self.numbers]
         return re.sub(r"Q(\d+)Q", lambda found: _bracketed(values[int(found[1]) - 1]), text)
@@ -99,6 +105,7 @@ def _plain_number(value):
 def _tex_number(value):
     if not isinstance(value, np.ndarray):
         return re.sub(r"^(-?)(\d+)/(\d+)$", r"\1\\tfrac{\2}{\3}", _plain_number(value))
-    rows = value if value.ndim == 2 else value[:, None] if value.ndim == 1 else value.reshape(len(value), -1)
+    rows = (value if value.ndim == 2 else value[:, None] if value.ndim == 1
+            else value.reshape(len(value), -1))
     body = r" \\ ".join(" & ".join(map(_tex_number, row)) for row in rows)
     return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
