@@ -8,6 +8,7 @@
 | textbook typesetting, LaTeX and plain | `printing` |
 | the words beside a line, in LaTeX and plain | `reasons` |
 | is this exactly zero, for every size? | `normal_form` |
+| what functions are made of, names of bound indices | `rewriting`, `naming` |
 | sample points, and the value of a line as it was typed | `sampling`, `values` |
 | which slip turns the one formula into the other? | `mistakes`, `chain_rule` |
 | is each line equal to the one before? | `verify` |

@@ -10,22 +10,38 @@ equality is only *not shown*: the caller looks for a counterexample, and what is
 refuted is a failure.
 """
 
-import re
-from functools import cache, lru_cache
-from itertools import chain, permutations, product
+from functools import lru_cache
+from itertools import chain, permutations
 from math import comb, lcm
 
 import sympy as sp
 from sympy import evaluate
 from sympy.core.function import Application
-from sympy.functions.elementary.trigonometric import TrigonometricFunction
 from sympy.solvers.simplex import lpmax
 
 from derivations.errors import Undecided, WrongIndex
+from derivations.naming import rename_apart, standard_names, with_standard_names
 from derivations.printing import plain
-from derivations.symbols import Partial, base_of, formula
+from derivations.rewriting import (
+    EXPLICIT,
+    REWRITTEN,
+    Meets,
+    Side,
+    Step,
+    in_exponentials,
+    is_composite,
+    is_delta,
+    is_indicator,
+    is_turned,
+    kronecker,
+    lower_power,
+    power_sum,
+    rate_of,
+    rounded_ends,
+    solved_for,
+)
+from derivations.symbols import Partial, base_of, formula, letters_of
 
-EXPLICIT = 24  # a sum between two integers is written out up to this many terms
 LONGEST = 2_000  # a power of a sum is written out up to this many terms
 SWITCHES = 6  # kinks whose two sides are looked at one by one
 
@@ -119,83 +135,6 @@ def _uses(expr, bound):
         yield from _uses(part, bound)
 
 
-BY_LOGARITHMS = sp.atanh, sp.acoth, sp.asinh, sp.acosh
-
-
-def in_exponentials(expr):
-    """One generator instead of many: tanh, cosh and all that know how they are made of exp, and
-    what is made of a logarithm, as atanh."""
-    by_exp = lambda e: (hasattr(e.func, "_eval_rewrite_as_exp")
-                        and not isinstance(e, TrigonometricFunction))
-    by_log = lambda e: isinstance(e, BY_LOGARITHMS)
-    for known, target in ((by_log, sp.log), (by_exp, sp.exp)):
-        if any(map(known, expr.atoms(sp.Function))):
-            expr = expr.replace(known, lambda e, target=target: e.rewrite(target))
-    return expr
-
-
-class Step(sp.Function):
-    """1 where its argument is positive, 0 where it is negative: all kinks are made of it."""
-
-    nargs = 1
-    is_real = True
-
-
-class Side(sp.Function):
-    """1 where its argument is positive, -1 where it is negative, beside what vanishes at 0."""
-
-    nargs = 1
-
-
-class Meets(sp.Function):
-    """1 where its argument is 0. Of what is no whole number that is left out, as a kink is."""
-
-    nargs = 1
-
-
-def _by_cases(*cases):
-    """The sum of the values, each times 1 where its condition holds and none before it, else 0."""
-    total, otherwise = sp.S.Zero, sp.S.One
-    for value, condition in cases:
-        holds = _holds(condition)
-        total, otherwise = total + otherwise * holds * value, otherwise * (1 - holds)
-    return total
-
-
-def _holds(condition):
-    if condition.func not in HOLDS:
-        raise Undecided(f"no rule for the condition {condition}")
-    return HOLDS[condition.func](*condition.args)
-
-
-def _middle(a, b, sign):
-    return (a + b + sign * (a - b) * Side(a - b)) / 2
-
-
-REWRITTEN = {  # each is what is on its right, wherever nothing depends on its value at a kink
-    sp.Abs: lambda u: u * Side(u),
-    sp.Max: lambda a, *rest: _middle(a, sp.Max(*rest), 1) if rest else a,
-    sp.Min: lambda a, *rest: _middle(a, sp.Min(*rest), -1) if rest else a,
-    sp.sign: lambda u: 2 * sp.Heaviside(u, sp.S.Half) - 1,
-    sp.Piecewise: _by_cases,
-    sp.tan: lambda z: sp.sin(z) / sp.cos(z),
-    sp.cot: lambda z: sp.cos(z) / sp.sin(z),
-    sp.sec: lambda z: 1 / sp.cos(z),
-    sp.csc: lambda z: 1 / sp.sin(z),
-}
-HOLDS = {  # 1 where a condition holds and 0 where it does not
-    type(sp.true): lambda: sp.S.One,
-    type(sp.false): lambda: sp.S.Zero,
-    sp.And: lambda *parts: sp.Mul(*map(_holds, parts)),
-    sp.Or: lambda *parts: 1 - sp.Mul(*(1 - _holds(part) for part in parts)),
-    sp.Not: lambda part: 1 - _holds(part),
-    sp.Eq: lambda a, b: Meets(a - b),
-    sp.Ne: lambda a, b: 1 - Meets(a - b),
-    sp.Gt: lambda a, b: sp.Heaviside(a - b, 0),
-    sp.Ge: lambda a, b: sp.Heaviside(a - b, 1),
-    sp.Lt: lambda a, b: sp.Heaviside(b - a, 0),
-    sp.Le: lambda a, b: sp.Heaviside(b - a, 1),
-}
 ONE = ((), ())  # the monomial without bounds and without factors
 UNIT = {ONE: sp.S.One}
 
@@ -235,7 +174,7 @@ class NormalForm:
         except RecursionError:
             raise Undecided("it does not come to rest in a normal form") from None
         below = {b[1:] for bounds, powers in left for b in bounds for a, k in powers
-                 if k < 0 and _is_composite(a) and b[0] in _letters(a)}
+                 if k < 0 and is_composite(a) and b[0] in letters_of(a)}
         return not left or self.vanishes_inside(left) or (
             bool(below) and self.vanishes_inside(left, below))
 
@@ -314,7 +253,7 @@ class NormalForm:
             return {ONE: e} if e else {}
         if isinstance(e, (sp.sin, sp.cos)) and (apart := sp.expand_trig(e)) != e:
             return self.poly(apart)  # the addition theorems
-        if e.is_Symbol or isinstance(e, (sp.Indexed, sp.NumberSymbol, Partial)) or _is_delta(e):
+        if e.is_Symbol or isinstance(e, (sp.Indexed, sp.NumberSymbol, Partial)) or is_delta(e):
             return _single(e)
         if not isinstance(e, Application):
             raise Undecided(f"{e} is not an exact number, a symbol or a function of them")
@@ -340,43 +279,43 @@ class NormalForm:
         """The product of two monomials. Bound indices are renamed, lest two sums become one."""
         if first == ONE or second == ONE:
             return {second if first == ONE else first: coefficient}
-        (bounds1, powers1), (bounds2, powers2) = _rename_apart(first), _rename_apart(second)
+        (bounds1, powers1), (bounds2, powers2) = rename_apart(first), rename_apart(second)
         return self.tidy(bounds1 + bounds2, powers1 + powers2, coefficient)
 
     def under(self, bounds, poly, coefficient=1):
         """A polynomial summed over more indices, that may occur in it."""
-        terms = ((*_rename_apart(monomial), c * coefficient) for monomial, c in poly.items())
+        terms = ((*rename_apart(monomial), c * coefficient) for monomial, c in poly.items())
         return add(self.tidy([*own, *bounds], powers, c) for own, powers, c in terms)
 
     def tidy(self, bounds, powers, coefficient):
         """Sum away what can be: a delta picks one term, a constant is counted."""
         powers = _collected(powers)
         for atom, k in powers.items():
-            if reduced := _reduced(atom, k):
+            if reduced := lower_power(atom, k):
                 lower, whole, rest = reduced
                 kept = _collected([p for p in powers.items() if p[0] != atom] + [(atom, rest)])
                 factors = _product(kept.items()), self.power(lower, sp.Integer(whole))
                 return self.under(bounds, self.product(factors), coefficient)
-        for atom in filter(_is_delta, powers):
+        for atom in filter(is_delta, powers):
             others = {a: k for a, k in powers.items() if a != atom}
             for bound in bounds:
-                other = _solved(atom, bound[0])
+                other = solved_for(atom, bound[0])
                 reach = None if other is None else self.reach(other, bound, bounds)
                 if reach is not None:
                     picked = self.product([self.swapped(others, bound[0], other), reach])
                     return self.under([b for b in bounds if b != bound], picked, coefficient)
             keep, drop = atom.args  # delta_kl p_l is delta_kl p_k: beside it only k stays
-            free = not any(b[0] in _letters(atom) for b in bounds)
-            if free and any(drop in _letters(a) for a in others):
+            free = not any(b[0] in letters_of(atom) for b in bounds)
+            if free and any(drop in letters_of(a) for a in others):
                 rest = self.under(bounds, self.swapped(others, drop, keep), coefficient)
                 return self.product([_single(atom), rest])
         for bound in bounds:
-            inside = {a: k for a, k in powers.items() if bound[0] in _letters(a)}
+            inside = {a: k for a, k in powers.items() if bound[0] in letters_of(a)}
             if (total := self.added_up(inside, *bound)) is not None:
                 rest = [(a, k) for a, k in powers.items() if a not in inside]
                 outside = self.tidy([b for b in bounds if b != bound], rest, coefficient)
                 return self.product([total, outside])
-        return self.turned(_named(bounds, powers), coefficient)
+        return self.turned(with_standard_names(bounds, powers), coefficient)
 
     def swapped(self, powers, old, new):
         """The product of powers, after one index has taken another's place in them."""
@@ -386,13 +325,13 @@ class NormalForm:
         """[j - i > 0] of bound indices i, j, in this order, is 1 - [i - j > 0] - [i = j]."""
         bounds, powers = monomial
         wrong = [(a, k) for a, k in powers
-                 if isinstance(a, Step) and a.args[0].is_integer and _turned(a.args[0])]
+                 if isinstance(a, Step) and a.args[0].is_integer and is_turned(a.args[0])]
         if not wrong or not bounds:
             return {monomial: coefficient}
         others = [p for p in powers if p != wrong[0]]
-        bounds, ((step, _), *others) = _rename_apart((bounds, (wrong[0], *others)))
+        bounds, ((step, _), *others) = rename_apart((bounds, (wrong[0], *others)))
         ahead = step.args[0]
-        other = self.poly(1 - Step(-ahead) - _delta(ahead, 0))
+        other = self.poly(1 - Step(-ahead) - kronecker(ahead, 0))
         return self.under(bounds, self.product([_product(others), other]), coefficient)
 
     def added_up(self, inside, index, low, high):
@@ -403,8 +342,8 @@ class NormalForm:
         if low != 1 or not (high.is_integer and high.is_nonnegative):
             return None
         if list(inside) == [index] and 0 < inside[index] <= EXPLICIT:
-            return self.poly(_power_sum(int(inside[index]))(high))
-        rates = [_rate(a, k, index) for a, k in inside.items()]
+            return self.poly(power_sum(int(inside[index]))(high))
+        rates = [rate_of(a, k, index) for a, k in inside.items()]
         if None in rates:
             return None
         first = self.product(self.power(base, rate) for base, rate in rates)
@@ -476,15 +415,15 @@ class NormalForm:
     def integer_power(self, base, k):
         if len(base) == 1:
             (bounds, powers), c = next(iter(base.items()))
-            if not bounds and not any(_is_indicator(a) for a, _ in powers):
+            if not bounds and not any(is_indicator(a) for a, _ in powers):
                 return self.tidy([], [(a, k * own) for a, own in powers], c**k)
         if k >= 0:
             if comb(len(base) + k - 1, k) > LONGEST:
                 raise Undecided(f"the power {k} of {len(base)} terms is too long to be written out")
             return self.product([base] * k)
         atoms = [(a, own) for _, powers in base for a, own in powers]
-        by_cases = _is_indicator if len(base) == 1 else _is_delta
-        hidden = any(own < 0 and _is_composite(a) for a, own in atoms)
+        by_cases = is_indicator if len(base) == 1 else is_delta
+        hidden = any(own < 0 and is_composite(a) for a, own in atoms)
         if (not base or any(by_cases(a) for a, _ in atoms)
                 or hidden and not self.clear_denominators(base)):
             raise Undecided("it divides by zero, or by what is 0 or 1 by cases")
@@ -512,7 +451,7 @@ class NormalForm:
         return add([*logs, _single(rest) if isinstance(rest, sp.log) else self.poly(rest)])
 
     def log_of_atom(self, atom):
-        if _is_composite(atom):
+        if is_composite(atom):
             return self.log_of(self.poly(atom))
         if isinstance(atom, sp.exp):
             return self.poly(atom.args[0])
@@ -539,7 +478,7 @@ class NormalForm:
     def is_positive(self, poly):
         """Is it positive for all real values of its symbols? False means "not shown"."""
         atoms = {(a, k) for _, powers in poly for a, k in powers}
-        if any(_is_composite(a) and k < 0 and not self.positive_atom(a) for a, k in atoms):
+        if any(is_composite(a) and k < 0 and not self.positive_atom(a) for a, k in atoms):
             return False
         poly = self.clear_denominators(poly)
         return (bool(poly) and min(poly.values()) > 0
@@ -550,7 +489,7 @@ class NormalForm:
     def positive_atom(self, atom):
         if atom.is_Pow and not isinstance(atom, sp.exp):
             return bool(atom.exp.is_real) and self.is_positive(self.poly(atom.base))
-        return self.is_positive(self.poly(atom)) if _is_composite(atom) else bool(atom.is_positive)
+        return self.is_positive(self.poly(atom)) if is_composite(atom) else bool(atom.is_positive)
 
     # kinks
 
@@ -580,15 +519,15 @@ class NormalForm:
         if u.is_positive or u.is_nonpositive:
             return UNIT if u.is_positive else {}
         shift, w = u.as_coeff_Add()
-        if _turned(w):  # [-v > 0] is 1 - [v + 1 > 0]
+        if is_turned(w):  # [-v > 0] is 1 - [v + 1 > 0]
             return self.poly(1 - Step(1 - u))
-        ahead = (_delta(w, -t) for t in range(int(shift)))  # between w and w + 1 there is none
-        behind = (_delta(w, t + 1) for t in range(int(-shift)))
+        ahead = (kronecker(w, -t) for t in range(int(shift)))  # between w and w + 1 there is none
+        behind = (kronecker(w, t + 1) for t in range(int(-shift)))
         between = self.poly(sp.Add(*ahead) - sp.Add(*behind))
         least = self.least(w)
         if least is None or least.is_nonnegative is not True:
             return add([_single(Step(w)), between])
-        return add([UNIT, between, {} if least.is_positive else times(-1, self.poly(_delta(w, 0)))])
+        return add([UNIT, between, {} if least.is_positive else times(-1, self.poly(kronecker(w, 0)))])
 
     def least(self, w):
         """The least value of a whole number, if it is found at the end of one free index in it."""
@@ -614,7 +553,7 @@ class NormalForm:
 
     def meets(self, e):
         u = e.args[0]
-        return self.poly(_delta(u, 0)) if u.is_integer else {} if self.poly(u) else UNIT
+        return self.poly(kronecker(u, 0)) if u.is_integer else {} if self.poly(u) else UNIT
 
     # sums and products over an index
 
@@ -624,7 +563,7 @@ class NormalForm:
         at = lambda value: self.poly(body.xreplace({index: value}))
         if (high - low).is_Integer and high - low < EXPLICIT:
             return add(at(low + t) for t in range(int(high - low) + 1))
-        first, last, edge = _rounded(low, high)
+        first, last, edge = rounded_ends(low, high)
         try:
             edge = [times(sign, at(value)) for value, sign in edge]
         except Undecided:  # a term too many may have no value
@@ -645,7 +584,7 @@ class NormalForm:
         bounds, powers = monomial
         if any(inner in end.free_symbols for _, *ends in bounds for end in ends):
             raise Undecided("a sum whose limits depend on another index")
-        if any(inner in _letters(a) for a, _ in powers):
+        if any(inner in letters_of(a) for a, _ in powers):
             offset = _offset(powers, inner)
             if offset:  # sum_i x_{i+1} from 1 to n is sum_i x_i from 2 to n + 1
                 term = self.expression({monomial: coefficient}).xreplace({inner: inner - offset})
@@ -685,7 +624,7 @@ class NormalForm:
         count = self.expression(self.count(low, high))
         result = [self.power(c, count)]
         for atom, k in powers:
-            if inner not in _letters(atom):
+            if inner not in letters_of(atom):
                 result.append(self.power(atom, k * count))
             elif isinstance(atom, sp.exp):
                 result.append(self.poly(sp.exp(sp.Sum(k * atom.args[0], (inner, low, high)))))
@@ -697,7 +636,7 @@ class NormalForm:
 
     def denominators(self, poly):
         """The composite denominators that no sum binds."""
-        return _free_atoms(poly, lambda atom, k: k < 0 and _is_composite(atom))
+        return _free_atoms(poly, lambda atom, k: k < 0 and is_composite(atom))
 
     def clear_denominators(self, poly):
         """Multiply by every composite denominator: a fraction is zero if its numerator is."""
@@ -733,21 +672,21 @@ RULES = {
 
 def _one_for_each(ends, bounds, powers):
     """For each of the ends the bound that has them and stands in most denominators, or none."""
-    below = [a for a, k in powers if k < 0 and _is_composite(a)]
-    weight = lambda b: sum(b[0] in _letters(a) for a in below)
+    below = [a for a, k in powers if k < 0 and is_composite(a)]
+    weight = lambda b: sum(b[0] in letters_of(a) for a in below)
     same = ([b for b in bounds if b[1:] == pair] for pair in sorted(ends, key=str))
     return [max(found, key=weight) for found in same if found]
 
 
 def _free_atoms(poly, wanted):
     bound = {b[0] for bounds, _ in poly for b in bounds}
-    atoms = {a for _, powers in poly for a, k in powers if wanted(a, k) and not bound & _letters(a)}
+    atoms = {a for _, powers in poly for a, k in powers if wanted(a, k) and not bound & letters_of(a)}
     return sorted(atoms, key=sp.default_sort_key)
 
 
 def _shared(poly):
     """The generators that no sum binds and that all terms have, each in some power."""
-    return [a for a in _free_atoms(poly, lambda atom, _: not _is_composite(atom))
+    return [a for a in _free_atoms(poly, lambda atom, _: not is_composite(atom))
             if min(dict(powers).get(a, 0) for _, powers in poly)]
 
 
@@ -755,74 +694,6 @@ def _outermost(e):
     """(body, index, first, last) of a sum or a product, the outermost one of several."""
     *inner, limit = e.limits
     return e.func(e.function, *inner) if inner else e.function, *limit
-
-
-def _rounded(low, high):
-    """(1, n, [(index, 1 for a term too few or -1 for one too many)]) for a sum from 0 to n - 1."""
-    shift, end = high.as_coeff_Add()
-    if (high - low).is_integer and (high - low + 1).is_nonnegative:
-        if low.is_Integer and low != 1 and (low > 1 or high.is_nonnegative):
-            low, far = int(low), abs(low - 1) <= EXPLICIT
-            edge = [(t, 1) for t in range(low, 1)] + [(t, -1) for t in range(1, low)]
-            return sp.S.One, high, [(sp.Integer(t), sign) for t, sign in edge if far]
-        if low == 1 and shift and abs(shift) <= EXPLICIT and end.is_nonnegative:
-            edge = [(t, 1) for t in range(1, int(shift) + 1)]
-            edge += [(t, -1) for t in range(int(shift) + 1, 1)]
-            return low, end, [(end + t, sign) for t, sign in edge]
-    return low, high, []
-
-
-def _reduced(atom, k):
-    """(base, power, rest) where atom^k is base^power atom^rest, or None where it is no simpler:
-    √S·√S is S, cos² is 1 - sin², cosh² is 1 + sinh²."""
-    if atom.is_Pow and not isinstance(atom, sp.exp) and atom.exp.is_Rational and atom.exp.p == 1:
-        lower, order = atom.base, atom.exp.q
-    elif isinstance(atom, sp.cos):
-        lower, order = 1 - sp.sin(atom.args[0]) ** 2, 2
-    elif isinstance(atom, sp.cosh):
-        lower, order = 1 + sp.sinh(atom.args[0]) ** 2, 2
-    else:
-        return None
-    return None if 0 <= k < order else (lower, *divmod(k, order))
-
-
-def _solved(delta, index):
-    """What the index must be where the two arguments of a delta are the same, or None."""
-    if index not in _letters(delta):
-        return None
-    gap = sp.expand(delta.args[0] - delta.args[1])
-    slope = gap.coeff(index)
-    other = sp.expand(index - gap / slope) if slope in (1, -1) else None
-    return None if other is None or index in other.free_symbols else other
-
-
-def _delta(gap, value):
-    """1 where a whole number has a value; one letter on each side where it is their difference."""
-    gap = sp.expand(gap - value)
-    back = sp.Add(*(t for t in sp.Add.make_args(gap) if t.could_extract_minus_sign()))
-    return sp.KroneckerDelta(gap - back, -back)
-
-
-def _turned(w):
-    """Is the coefficient of its first letter negative, which in the canonical form is positive?"""
-    letters = sorted(w.free_symbols, key=sp.default_sort_key)
-    return bool(letters) and sp.expand(w).coeff(letters[0]).is_negative
-
-
-def _rate(atom, k, index):
-    """(q, r), where the k-th power of an atom is q**(r index)."""
-    if not (atom.is_Pow or isinstance(atom, sp.exp)):
-        return None
-    rate = k * atom.exp / index
-    return None if {index} & (atom.base.free_symbols | rate.free_symbols) else (atom.base, rate)
-
-
-@cache
-def _power_sum(power):
-    """Faulhaber's polynomial: 1 + 2^p + ... + n^p."""
-    s, n = sp.Dummy(integer=True), sp.Dummy(integer=True, positive=True)
-    total = sp.expand(sp.summation(s**power, (s, 1, n)))
-    return lambda end: total.xreplace({n: end})
 
 
 def _offset(powers, index):
@@ -833,20 +704,8 @@ def _offset(powers, index):
 
 
 def _product_atom(body, inner, low, high):
-    (standard,) = _standard_names([body], 1)
+    (standard,) = standard_names([body], 1)
     return sp.Product(body.xreplace({inner: standard}), (standard, low, high))
-
-
-def _is_indicator(atom):
-    return isinstance(atom, Step) or _is_delta(atom)
-
-
-def _is_delta(atom):
-    return isinstance(atom, sp.KroneckerDelta) and len(atom.args) == 2
-
-
-def _is_composite(atom):
-    return atom.is_Add or atom.is_Mul or isinstance(atom, sp.Sum)
 
 
 def _single(atom, k=1):
@@ -857,96 +716,9 @@ def _product(powers):
     return {((), tuple(powers)): sp.S.One}
 
 
-@lru_cache(maxsize=50_000)
-def _letters(atom):
-    return frozenset(atom.free_symbols)
-
-
 def _collected(powers):
     """Equal atoms joined into one power; a delta and a step are their own squares."""
     total = {}
     for atom, k in powers:
-        total[atom] = 1 if _is_indicator(atom) else total.get(atom, 0) + k
+        total[atom] = 1 if is_indicator(atom) else total.get(atom, 0) + k
     return {atom: k for atom, k in total.items() if k != 0}
-
-
-# names of bound indices
-
-
-def _rename_apart(monomial):
-    """The monomial with bound indices that occur nowhere else."""
-    bounds, powers = monomial
-    if not bounds:
-        return [], powers
-    names = {b[0]: sp.Dummy(integer=True) for b in bounds}
-    return ([(names[i], low, high) for i, low, high in bounds],
-            tuple((a.xreplace(names), k) for a, k in powers))
-
-
-def _standard_names(atoms, count):
-    """Names that stand in none of the atoms: those of sums inside are not taken again outside."""
-    taken = (re.fullmatch(r"_(\d+)_\d+", s.name) for a in atoms for s in a.atoms(sp.Symbol))
-    height = 1 + max((int(name[1]) for name in taken if name), default=0)
-    return [sp.Symbol(f"_{height}_{position}", integer=True) for position in range(count)]
-
-
-def _named(bounds, powers):
-    """The monomial with standard names: of the orders that may count, the first one as text."""
-    if not bounds:
-        return (), tuple(sorted(powers.items(), key=lambda p: sp.default_sort_key(p[0])))
-    standard = _standard_names(powers, len(bounds))
-    groups = _look_alike(bounds, powers) if len(bounds) > 1 else [bounds]
-    orders = [[group] if _interchangeable(group, powers) else permutations(group)
-              for group in groups]
-    named = [_rename(list(chain(*order)), standard, powers) for order in product(*orders)]
-    return min(named, key=_as_text) if len(named) > 1 else named[0]
-
-
-def _look_alike(bounds, powers):
-    """The bounds in groups: by their ends, then by what they stand beside, as long as it helps."""
-    letters = [b[0] for b in bounds]
-    colour = {b[0]: str(b[1:]) for b in bounds}
-    for _ in bounds:
-        ranks = {c: sp.Symbol(f"_c{rank}", integer=True)
-                 for rank, c in enumerate(sorted(set(colour.values())))}
-        finer = {}
-        for i in letters:
-            names = {k: ranks[colour[k]] if k != i else ME for k in letters}
-            beside = sorted(f"{_text(a.xreplace(names))}^{p}" for a, p in powers.items()
-                            if i in _letters(a) and not isinstance(a, Step))
-            finer[i] = " ".join([str(ranks[colour[i]]), *beside])
-        if len(set(finer.values())) == len(ranks):
-            break
-        colour = finer
-    return [[b for b in bounds if colour[b[0]] == c] for c in sorted(set(colour.values()))]
-
-
-ME = sp.Symbol("_me", integer=True)
-
-
-def _interchangeable(group, powers):
-    """Does nothing change where any two of them change places, as in x_i x_j?"""
-    first, *others = (b[0] for b in group)
-    items = set(powers.items())
-    return all({(a.xreplace({first: i, i: first}), k) for a, k in items} == items for i in others)
-
-
-def _rename(order, standard, powers):
-    names = {old[0]: new for old, new in zip(order, standard)}
-    renamed = sorted(((a.xreplace(names), k) for a, k in powers.items()),
-                     key=lambda p: (isinstance(p[0], Step), sp.default_sort_key(p[0])))
-    return tuple((names[i], low, high) for i, low, high in order), tuple(renamed)
-
-
-@lru_cache(maxsize=20_000)
-def _text(atom):
-    return str(atom)
-
-
-def _as_text(monomial):
-    """What names are chosen by: steps last, and none the wrong way round if it can be helped."""
-    bounds, powers = monomial
-    steps = [a for a, _ in powers if isinstance(a, Step)]
-    others = tuple(p for p in powers if not isinstance(p[0], Step))
-    return ([(_text(a), k) for a, k in others], str(bounds),
-            sum(bool(_turned(step.args[0])) for step in steps), str(steps))

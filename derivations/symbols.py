@@ -183,6 +183,12 @@ def names_in(expr):
     return frozenset().union(*map(names_in, expr.args))
 
 
+@lru_cache(maxsize=100_000)
+def letters_of(expr):
+    """The free symbols of an expression, which SymPy would gather anew each time."""
+    return frozenset(expr.free_symbols)
+
+
 class Partial(sp.Expr):
     """The partial derivative of `expr` with respect to `variable`, kept as it is written.
 
