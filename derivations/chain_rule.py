@@ -81,7 +81,7 @@ class Chain:
 
     def __init__(self, table, depth=DEEPEST, faulty=False):
         self.table, self.depth, self.faulty = table, depth, faulty
-        self.told, self.deepest, self.left, self.links, self.met = {}, 0, set(), {}, {}
+        self.whole, self.told, self.links, self.met = True, {}, {}, {}
 
     def line(self, expr):
         """The expression with every `Partial` in it differentiated."""
@@ -113,27 +113,23 @@ class Chain:
     def slope(self, e, v, where, depth):
         """de/dv; `where` is the name in whose definition `e` stands, `depth` the links so far."""
         by = partial(self.slope, v=v, where=where, depth=depth)
-        if e == v:
-            return Slope(sp.S.One)
-        if not self.reaches(e, v):
-            return Slope(sp.S.Zero)
+        if e == v or not self.reaches(e, v):
+            return Slope(sp.Integer(int(e == v)))
         if isinstance(e, (sp.Symbol, sp.Indexed)):
             return Slope(_same_entry(e, v)) if base_of(e) == base_of(v) else self.link(e, v, depth)
         if e.is_Add:
             return built(_sum, *map(by, e.args))
         if e.is_Mul:
-            others = [(e.args[:p], e.args[p + 1:]) for p in range(len(e.args))]
-            return built(lambda *slopes: _sum(*(
-                _product(*before, slope, *after) for slope, (before, after)
-                in zip(slopes, others))), *map(by, e.args))
+            return built(lambda *slopes: _sum(*(_product(*e.args[:p], slope, *e.args[p + 1:])
+                                                for p, slope in enumerate(slopes))),
+                                                *map(by, e.args))
         if isinstance(e, sp.Sum):
             return built(lambda slope: _picked_sum(slope, e.limits), by(e.function))
         if isinstance(e, sp.Piecewise):
             return built(lambda *cases: _piecewise(cases, e), *(by(case) for case, _ in e.args))
-        if e.is_Pow and not isinstance(e, sp.exp) and not self.reaches(e.exp, v):
-            return self.power(e, self.inner(e.base, v, where, depth, "power"), where)
-        if isinstance(e, sp.Function) and len(e.args) == 1:
-            return self.function(e, self.inner(e.args[0], v, where, depth, e.func.__name__), where)
+        power = e.is_Pow and not isinstance(e, sp.exp) and not self.reaches(e.exp, v)
+        if power or isinstance(e, sp.Function) and len(e.args) == 1:
+            return self.function(e, by(e.args[0]), v, where)
         if isinstance(e, (sp.Function, sp.Pow)):  # the total derivative
             return built(lambda *slopes: _sum(*map(_product, slopes_of(e), slopes)),
                          *map(by, e.args))
@@ -145,9 +141,8 @@ class Chain:
         if isinstance(definition, Depends) and definition.covers(name, v):
             return Slope(Partial(name, v))
         if depth >= self.depth:
-            self.left.add((str(base_of(name)), str(base_of(v))))
+            self.whole = False
             return Slope(Partial(name, v))
-        self.deepest = max(self.deepest, depth + 1)
         if (name, v, depth) not in self.links:
             self.links[name, v, depth] = self.followed(name, v, depth + 1, definition)
         return self.links[name, v, depth]
@@ -156,80 +151,67 @@ class Chain:
         body = definition.at(getattr(name, "indices", ()))
         if not isinstance(definition, Depends):
             body = with_sigmoids(body)
-            return built(lambda slope: folded(slope, body, name), self.slope(body, v, name, depth))
+            slope = self.slope(body, v, name, depth)
+            if not body.args or isinstance(body, sp.Indexed):
+                return slope
+            # what has a name is written by it: sigma(z_i) (1 - sigma(z_i)) as y_hat_i (1 - y_hat_i)
+            return built(lambda slope: slope.xreplace({body: name}), slope)
         # dL/dv = sum_k dL/dz_k dz_k/dv
-        linear, on = body.linear, base_of(definition.on)
-        term, limits = ((linear.function, linear.limits) if isinstance(linear, sp.Sum)
-                        else (linear, ()))
-        z = next(a for a in sp.preorder_traversal(term)
-                 if isinstance(a, (sp.Symbol, sp.Indexed)) and a != name and base_of(a) == on)
+        linear, limits = body.linear, ()
+        if isinstance(linear, sp.Sum):
+            linear, limits = linear.function, linear.limits
+        z = next(a for a in sp.preorder_traversal(linear) if isinstance(a, (sp.Symbol, sp.Indexed))
+                 and a != name and base_of(a) == base_of(definition.on))
         return built(lambda slope: _picked_sum(_product(Partial(name, z), slope), limits),
                      self.slope(z, v, name, depth))
 
-    # where people go wrong
+    def function(self, e, d, v, where):
+        """Outer derivative times inner derivative, of a power or of a function of one argument."""
+        factors = (e.exp, _power(e.base, e.exp, -1)) if e.is_Pow else slopes_of(e)
+        found = built(lambda d: _product(*factors, d), d)
+        part = "power" if e.is_Pow else type(e).__name__
+        for kind, words, slip in self.faults(e, d.right, factors[0]) if self.faulty else ():
+            fault = str(base_of(where)) if where is not None else "", kind, part
+            inner = () if kind is Kind.INNER else (d.under(fault),)
+            found.wrong[fault] = _product(*(factors if slip is None else slip), *inner)
+            self.told.setdefault(fault, partial(self.worded, words, e, d.right, v, where))
+        return found
 
-    def faults(self, right, where, part, slips):
-        """The derivative with its own slips: (kind, words, how the slip builds it from what is
-        within)."""
-        for kind, words, make in slips if self.faulty else ():
-            fault = (str(base_of(where)) if where is not None else "", kind, part)
-            right.wrong[fault] = make(fault)
-            self.told.setdefault(fault, words)
-        return right
-
-    def inner(self, u, v, where, depth, part):
-        d = self.slope(u, v, where, depth)
-        if all(f.is_Number or isinstance(f, sp.KroneckerDelta) for f in sp.Mul.make_args(d.right)):
-            return d
-        slip = Kind.INNER, partial(_inner_told, u, v, d.right), lambda fault: sp.S.One
-        return self.faults(Slope(d.right, dict(d.wrong)), where, part, [slip])
-
-    def power(self, e, d, where):
-        u, p = e.base, e.exp
-        lower, higher, share = _exponents(p)
-        slips = [(Kind.EXPONENT, lambda: f"the exponent of {_shown(e)} is not lowered",
-                  lambda fault: _product(p, e, d.under(fault)))]
-        if p != -1:
-            slips += [(Kind.INTEGRAL,
-                       lambda: f"{_shown(e)} is integrated instead of differentiated",
-                       lambda fault: _product(sp.Pow(u, higher), share, d.under(fault)))]
-        right = built(lambda d: _product(p, u if lower == 1 else sp.Pow(u, lower), d), d)
-        return self.faults(right, where, "power", slips)
-
-    def function(self, e, d, where):
-        u, right = e.args[0], slopes_of(e)[0]
-        slips = [] if isinstance(e, sp.log) else [(Kind.SLOPE, "{slope} is left out", sp.S.One)]
-        slips += [(Kind.VALUE, "{value} stands where its slope is meant", e)]
+    @staticmethod
+    def faults(e, d, slope):
+        """(kind, words, factors in the place of the slope) of what goes wrong at a function."""
+        u = e.args[0]
+        if not all(f.is_Number or isinstance(f, sp.KroneckerDelta) for f in sp.Mul.make_args(d)):
+            yield Kind.INNER, "the inner derivative {inner} is left out{factor}", None
+        if e.is_Pow:
+            yield Kind.EXPONENT, "the exponent of {whole} is not lowered", (e.exp, e)
+            if e.exp != -1:
+                share = number(1/(e.exp + 1))
+                yield (Kind.INTEGRAL, "{whole} is integrated instead of differentiated",
+                       (_power(u, e.exp, 1), share))
+            return
+        if not isinstance(e, sp.log):
+            yield Kind.SLOPE, "{slope} is left out", ()
+        yield Kind.VALUE, "{value} stands where its slope is meant", (e,)
         if isinstance(e, (Activation, *SATURATING)):
-            slips += [(Kind.ARGUMENT, "{slope} is taken at {value} instead of {inside}",
-                       right.xreplace({u: e}))]
+            yield (Kind.ARGUMENT, "{slope} is taken at {value} instead of {inside}",
+                   (slope.xreplace({u: e}),))
         if isinstance(e, SATURATING):
-            slips += [(Kind.NAME, "{inside} stands where {value} is meant: the slope is written "
-                                  "in terms of the value, not of its argument",
-                                  right.xreplace({e: u}))]
+            yield (Kind.NAME, "{inside} stands where {value} is meant: the slope is written "
+                              "in terms of the value, not of its argument",
+                              (slope.xreplace({e: u}),))
 
-        def words(template):
-            value = (where if where is not None and type(value_of(where, self.table)) is type(e)
-                     else e)
-            slope = _shown(right) if isinstance(e, Activation) else f"the slope of {_shown(e)}"
-            return template.format(slope=slope, value=_shown(value), inside=_shown(u))
-
-        made = [(kind, partial(words, template),
-                 lambda fault, factor=factor: _product(factor, d.under(fault)))
-                for kind, template, factor in slips]
-        return self.faults(built(lambda d: _product(right, d), d), where, type(e).__name__, made)
-
-
-def _inner_told(u, v, d):
-    with evaluate(True):
-        named, factor = Partial(lettered(u), v), lettered(_tidy(d))
-    told = f"the inner derivative {plain(named)} is left out"
-    return told if factor.has(sp.Sum) else f"{told}: the factor {plain(factor)} is missing"
-
-
-def _shown(e):
-    with evaluate(True):
-        return plain(lettered(e))
+    def worded(self, words, e, d, v, where):
+        u = e.args[0]
+        named = where is not None and type(value_of(where, self.table)) is type(e)
+        with evaluate(True):
+            inner, factor = plain(Partial(lettered(u), v)), lettered(_tidy(d))
+            slope = (plain(e.fdiff(1)) if isinstance(e, Activation)
+                     else f"the slope of {plain(lettered(e))}")
+            return words.format(
+                inner=inner, slope=slope, whole=plain(lettered(e)), inside=plain(lettered(u)),
+                factor="" if factor.has(sp.Sum) else f": the factor {plain(factor)} is missing",
+                value=plain(lettered(where if named else e)))
 
 
 # The formulas of a line --------------------------------------------------------------------------
@@ -270,11 +252,15 @@ def with_sigmoids(e):
     return e.func(*args) if any(a is not b for a, b in zip(args, e.args)) else e
 
 
-@lru_cache
-def _exponents(p):
-    """The exponent of a derivative and of an integral, and the factor of the latter."""
+def number(e):
+    """An exponent or the end of a sum, worked out."""
     with evaluate(True):
-        return p - 1, p + 1, 1/(p + 1) if p != -1 else None
+        return e.doit() if e.is_number else e + 0
+
+
+def _power(base, exponent, step):
+    exponent = number(exponent + step)
+    return base if exponent == 1 else sp.Pow(base, exponent)
 
 
 def _piecewise(cases, e):
@@ -290,17 +276,13 @@ def _same_entry(e, v):
 
 def _sum(*terms):
     terms = [t for t in terms if t != 0]
-    for delta in _in_order(terms[0].atoms(sp.KroneckerDelta)) if len(terms) > 1 else ():
+    for delta in sorted(terms[0].atoms(sp.KroneckerDelta), key=str) if len(terms) > 1 else ():
         factors = [list(sp.Mul.make_args(t)) for t in terms]
         # so that a sum around it can pick its one term
         if all(delta in parts for parts in factors):
             return _product(delta, _sum(*(_product(*(f for f in parts if f != delta))
                                           for parts in factors)))
     return sp.S.Zero if not terms else terms[0] if len(terms) == 1 else sp.Add(*terms)
-
-
-def _in_order(parts):
-    return sorted(parts, key=sp.default_sort_key) if len(parts) > 1 else parts
 
 
 def _product(*factors):
@@ -331,12 +313,6 @@ def _picked_sum(function, limits):
     return sp.Sum(function, *limits) if limits else function
 
 
-def folded(e, body, name):
-    """A value that has a name is written by it: sigma(z_i) (1 - sigma(z_i)) as y_hat_i (1 -
-    y_hat_i)."""
-    return e.xreplace({body: name}) if body.args and not isinstance(body, sp.Indexed) else e
-
-
 def named(e, table):
     """Derivatives that a definition has given a name, as delta_k for dL/dz_k, written by that
     name."""
@@ -361,11 +337,17 @@ def _instance(definition, derivative):
 # Lines and answers -------------------------------------------------------------------------------
 
 
+def asked(question, table):
+    """The question itself, or what the name that it asks for is defined as."""
+    if isinstance(question, (sp.Symbol, sp.Indexed)) and base_of(question) in table:
+        return table[base_of(question)].at(getattr(question, "indices", ()))
+    return question
+
+
 def right_formula(question, table):
     """What the question comes to, in the letters of the definitions and as short as in a
     textbook."""
-    if isinstance(question, (sp.Symbol, sp.Indexed)) and base_of(question) in table:
-        question = table[base_of(question)].at(getattr(question, "indices", ()))
+    question = asked(question, table)
     try:
         return tidied(Chain(table).line(question), table)
     except Undecided:
@@ -373,46 +355,35 @@ def right_formula(question, table):
 
 
 def lines_by_hand(question, table):
-    """The lines from a question to its answer: in each, one more link of the chain; in the last one
-    all."""
-    right, chain = right_formula(question, table), Chain(table)
+    """The lines from a question to its answer, one more link of the chain in each."""
+    right, found = right_formula(question, table), []
     try:
-        found = [chain.line(question)] if question.has(Partial) else []
+        for depth in range(1, DEEPEST) if question.has(Partial) else ():
+            chain = Chain(table, depth)
+            found.append(chain.line(question))
+            if chain.whole:
+                break
     except Undecided:
         return [right]
-    found = [Chain(table, depth).line(question) for depth in range(1, chain.deepest)] + found
     kept = [lettered(line) for line in found if line.has(Partial) or line is found[-1]] + [right]
     texts = [plain(line) for line in kept]
     return [line for position,
             line in enumerate(kept) if texts[position] not in texts[position + 1:]]
 
 
-def depth_of(question, table, left):
-    """In which line by hand just these, {(of what, by what)}, are still to be taken; 0 if in
-    none."""
-    for depth in range(1, DEEPEST):
-        chain = Chain(table, depth)
-        chain.line(question)
-        if chain.left in (left, set()):
-            return depth if chain.left else 0
-    return 0
-
-
-def tidied(expr, table, short=True):
-    """Constants before their sums, names for derivatives; fractions cancelled and factors collected
-    if `short`."""
+def tidied(expr, table):
+    """Constants before their sums, fractions cancelled, derivatives by their names."""
     with evaluate(True):
-        return lettered(named(_tidy(expr, short), table))
+        return lettered(named(_tidy(expr), table))
 
 
-def _tidy(e, short=True):
+def _tidy(e):
     if isinstance(e, (sp.Indexed, sp.IndexedBase, Partial)) or not e.args:
         return e
     if not isinstance(e, sp.Sum):
-        whole = e.func(*(_tidy(a, short) for a in e.args))
-        return _short(whole) if short else whole
+        return _short(e.func(*map(_tidy, e.args)))
     bound, out, inside = {limit[0] for limit in e.limits}, [], []
-    for factor in sp.Mul.make_args(_tidy(e.function, short)):
+    for factor in sp.Mul.make_args(_tidy(e.function)):
         (inside if factor.free_symbols & bound else out).append(factor)
     whole = _picked_sum(sp.Mul(*inside), tuple(sp.Tuple(*limit) for limit in e.limits))
     return sp.Mul(*out, whole if not isinstance(whole, sp.Sum) or inside else sp.Sum(1, *e.limits))

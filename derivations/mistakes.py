@@ -1,24 +1,23 @@
-"""The mistakes that people really make in derivations, made on purpose, each with its kind and its
+"""The mistakes that people really make in derivations, made on purpose, each with its kind and
 name.
 
 `diagnose` makes every usual mistake from what is right and finds the one whose numbers are those of
-what is wrong; the engine's refusals, the exercises and "bring your own" all ask it. Three tables
-say what the mistakes in one formula are (`mutants`); `tree` adds those on the way down a chain of
-definitions.
+what is wrong; the engine's refusals, the exercises and "bring your own" all ask it. Tables say what
+the mistakes in one formula are (`mutants`); `tree` adds those on the way down the definitions.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from itertools import chain, combinations, islice, permutations
 from numbers import Rational
+from typing import NamedTuple
 
 import sympy as sp
 from sympy import evaluate
 
-from derivations.chain_rule import (
-    SATURATING, Chain, Kind, lettered, right_formula, value_of, with_args)
+from derivations import chain_rule
+from derivations.chain_rule import SATURATING, Chain, Kind, lettered, right_formula
 from derivations.definitions import Depends, resolve, table_of
 from derivations.errors import Undecided, WrongIndex
 from derivations.normal_form import index_ranges
@@ -30,38 +29,26 @@ from derivations.values import NoValue
 ENOUGH = 6        # points at which a mistake must give what is claimed before it is named
 CANDIDATES = 600  # mistakes that are tried
 ROUGH = 1e-9      # values further apart than this are not looked at more closely
-MAKES_NO_FORMULA = (NoValue, Undecided, ValueError, TypeError, AttributeError, IndexError, KeyError)
+NO_FORMULA = NoValue, Undecided, ValueError, TypeError, AttributeError, IndexError, KeyError
 
 
 @dataclass
 class Mistake:
-    """A mistake: its kind, its name (or how that is worded), and the formula that it leads to.
+    """A mistake: its kind, its name or what words it, and the formula that it leads to.
 
-    `reverse` words the same made the other way round ("" where that has a name of its own); a
-    `rare` mistake is named only where no other one is it.
+    `reverse` words the same made the other way round; "" where that has a name of its own.
     """
 
     kind: Kind
     words: str | Callable
     formula: sp.Expr = None
     reverse: str | Callable = ""
-    rare: bool = False
-
-    @cached_property
-    def name(self):
-        return self.words() if callable(self.words) else self.words
-
-    @cached_property
-    def undone(self):
-        return self.reverse() if callable(self.reverse) else self.reverse
+    name = property(lambda self: self.words() if callable(self.words) else self.words)
+    undone = property(lambda self: self.reverse() if callable(self.reverse) else self.reverse)
+    hint = property(lambda self: self.kind.value, doc="What helps against it, as one sentence.")
 
     def __str__(self):
         return self.name
-
-    @property
-    def hint(self):
-        """What helps against mistakes of this kind, as one sentence."""
-        return self.kind.value
 
 
 # Which mistake is it? ----------------------------------------------------------------------------
@@ -93,8 +80,7 @@ def diagnose(right, wrong, given=()):
 
 
 class _Diagnosis:
-    """What is right and what is claimed at sample points, and the mistakes that are held against
-    them."""
+    """What is right and what is claimed at sample points, against which mistakes are held."""
 
     def __init__(self, right, wrong, table):
         self.question, self.table, self.code = right, table, callable(wrong)
@@ -103,10 +89,10 @@ class _Diagnosis:
         self.letters = [] if self.code else self.loose(self.wrong)
         self.endless = not self.code and self.leaves_its_array()
         self.claimed = wrong if self.code else self.seen(self.wrong)
+        self.places = list(islice(self.told_apart(), ENOUGH))
 
     def leaves_its_array(self):
-        """Does an index of the claim run where its array has no entry? Then arrays are made
-        endless."""
+        """Does an index of the claim run where its array has no entry? Then arrays have no end."""
         try:
             index_ranges(self.right, self.wrong)
         except WrongIndex:
@@ -115,25 +101,20 @@ class _Diagnosis:
 
     # numbers
 
-    @cached_property
-    def places(self):
-        """(point, right value, claimed value) where the two can be told apart, or are the same."""
-        table = {}
-        for definition in self.table.values() if self.endless else ():
-            seen = definition.with_parts(lambda part: self.seen(opened(part, self.table)))
-            table[base_of(seen.name)] = seen
-        shown, found = self.seen(self.right), []
-        for point in points([shown], table or self.table):
+    def told_apart(self):
+        """(point, right value, claimed value), where it can be told whether they are the same."""
+        right, table = self.seen(self.right), self.table
+        if self.endless:
+            change = lambda part: self.seen(opened(part, self.table))
+            seen = [definition.with_parts(change) for definition in self.table.values()]
+            table = {base_of(definition.name): definition for definition in seen}
+        for point in points([right], table):
             try:
-                pair = (point.value(shown),
-                        self.claimed(point) if self.code else point.value(self.claimed))
-                found += [(point, *pair)] if pair != (0, 0) and self.same(
-                    point, shown, pair[1]) is not None else []
-            except MAKES_NO_FORMULA:
+                claimed = self.claimed(point) if self.code else point.value(self.claimed)
+                if self.same(point, right, claimed) is not None:
+                    yield point, point.value(right), claimed
+            except NO_FORMULA:
                 continue
-            if len(found) == ENOUGH:
-                break
-        return found
 
     def same(self, point, formula, claimed):
         """Has a formula the value of the claim? None where this point cannot tell."""
@@ -144,30 +125,23 @@ class _Diagnosis:
             return False
         return point.same(formula, self.claimed)
 
-    def fits(self, formula):
-        """Has a formula the values of the claim wherever a point can tell, and at enough points?"""
-        def agrees(point, right, claimed):
-            same = self.same(point, formula, claimed)
-            # where it is no accident that both are 0
-            nought = same is None and claimed == 0 != right
-            return True if nought and point.value(formula) == 0 else same
-
-        return self.holds(agrees)
-
-    def equals_right(self, formula, right=None):
-        right = self.seen(self.right if right is None else right)
-        return self.holds(lambda point, *values: point.same(right, self.seen(formula)))
-
-    def holds(self, agrees):
-        told = 0
-        for place in self.places:
+    def holds(self, formula, other=None):
+        """Has it the value of the claim, or of another formula, at enough points and all that
+        tell?"""
+        formula, told = self.seen(formula), 0
+        for point, right, claimed in self.places:
             try:
-                said = agrees(*place)
-            except MAKES_NO_FORMULA:
+                if other is not None:
+                    same = point.same(self.seen(other), formula)
+                else:
+                    same = self.same(point, formula, claimed)
+                    if same is None and claimed == 0 != right:  # no accident that both are 0
+                        same = point.value(formula) == 0 or None
+            except NO_FORMULA:
                 return False
-            if said is False:
+            if same is False:
                 return False
-            told += said is True
+            told += same is True
         return told >= min(len(self.places), ENOUGH // 2)
 
     # indices that no sum binds, under letters of their own: Sum's i and somebody's m are the same
@@ -177,23 +151,22 @@ class _Diagnosis:
 
     def seen(self, expr):
         if self.letters:
-            letters = enumerate(self.loose(expr))
-            expr = expr.xreplace({i: sp.Symbol(f"_loose_{p}", integer=True) for p, i in letters})
+            own = (sp.Symbol(f"_loose_{p}", integer=True) for p in range(len(expr.free_symbols)))
+            expr = expr.xreplace(dict(zip(self.loose(expr), own)))
         if self.endless:
             arrays = expr.atoms(sp.IndexedBase)
-            expr = expr.xreplace({base: sp.IndexedBase(base.label, real=True) for base in arrays})
+            expr = expr.xreplace({a: sp.IndexedBase(a.label, real=True) for a in arrays})
         return expr
 
     # what it is
 
     def mistake(self):
-        """The first that fits: made in the right formula, undone in the claim, or told by the
-        values."""
-        if not any(self.same(point, self.seen(self.right), claimed) is False for point, _,
-                   claimed in self.places):
+        """The first that fits: made in the right formula, undone in the claim, or by the values."""
+        right = self.seen(self.right)
+        if all(self.same(point, right, claimed) for point, _, claimed in self.places):
             return None
-        ways = ((self.made, self.by_ratio) if self.code
-                else (self.made, self.undone, self.by_form, self.by_ratio))
+        formula = (self.undone, self.undefined, self.normalised, self.indices)
+        ways = (self.made, *(() if self.code else formula), self.by_ratio)
         return next(chain.from_iterable(way() for way in ways), None)
 
     def made(self):
@@ -202,78 +175,67 @@ class _Diagnosis:
         lines = chain(() if asked else mutants(self.question),
                       tree(self.question, self.table, self.letters))
         for mistake in islice(lines, CANDIDATES):
-            if self.fits(self.seen(mistake.formula)) and len(self.loose(mistake.formula)) == len(
+            if self.holds(mistake.formula) and len(self.loose(mistake.formula)) == len(
                 self.letters):
                 yield mistake
 
     def undone(self):
         """The mistakes in the claim that have a name of their own when they are taken back."""
-        back = () if self.letters else islice(mutants(self.wrong, reversible=True), CANDIDATES)
-        for mistake in chain(_wrong_ranges(self.wrong), back):
-            if not self.loose(mistake.formula) and self.equals_right(mistake.formula):
+        back = [] if self.letters else mutants(self.wrong, reversible=True)
+        for mistake in chain(_wrong_ranges(self.wrong), back[:CANDIDATES]):
+            if not self.loose(mistake.formula) and self.holds(mistake.formula, self.right):
                 yield Mistake(mistake.kind, mistake.undone, self.wrong)
 
-    def by_form(self):
-        yield from self.undefined()
-        yield from self.normalised()
-        for index in self.letters:
-            yield Mistake(Kind.SUM, f"the index {plain(index)} is left over, no sum runs over it",
-                          self.wrong)
-        if self.endless:
-            yield Mistake(Kind.INDEX,
-                          "an index is wrong or two are swapped, as in a forgotten transpose",
-                          self.wrong)
-
     def undefined(self):
-        """A name that nothing defines, where a value is meant: y (1 - y) for the slope of
-        sigmoid(z)."""
-        known = names_in(self.question).union(*(
-            names_in(d.name) | d.uses() for d in self.table.values()))
-        names = {s for s in names_in(self.wrong) - known if s.is_Symbol and not s.is_integer}
+        """A name that nothing defines for a value: y (1 - y) for the slope of sigmoid(z)."""
+        parts = (names_in(d.name) | d.uses() for d in self.table.values())
+        names = names_in(self.wrong) - names_in(self.question).union(*parts)
+        names = sorted((s for s in names if s.is_Symbol and not s.is_integer), key=str)
         values = right_formula(self.question, self.table).atoms(sp.Function) if names else ()
-        for name in sorted(names, key=str):
+        for name in names:
             for value in sorted(values, key=sp.default_sort_key):
-                if self.equals_right(self.wrong.xreplace({name: value})):
-                    yield Mistake(Kind.NAME,
-                                  f"{plain(name)} stands for {plain(value)}, but nothing says so: "
-                                             f"give Definition({name}, ...), or write "
-                                             f"{plain(value)}", self.wrong)
+                if self.holds(self.wrong.xreplace({name: value}), self.right):
+                    yield Mistake(Kind.NAME, (
+                        f"{plain(name)} stands for {plain(value)}, but nothing says so: "
+                        f"give Definition({name}, ...), or write {plain(value)}"), self.wrong)
 
     def normalised(self):
         """Right only where the entries of an array sum to 1, as labels and probabilities do."""
         both = [resolve(expr, self.table) for expr in (self.right, self.wrong)]
-        held = {e.base for expr in both for p in expr.atoms(Partial) for e in p.atoms(sp.Indexed)}
-        entries = {e for expr in both for e in expr.atoms(sp.Indexed)
+        held = {e.base for b in both for p in b.atoms(Partial) for e in p.atoms(sp.Indexed)}
+        entries = {e for b in both for e in b.atoms(sp.Indexed)
                    if e.base.shape and e.base not in held}
-        for entry in {e.base: e for e in sorted(
-            both[0].atoms(sp.Indexed) & entries, key=sp.default_sort_key)}.values():
-            swap = {e: e / _total_over(e) for e in entries if e.base == entry.base}
-            if self.equals_right(*(expr.xreplace(swap) for expr in both[::-1])):
+        ordered = sorted(both[0].atoms(sp.Indexed) & entries, key=sp.default_sort_key)
+        for base, entry in {e.base: e for e in ordered}.items():
+            swap = {e: e / _total_over(e) for e in entries if e.base == base}
+            if self.holds(*(expr.xreplace(swap) for expr in both)):
                 total = plain(lettered(_total_over(entry)))
-                yield Mistake(Kind.CONDITION,
-                              f"it is right only where {total} = 1, and nothing says that it is; "
-                                              f"without it the factor {total} is missing",
-                                              self.wrong)
+                yield Mistake(Kind.CONDITION, (
+                    f"it is right only where {total} = 1, and nothing says that it is; "
+                    f"without it the factor {total} is missing"), self.wrong)
+
+    def indices(self):
+        for index in self.letters:
+            words = f"the index {plain(index)} is left over, no sum runs over it"
+            yield Mistake(Kind.SUM, words, self.wrong)
+        if self.endless:
+            words = "an index is wrong or two are swapped, as in a forgotten transpose"
+            yield Mistake(Kind.INDEX, words, self.wrong)
 
     def by_ratio(self):
         """A number, perhaps with a size as in 1/(2 n), by which the claim is wrong everywhere."""
-        pairs = [[Fraction(v) if isinstance(v, int) else v for v in values] for _,
-                 *values in self.places]
-        if any((right == 0) != (yours == 0) for right, yours in pairs):
+        if any((right == 0) != (claimed == 0) for _, right, claimed in self.places):
             return  # no factor makes a zero of what is none
-        ratios = [(place[0], _ratio(yours, right)) for place,
-                  (right, yours) in zip(self.places, pairs) if right]
-        tolerance = (ROUGH,) if self.code else ()
-        if len(ratios) > 1 and all(same_value(ratio, ratios[0][1], *tolerance) for _,
-                                   ratio in ratios):
-            yield Mistake(Kind.FACTOR,
-                          f"it is {show_number(ratios[0][1])} times the right one, everywhere")
-        exact = [(point.size, Fraction(ratio)) for point,
-                 ratio in ratios if isinstance(ratio, Rational)]
+        ratios = [(p.size, _ratio(claimed, right)) for p, right, claimed in self.places if right]
+        near = (ROUGH,) if self.code else ()
+        if len(ratios) > 1 and all(same_value(ratio, ratios[0][1], *near) for _, ratio in ratios):
+            words = f"it is {show_number(ratios[0][1])} times the right one, everywhere"
+            yield Mistake(Kind.FACTOR, words)
+        exact = [(sizes, ratio) for sizes, ratio in ratios if isinstance(ratio, Rational)]
         for size in sorted(exact[0][0], key=str) if len(exact) > 1 else ():
-            for power in (-1, 1):
+            for power in (-1, 1) if len({sizes[size] for sizes, _ in exact}) > 1 else ():
                 found = {ratio / Fraction(sizes[size])**power for sizes, ratio in exact}
-                if len(found) == 1 and len({sizes[size] for sizes, _ in exact}) > 1:
+                if len(found) == 1:
                     factor = plain(sp.Rational(found.pop()) * size**power)
                     yield Mistake(Kind.MEAN, f"it is {factor} times the right one, everywhere")
 
@@ -289,9 +251,9 @@ def opened(expr, table):
         return resolve(expr, table)
 
 
-def _ratio(first, second):
-    exact = isinstance(first, Fraction) and isinstance(second, Fraction)
-    return first / second if exact else to_mpf(first) / to_mpf(second)
+def _ratio(one, other):
+    exact = isinstance(one, Rational) and isinstance(other, Rational)
+    return Fraction(one) / Fraction(other) if exact else to_mpf(one) / to_mpf(other)
 
 
 def _total_over(entry):
@@ -303,25 +265,22 @@ def _total_over(entry):
 # In one formula, as it is typed ------------------------------------------------------------------
 
 
-@dataclass
-class Slip:
-    """A row of a table: `make` yields what stands there by mistake, and what fills the gaps in
-    `words`.
+class Slip(NamedTuple):
+    """A row of a table: `make(part, formula)` gives what stands there by mistake, and what is told.
 
-    `back` words the reverse; `on` says in which parts of a formula it is made.
+    `on` says in which parts of a formula it is made; `back` words the reverse.
     """
 
     kind: Kind
     words: str
     make: Callable
-    back: str = ""
-    rare: bool = False
     on: type | tuple = sp.Expr
+    back: str = ""
 
     def made(self, part, formula):
         for wrong, *told in self.make(part, formula):
             reverse = _worded(self.back, told) if self.back else ""
-            yield Mistake(self.kind, _worded(self.words, told), wrong, reverse, self.rare)
+            yield Mistake(self.kind, _worded(self.words, told), wrong, reverse)
 
 
 def _worded(words, told):
@@ -331,23 +290,20 @@ def _worded(words, told):
 class _Formula:
     """What the slips in one part may take from the whole formula."""
 
-    def __init__(self, expr, letters=()):
-        self.expr, own = expr, sorted(_indices(expr), key=str)
-        self.indices = [*letters, *own] if own else []
-        self.entries = sorted(expr.atoms(sp.Indexed), key=str)
-        self.sizes = sorted(_sizes(expr), key=str)
-        leaves = (e for e in expr.atoms(sp.Indexed, sp.Symbol) if e.is_real and not e.is_integer)
-        self.leaves = sorted(leaves, key=sp.default_sort_key)
+    def __init__(self, expr, letters):
+        self.expr, self.entries = expr, sorted(expr.atoms(sp.Indexed), key=str)
+        self.indices = [*letters, *sorted(own, key=str)] if (own := _indices(expr)) else []
+        ends = {high for s in expr.atoms(sp.Sum) for _, _, high in s.limits}
+        ends |= {size for e in self.entries for size in e.base.shape or ()}
+        self.sizes = sorted((size for size in ends if size.is_Symbol), key=str)
         self.layers = sorted({e.base for e in self.entries if "^" in str(e.base.label)}, key=str)
 
-    def parts(self, kind):
-        return sorted(self.expr.atoms(kind) if isinstance(kind, type) else self.expr.atoms(*kind),
-                      key=str)
+    def all(self, *kinds):
+        return sorted(self.expr.atoms(*kinds), key=str)
 
 
 def mutants(expr, letters=(), reversible=False):
-    """Every usual mistake in a formula, as `Mistake`s; the formula is taken in the form in which it
-    was typed.
+    """Every usual mistake in a formula as it was typed, as `Mistake`s; the rarest come last.
 
     Where an index runs, `letters` are tried first in its place: those that somebody wrote. Of the
     `reversible` mistakes the reverse has a name of its own.
@@ -356,34 +312,26 @@ def mutants(expr, letters=(), reversible=False):
     >>> print(*(f"{m.name}: {m.formula}" for m in mutants(a*b)[:2]), sep="; ")
     the sign is wrong: -a*b; a factor 2 is too many: 2*a*b
     """
-    return [*_whole(expr), *_within(expr, letters, reversible)]
+    return [*_mutants(expr, OF_ALL), *_mutants(expr, THROUGHOUT, IN_A_PART, letters, reversible),
+            *_mutants(expr, RARELY_OF_ALL, RARELY_IN_A_PART, letters, reversible)]
 
 
-def _whole(expr):
+def _mutants(expr, of_all, in_a_part=(), letters=(), reversible=False):
     with evaluate(False):
         expr = lettered(expr)
-        formula = _Formula(expr)
-        return [mistake for slip in OF_THE_WHOLE for mistake in slip.made(expr, formula)]
-
-
-def _within(expr, letters=(), reversible=False):
-    with evaluate(False):
-        expr = lettered(expr)
-        formula = _Formula(expr, letters)
-        found = [m for slip in THROUGHOUT if not reversible for m in slip.made(expr, formula)]
-        places = [(path, mistake) for path, part in _parts(expr, ()) for slip in IN_A_PART
+        formula, parts = _Formula(expr, letters), list(_parts(expr, ()) if in_a_part else ())
+        found = [m for slip in of_all if not reversible for m in slip.made(expr, formula)]
+        places = [(path, m) for path, part in parts for slip in in_a_part
                   if isinstance(part, slip.on) and (slip.back or not reversible)
-                  for mistake in slip.made(part, formula)]
+                  for m in slip.made(part, formula)]
         repeated = [] if reversible else list(_repeated(expr, places))
         for path, mistake in places:
             mistake.formula = _replaced(expr, {path: mistake.formula})
-    return sorted([*found, *(mistake for _, mistake in places), *repeated],
-                  key=lambda mistake: mistake.rare)
+    return [*found, *(mistake for _, mistake in places), *repeated]
 
 
 def _parts(expr, path):
-    """Every part of an expression with the path to it. What a derivative is taken of is left
-    alone."""
+    """Every part of an expression with the path to it, but for what a derivative is taken of."""
     if isinstance(expr, sp.Tuple) or not isinstance(expr, sp.Expr):
         return
     yield path, expr
@@ -399,27 +347,26 @@ def _replaced(expr, new):
     within = {}
     for path, part in new.items():
         within.setdefault(path[0], {})[path[1:]] = part
-    return with_args(expr, [_replaced(a, within[p]) if p in within else a for p,
-                            a in enumerate(expr.args)])
+    return chain_rule.with_args(expr, [_replaced(arg, within[p]) if p in within else arg
+                                       for p, arg in enumerate(expr.args)])
 
 
 def _repeated(expr, places):
     """The same slip made in every like part at once, as with x_ik and x_jk both turned round."""
-    alike = {}
-    for path, mistake in places:
-        if mistake.kind in (Kind.TRANSPOSE, Kind.ARGUMENT, Kind.VALUE, Kind.EXPONENT):
-            alike.setdefault(mistake.kind, {}).setdefault(path, mistake)
-    for kind, found in alike.items():
+    for kind in (Kind.TRANSPOSE, Kind.ARGUMENT, Kind.VALUE, Kind.EXPONENT):
+        found = {}
+        for path, mistake in places:
+            if mistake.kind is kind:
+                found.setdefault(path, mistake)
         apart = {path: m for path,
                  m in found.items() if not any(path != p == path[:len(p)] for p in found)}
         if len(apart) > 1:
-            words = lambda all=apart.values(): f"the same slip {len(all)} times: " + "; ".join(
-                dict.fromkeys(m.name for m in all))
-            yield Mistake(kind, words,
-                          _replaced(expr, {path: m.formula for path, m in apart.items()}))
+            yield Mistake(kind, lambda alike=tuple(apart.values()): (
+                f"the same slip {len(alike)} times: " + "; ".join(dict.fromkeys(map(str, alike)))
+            ), _replaced(expr, {path: m.formula for path, m in apart.items()}))
 
 
-# in the whole of a formula
+# in all of a formula
 
 
 def _renamed(expr, mine, other):
@@ -430,64 +377,56 @@ def _renamed(expr, mine, other):
 
 def _exchanged(expr, formula):
     """Two numbers exchanged wherever they occur as indices, unless the array is too small."""
-    for one, two in combinations(sorted({i for e in formula.entries for i in e.indices
-                                         if i.is_Integer}), 2):
+    numbers = sorted({i for e in formula.entries for i in e.indices if i.is_Integer})
+    for one, two in combinations(numbers, 2):
         swap, new = {one: two, two: one}, {}
         for e in formula.entries:
-            sizes = e.base.shape or e.indices
-            fits = [not (size.is_Integer and i.is_Integer) or swap.get(i, i) <= size for size,
-                    i in zip(sizes, e.indices)]
-            new[e] = e.base[tuple(swap.get(i, i) if fit else i for i, fit in zip(e.indices, fits))]
+            pairs = zip(e.indices, e.base.shape or e.indices)
+            new[e] = e.base[tuple(i if size.is_Integer and swap.get(i, i) > size else swap.get(i, i)
+                                  for i, size in pairs)]
         yield expr.xreplace(new), one, two
 
 
 def _squared(expr, formula):
     by = {e for p in expr.atoms(Partial) for e in p.variable.atoms(sp.Indexed)}
-    for entry in formula.entries:
-        if entry.base in formula.layers and entry not in by:
-            yield expr.xreplace({entry: entry**2}), entry
+    entries = (e for e in formula.entries if e.base in formula.layers and e not in by)
+    return ((expr.xreplace({entry: entry**2}), entry) for entry in entries)
 
 
 def _other_layer(expr, formula):
     for mine, other in permutations(formula.layers, 2):
-        if _stem(mine) == _stem(other) and len(mine.shape) == len(other.shape):
+        if _stem(mine) == _stem(other) and _rank(mine) == _rank(other):
             yield _renamed(expr, mine, other), other.label, mine.label
-
-
-def _over_all(make):
-    """A slip in the whole, made for every number that counts something."""
-    return lambda expr, formula: ((make(expr, size), size) for size in formula.sizes)
 
 
 AT_THE_ACTIVATION = "{} is taken at the activation instead of the pre-activation"
 STANDS_FOR = "{} stands where {} is meant"
 
-OF_THE_WHOLE = [
-    Slip(Kind.SIGN, "the sign is wrong", lambda e, formula: [(-e,)]),
-    Slip(Kind.FACTOR, "a factor 2 is too many", lambda e, formula: [(2*e,)]),
-    Slip(Kind.FACTOR, "a factor 2 is missing, or a ½ too many", lambda e, formula: [(e/2,)]),
+OF_ALL = [
+    Slip(Kind.SIGN, "the sign is wrong", lambda e, _: [(-e,)]),
+    Slip(Kind.FACTOR, "a factor 2 is too many", lambda e, _: [(2*e,)]),
+    Slip(Kind.FACTOR, "a factor 2 is missing, or a ½ too many", lambda e, _: [(e/2,)]),
     Slip(Kind.MEAN, "a factor {} is too many: a sum stands where a mean is meant",
-         _over_all(lambda e, n: n*e)),
-    Slip(Kind.MEAN, "a factor 1/{} is too many", _over_all(lambda e, n: e/n)),
+         lambda e, formula: [(size*e, size) for size in formula.sizes]),
+    Slip(Kind.MEAN, "a factor 1/{} is too many",
+         lambda e, formula: [(e/size, size) for size in formula.sizes]),
     Slip(Kind.SUM, "only the diagonal is left, but every output depends on every input",
-         lambda e, formula: [(delta*e,) for delta in formula.parts(sp.KroneckerDelta)]),
-]
+         lambda e, formula: [(delta*e,) for delta in formula.all(sp.KroneckerDelta)])]
 THROUGHOUT = [
     Slip(Kind.ARGUMENT, AT_THE_ACTIVATION,
-         lambda e, formula: [(e.xreplace({a: a.func(a)}), a) for a in formula.parts(SATURATING)]),
-    Slip(Kind.NAME, STANDS_FOR,
-         lambda e, formula: [(e.xreplace({a: a.args[0]}), a.args[0], a)
-                             for a in formula.parts(SATURATING)]),
+         lambda e, formula: [(e.xreplace({a: a.func(a)}), a) for a in formula.all(*SATURATING)]),
+    Slip(Kind.NAME, STANDS_FOR, lambda e, formula: [
+        (e.xreplace({a: a.args[0]}), a.args[0], a) for a in formula.all(*SATURATING)]),
     Slip(Kind.INDEX,
          "the indices {} and {} are exchanged throughout, as if to and from were swapped",
          _exchanged),
     Slip(Kind.POWER, "{} is squared: an upper index counts layers, it is no power", _squared),
-    Slip(Kind.INDEX, "the wrong layer: {} stands where {} is meant", _other_layer),
-    Slip(Kind.FACTOR, "a factor 2 is too many, twice over", lambda e, formula: [(4*e,)], rare=True),
-    Slip(Kind.FACTOR, "a factor 2 is missing, twice over", lambda e, formula: [(e/4,)], rare=True),
+    Slip(Kind.INDEX, "the wrong layer: {} stands where {} is meant", _other_layer)]
+RARELY_OF_ALL = [
+    Slip(Kind.FACTOR, "a factor 2 is too many, twice over", lambda e, _: [(4*e,)]),
+    Slip(Kind.FACTOR, "a factor 2 is missing, twice over", lambda e, _: [(e/4,)]),
     Slip(Kind.MEAN, "1/{} stands where 1/{} is meant", lambda e, formula: [
-        (e*one/other, other, one) for one, other in permutations(formula.sizes, 2)], rare=True),
-]
+        (e*one/other, other, one) for one, other in permutations(formula.sizes, 2)])]
 
 
 # in one part of it
@@ -498,42 +437,34 @@ def _product(factors):
 
 
 def _slopes_in(product):
-    """(f, g, the other factors) for the factors of a slope a (1 - a), or of e^-z / (1 + e^-z)^2."""
-    factors = sp.Mul.make_args(product)
-    for f in factors:
-        for g in factors if len(factors) > 1 else ():
-            if g.is_Add and _complement(g) in (
-                f, -f) or g.is_Pow and g.exp == -2 and _complement(g.base) in (f, -f):
-                yield f, g, [h for h in factors if h is not f and h is not g]
-
-
-def _complement(e):
-    """a of 1 - a, or -a of 1 + a; None of all else."""
-    with evaluate(True):
-        return 1 - e if e.is_Add and len(e.args) == 2 and 1 in e.args else None
+    """(f, g, other factors) for the factors of a slope: a (1 - a), or e^-z / (1 + e^-z)^2."""
+    for f, g in permutations(product.args, 2):
+        ones = ({1, -f}, {-1, f}) if g.is_Add else ({1, f},)
+        if (g.is_Add or g.is_Pow and g.exp == -2) and {*(g.base if g.is_Pow else g).args} in ones:
+            yield f, g, [h for h in product.args if h is not f and h is not g]
 
 
 def _value_in_slope(product, formula):
-    for f, g, rest in _slopes_in(product):
-        for leaf in formula.leaves if g.is_Add else ():
-            if leaf != f and not f.has(leaf):
-                yield _product([*rest, leaf, 1 - leaf]), leaf, f
+    leaves = (e for e in formula.all(sp.Indexed, sp.Symbol) if e.is_real and not e.is_integer)
+    for (f, g, rest), leaf in ((s, leaf) for leaf in leaves for s in _slopes_in(product)):
+        if g.is_Add and leaf != f and not f.has(leaf):
+            yield _product([*rest, leaf, 1 - leaf]), leaf, f
 
 
 def _without_one(part, formula):
     for position, arg in enumerate(part.args):
-        rest = [a for p, a in enumerate(part.args) if p != position]
-        if (arg != 1 or part.is_Add) and rest:
+        if arg != 1 or part.is_Add:
+            rest = [*part.args[:position], *part.args[position + 1:]]
             yield rest[0] if len(rest) == 1 else part.func(*rest), arg
 
 
-def _with_other_term(change):
-    """One term of a sum changed."""
+def _other_term(change):
+    """A slip in one term of a sum."""
     def make(total, formula):
         for position, term in enumerate(total.args):
+            before, after = total.args[:position], total.args[position + 1:]
             for new, *told in change(term):
-                yield total.func(*(new if p == position else a for p,
-                                   a in enumerate(total.args))), term, *told
+                yield total.func(*before, new, *after), term, *told
     return make
 
 
@@ -545,21 +476,21 @@ def _summed(term):
 
 def _free_ranges(term):
     """(index, last value) for the free indices of a term, read off the arrays they stand on."""
-    free = term.free_symbols
-    uses = {i: size for e in term.atoms(sp.Indexed) for i,
-            size in zip(e.indices, e.base.shape or ())}
-    return sorted(((i, size) for i, size in uses.items() if i.is_Symbol and i in free), key=str)
+    pairs = {i: size for e in term.atoms(sp.Indexed) for i,
+             size in zip(e.indices, e.base.shape or ())}
+    free = pairs.keys() & term.free_symbols
+    return [(i, pairs[i]) for i in sorted(free, key=str)]
 
 
 def _exponents(power, formula):
-    for wrong in (1, -1) if power.exp.is_Integer and power.exp > 1 else ():
-        yield power.base**(int(power.exp) + wrong), power.exp, sp.Integer(int(power.exp) + wrong)
+    for step in (1, -1) if power.exp.is_Integer and power.exp > 1 else ():
+        wrong = sp.Integer(int(power.exp) + step)
+        yield power.base**wrong, power.exp, wrong
 
 
-def _at_its_value(part, formula):
-    if part.order:
-        value = type(part).below(part.args[0])
-        yield type(part)(value), part, value, part.args[0]
+def _of_slope(make):
+    """A slip in a slope g'(z): `make` is told g', z and g(z)."""
+    return lambda e, _: [make(e, e.args[0], type(e).below(e.args[0]))] if e.order else []
 
 
 def _swapped(entry, formula):
@@ -568,21 +499,20 @@ def _swapped(entry, formula):
 
 
 def _other_index(entry, formula):
-    """Another letter, or another number: all of a small array, the first two of one of unknown
-    size."""
+    """Another letter or number: all of a small array, the first two of one of unknown size."""
     for position, index in enumerate(entry.indices):
         size = entry.base.shape[position] if entry.base.shape else sp.S.One
-        numbers = range(1, min(int(size) if size.is_Integer else 2, 4) + 1)
-        for other in [*formula.indices, *map(sp.Integer, numbers)]:
+        numbers = map(sp.Integer, range(1, min(int(size) if size.is_Integer else 2, 4) + 1))
+        for other in [*formula.indices, *numbers]:
             if other != index:
-                wrong = entry.base[tuple(other if p == position else i for p,
-                                         i in enumerate(entry.indices))]
                 number = index.is_Symbol and other.is_Integer
+                wrong = entry.base[(*entry.indices[:position], other,
+                                    *entry.indices[position + 1:])]
                 yield wrong, wrong, entry, f": a number where {plain(index)} runs" if number else ""
 
 
 def _one_term(total, formula):
-    (bound, _, high), *_ = total.limits
+    bound, _, high = total.limits[0]
     for index in [*(i for i, size in _free_ranges(total) if size == high), sp.S.One, sp.Integer(2)]:
         why = ": an output treated elementwise" if index.is_Symbol else ""
         yield total.function.xreplace({bound: index}), bound, index, why
@@ -590,110 +520,95 @@ def _one_term(total, formula):
 
 def _range(total, formula):
     (bound, low, high), *rest = total.limits
-    with evaluate(True):
-        later, sooner = low + 1, high - 1
-    for words, new, old, limits in [("begins with", later, low, (later, high)),
-                                    ("ends at", sooner, high, (low, sooner))]:
-        yield sp.Sum(total.function, (bound, *limits), *rest), bound, words, new, old
+    later, sooner = chain_rule.number(low + 1), chain_rule.number(high - 1)
+    yield sp.Sum(total.function, (bound, later, high), *rest), bound, "begins with", later, low
+    yield sp.Sum(total.function, (bound, low, sooner), *rest), bound, "ends at", sooner, high
 
 
 def _separate(total, formula):
-    if isinstance(total.function, sp.exp):
-        for index in formula.indices:
-            yield (1 + total.function.xreplace({total.limits[0][0]: index}),)
-
-
-def _activation_value(part, formula):
-    return ([(type(part).below(part.args[0]), type(part).below(part.args[0]), part)] if part.order
-            else [])
+    indices, bound = formula.indices, total.limits[0][0]
+    exponential = isinstance(total.function, sp.exp)
+    return [(1 + total.function.xreplace({bound: i}),) for i in indices if exponential]
 
 
 IN_A_PART = [
-    Slip(Kind.SLOPE, "the slope {} is left out", lambda e, formula: [
-        (_product(rest), f*g) for f, g, rest in _slopes_in(e)],
-        "the slope {} is one factor too many", on=sp.Mul),
-    Slip(Kind.NAME, STANDS_FOR + " in the slope", _value_in_slope, rare=True, on=sp.Mul),
-    Slip(Kind.FACTOR, "the factor {} is missing", _without_one, "the factor {} is one too many",
-         on=sp.Mul),
-    Slip(Kind.TERM, "the term {} is missing", _without_one, "the term {} is one too many",
-         on=sp.Add),
-    Slip(Kind.SIGN, "the sign of the term {} is wrong", _with_other_term(lambda t: [(-t,)]),
-         on=sp.Add),
-    Slip(Kind.FACTOR, "the term {} is twice too large", _with_other_term(
-        lambda t: [] if t.is_number else [(2*t,)]), rare=True, on=sp.Add),
-    Slip(Kind.FACTOR, "the term {} is half of what it should be", _with_other_term(
-        lambda t: [] if t.is_number else [(t/2,)]), rare=True, on=sp.Add),
+    Slip(Kind.SLOPE, "the slope {} is left out",
+         lambda e, _: [(_product(rest), f*g) for f, g, rest in _slopes_in(e)],
+         sp.Mul, "the slope {} is one factor too many"),
+    Slip(Kind.FACTOR, "the factor {} is missing", _without_one,
+         sp.Mul, "the factor {} is one too many"),
+    Slip(Kind.TERM, "the term {} is missing", _without_one, sp.Add, "the term {} is one too many"),
+    Slip(Kind.SIGN, "the sign of the term {} is wrong", _other_term(lambda t: [(-t,)]), sp.Add),
+    Slip(Kind.EXPONENT, "the exponent {} became {}", _exponents,
+         sp.Pow, "the exponent {1} became {0}"),
+    Slip(Kind.ARGUMENT, "{} is taken at {} instead of {}",
+         _of_slope(lambda e, z, value: (type(e)(value), e, value, z)), Activation),
+    Slip(Kind.VALUE, "{} stands where its slope {} is meant",
+         _of_slope(lambda e, z, value: (value, value, e)), Activation),
+    Slip(Kind.ARGUMENT, AT_THE_ACTIVATION, lambda e, _: [(e.func(e), e)], SATURATING),
+    Slip(Kind.TRANSPOSE, "the indices of {} are swapped: a transpose", _swapped, sp.Indexed),
+    Slip(Kind.INDEX, "an index is wrong: {} for {}{}", _other_index, sp.Indexed),
+    Slip(Kind.SUM, "the sum is lost", lambda total, _: [(total.function,)], sp.Sum),
+    Slip(Kind.SUM, "only the term {} = {} of the sum is left{}", _one_term, sp.Sum),
+    Slip(Kind.RANGE, "the sum over {} {} {} instead of {}", _range, sp.Sum),
+    Slip(Kind.SUM, "separate sigmoids stand where softmax is meant: "
+                   "they do not share a denominator", _separate, sp.Sum)]
+RARELY_IN_A_PART = [
+    Slip(Kind.NAME, STANDS_FOR + " in the slope", _value_in_slope, sp.Mul),
+    Slip(Kind.FACTOR, "the term {} is twice too large",
+         _other_term(lambda t: [] if t.is_number else [(2*t,)]), sp.Add),
+    Slip(Kind.FACTOR, "the term {} is half of what it should be",
+         _other_term(lambda t: [] if t.is_number else [(t/2,)]), sp.Add),
     Slip(Kind.SUM, "the term {0} is summed over all {1}, where only its own {1} is meant",
-         _with_other_term(_summed), rare=True, on=sp.Add),
-    Slip(Kind.EXPONENT, "the exponent {} became {}", _exponents, "the exponent {1} became {0}",
-         on=sp.Pow),
-    Slip(Kind.ARGUMENT, "{} is taken at {} instead of {}", _at_its_value, on=Activation),
-    Slip(Kind.VALUE, "{} stands where its slope {} is meant", _activation_value, on=Activation),
-    Slip(Kind.ARGUMENT, AT_THE_ACTIVATION, lambda e, formula: [(e.func(e), e)], on=SATURATING),
-    Slip(Kind.TRANSPOSE, "the indices of {} are swapped: a transpose", _swapped, on=sp.Indexed),
-    Slip(Kind.INDEX, "an index is wrong: {} for {}{}", _other_index, on=sp.Indexed),
-    Slip(Kind.SUM, "the sum is lost", lambda total, formula: [(total.function,)], on=sp.Sum),
-    Slip(Kind.SUM, "only the term {} = {} of the sum is left{}", _one_term, on=sp.Sum),
-    Slip(Kind.RANGE, "the sum over {} {} {} instead of {}", _range, on=sp.Sum),
-    Slip(Kind.SUM,
-         "separate sigmoids stand where softmax is meant: they do not share a denominator",
-         _separate, on=sp.Sum),
-]
+         _other_term(_summed), sp.Add)]
 
 
 def _wrong_ranges(wrong):
-    """Sums whose index leaves the array it stands on, or stops before its end, with the range put
-    right."""
+    """Sums whose index leaves its array, or stops before its end, with the range put right."""
     for total in sorted(wrong.atoms(sp.Sum), key=sp.default_sort_key):
-        for position, (index, low, high) in enumerate(total.limits):
+        for limit in total.limits:
+            index, low, high = limit
             ends = {size for e in total.function.atoms(sp.Indexed)
                     for i, size in zip(e.indices, e.base.shape or ()) if i == index}
             for size in sorted(ends - {high}, key=str):
-                limits = [(index, low, size) if p == position else limit for p,
-                          limit in enumerate(total.limits)]
+                limits = [(index, low, size) if one == limit else one for one in total.limits]
                 name = f"the sum over {plain(index)} runs to {plain(high)} instead of {plain(size)}"
-                yield Mistake(Kind.RANGE, name,
-                              wrong.xreplace({total: sp.Sum(total.function, *limits)}), name)
+                mended = wrong.xreplace({total: sp.Sum(total.function, *limits)})
+                yield Mistake(Kind.RANGE, name, mended, name)
 
 
 def _indices(expr):
     return {i for entry in expr.atoms(sp.Indexed) for i in entry.indices if i.is_Symbol}
 
 
-def _sizes(expr):
-    limits = [high for s in expr.atoms(sp.Sum) for _, _, high in s.limits]
-    shapes = [size for e in expr.atoms(sp.Indexed) for size in e.base.shape or ()]
-    return {s for s in limits + shapes if s.is_Symbol}
-
-
 # The tree of mistakes of a question --------------------------------------------------------------
 
 
 def tree(question, table, letters=()):
-    """Every usual mistake for a question such as Partial(J, w[k]), from its right answer; the
-    likeliest first.
+    """Every usual mistake for a question such as Partial(J, w[k]); the likeliest first.
 
     Faults of the chain rule are made on the way down the definitions in `table`, the rest in the
     right formula. Two names may lead to one formula: the first is the one to tell.
     """
     right = right_formula(question, table)
-    found = chain(_whole(right), _per_sample(right), _on_the_way(question, table),
-                  _within(right, letters),
-                  _forgotten(right, table), _slope_too_many(right, table),
-                  _other_names(right, table),
-                  _other_variables(question, table))
-    return (m for m in found if not (isinstance(m.formula, sp.Sum) and m.formula.function == 0))
+    ways = (lambda: _mutants(right, OF_ALL), lambda: _per_sample(right),
+            lambda: _on_the_way(question, table),
+            lambda: _mutants(right, THROUGHOUT, IN_A_PART, letters),
+            lambda: _mutants(right, RARELY_OF_ALL, RARELY_IN_A_PART, letters),
+            lambda: _forgotten(right, table), lambda: _slope_too_many(right, table),
+            lambda: _other_names(right, table), lambda: _other_variables(question, table))
+    for mistake in (mistake for way in ways for mistake in way()):
+        if not (isinstance(mistake.formula, sp.Sum) and mistake.formula.function == 0):
+            yield mistake
 
 
 ORDER = (Kind.SLOPE, Kind.ARGUMENT, Kind.NAME, Kind.VALUE, Kind.INTEGRAL, Kind.EXPONENT, Kind.INNER)
 
 
 def _on_the_way(question, table):
-    if isinstance(question, (sp.Symbol, sp.Indexed)) and base_of(question) in table:
-        question = table[base_of(question)].at(getattr(question, "indices", ()))
     way = Chain(table, faulty=True)
     try:
-        lines = way.lines(question)
+        lines = way.lines(chain_rule.asked(question, table))
     except Undecided:  # no rule by hand
         return
     for fault in sorted(lines.wrong, key=lambda fault: ORDER.index(fault[1])):
@@ -703,62 +618,57 @@ def _on_the_way(question, table):
 def _per_sample(right):
     """The loss of one sample in the place of the mean over all of them."""
     for total in sorted(right.atoms(sp.Sum), key=sp.default_sort_key):
-        (index, _, high), *_ = total.limits
+        index, _, high = total.limits[-1]
         if len(total.limits) == 1 and sp.Mul.make_args(right).count(1/high):
-            name = (
-                f"the loss of one sample is differentiated instead of the cost, the mean over "
-                f"{plain(index)}")
-            yield Mistake(Kind.SHARE, name, (right*high).xreplace({total: total.function}))
+            yield Mistake(Kind.SHARE, (
+                "the loss of one sample is differentiated instead of the cost, "
+                f"the mean over {plain(index)}"), (right*high).xreplace({total: total.function}))
 
 
 def _forgotten(right, table):
     """The bias left out of all sums: a formula in which it is 0."""
     biases = {b for d in table.values() for b in _uses_of(d) if _stem(b) == "b" and b not in table}
-    opened = resolve(right, table) if biases else right
+    whole = resolve(right, table) if biases else right
     for leaf in sorted(biases, key=str):
-        zero = {e: sp.S.Zero for e in opened.atoms(sp.Indexed, sp.Symbol) if base_of(e) == leaf}
-        if zero and opened.xreplace(zero) != opened:
+        zero = {e: sp.S.Zero for e in whole.atoms(sp.Indexed, sp.Symbol) if base_of(e) == leaf}
+        if whole.xreplace(zero) != whole:
             yield Mistake(Kind.TERM, f"the bias {plain(_word(leaf))} is forgotten",
-                          opened.xreplace(zero))
+                          whole.xreplace(zero))
 
 
 def _slope_too_many(right, table):
-    """The slope of a function once more, as with squared error where the cross-entropy has
-    cancelled it."""
+    """The slope of a function once more, as squared error has it and the cross-entropy has not."""
     for value in sorted(right.atoms(sp.Indexed, sp.Symbol, sp.Function), key=sp.default_sort_key):
-        body = value_of(value, table)
+        body = chain_rule.value_of(value, table)
         if isinstance(body, (Activation, *SATURATING)):
-            with evaluate(True):
-                slope = body.fdiff().xreplace({body: value})
+            slope = chain_rule.slopes_of(body)[0].xreplace({body: value})
             sums = [s for s in right.atoms(sp.Sum)
                     if s.has(value) and {i for i, *_ in s.limits} & value.free_symbols]
             inner = min(sums, key=sp.count_ops, default=right)
             times = sp.Sum(inner.function*slope, *inner.limits) if sums else right*slope
-            yield Mistake(Kind.SLOPE, f"the slope {plain(slope)} is one factor too many",
-                          right.xreplace({inner: times}))
+            name = f"the slope {plain(slope)} is one factor too many"
+            yield Mistake(Kind.SLOPE, name, right.xreplace({inner: times}))
 
 
 def _other_names(right, table):
-    """One name for another of the same shape: z for a, y for y_hat, the layer before for the layer
-    behind."""
+    """One name for another of the same shape: z for a, y for y_hat, the layer before for its
+    next."""
     bases = {base_of(part) for d in table.values()
              for part in (d.name, *_uses_of(d))} | _bases(right)
-    # the name of a derivative is one name
-    hold = {p: sp.Dummy(real=True) for p in right.atoms(Partial)}
+    hold = {p: sp.Dummy(real=True) for p in right.atoms(Partial)}  # a derivative is one name
     back, right = {dummy: p for p, dummy in hold.items()}, right.xreplace(hold)
-    for mine in sorted(_bases(right) - back.keys(), key=str):
-        for other in sorted(bases - {mine}, key=str):
-            if _rank(mine) == _rank(other) and _akin(mine, other, table):
-                yield Mistake(Kind.NAME, _worded(STANDS_FOR, (_word(other), _word(mine))),
-                              _renamed(right, mine, other).xreplace(back))
+    here = _bases(right)
+    for mine, other in permutations(sorted(bases, key=str), 2):
+        if mine in here and _rank(mine) == _rank(other) and _akin(mine, other, table):
+            yield Mistake(Kind.NAME, _worded(STANDS_FOR, (_word(other), _word(mine))),
+                          _renamed(right, mine, other).xreplace(back))
 
 
 def _akin(mine, other, table):
-    """Two names that are taken for each other: one is made of the other, or they differ by a layer
-    or a hat."""
-    made = [other in _uses_of(table[one]) for one,
-            other in ((mine, other), (other, mine)) if one in table]
-    return any(made) or _stem(mine).partition("_")[0] == _stem(other).partition("_")[0]
+    """Is one made of the other, or do they differ by a layer or a hat?"""
+    pairs = ((mine, other), (other, mine))
+    return (_stem(mine).partition("_")[0] == _stem(other).partition("_")[0]
+            or any(part in _uses_of(table[name]) for name, part in pairs if name in table))
 
 
 def _other_variables(question, table):
@@ -766,9 +676,8 @@ def _other_variables(question, table):
     if not isinstance(question, Partial) or not isinstance(question.expr, (sp.Symbol, sp.Indexed)):
         return
     v, way = question.variable, Chain(table)
-    leaves = set().union(*(_uses_of(d) for d in table.values()
-                           if not isinstance(d, Depends))) - {base_of(v)}
-    for leaf in sorted(leaves, key=str):
+    bodies = (d for d in table.values() if not isinstance(d, Depends))
+    for leaf in sorted(set().union(*map(_uses_of, bodies)) - {base_of(v)}, key=str):
         indices = getattr(v, "indices", ()) if isinstance(leaf, sp.IndexedBase) else ()
         if _rank(leaf) != len(indices):
             continue
@@ -791,12 +700,10 @@ def _rank(base):
 
 
 def _uses_of(definition):
-    return sorted(_bases(definition.name) | {u for u in definition.uses() if not u.is_integer},
-                  key=str)
+    return _bases(definition.name) | {used for used in definition.uses() if not used.is_integer}
 
 
 def _bases(expr):
     arrays = {e.base for e in expr.atoms(sp.Indexed)}
-    labels = {base.label for base in arrays}
-    return arrays | {s for s in expr.free_symbols
-                     if s.is_Symbol and not s.is_integer and s not in labels}
+    letters = {s for s in expr.free_symbols if s.is_Symbol and not s.is_integer}
+    return arrays | letters - {base.label for base in arrays}

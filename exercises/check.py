@@ -1,4 +1,5 @@
-"""Derive, and be answered: is a formula, or a NumPy function, what the question comes to; if not, which mistake is it?"""
+"""Derive, and be answered: is a formula, or a NumPy function, what the question comes to; if not,
+which mistake is it?"""
 
 import inspect
 from functools import cached_property
@@ -6,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import sympy as sp
 
-from derivations.chain_rule import depth_of, lettered, lines_by_hand, right_formula
+from derivations.chain_rule import lettered, lines_by_hand, right_formula
 from derivations.code_witness import spellings
 from derivations.definitions import Depends
 from derivations.derivation import Derivation
@@ -21,7 +22,8 @@ from derivations.verify import Known, prove
 from exercises.progress import OPEN, RIGHT, WRONG, Reply, book
 
 EVIDENCE = 5  # points at which an answer must agree that can be neither proved nor refuted
-BEGIN = "begin with the outermost function, and leave what is inside as a derivative still to be taken"
+BEGIN = (
+    "begin with the outermost function, and leave what is inside as a derivative still to be taken")
 
 
 class NoFormula(Exception):
@@ -29,13 +31,14 @@ class NoFormula(Exception):
 
 
 def check(answer, question, given=(), number=""):
-    """Say whether `answer` equals `question`, in any equal form; if not, name the mistake and show a counterexample.
+    """Say whether `answer` equals `question`, in any equal form; if not, name the mistake and show
+    a counterexample.
 
     Parameters
     ----------
     answer
-        A formula of the symbols of the exercise; or the same as text, plain or LaTeX; or a NumPy function whose
-        parameters are named like the symbols. `...` stands for "not answered yet".
+        A formula of the symbols of the exercise; or the same as text, plain or LaTeX; or a NumPy
+        function whose parameters are named like the symbols. `...` stands for "not answered yet".
     question : sympy expression
         What is asked for, such as ``Partial(J, w[k])``.
     given : iterable of Definition, Depends and Entries
@@ -63,16 +66,20 @@ def _reply(answer, question, given):
     except (ValueError, TypeError, Undecided) as error:
         return Reply(OPEN, f"This exercise has a fault of its own: {error}")
     if answer is ... or answer is None:
-        return Reply(OPEN, f"No answer yet. Put a formula for {asked.name} in place of the dots, and run the cell again.",
+        return Reply(OPEN,
+                     f"No answer yet. Put a formula for {asked.name} in place of the dots, and "
+                     f"run the cell again.",
                      lambda: [BEGIN, *asked.lines()])
     try:
-        return asked.reply_to_code(answer) if inspect.isfunction(answer) else asked.reply_to(asked.formula(answer))
+        return (asked.reply_to_code(answer) if inspect.isfunction(answer)
+                else asked.reply_to(asked.formula(answer)))
     except NoFormula as error:
         return Reply(WRONG, f"This cannot be compared with {asked.name}: {error}")
 
 
 class Question:
-    """What is asked for, and what it comes to: `reply_to` a formula, `reply_to_code` of a function."""
+    """What is asked for, and what it comes to: `reply_to` a formula, `reply_to_code` of a
+    function."""
 
     def __init__(self, question, given=()):
         self.question, self.given, self.name = question, tuple(given), plain(question)
@@ -87,7 +94,8 @@ class Question:
     def lines(self):
         """The lines to the answer, as hints; the last one is the answer, and is not told."""
         said = [shown(line) for line in self.by_hand[:-1]]
-        return [f"the derivation, line {p}: {plain(self.asked)} = {line}" for p, line in enumerate(said, 1)]
+        return [f"the derivation, line {p}: {plain(self.asked)} = {line}" for p,
+                line in enumerate(said, 1)]
 
     def wrong(self, text, kind):
         return Reply(WRONG, text, lambda: [kind.value, *self.lines()])
@@ -95,7 +103,8 @@ class Question:
     # what the reader gave
 
     def formula(self, answer):
-        """The answer as SymPy knows it, read if it is text, decimals such as 0.5 exact. Raises NoFormula."""
+        """The answer as SymPy knows it, read if it is text, decimals such as 0.5 exact. Raises
+        NoFormula."""
         if isinstance(answer, Derivation):
             answer = answer.last
         if isinstance(answer, sp.Equality):
@@ -109,7 +118,8 @@ class Question:
         except (sp.SympifyError, TypeError, ValueError):
             expr = None
         if not isinstance(expr, (sp.Expr, sp.MatrixExpr)):
-            got = f"{type(answer).__name__} {answer!r}" if np.ndim(answer) == 0 else f"a {type(answer).__name__}"
+            got = (f"{type(answer).__name__} {answer!r}" if np.ndim(answer) == 0
+                   else f"a {type(answer).__name__}")
             raise NoFormula(f"got {got}; expected {self.sample()}")
         self._must_fit(expr)
         expr = expr.xreplace({f: _exact(f) for f in expr.atoms(sp.Float)})
@@ -129,31 +139,40 @@ class Question:
         return next((f"a formula such as 2*{e}" for e in names if not e.is_integer), "a formula")
 
     def _must_fit(self, expr):
-        wanted, got = (f"a matrix of shape {e.shape}" if isinstance(e, sp.MatrixExpr) else "one number"
+        wanted, got = (f"a matrix of shape {e.shape}" if isinstance(e, sp.MatrixExpr)
+                       else "one number"
                        for e in (self.question, expr))
         if "one number" in (wanted, got) and wanted != got:
             raise NoFormula(f"it asks for {wanted}, your formula is {got}")
         if wanted != got:
             turned = ", transposed" if expr.shape == self.question.shape[::-1] else ""
-            raise NoFormula(f"your formula has shape {expr.shape}, expected {self.question.shape}{turned}")
+            raise NoFormula(
+                f"your formula has shape {expr.shape}, expected {self.question.shape}{turned}")
 
     def _must_be_known(self, expr):
-        """Raises NoFormula for a name that the exercise does not know, with the one that may be meant."""
-        for function in sorted(expr.atoms(sp.core.function.AppliedUndef) - expr.atoms(Activation), key=str):
-            raise NoFormula(f"{function.func} is a Function of SymPy's own: use a function of the notebook, "
+        """Raises NoFormula for a name that the exercise does not know, with the one that may be
+        meant."""
+        for function in sorted(expr.atoms(sp.core.function.AppliedUndef) - expr.atoms(Activation),
+                               key=str):
+            raise NoFormula(
+                f"{function.func} is a Function of SymPy's own: use a function of the notebook, "
                             f"or make one with activation(\"{function.func}\")")
         by_text = {str(name): name for name in self.names}
         bound = {limit[0] for s in expr.atoms(sp.Sum, sp.Product) for limit in s.limits}
         counted = {i for e in expr.atoms(sp.Indexed) for i in e.indices}
         for name in sorted(names_in(expr) - self.names - bound, key=str):
-            if name.is_Symbol and name.is_integer and name in counted or isinstance(name, sp.MatrixExpr):
+            if name.is_Symbol and name.is_integer and name in counted or isinstance(
+                name, sp.MatrixExpr):
                 continue
             same = by_text.get(str(name))
             if same is None:
                 raise NoFormula(unknown(plain(sp.Symbol(str(name))), by_text))
             if _shape(same) != _shape(name):
-                raise NoFormula(f"your {name} has shape {_shape(name)}, that of the exercise {_shape(same)}")
-            raise NoFormula(f"your {name} is another symbol of the same name; use the {name} that the notebook made")
+                raise NoFormula(
+                    f"your {name} has shape {_shape(name)}, that of the exercise {_shape(same)}")
+            raise NoFormula(
+                f"your {name} is another symbol of the same name; use the {name} that the "
+                f"notebook made")
 
     @cached_property
     def names(self):
@@ -161,7 +180,8 @@ class Question:
         parts = [self.asked, self.right, *bodies, *(d.name for d in self.table.values())]
         matrices = {m for matrix in self.known.entries for m in matrix.atoms(sp.MatrixSymbol)}
         sizes = {s for part in parts for s in sizes_in(part)}
-        found = set().union(*map(names_in, parts)) | matrices | set(self.known.entries.values()) | sizes
+        found = set().union(*map(names_in,
+                                 parts)) | matrices | set(self.known.entries.values()) | sizes
         return {name for name in found if not isinstance(name, sp.Dummy)}
 
     @cached_property
@@ -172,7 +192,8 @@ class Question:
     # the judgement of a formula
 
     def reply_to(self, answer):
-        """Right, right so far, or the mistake with a counterexample; where nothing proves or refutes, points decide."""
+        """Right, right so far, or the mistake with a counterexample; where nothing proves or
+        refutes, points decide."""
         try:
             prove(self.question, answer, self.given)
             return self.accepted(answer)
@@ -186,15 +207,21 @@ class Question:
     def accepted(self, answer, how=""):
         todo = self.still_to_take(self.known.scalar(answer))
         if todo:
-            place = depth_of(self.asked, self.table, {(str(base_of(p.expr)), str(base_of(p.variable))) for p in todo})
-            where = f"you stand in line {place} of {len(self.by_hand)}" if place else "you are not at the end yet"
+            place = next((p for p, line in enumerate(self.by_hand, 1)
+                          if _pairs(self.still_to_take(line)) == _pairs(todo)), 0)
+            where = (f"you stand in line {place} of {len(self.by_hand)}" if place
+                     else "you are not at the end yet")
             left = ", ".join(sorted({plain(p) for p in todo}))
-            return Reply(WRONG, f"Right so far: {where}. Still to be taken: {left}.", lambda: [BEGIN, *self.lines()],
+            return Reply(WRONG, f"Right so far: {where}. Still to be taken: {left}.",
+                         lambda: [BEGIN, *self.lines()],
                          half=True)
-        text, lines, name = [f"Right{how}: {self.name} = {shown(answer)}"], self.by_hand, plain(self.asked)
+        text, lines, name = ([f"Right{how}: {self.name} = {shown(answer)}"], self.by_hand,
+                             plain(self.asked))
         if len(lines) > 1:
-            text.append(f"You stand in the last of {len(lines)} lines; nothing is left to differentiate:")
-            text += [f"  {' '*len(name) if p else name} = {shown(line)}" for p, line in enumerate(lines)]
+            text.append(
+                f"You stand in the last of {len(lines)} lines; nothing is left to differentiate:")
+            text += [f"  {' '*len(name) if p else name} = {shown(line)}" for p,
+                     line in enumerate(lines)]
             text[-1] += "     <- you stand here"
         return Reply(RIGHT, "\n".join(text))
 
@@ -205,7 +232,8 @@ class Question:
 
     def is_a_name(self, partial):
         """Is it the derivative of an unknown function, of which no more can be said?"""
-        definition = self.table.get(base_of(partial.expr)) if isinstance(partial.expr, (sp.Symbol, sp.Indexed)) else None
+        definition = (self.table.get(base_of(partial.expr))
+                      if isinstance(partial.expr, (sp.Symbol, sp.Indexed)) else None)
         return isinstance(definition, Depends) and definition.covers(partial.expr, partial.variable)
 
     def refused(self, answer, mistake, point, values):
@@ -218,7 +246,8 @@ class Question:
             values = tuple(map(as_fraction, values))
             right, yours = told_apart(*values)
             ratio = f", ratio {told_apart(ratio_of(*values[::-1]), 1)[0]}" if values[0] else ""
-            text += [f"  at      {point.describe()}", f"  values  yours {yours}, right {right}{ratio}"]
+            text += [f"  at      {point.describe()}",
+                     f"  values  yours {yours}, right {right}{ratio}"]
         return self.wrong("\n".join(text), kind)
 
     def by_numbers(self, answer, why):
@@ -239,26 +268,37 @@ class Question:
     # the judgement of a NumPy function
 
     def reply_to_code(self, function):
-        """A function of arrays, named like the symbols, against the right formula on several sets of arrays."""
+        """A function of arrays, named like the symbols, against the right formula on several sets
+        of arrays."""
         free = list(ranges_in(self.asked, self.right))
-        runs = [(point, self.array(point, free), self.run(function, point)) for point in self.places()]
+        runs = [(point, self.array(point, free), self.run(function, point))
+                for point in self.places()]
         for _, right, got in runs:
             if got.shape != right.shape:
                 turned = got.shape == right.shape[::-1]
-                wanted = f"{right.shape}{': it is transposed' if turned else ''}" if right.shape else "one number"
-                return self.wrong(f"Not yet: your function returns shape {got.shape}, expected {wanted}.",
+                wanted = (f"{right.shape}{': it is transposed' if turned else ''}" if right.shape
+                          else "one number")
+                return self.wrong(
+                    f"Not yet: your function returns shape {got.shape}, expected {wanted}.",
                                   Kind.TRANSPOSE if turned else Kind.SHAPE)
         if all(_close(got, right) for _, right, got in runs):
-            like = f"like the last of {len(self.by_hand)} lines" if len(self.by_hand) > 1 else "like the formula"
-            return Reply(RIGHT, f"Right: your function computes {self.name}, on {len(runs)} sets of arrays, {like}:\n"
+            like = (f"like the last of {len(self.by_hand)} lines" if len(self.by_hand) > 1
+                    else "like the formula")
+            return Reply(RIGHT,
+                         f"Right: your function computes {self.name}, on {len(runs)} sets of "
+                         f"arrays, {like}:\n"
                                 f"  {plain(self.asked)} = {shown(self.by_hand[-1])}")
-        mistake = diagnose(self.asked, lambda point: self._entry(self.run(function, point), point, free), self.table)
+        mistake = diagnose(self.asked, lambda point: self._entry(
+            self.run(function, point), point, free), self.table)
         _, right, got = next(run for run in runs if not _close(run[2], run[1]))
         place = np.unravel_index(np.argmax(np.abs(got - right)), got.shape) if got.shape else ()
         entry = f"in entry {', '.join(str(p + 1) for p in place)}: " if got.shape else ""
         ratio = f", ratio {got[place] / right[place]:.6g}" if right[place] else ""
-        return self.wrong(f"Not yet: {mistake or 'its value is another one'}.\n  values  {entry}yours {got[place]:.6g}, "
-                          f"right {right[place]:.6g}{ratio}", mistake.kind if mistake else Kind.OTHER)
+        return self.wrong(
+            f"Not yet: {mistake or 'its value is another one'}.\n  values  {entry}yours "
+            f"{got[place]:.6g}, "
+                          f"right {right[place]:.6g}{ratio}",
+                          mistake.kind if mistake else Kind.OTHER)
 
     def places(self):
         """Three points at which the right formula has values, not all of them 0."""
@@ -273,10 +313,12 @@ class Question:
         raise NoFormula("there are no arrays on which it could be tried")
 
     def array(self, point, free):
-        """The right values for all values of the free indices, as an array in the order of these."""
+        """The right values for all values of the free indices, as an array in the order of
+        these."""
         ranges = ranges_in(self.asked, self.right)
         lengths = [int(point.size.get(ranges[i][0], ranges[i][0])) for i in free]
-        values = [float(point.value(self.right.xreplace({i: sp.Integer(p + 1) for i, p in zip(free, place)})))
+        values = [float(point.value(self.right.xreplace({
+            i: sp.Integer(p + 1) for i, p in zip(free, place)})))
                   for place in np.ndindex(*lengths)]
         return np.array(values).reshape(lengths)
 
@@ -285,18 +327,21 @@ class Question:
         return float(got[tuple(int(point.value(i)) - 1 for i in free)])
 
     def run(self, function, point):
-        arrays = {name: self._drawn(self._named(name), point) for name in inspect.signature(function).parameters}
+        arrays = {name: self._drawn(self._named(name), point)
+                  for name in inspect.signature(function).parameters}
         try:
             got = function(**arrays)
             if got is None:
-                raise NoFormula("your function returns nothing: its last line should be `return` and the result")
+                raise NoFormula(
+                    "your function returns nothing: its last line should be `return` and the result")
             got = np.asarray(got, dtype=float)
         except NoFormula:
             raise
         except Exception as error:  # whatever a reader's code may raise
             shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in arrays.items())
             why = f"{type(error).__name__}: {error}"
-            raise NoFormula(f"your function stops with {why} (given arrays of shapes {shapes})") from None
+            raise NoFormula(
+                f"your function stops with {why} (given arrays of shapes {shapes})") from None
         if not np.all(np.isfinite(got)):
             raise NoFormula("your function returns values that are not finite")
         return got
@@ -305,19 +350,24 @@ class Question:
     def _drawn(base, point):
         """The values of a whole array, or of one symbol, as NumPy has them."""
         shape = [int(point.size.get(size, size)) for size in _shape(base)]
-        entries = [float(point.value(base[tuple(i + 1 for i in place)] if shape else base)) for place in np.ndindex(*shape)]
+        entries = [float(point.value(base[tuple(i + 1 for i in place)] if shape else base))
+                   for place in np.ndindex(*shape)]
         return np.array(entries).reshape(shape) if shape else entries[0]
 
     def _named(self, parameter):
         exact = {str(base): base for base in sorted(self.names, key=str)}
-        known = {s: base for name, base in exact.items() for s in spellings(name) if s not in exact} | exact
+        known = {s: base for name,
+                 base in exact.items() for s in spellings(name) if s not in exact} | exact
         if parameter not in known:
-            raise NoFormula(f"your function has a parameter {parameter}; the exercise knows {', '.join(sorted(exact))}")
+            raise NoFormula(
+                f"your function has a parameter {parameter}; the exercise knows "
+                f"{', '.join(sorted(exact))}")
         return known[parameter]
 
 
 def shown(expr):
-    """An expression as plain text, with no sum that begins with a minus if another term can go first."""
+    """An expression as plain text, with no sum that begins with a minus if another term can go
+    first."""
     with as_written():
         return plain(_in_order_of_sign(lettered(expr)))
 
@@ -329,10 +379,16 @@ def _in_order_of_sign(e):
     return e.func(*sorted(args, key=lambda a: plain(a).startswith("-")) if e.is_Add else args)
 
 
+def _pairs(partials):
+    """What is differentiated by what, whatever the indices."""
+    return {(base_of(p.expr), base_of(p.variable)) for p in partials}
+
+
 def _exact(number):
     text = repr(float(number))
     if len(text) > 8:
-        raise NoFormula(f"{text} is a rounded number; write an exact one, such as Rational(1, 3) or x/3")
+        raise NoFormula(
+            f"{text} is a rounded number; write an exact one, such as Rational(1, 3) or x/3")
     return sp.Rational(text)
 
 
@@ -342,4 +398,5 @@ def _shape(base):
 
 def _close(got, right):
     """The same beside the largest entry: what is small beside that may have lost its digits."""
-    return got.shape == right.shape and np.all(np.abs(got - right) <= 1e-9*np.max(np.abs(right), initial=0.0))
+    return (got.shape == right.shape
+            and np.all(np.abs(got - right) <= 1e-9*np.max(np.abs(right), initial=0.0)))
