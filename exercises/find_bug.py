@@ -5,20 +5,24 @@ from difflib import get_close_matches
 from exercises.progress import OPEN, RIGHT, WRONG, Reply, book
 from gradcheck import MISTAKES, FaultError, find_fault
 
+NOT_YET = ("No answer yet. One line is wrong: find it with the check, then put its number (1 is the "
+           "`def`) and its cause in place of the dots. The cause is one of these words: "
+           f"{', '.join(MISTAKES)}.")
+
 
 class NoAnswer(Exception):
     """What the reader gave is no line or no cause; the message says what was expected."""
 
 
 def find_bug(program, line, cause, passes, number=""):
-    """Say whether `line` and `cause` name the fault of `program`: does it pass its check when that cause is undone there?
+    """Say whether `line` and `cause` name the fault: does the check pass when it is undone there?
 
     Parameters
     ----------
     program : function
         With one planted fault.
     line : int or str
-        The number of the wrong line, 1 being the `def`, or its text; `...` stands for "not answered yet".
+        The number of the wrong line, 1 being the `def`, or its text; `...` stands for "no answer yet".
     cause : str
         One of the words of `gradcheck.MISTAKES`.
     passes : callable
@@ -34,27 +38,26 @@ def find_bug(program, line, cause, passes, number=""):
 
 def _reply(program, line, cause, passes):
     if any(answer is ... or answer is None for answer in (line, cause)):
-        return Reply(OPEN, "No answer yet. One line is wrong. Find it with the check, then put its number (1 is the `def`) "
-                           f"and the cause in place of the dots. The causes:\n{listed()}", lambda: [_report(program, passes)])
+        return Reply(OPEN, NOT_YET, lambda: [f"the causes\n{listed()}", _report(program, passes)])
     try:
         fault = find_fault(program, passes)
         place, word = _line(line, fault), _cause(cause)
     except (FaultError, NoAnswer) as error:
         return Reply(WRONG, f"This cannot be tried: {error}")
-    for remedy in fault.remedies:
-        if (remedy.line, remedy.mistake) == (place, word):
-            said = MISTAKES[word]
-            return Reply(RIGHT, f"Right. {said[0].upper()}{said[1:]}; with that undone in line {place}, the check passes:\n"
-                                f"    was  {remedy.was}\n    now  {remedy.now}")
+    found = {(remedy.line, remedy.mistake): remedy for remedy in fault.remedies}
+    text, half = fault.lines[place - 1].strip(), True
+    if (place, word) in found:
+        said, remedy = MISTAKES[word], found[place, word]
+        return Reply(RIGHT, f"Right. {said[0].upper()}{said[1:]}; with that undone in line {place}, "
+                            f"the check passes:\n    was  {remedy.was}\n    now  {remedy.now}")
+    if place in {line for line, _ in found}:
+        told = f"Line {place} is the right line, but undoing \"{word}\" in it does not heal the program."
+    elif word in {mistake for _, mistake in found}:
+        told = f"The cause is right, but it sits in another line than line {place}: {text}"
+    else:
+        told, half = f"Undoing \"{word}\" in line {place} ({text}) does not make the check pass.", False
     hints = lambda: [_report(program, passes), *_where(fault)]
-    text = fault.lines[place - 1].strip()
-    if any(remedy.line == place for remedy in fault.remedies):
-        return Reply(WRONG, f"Not yet. Line {place} is the right line, but undoing \"{word}\" in it does not heal the program.",
-                     hints, half=True)
-    if any(remedy.mistake == word for remedy in fault.remedies):
-        return Reply(WRONG, f"Not yet. The cause is right, but it sits in another line than line {place}: {text}",
-                     hints, half=True)
-    return Reply(WRONG, f"Not yet. Undoing \"{word}\" in line {place} ({text}) does not make the check pass.", hints)
+    return Reply(WRONG, f"Not yet. {told}", hints, half)
 
 
 def listed():
@@ -77,14 +80,12 @@ def _line(given, fault):
     if text and not text.isdecimal():
         hits = [p for p, line in enumerate(fault.lines, 1) if text in "".join(line.split())]
         if len(hits) != 1:
-            raise NoAnswer(f"{'no line' if not hits else 'more than one line'} of {fault.name} reads {given!r}")
+            found = "more than one line" if hits else "no line"
+            raise NoAnswer(f"{found} of {fault.name} reads {given!r}")
         return hits[0]
-    try:
-        place = int(text or given.__index__())
-    except (AttributeError, TypeError):
-        place = None
-    if place is None or isinstance(given, bool):
+    if isinstance(given, bool) or not text and not hasattr(given, "__index__"):
         raise NoAnswer(f"the line is its number or its text, got {given!r}")
+    place = int(text or given)
     if not 1 <= place <= len(fault.lines):
         raise NoAnswer(f"{fault.name} has the lines 1 to {len(fault.lines)}, got {place}")
     return place
