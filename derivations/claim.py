@@ -1,11 +1,11 @@
 """Bring your own: a function, a claimed derivative, and what the checks of a derivation say of it.
 
-The claim is a line that must be proved, and numbers must confirm it; NumPy code can be held against it as well. A wrong
-claim gets the name of its mistake, a point where it fails, and the right derivative beside it.
+The claim is a line that must be proved, and numbers must confirm it; NumPy code can be held against
+it as well. A wrong claim gets the name of its mistake, a point where it fails, and the right
+derivative.
 """
 
 from dataclasses import dataclass, field
-from itertools import islice
 
 import sympy as sp
 from sympy import evaluate
@@ -25,6 +25,7 @@ from derivations.verify import Known
 
 YES, NO, OPEN = "agrees", "differs", "cannot say"
 MARKS = {YES: "✓", NO: "✗", OPEN: "?"}
+HYPERBOLIC = (sp.sinh, sp.cosh, sp.coth, sp.sech, sp.csch)
 
 
 @dataclass
@@ -38,12 +39,14 @@ class Witness:
 
 @dataclass
 class Testimony:
-    """The verdict on a claimed derivative; true if and only if it is right, that is proved and contradicted by none.
+    """The verdict on a claimed derivative; true if and only if it is right, that is proved and
+    contradicted by none.
 
     Attributes
     ----------
     question, claimed, right : sympy.Expr
-        The derivative that is asked for, the claim, and what the derivative is (None where that cannot be said).
+        The derivative that is asked for, the claim, and what the derivative is (None where that
+        cannot be said).
     witnesses : list of Witness
         The proof, the numbers, and the NumPy code if there is some.
     mistake : Mistake or None
@@ -60,13 +63,14 @@ class Testimony:
     example: str = ""
 
     def __bool__(self):
-        proof, *others = self.witnesses
-        return proof.verdict == YES and all(w.verdict != NO for w in others)
+        proof, *others = (witness.verdict for witness in self.witnesses)
+        return proof == YES and NO not in others
 
     @property
     def verdict(self):
         """One word, or two: right, wrong, not decided."""
-        return "right" if self else "wrong" if any(w.verdict == NO for w in self.witnesses) else "not decided"
+        refuted = any(witness.verdict == NO for witness in self.witnesses)
+        return "right" if self else "wrong" if refuted else "not decided"
 
     @property
     def hint(self):
@@ -75,33 +79,38 @@ class Testimony:
 
     def rows(self, show):
         """(name, text) below the witnesses; `show` writes a formula."""
-        right = show(self.right) if self.verdict == "wrong" and self.right is not None else ""
-        return [(name, text) for name, text in
-                (("the mistake", self.hint), ("for example", self.example), ("right would be", right)) if text]
+        wrong = self.verdict == "wrong" and self.right is not None
+        rows = {"the mistake": self.hint, "for example": self.example,
+                "right would be": show(self.right) if wrong else ""}
+        return [(name, text) for name, text in rows.items() if text]
 
     def __repr__(self):
         rows = [f"  {w.name:16s}{w.verdict:12s}{w.words}" for w in self.witnesses]
-        more = [f"  {name:16s}{text}" for name, text in self.rows(plain)]
-        return "\n".join([f"{plain(self.question)} = {plain(self.claimed)}: {self.verdict}", *rows, *more])
+        rows += [f"  {name:16s}{text}" for name, text in self.rows(plain)]
+        return "\n".join([f"{plain(self.question)} = {plain(self.claimed)}: {self.verdict}", *rows])
 
     def _repr_markdown_(self):
         sign = "=" if self else r"\overset{?}{=}"
-        sides = [rf"$\displaystyle {tex(self.question)}$", rf"$\displaystyle {{}} {sign} {tex(self.claimed)}$"]
-        title = f"{' '.join(sides)} &nbsp; **{self.verdict}**"  # two formulas: a phone breaks between
-        rows = [f"| {w.name} | {MARKS[w.verdict]} {w.verdict} | {w.words} |" for w in self.witnesses]
+        sides = tex(self.question), rf"{{}} {sign} {tex(self.claimed)}"
+        title = " ".join(rf"$\displaystyle {side}$" for side in sides)  # a phone breaks between
+        title += f" &nbsp; **{self.verdict}**"
+        rows = [f"| {w.name} | {MARKS[w.verdict]} {w.verdict} | {w.words} |"
+                for w in self.witnesses]
         table = "\n".join(["| check | says | because |", "|:---|:---|:---|", *rows])
-        more = [f"{name[0].upper()}{name[1:]}: {text}" for name, text in self.rows(lambda e: f"${tex(e)}$")]
+        more = [f"{name[0].upper()}{name[1:]}: {text}"
+                for name, text in self.rows(lambda e: f"${tex(e)}$")]
         return "\n\n".join([title, table, *more])
 
 
 def bring_your_own(function, claimed, variable, given=(), code=None):
-    r"""Is `claimed` the derivative of `function` by `variable`? A `Testimony` says so, or what is wrong.
+    r"""Is `claimed` the derivative of `function` by `variable`? A `Testimony` says so, or what is
+    wrong.
 
     Parameters
     ----------
     function, claimed : sympy expression or str
-        The function and your derivative of it, in any form: of SymPy symbols, or as text, plain or LaTeX. Sums, entries
-        such as x[i, k], sigmoid and an undefined g are welcome.
+        The function and your derivative of it, in any form: of SymPy symbols, or as text, plain or
+        LaTeX. Sums, entries such as x[i, k], sigmoid and an undefined g are welcome.
     variable : symbol, entry such as w[k], or str
         What is differentiated by.
     given : iterable of Definition, Depends and Entries
@@ -112,7 +121,8 @@ def bring_your_own(function, claimed, variable, given=(), code=None):
     Raises
     ------
     TypeError, ValueError
-        For what is no formula, or a claim that still holds a derivative to be taken. A wrong claim is an answer, no error.
+        For what is no formula, or a claim that still holds a derivative to be taken. A wrong claim
+        is an answer, no error.
 
     Examples
     --------
@@ -134,27 +144,33 @@ def bring_your_own(function, claimed, variable, given=(), code=None):
 
 
 def _formulas(function, claimed, variable, given):
-    """All three as SymPy has them. Text is read with the names of the others; all in text, it makes its own names."""
-    parts = [function, claimed, variable]
+    """All three as SymPy has them. Text is read with the names of the others, or makes its own."""
+    parts, given = [function, claimed, variable], [d for d in given if isinstance(d, Definition)]
     texts = [part for part in parts if isinstance(part, str)]
-    known = set().union(*(names_in(part) for part in parts if isinstance(part, sp.Expr)),
-                        *(names_in(d.name) | d.uses() for d in given if isinstance(d, Definition)))
-    bodies = [p for p in (*parts, *(d.body for d in given if isinstance(d, Definition))) if isinstance(p, sp.Expr)]
-    functions = {type(f) for body in bodies for f in body.atoms(Activation) if not f.order}
+    typed = [part for part in (*parts, *(d.body for d in given)) if isinstance(part, sp.Expr)]
+    known = _names(given).union(*map(names_in, (p for p in parts if isinstance(p, sp.Expr))))
+    functions = {type(f) for body in typed for f in body.atoms(Activation) if not f.order}
     found = iter(read(*texts, known=known, functions=functions) if texts else ())
-    function, claimed, variable = (next(found) if isinstance(part, str) else part for part in parts)
+    function, claimed, variable = (next(found) if isinstance(p, str) else p for p in parts)
     return _scalar("the function", function), _scalar("the claim", claimed), variable
+
+
+def _names(given):
+    return set().union(*(names_in(d.name) | d.uses() for d in given if isinstance(d, Definition)))
 
 
 def _scalar(name, value):
     if isinstance(value, sp.MatrixBase | sp.MatrixExpr):
-        raise TypeError(f"{name} is a matrix of shape {value.shape}, expected one number: write its entries, as in w[k]")
+        raise TypeError(f"{name} is a matrix of shape {value.shape}, expected one number: "
+                        "write its entries, as in w[k]")
     try:
         expr = formula(value)
     except TypeError:
-        raise TypeError(f"{name} is {value!r}, expected a formula of SymPy symbols, or the same as text") from None
+        raise TypeError(f"{name} is {value!r}, expected a formula of SymPy symbols, "
+                        "or the same as text") from None
     for unknown in sorted(expr.atoms(AppliedUndef) - expr.atoms(Activation), key=str):
-        raise TypeError(f"{name} holds {unknown}, a Function of SymPy's own: make it with activation(\"{unknown.func}\")")
+        raise TypeError(f"{name} holds {unknown}, a Function of SymPy's own: "
+                        f"make it with activation(\"{unknown.func}\")")
     return expr
 
 
@@ -163,20 +179,21 @@ def _in_exponentials(expr):
     return expr.replace(lambda e: isinstance(e, HYPERBOLIC), lambda e: e.rewrite(sp.exp))
 
 
-HYPERBOLIC = (sp.sinh, sp.cosh, sp.coth, sp.sech, sp.csch)
-
-
 def _check(function, claimed, variable, given):
     if not isinstance(variable, sp.Symbol | sp.Indexed):
         raise TypeError(f"the variable is {variable!r}, expected a symbol or an entry such as w[k]")
     if claimed.has(sp.Derivative, Partial) and not any(isinstance(g, Depends) for g in given):
-        raise ValueError(f"the claim {plain(claimed)} still holds a derivative that is to be taken: take it")
-    known = names_in(function).union(*(names_in(d.name) | d.uses() for d in given if isinstance(d, Definition)))
+        raise ValueError(
+            f"the claim {plain(claimed)} still holds a derivative that is to be taken: "
+                         "take it")
+    known = names_in(function) | _names(given)
     if base_of(variable) not in known:
-        namesake = [s for s in known if str(s) == str(base_of(variable))]
-        why = ("it has another symbol of that name, made a second time or with other assumptions" if namesake
-               else f"it contains {', '.join(sorted(map(str, known))) or 'no symbol'}")
-        raise ValueError(f"the function {plain(function)} does not contain {plain(variable)}: {why}")
+        why = f"it contains {', '.join(sorted(map(str, known))) or 'no symbol'}"
+        if str(base_of(variable)) in map(str, known):
+            why = ("it has another symbol of that name, made a second time or with other "
+                   "assumptions")
+        raise ValueError(
+            f"the function {plain(function)} does not contain {plain(variable)}: {why}")
 
 
 def _right(derivation):
@@ -189,20 +206,22 @@ def _right(derivation):
 
 def _prove(derivation, said):
     """Ask for the proof and for the numbers, and note what they say."""
+    proof, numbers = ("proof", NO, "it is refuted at a point"), None
     try:
         derivation.prove(keep=False)
-        said.witnesses = [Witness("proof", YES, f"it is {derivation.proof.scope()}"), _numbers(derivation, said)]
+        proof = "proof", YES, f"it is {derivation.proof.scope()}"
     except FalseLine as refusal:
         said.mistake = refusal.mistake
         if refusal.values is None:
-            said.witnesses = [Witness("proof", NO, refusal.reason), Witness("numbers", OPEN, "an index leaves its array")]
-            return
-        slope, value = told_apart(*refusal.values)
-        said.example = f"{refusal.point.describe()}: it is {slope}, and {value} is claimed"
-        said.witnesses = [Witness("proof", NO, "it is refuted at a point"),
-                          Witness("numbers", NO, f"slope {slope}, claim {value}")]
+            proof = "proof", NO, refusal.reason
+            numbers = "numbers", OPEN, "an index leaves its array"
+        else:
+            slope, value = told_apart(*refusal.values)
+            said.example = f"{refusal.point.describe()}: it is {slope}, and {value} is claimed"
+            numbers = "numbers", NO, f"slope {slope}, claim {value}"
     except Undecided as refusal:
-        said.witnesses = [Witness("proof", OPEN, str(refusal)), _numbers(derivation, said)]
+        proof = "proof", OPEN, str(refusal)
+    said.witnesses = [Witness(*proof), Witness(*(numbers or _numbers(derivation, said)))]
 
 
 def _numbers(derivation, said):
@@ -210,16 +229,17 @@ def _numbers(derivation, said):
     why, seen = "both sides vanish at every point", []
     for point in points([said.question, said.claimed], derivation.table, derivation.entries):
         try:
-            same, slope, value = point.compare(said.question, said.claimed)
+            same, *values = point.compare(said.question, said.claimed)
         except NoValue as no_value:
             why = str(no_value)
             continue
-        seen += [] if same is None else [(slope, value)]
+        seen += [] if same is None else [values]
     if not seen:
-        return Witness("numbers", OPEN, why)
-    more = len(list(islice(seen, POINTS))) - 1
+        return "numbers", OPEN, why
     slope, value = map(show_number, seen[0])
-    return Witness("numbers", YES, f"slope {slope}, claim {value}" + (f", and so at {more} more points" if more else ""))
+    more = min(len(seen), POINTS) - 1
+    also = f", and so at {more} more points" if more else ""
+    return "numbers", YES, f"slope {slope}, claim {value}{also}"
 
 
 def _code(derivation, code, said):
