@@ -413,6 +413,8 @@ OF_ALL = [
     Slip(Kind.SUM, "only the diagonal is left, but every output depends on every input",
          lambda e, formula: [(delta*e,) for delta in formula.all(sp.KroneckerDelta)])]
 THROUGHOUT = [
+    Slip(Kind.SLOPE, "the slope {} is left out",
+         lambda e, _: [(sp.S.One, e)] if isinstance(e, sp.Function) else []),
     Slip(Kind.ARGUMENT, AT_THE_ACTIVATION,
          lambda e, formula: [(e.xreplace({a: a.func(a)}), a) for a in formula.all(*SATURATING)]),
     Slip(Kind.NAME, STANDS_FOR, lambda e, formula: [
@@ -511,6 +513,20 @@ def _other_index(entry, formula):
                 yield wrong, wrong, entry, f": a number where {plain(index)} runs" if number else ""
 
 
+def _other_letter(leaf, formula):
+    """Another of the quantities of the formula, at the same indices."""
+    for other in _letters_of(formula.expr) if leaf.is_real and not leaf.is_integer else ():
+        if base_of(other) != base_of(leaf) and _rank(base_of(other)) == _rank(base_of(leaf)):
+            wrong = base_of(other)[leaf.indices] if isinstance(leaf, sp.Indexed) else other
+            yield wrong, wrong, leaf
+
+
+def _letters_of(expr):
+    labels = {e.base.label for e in expr.atoms(sp.Indexed)}
+    leaves = {base_of(e): e for e in sorted(expr.atoms(sp.Indexed, sp.Symbol) - labels, key=str)}
+    return [e for e in leaves.values() if e.is_real and not e.is_integer]
+
+
 def _one_term(total, formula):
     bound, _, high = total.limits[0]
     for index in [*(i for i, size in _free_ranges(total) if size == high), sp.S.One, sp.Integer(2)]:
@@ -563,6 +579,10 @@ RARELY_IN_A_PART = [
          _other_term(_summed), sp.Add)]
 
 
+OTHER_LETTERS = [
+    Slip(Kind.NAME, STANDS_FOR, _other_letter, (sp.Symbol, sp.Indexed))]
+
+
 def _wrong_ranges(wrong):
     """Sums whose index leaves its array, or stops before its end, with the range put right."""
     for total in sorted(wrong.atoms(sp.Sum), key=sp.default_sort_key):
@@ -596,7 +616,8 @@ def tree(question, table, letters=()):
             lambda: _mutants(right, THROUGHOUT, IN_A_PART, letters),
             lambda: _mutants(right, RARELY_OF_ALL, RARELY_IN_A_PART, letters),
             lambda: _forgotten(right, table), lambda: _slope_too_many(right, table),
-            lambda: _other_names(right, table), lambda: _other_variables(question, table))
+            lambda: _other_names(right, table), lambda: _other_variables(question, table),
+            lambda: _mutants(right, (), OTHER_LETTERS))
     for mistake in (mistake for way in ways for mistake in way()):
         if not (isinstance(mistake.formula, sp.Sum) and mistake.formula.function == 0):
             yield mistake

@@ -21,7 +21,8 @@ from itertools import groupby
 import sympy as sp
 from sympy import evaluate
 
-from derivations.symbols import Activation, Partial, activation, as_written, indexed, sigmoid
+from derivations.symbols import (
+    Activation, Partial, activation, as_written, indexed, sigmoid, softplus)
 
 LONGEST, LARGEST = 2_000, 100  # characters of a text; number that may stand as an exponent
 
@@ -29,14 +30,17 @@ FUNCTIONS = {
     **{name: getattr(sp, name) for name in ("exp log sqrt tanh sinh cosh sin cos atan erf sign "
                                             "Abs Max Min Heaviside KroneckerDelta").split()},
     "ln": sp.log, "arctan": sp.atan, "abs": sp.Abs, "max": sp.Max, "min": sp.Min,
-    "sigmoid": sigmoid, "sigma": sigmoid}
+    "sigmoid": sigmoid, "sigma": sigmoid, "logistic": sigmoid, "softplus": softplus,
+    **dict.fromkeys(("relu", "ReLU"), lambda z: sp.Max(z, 0)),
+    **dict.fromkeys(("heaviside", "step", "H"), sp.Heaviside)}
 OF_A_MATRIX = {"tr": sp.Trace, "trace": sp.Trace, "transpose": sp.Transpose}
 # before a bracket they are functions, unless known as values
+LONG_NAMES = {name for name in FUNCTIONS if len(name) > 1 and name != "sigma"}
 UNKNOWN = ("f", "g", "h", "phi", "psi")
 # where a sum has no end, and no array says how far it runs
 SIZES = dict(i="n", j="d", k="m", l="p")
 DRESSES = "mathbf mathbb boldsymbol bm mathrm mathsf operatorname text hat bar tilde vec".split()
-PYTHON = {"for", "in", "if", "else", "lambda", "and", "or", "not", "import", "def", "return"}
+PYTHON = {"for", "in", "if", "else", "and", "or", "not", "import", "def", "return"}
 
 
 class Unreadable(ValueError):
@@ -68,7 +72,7 @@ def read(*texts, known=(), functions=()):
     [(w*x - y)**2/2, (w*x - y)**2/2]
     """
     trees = [_Parser(text, known, functions).tree() for text in texts]
-    names = _Names(trees, known, functions)
+    names = _Names(trees, known, functions, any("\\" in text for text in texts))
     with as_written():
         return [names.formula(tree, text) for tree, text in zip(trees, texts)]
 
@@ -213,7 +217,7 @@ class _Parser:
     def begins_a_factor(self):
         if self.next in ("|", "||"):
             return self.inside not in ("|", self.next)
-        return self.next not in ("", *")]},+-=.^_'!;:@", "..", r"\}")
+        return self.next not in ("", *")]},+-=.^_'!;:@<>", "..", r"\}")
 
     def factor(self):
         if sign := self.take("-", "+"):
@@ -251,7 +255,7 @@ class _Parser:
 
     def group(self):
         outside, self.inside = self.inside, self.take(self.next)
-        end, tree = ENDS[self.inside], self.sum()
+        end, tree = ENDS[self.inside], self.compared(self.sum())
         self.inside = outside
         if end == "|" and self.next == "||":  # |a||b|
             self.tokens[self.place] = "|"
@@ -284,12 +288,20 @@ class _Parser:
         return ("norm", tree)
 
     def indicator(self, right):
-        """1[k=c], after the bracket."""
-        one = self.sum()
-        self.need("=")
-        other = self.sum()
+        """1[k=c] or 1[z > 0], after the bracket."""
+        tree = self.compared(self.sum())
+        if self.take("="):
+            tree = ("call", "KroneckerDelta", [tree, self.sum()])
         self.need(right)
-        return ("call", "KroneckerDelta", [one, other])
+        return tree
+
+    def compared(self, one):
+        """z > 0 as the step H(z); the formula itself where nothing is compared."""
+        if not (sign := self.take(">", "<")):
+            return one
+        self.take("=")
+        both = (one, self.sum()) if sign == ">" else (self.sum(), one)
+        return ("call", "Heaviside", [("add", both[0], ("minus", both[1]))])
 
     def command(self):
         name = self.take(self.next)[1:]
@@ -383,14 +395,33 @@ class _Parser:
             self.stop(f"{stem} without an index")
         if indices:
             return ("entry", stem, indices)
+        if stem in self.functions and (squared := self.power_of(stem)):
+            return squared
         primes = next(p for p, token in enumerate(self.tokens[self.place:]) if token != "'")
-        if (primes and stem not in self.known
-            or stem in self.functions) and self.tokens[self.place + primes] in ("(", "{"):
+        bracket = self.tokens[self.place + primes] in ("(", "{")
+        if bracket and (primes and stem not in self.known or stem in self.functions):
             self.place += primes
             return ("call", stem + "'"*primes, self.arguments())
-        if stem in {*FUNCTIONS} - self.known - {"sigma"} and not primes and self.begins_a_factor():
+        letter = stem in {*self.known, *GREEK.values(), "top"} or not stem.isalpha() or len(stem) == 1
+        if bracket and not letter:
+            known = ", ".join(sorted(name for name in self.functions if len(name) > 1))
+            raise Unreadable(f"{stem} is no function that is known here: {known}; "
+                             "for a product write *")
+        if not primes and stem in LONG_NAMES - self.known and self.begins_a_factor():
             return ("call", stem, [self.factor()])  # \log p
         return ("name", stem)
+
+    def power_of(self, stem):
+        """tanh^2(z), which is tanh(z)^2; None for all else."""
+        place = self.place
+        exponent = self.take("^") and self.exponent()
+        if exponent == ("minus", ("number", "1")):
+            self.stop(f"the name of the inverse function for {stem}^-1")
+        if exponent and self.next == "(":
+            return ("power", ("call", stem, self.arguments()), exponent)
+        if exponent and stem in LONG_NAMES and self.begins_a_factor():
+            return ("power", ("call", stem, [self.factor()]), exponent)
+        self.place = place
 
     def split(self, name):
         """x_ik is the entry (i, k) of x; y_hat and a known name such as c_3 are names."""
@@ -456,8 +487,8 @@ class _Names:
     """What the names of some trees stand for: those that are known, or else symbols made for
     them."""
 
-    def __init__(self, trees, known, functions):
-        self.strict, self.running, self.loose = bool(known), None, {}
+    def __init__(self, trees, known, functions, latex=False):
+        self.latex, self.strict, self.running, self.loose = latex, bool(known), None, {}
         self.matrices = {str(name): name for name in known if name.is_Matrix}
         self.values = {str(getattr(name, "label", name)): name for name in known
                        if not name.is_Matrix}
@@ -465,9 +496,10 @@ class _Names:
         self.ends, self.whole, self.arrays = {}, set(), {}
         nodes = [node for tree in trees for node in _all(tree)]
         alone = {node[1] for node in nodes if node[0] in ("name", "entry")}
-        for name in sorted(alone - self.values.keys()):
-            if not self.strict and len(name) > 1 and set(name) <= alone:
-                raise Unreadable(f"{name} would be one name: write {'*'.join(name)} for a product")
+        self.products = {name for name in alone - self.values.keys() if not self.strict
+                         and len(name) > 1 and set(name) <= alone}
+        for name in sorted(self.products) if not latex else ():
+            raise Unreadable(f"{name} would be one name: write {'*'.join(name)} for a product")
         for kind, *parts in nodes:  # how far indices run, and on which letters arrays stand
             if kind == "sum":
                 for letter, low, high in parts[1]:
@@ -537,6 +569,8 @@ class _Names:
             return sp.pi if name == "pi" else sp.E
         if name in self.matrices:
             return self.matrices[name]
+        if name in self.products:  # as in LaTeX, where another of the texts is LaTeX
+            return sp.Mul(*map(self.name, name))
         value = self.loose.get(name) or self.known(name, lambda: self.symbol(name))
         if not isinstance(value, sp.IndexedBase):
             return value
@@ -611,6 +645,10 @@ class _Names:
         if len(sizes) > 1:
             raise Unreadable(
                 f"||…|| holds arrays of {' and '.join(sorted(map(str, sizes)))} entries")
+        if not sizes and not self.strict:
+            raise Unreadable(
+                f"||…|| is of arrays, and {found} is a number here: write the sum of the "
+                             "squares, as in Sum(w[i]**2, (i, 1, n))")
         return sp.Sum(found**2, (letter, 1, sizes.pop())) if sizes else found**2
 
     def partial(self, function, variable):

@@ -2,7 +2,8 @@
 which mistake it is."""
 
 import pytest
-from sympy import Derivative, Function, MatrixSymbol, Sum, Symbol, cosh, exp, log, symbols, tanh
+from sympy import (
+    Derivative, Function, Integer, MatrixSymbol, Max, Sum, Symbol, cosh, exp, log, symbols, tanh)
 
 from derivations.claim import bring_your_own
 from derivations.definitions import Definition, Depends
@@ -69,6 +70,8 @@ WRONG = [
     (sigmoid(z), sigmoid(sigmoid(z))*(1 - sigmoid(sigmoid(z))), z,
      "the slope of σ(z) is taken at σ(z) instead of z"),
     (g(w*x)**2/2, g(w*x)*g.prime(g(w*x))*x, w, "g'(w x) is taken at g(w x) instead of w x"),
+    ((w*x - y)**2, 2*(w*x - y)*w, w, "w stands where x is meant"),
+    (Max(0, z), Integer(1), z, "the slope H(z) is left out"),
     (J, n*GRADIENT, W[k], "a sum stands where a mean is meant"),
     (J, Sum(ERROR*X[k, i], (i, 1, n))/n, W[k], "the indices of x_ik are swapped: a transpose"),
 ]

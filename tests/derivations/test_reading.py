@@ -10,7 +10,7 @@ from sympy import Rational, Sum, exp, log, sqrt, tanh
 
 from derivations.printing import plain, tex
 from derivations.reading import Unreadable, read
-from derivations.symbols import Partial, activation, indexed, sigmoid
+from derivations.symbols import Partial, activation, indexed, sigmoid, softplus
 
 n, d = sp.symbols("n d", integer=True, positive=True)
 i, j, k = sp.symbols("i j k", integer=True, positive=True)
@@ -60,6 +60,10 @@ def one(text):
     (["|a||b|", "|a| |b|"], abs(a)*abs(b)),
     (["½ (ŷᵢ − yᵢ)²"], (y_hat[i] - y[i])**2/2),
     (["σ(a)·xᵢₖ", r"σ(a)\cdot x_{ik}"], sigmoid(a)*x[i, k]),
+    (["tanh^2(a)", r"\tanh^2(a)", "tanh(a)^2", "tanh² a"], tanh(a)**2),
+    (["relu(a)", "ReLU(a)"], sp.Max(a, 0)),
+    (["(a > 0)", "1[a > 0]", "H(a)", "step(a)"], sp.Heaviside(a)),
+    (["logistic(a)"], sigmoid(a)), (["softplus(a)"], softplus(a)),
     (["∂L/∂w_k ⊙ a"], Partial(L, w[k])*a), (["a ÷ b"], a/b), (["g′(a)"], g.prime(a)),
 ], ids=lambda value: value[0] if isinstance(value, list) else "")
 def test_what_is_typed_is_what_is_meant(texts, meant):
@@ -86,13 +90,15 @@ def test_what_is_typed_is_what_is_meant(texts, meant):
     ("(" * 900 + "a" + ")" * 900, "nested too deeply"), ("a" * 3000, "at most 2000 characters"),
     ("σ'(a)", "write the slope of sigma out"),
     (r"\sum_q a", "how far does the sum over q run?"), ("tanh(a, b)", "does not take 2 values"),
-    ("sum(y[i] for i in y)", "Sum(x[i]**2, (i, 1, n)), no Python"), ("np.sum(y)", "an index and how far it runs"),
+    ("sum(y[i] for i in y)", "Sum(x[i]**2, (i, 1, n)), no Python"),
+    ("np.sum(y)", "an index and how far it runs"),
     ("np.sum(y[i])", "an index and how far it runs"), ("a'", "a is a number here: write entries"),
     ("a @ b", "@ stands with a matrix"), (r"\begin{cases} a", r"\begin is not read here"),
     (r"\log_2 a", "log without an index"), ("||w y||^2", "no product of arrays"),
     ("||w + y||", "arrays of d and n entries"), ("||a||_1", "the norm with squares"),
     ("tr(a)", "taken of a matrix"),
-    ("sum_i", "at the end"), ("y_i $ ? a", "before '?a'"),
+    ("sum_i", "at the end"), ("tanh^-1(a)", "the name of the inverse function"),
+    ("softmax(a)", "softmax is no function that is known here"), ("y_i $ ? a", "before '?a'"),
 ])
 def test_what_cannot_be_read_gets_a_sentence(text, told):
     with pytest.raises(Unreadable) as error:
@@ -151,6 +157,10 @@ def test_without_known_names_they_are_made_and_shared():
     assert {str(e.base.shape) for e in cost.atoms(sp.Indexed)} == {"(d,)", "(n,)", "(n, d)"}
     with pytest.raises(Unreadable, match=r"wx would be one name: write w\*x for a product"):
         read("(wx - y)^2", "w", "x")
+    latex, plainly = read(r"\frac{1}{2}(wx-y)^2", "(wx-y)^2/2", "w", "x", "y")[:2]
+    assert sp.expand(latex - plainly) == 0
+    with pytest.raises(Unreadable, match=r"\|\|…\|\| is of arrays"):
+        read("||w x - y||^2")
 
 
 def random_formula(random, depth):

@@ -365,7 +365,7 @@ def test_without_any_exercise_there_is_no_progress(said):
 
 @pytest.mark.parametrize("faulty, told", [
     ([given[0], given[0]], "J is defined twice"),
-    ([3], "given= takes Definition, Depends, Entries, Assume and Index, got 3"),
+    ([3], "given= takes Definition, Depends, Entries, Assume, Index and Independent, got 3"),
     ([Definition(J, Derivative(w[1]**2, w[1]))],
      "Derivative has no rule here: write Partial, Sum and entries such as w[k] instead"),
 ])
