@@ -401,65 +401,45 @@ class _Ladder:
         self.noise = 1.5 * _slope_noise(np.fmax(np.fmax(off, least), noise), self.h)
 
     def measured(self):
-        found, rise = table(self.probes), (self.up - self.here) / self.to
-        fall = (self.here - self.down) / self.fro
-        left, right = (climb(*side, self.noise, 1) for side in ((fall, self.fro), (rise, self.to)))
-        J = _bends(fall, rise)
-        centre = climb((self.up - self.down) / (2 * self.h), self.h, self.noise, 2, self._doubt(J))
+        found = table(self.probes)
+        rise, fall = (self.up - self.here) / self.to, (self.here - self.down) / self.fro
+        right, left = (climb(*side, self.noise, 1) for side in ((rise, self.to), (fall, self.fro)))
+        slopes = (self.up - self.down) / (2 * self.h)
+        centre = climb(slopes, self.h, self.noise, 2, self._doubt(rise - fall))
         mean = Estimate(*((a + b) / 2 for a, b in zip(left, right)))
         better = mean.error_bar <= centre.error_bar  # where the second derivative jumps
         found.value, found.bar = np.where(better, mean, centre)
-        found.kink, found.jump = self._kinks(J, fall, rise)
         gap = right.value - left.value
-        found.kink &= left.error_bar + right.error_bar < 0.5 * np.abs(gap)
+        found.jump = self._grows(rise) | self._grows(fall)
+        found.kink = (mean.error_bar < 0.25 * np.abs(gap)) & ~found.jump
         bars = np.where(found.kink, np.sign(gap), 0) * [left.error_bar, right.error_bar]
         found.left, found.right = left.value - bars[0], right.value + bars[1]
         found.bar[found.kink | found.jump | np.isnan(found.value)] = np.inf
         still = (self.up == self.here) & (self.down == self.here)
         found.still = still[:, STEPS < 0.2].all(axis=1)
         found.value[found.still] = 0
-        near = (STEPS < 2) & (STEPS > 0.1)
-        chords = np.fmax(np.abs(rise), np.abs(fall))[:, near]
+        chords = np.fmax(np.abs(rise), np.abs(fall))[:, (STEPS < 2) & (STEPS > 0.1)]
         found.scale = np.where(np.isfinite(chords), chords, 0).max(axis=1)
         return found
 
-    def _kinks(self, J, *sides):
-        """Where the slope jumps at the point (kink), and where it grows beyond bounds (jump).
+    def _grows(self, side):
+        """Where the slope to a side grows beyond bounds at the finest steps."""
+        size, noise = np.abs(side[:, -4:]), self.noise[:, -3:]
+        return ((size[:, 1:] > 1.5 * size[:, :-1]) & (size[:, 1:] > 8 * noise)).all(axis=1)
 
-        A kink has the same J at the finest steps that are above the rounding.
+    def _doubt(self, bend):
+        """What a kink some way off may hide: from afar the slope is the mean of its two sides.
+
+        Of a bend R - L = J + c h two steps give J; a kink has the same at two of them.
         """
-        rows = np.arange(len(J))
-        seen = np.abs(J) > 43 * self.noise[:, 1:]
-        both = seen[:, 1:] & seen[:, :-1] & SMALL[1:-1]  # what is farther off is not here
-        last = both.shape[1] - 1 - np.argmax(both[:, ::-1], axis=1)
-        fine, coarse = J[rows, last + 1], J[rows, last]
-        # Below them must be rounding alone: else the bend has gone, and was farther off.
-        below = self.noise[rows, np.minimum(last + 3, J.shape[1])]
-        real = both.any(axis=1) & ((last + 2 == J.shape[1]) | (np.abs(fine) <= 85 * below))
-        kink = real & (np.abs(fine - coarse) < 0.25 * np.abs(fine))
-        jump = real & (np.abs(coarse) < np.abs(fine))
-        for side in sides:
-            size = np.abs(side[:, -4:])
-            steeper = (size[:, 1:] > 1.5 * size[:, :-1]) & (size > 43 * self.noise[:, -4:])[:, 1:]
-            jump |= steeper.all(axis=1)
-        return kink, jump & ~kink
-
-    def _doubt(self, J):
-        """What a kink some way off may hide: from afar the slope is the mean of its two sides."""
-        same = np.abs(J[:, 1:] - J[:, :-1]) < 0.5 * np.abs(J[:, 1:])
-        same &= np.abs(J[:, 1:]) > 4 * self.noise[:, 2:]
-        doubt = np.pad(np.where(same, np.abs(J[:, 1:]) / 2, 0), ((0, 0), (1, 1)))
+        J = np.abs(RATIO * bend[:, 1:] - bend[:, :-1]) / (RATIO - 1)
+        same = (np.abs(np.diff(J)) < 0.5 * J[:, 1:]) & (J[:, 1:] > 4 * self.noise[:, 2:])
+        doubt = np.pad(np.where(same, J[:, 1:] / 2, 0), ((0, 0), (1, 1)))
         return _so_far(doubt[:, ::-1])[:, ::-1]
 
 
 def _so_far(columns):
     return np.maximum.accumulate(columns, axis=1)
-
-
-def _bends(fall, rise):
-    """How much the slope jumps within each step: of R - L = J + c h, two steps give J."""
-    bend = rise - fall
-    return (RATIO * bend[:, 1:] - bend[:, :-1]) / (RATIO - 1)
 
 
 def _both_sides(costs, probes, h):
@@ -510,8 +490,8 @@ def climb(slopes, h, rounding, power, doubt=0.0):
 
 
 def rounding_of(cost):
-    """The rounding of the cost at the point, from third differences: of a smooth cost so small steps
-    leave nothing else, and a kink some way off leaves it in less than half of them.
+    """The rounding of the cost at the point, from third differences: a smooth cost leaves nothing
+    else of them at so small steps, and a kink some way off is seen in less than half of them.
 
     (1e9 + w) - 1e9 is a staircase, flat under the smallest steps: they grow until rounding is seen.
     The point itself is left out, so that a jump there is not taken for rounding.
