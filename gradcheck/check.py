@@ -212,9 +212,10 @@ def judge(at, probes, claims, gradient, exact):
     size, here = np.fmax(np.abs(claimed), np.abs(value)), abs(at.here())
     largest = _largest_of_block(at, probes, np.where(m.kink, 0, np.abs(value)))
     largest_claim = np.abs(claims.value).max()
-    bar = bar + 64 * EPS * largest * ~m.exact  # the complex step has its claims' rounding in it
+    analytic = m.exact.any()  # the complex step has its claims' rounding in its error bar
+    bar = bar + 64 * EPS * largest * (not analytic)
     coarse = np.where(eps > EPS, 32 * eps * largest, 0)  # in float32 the claim has its rounding
-    doubt = 64 * eps * here * ~m.exact
+    doubt = 64 * eps * here * (not analytic)
     with np.errstate(invalid="ignore"):
         zero = np.abs(value) <= m.bar
         less = NOTHING * np.fmax(m.scale, largest_claim)
@@ -227,7 +228,7 @@ def judge(at, probes, claims, gradient, exact):
         nothing &= np.abs(claimed) <= 64 * own
     else:
         doubt = np.where(near, np.maximum(doubt, 64 * eps * max(1.0, here)), doubt)
-        less = np.maximum(4096 * EPS * largest_claim * m.exact, NOTHING * m.scale)
+        less = np.maximum(4096 * EPS * largest_claim * analytic, NOTHING * m.scale)
         nothing &= np.abs(claimed) <= less
     both_zero = (claimed == 0) & (value == 0)
     groups = np.array([np.ndim(p.where) > 0 for p in probes])

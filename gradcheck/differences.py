@@ -25,7 +25,6 @@ from gradcheck import validation
 from gradcheck.parameters import Tree
 
 EPS = np.finfo(np.float64).eps
-RATIO = 8  # of each step to the next
 STEPS = 2.0 ** -np.arange(-6, 46, 3)  # powers of two: x + h is then exact more often
 SMALL = STEPS < 0.1  # of larger steps the slopes bend as well
 FINER = 2.0**-45  # a second ladder below the first, for tiny numbers
@@ -405,7 +404,7 @@ class _Ladder:
         rise, fall = (self.up - self.here) / self.to, (self.here - self.down) / self.fro
         right, left = (climb(*side, self.noise, 1) for side in ((rise, self.to), (fall, self.fro)))
         slopes = (self.up - self.down) / (2 * self.h)
-        centre = climb(slopes, self.h, self.noise, 2, self._doubt(rise - fall))
+        centre = climb(slopes, self.h, self.noise, 2)
         mean = Estimate(*((a + b) / 2 for a, b in zip(left, right)))
         better = mean.error_bar <= centre.error_bar  # where the second derivative jumps
         found.value, found.bar = np.where(better, mean, centre)
@@ -425,17 +424,7 @@ class _Ladder:
     def _grows(self, side):
         """Where the slope to a side grows beyond bounds at the finest steps."""
         size, noise = np.abs(side[:, -4:]), self.noise[:, -3:]
-        return ((size[:, 1:] > 1.5 * size[:, :-1]) & (size[:, 1:] > 8 * noise)).all(axis=1)
-
-    def _doubt(self, bend):
-        """What a kink some way off may hide: from afar the slope is the mean of its two sides.
-
-        Of a bend R - L = J + c h two steps give J; a kink has the same at two of them.
-        """
-        J = np.abs(RATIO * bend[:, 1:] - bend[:, :-1]) / (RATIO - 1)
-        same = (np.abs(np.diff(J)) < 0.5 * J[:, 1:]) & (J[:, 1:] > 4 * self.noise[:, 2:])
-        doubt = np.pad(np.where(same, J[:, 1:] / 2, 0), ((0, 0), (1, 1)))
-        return _so_far(doubt[:, ::-1])[:, ::-1]
+        return ((size[:, 1:] > 1.5 * size[:, :-1]) & (size[:, 1:] > 16 * noise)).all(axis=1)
 
 
 def _so_far(columns):
@@ -461,7 +450,7 @@ def _slope_noise(noise, h):
     return slopes
 
 
-def climb(slopes, h, rounding, power, doubt=0.0):
+def climb(slopes, h, rounding, power):
     """Slopes of a ladder at h = 0: an `Estimate` for each row.
 
     Neville's scheme in powers of h**power; an estimate may be wrong by its distance to the two that
@@ -470,12 +459,11 @@ def climb(slopes, h, rounding, power, doubt=0.0):
     """
     column, rungs = slopes, []
     caution = np.where(STEPS > 0.1, 8, 2)  # large steps may have left what is near behind
-    doubt = np.broadcast_to(doubt, h.shape)
     for order in range(1, ORDERS + 1):
         ratio = (h[:, :-order] / h[:, order:]) ** power
         new = column[:, 1:] + (column[:, 1:] - column[:, :-1]) / (ratio - 1)
         apart = np.maximum(np.abs(new - column[:, 1:]), np.abs(new - column[:, :-1]))
-        error = caution[:-order] * apart + rounding[:, order:] + doubt[:, :-order]
+        error = caution[:-order] * apart + rounding[:, order:]
         rungs += [(-k, order, new[:, k], error[:, k]) for k in range(new.shape[1])]
         column = new
     best, bar = np.full(len(h), np.nan), np.full(len(h), np.inf)
