@@ -11,6 +11,7 @@ from itertools import count
 
 import sympy as sp
 from sympy import evaluate
+from sympy.core.function import Application
 
 from derivations.definitions import Depends, resolve
 from derivations.errors import Undecided
@@ -130,7 +131,7 @@ class Chain:
         power = e.is_Pow and not isinstance(e, sp.exp) and not self.reaches(e.exp, v)
         if power or isinstance(e, sp.Function) and len(e.args) == 1:
             return self.function(e, by(e.args[0]), v, where)
-        if isinstance(e, (sp.Function, sp.Pow)):  # the total derivative
+        if isinstance(e, (Application, sp.Pow)):  # the total derivative; Max is an Application
             return built(lambda *slopes: _sum(*map(_product, slopes_of(e), slopes)),
                          *map(by, e.args))
         raise Undecided(f"no rule by hand for {e}")

@@ -7,6 +7,7 @@ the mistakes in one formula are (`mutants`); `tree` adds those on the way down t
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, combinations, islice, permutations
@@ -167,7 +168,7 @@ class _Diagnosis:
             return None
         formula = (self.undone, self.undefined, self.normalised, self.indices)
         ways = (self.made, *(() if self.code else formula), self.by_ratio)
-        return next(chain.from_iterable(way() for way in ways), None)
+        return next(chain.from_iterable(map(_as_far_as_it_goes, ways)), None)
 
     def made(self):
         """The usual mistakes in what is right that give the claim."""
@@ -618,9 +619,15 @@ def tree(question, table, letters=()):
             lambda: _forgotten(right, table), lambda: _slope_too_many(right, table),
             lambda: _other_names(right, table), lambda: _other_variables(question, table),
             lambda: _mutants(right, (), OTHER_LETTERS))
-    for mistake in (mistake for way in ways for mistake in way()):
+    for mistake in chain.from_iterable(map(_as_far_as_it_goes, ways)):
         if not (isinstance(mistake.formula, sp.Sum) and mistake.formula.function == 0):
             yield mistake
+
+
+def _as_far_as_it_goes(way):
+    """What is found until there is no formula: a name for a mistake is a help and never an error."""
+    with suppress(*NO_FORMULA):
+        yield from way()
 
 
 ORDER = (Kind.SLOPE, Kind.ARGUMENT, Kind.NAME, Kind.VALUE, Kind.INTEGRAL, Kind.EXPONENT, Kind.INNER)
