@@ -434,12 +434,12 @@ def must_reach(expr, table):
         for name in sorted(names_in(total.function) & table.keys(), key=str):
             below = (*sorted(reached(name, table), key=str), name)
             loose = {i: size for used in below for i, size in table[used].loose().items()}
-            for letter, size in loose.items():
-                if any(index == letter
+            for free, size in loose.items():
+                if any(index == free
                        or high == size and index not in total.function.free_symbols
                        for index, _, high in map(_both_ends, total.limits)):
-                    own = ", ".join(map(str, (*table[name].indices, letter)))
-                    raise ValueError(f"{name} has no index {letter}: write {name}[{own}], "
+                    own = ", ".join(map(str, (*table[name].indices, free)))
+                    raise ValueError(f"{name} has no index {free}: write {name}[{own}], "
                                      "also in its definition")
 
 
@@ -679,7 +679,8 @@ def _must_depend(expr, function, variable, table):
         while isinstance(expr, Partial):
             expr = expr.expr
         function = _as_function(expr, variable, table)
-    by, names = base_of(variable), {n for n in names_in(function) if not n.is_integer}
+    by, names = base_of(variable), {n for n in names_in(function) if not n.is_integer
+                                    and not isinstance(table.get(n), Depends)}
     if by not in names and not all(any(by in free and n in free for free in table.independent)
                                    for n in names):
         raise ValueError(f"nothing in {plain(expr)} is known to depend on {plain(variable)}: "

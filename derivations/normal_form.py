@@ -56,7 +56,8 @@ def is_zero(expr, ranges=None):
         expr = formula(expr)
         must_be_exact(expr)
         last, from_zero = {**index_ranges(expr), **(ranges or {})}, _from_zero(expr)
-        form = _form(frozenset((i, (sp.Integer(i not in from_zero), last[i])) for i in last))
+        spans = {i: (sp.Integer(i not in from_zero), last[i]) for i in last}
+        form = _form(frozenset(spans.items()))
         form.root = 1
         if not expr.has(sp.exp, sp.tanh) and form.vanishes(expr):
             return True
@@ -407,9 +408,10 @@ class NormalForm:
         base = self.poly(base)
         if exponent.is_Integer:
             return self.integer_power(base, int(exponent))
-        root = self.expression(base)
-        return self.product(self.integer_power(base, int(c)) if m == ONE and c.is_Integer
-                            else self.generator(root, m, c)
+        factors, rest = self.without_positive(base)  # sqrt(p r) is sqrt(p) sqrt(r) for p > 0
+        return self.product(self.integer_power(self.poly(root), int(c * k))
+                            if m == ONE and (c * k).is_Integer else self.generator(root, m, c * k)
+                            for root, k in [*factors, (self.expression(rest), 1)]
                             for m, c in self.poly(exponent).items())
 
     def integer_power(self, base, k):
@@ -516,26 +518,29 @@ class NormalForm:
         u = e.args[0]
         if not u.is_integer:
             return self.poly((1 + Side(u)) / 2) if self.poly(u) else _single(e)
-        if u.is_positive or u.is_nonpositive:
-            return UNIT if u.is_positive else {}
+        least = self.least(u)
+        if u.is_positive or least.is_positive:
+            return UNIT
+        if u.is_nonpositive:
+            return {}
+        if least == 0:
+            return self.poly(1 - kronecker(u, 0))
         shift, w = u.as_coeff_Add()
         if is_turned(w):  # [-v > 0] is 1 - [v + 1 > 0]
             return self.poly(1 - Step(1 - u))
+        if shift == 0:
+            return _single(Step(w))
         ahead = (kronecker(w, -t) for t in range(int(shift)))  # between w and w + 1 there is none
         behind = (kronecker(w, t + 1) for t in range(int(-shift)))
-        between = self.poly(sp.Add(*ahead) - sp.Add(*behind))
-        least = self.least(w)
-        if least is None or least.is_nonnegative is not True:
-            return add([_single(Step(w)), between])
-        return add([UNIT, between, {} if least.is_positive else times(-1, self.poly(kronecker(w, 0)))])
+        return self.poly(Step(w) + sp.Add(*ahead) - sp.Add(*behind))
 
     def least(self, w):
-        """The least value of a whole number, if it is found at the end of one free index in it."""
+        """The least value of a whole number over one free index in it."""
         for letter in sorted(w.free_symbols, key=sp.default_sort_key):
             slope = w.coeff(letter)
             if slope in (1, -1) and self.is_free(letter):
                 return w.xreplace({letter: self.span(letter)[int(slope == -1)]})
-        return None
+        return w
 
     def heaviside(self, e):
         """1 where e > 0, 0 where e < 0. Whole numbers are exact; of others the kink is left out."""
@@ -591,8 +596,8 @@ class NormalForm:
                 return self.poly(sp.Sum(term, (inner, low + offset, high + offset)))
             low, high, reach = self.square(inner, low, high)
             if reach:
-                term = self.product([{monomial: coefficient}, self.poly(reach)])
-                return add(self.summed(m, c, inner, low, high) for m, c in term.items())
+                term = self.expression({monomial: coefficient}) * reach
+                return self.poly(sp.Sum(term, (inner, low, high)))
         return self.under([(inner, low, high)], {monomial: coefficient})
 
     def square(self, inner, low, high):
@@ -680,8 +685,8 @@ def _one_for_each(ends, bounds, powers):
 
 def _free_atoms(poly, wanted):
     bound = {b[0] for bounds, _ in poly for b in bounds}
-    atoms = {a for _, powers in poly for a, k in powers if wanted(a, k) and not bound & letters_of(a)}
-    return sorted(atoms, key=sp.default_sort_key)
+    atoms = {a for _, powers in poly for a, k in powers if wanted(a, k)}
+    return sorted((a for a in atoms if not bound & letters_of(a)), key=sp.default_sort_key)
 
 
 def _shared(poly):

@@ -256,6 +256,30 @@ TRUE = {
         divergence,
     ),
     "divergence of two shares": (Partial(bernoulli, a), sigmoid(a) - b, share),
+    "strictly below the diagonal": (
+        Partial(Sum(Sum(square[i, j] * w[j], (j, 1, i - 1)), (i, 1, d)), w[k]),
+        Sum(square[i, k], (i, k + 1, d)),
+    ),
+    "a weighted mean by a weight": (
+        Partial(Sum(u[i] * y[i], (i, 1, n)) / Sum(u[i], (i, 1, n)), u[k]),
+        (y[k] - Sum(u[i] * y[i], (i, 1, n)) / Sum(u[i], (i, 1, n))) / Sum(u[i], (i, 1, n)),
+    ),
+    "a distilled softmax": (
+        Partial(J, scores_q[l]),
+        (Q[l] - P[l]) / p,
+        [*divergence[:2], Definition(Q[k], exp(scores_q[k] / p)
+                                     / Sum(exp(scores_q[j] / p), (j, 1, K)))],
+    ),
+    "slope of acosh": (Partial(sp.acosh(b), b), 1 / sqrt(b**2 - 1), [Assume(b > 1)]),
+    "mish": (
+        Partial(a * tanh(softplus(a)), a),
+        tanh(softplus(a)) + a * sigmoid(a) * (1 - tanh(softplus(a)) ** 2),
+    ),
+    "an unknown function of something else": (
+        Partial(J, a),
+        sp.Integer(0),
+        [Depends(J, b), Independent(a, b)],
+    ),
     "nothing to do with each other": (Partial(b, a), sp.Integer(0), [Independent(a, b)]),
     "labels and weights": (Partial(y[i], w[k]), sp.Integer(0), [Independent(y, w)]),
 }
@@ -330,6 +354,16 @@ FALSE = {
         Partial(Sum(Sum(square[l, j] * w[j], (j, 1, l)), (l, 1, d)), w[k]),
         Sum(square[l, k], (l, 1, k)),
     ),
+    "the diagonal not left out": (
+        Partial(Sum(Sum(square[i, j] * w[j], (j, 1, i - 1)), (i, 1, d)), w[k]),
+        Sum(square[i, k], (i, k, d)),
+    ),
+    "an unknown function of just this": (
+        Partial(J, b),
+        sp.Integer(0),
+        [Depends(J, b), Independent(a, b)],
+    ),
+    "the root of a product of negative numbers": (sqrt(a * (a - 1)), sqrt(a) * sqrt(a - 1)),
     "on the diagonal": (Partial(L, square[1, 1]), sp.Integer(0), by_diagonal),
     "as if all were on the diagonal": (
         Partial(Sum(square[j, j] ** 2, (j, 1, d)), square[k, l]),
