@@ -140,7 +140,8 @@ def slope(e, point, bound):
 
 def gradient(e, point, bound):
     inner = partial(compiled(e.expr), point, bound)
-    return point.array(e.vector, lambda *at: point.slope(inner, *at))
+    slopes = partial(point.array, e.vector, lambda *at: point.slope(inner, *at))
+    return remembered(e, point, bound, slopes)
 
 
 def step(e, point, bound):
