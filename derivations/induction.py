@@ -48,77 +48,73 @@ class Induction:
         for part in (base, step):
             part.require_proof()
         self.base, self.step, self.number = base, step, str(number)
-        self.range = (self.over_layers() if index is None
-                      else self.over_numbers(index, hypothesis, first))
+        over_layers = index is None
+        self.range = self.layers() if over_layers else self.numbers(index, hypothesis, first)
 
     # over layers
 
-    def over_layers(self):
+    def layers(self):
         """Base: ∂L/∂z of the last layer. Step: ∂L/∂z^(l) where L depends on z^(l+1) alone."""
         mine, layer = self.derivative_of(self.step)
         letter, shift = _layer_of(mine)
         if letter is None or shift:
-            raise ValueError(
-                f"the step must derive by a name of layer (l), as z^(l); it derives by "
-                f"{plain(_word(mine))}")
+            raise ValueError("the step must derive by a name of layer (l), as z^(l); "
+                             f"it derives by {_shown(mine)}")
         assumed = self.step.table.get(base_of(layer))
         if not isinstance(assumed, Depends):
-            raise ValueError(
-                f"the step must assume that {plain(layer)} depends on the layer behind: give "
-                f"Depends to it")
-        wanted, got = _moved(mine, letter), str(_word(base_of(assumed.on)))
-        if got != wanted:
-            raise ValueError(
-                f"the step assumes ∂{plain(layer)}/∂{plain(sp.Symbol(got))} to be known; "
-                             f"its conclusion with {letter} + 1 for {letter} is "
-                             f"∂{plain(layer)}/∂{plain(sp.Symbol(wanted))}")
-        loose = {base_of(p.variable)
-                 for p in self.step.final.atoms(Partial)} - {base_of(assumed.on)}
+            raise ValueError(f"the step must assume that {plain(layer)} depends on the layer "
+                             "behind: give Depends to it")
+        behind, d = base_of(assumed.on), f"∂{plain(layer)}/∂"
+        wanted = sp.Symbol(LAYER.sub(f"({letter}+1)", str(_word(mine))))
+        if str(_word(behind)) != wanted.name:
+            raise ValueError(f"the step assumes {d}{_shown(behind)} to be known; its conclusion "
+                             f"with {letter} + 1 for {letter} is {d}{plain(wanted)}")
+        loose = self.open_in(self.step) - {behind}
         if loose:
-            raise ValueError(
-                f"the step leaves a derivative by {plain(_word(min(loose, key=str)))} open")
+            least = _shown(min(loose, key=str))
+            raise ValueError(f"the step leaves a derivative by {least} open")
         self.must_begin(mine, layer)
         return f"{letter} = K, …, 1"
 
     def must_begin(self, mine, layer):
-        """The base derives the same function by the same quantity of the last layer, and leaves
-        nothing open."""
+        """The base derives the same function by the last layer, and leaves nothing open."""
         last, function = self.derivative_of(self.base)
-        stem = str(_word(mine)).partition("^")[0]
-        if str(_word(last)).partition("^")[0] != stem or str(function) != str(layer):
-            raise ValueError(f"the base derives {plain(function)} by {plain(_word(last))}, "
-                             f"the step {plain(layer)} by {plain(_word(mine))}")
-        if any(base_of(p.variable) == last for p in self.base.final.atoms(Partial)):
-            raise ValueError(f"the base leaves ∂{plain(layer)}/∂{plain(_word(last))} open")
+        stems = [str(_word(base)).partition("^")[0] for base in (mine, last)]
+        if stems[0] != stems[1] or str(function) != str(layer):
+            raise ValueError(f"the base derives {plain(function)} by {_shown(last)}, "
+                             f"the step {plain(layer)} by {_shown(mine)}")
+        if last in self.open_in(self.base):
+            raise ValueError(f"the base leaves ∂{plain(layer)}/∂{_shown(last)} open")
+
+    @staticmethod
+    def open_in(derivation):
+        return {base_of(p.variable) for p in derivation.final.atoms(Partial)}
 
     @staticmethod
     def derivative_of(derivation):
-        """(the array that is differentiated by, the function) of a derivation that begins with a
-        derivative, or its name."""
+        """(the array, the function) of a derivation that derives the function by the array."""
         left = derivation.left
-        named = (derivation.table.get(base_of(left)) if isinstance(left, (sp.Symbol, sp.Indexed))
-                 else None)
+        is_name = isinstance(left, (sp.Symbol, sp.Indexed))
+        named = derivation.table.get(base_of(left)) if is_name else None
         left = named.body if isinstance(named, Definition) else left
         if not isinstance(left, Partial):
-            raise ValueError(
-                f"{derivation.title()} begins with {plain(derivation.left)}, expected a "
-                f"derivative such as ∂L/∂z_j")
+            raise ValueError(f"{derivation.title()} begins with {plain(derivation.left)}, "
+                             "expected a derivative such as ∂L/∂z_j")
         return base_of(left.variable), left.expr
 
     # over whole numbers
 
-    def over_numbers(self, index, hypothesis, first):
+    def numbers(self, index, hypothesis, first):
         if not isinstance(hypothesis, Definition) or hypothesis not in self.step.given:
-            raise ValueError(
-                "the hypothesis must be a Definition that is given to the step: what stands for "
-                "the value before")
-        before, start = (self.step.last.xreplace({index: index - 1}),
-                         self.step.last.xreplace({index: sp.Integer(first)}))
-        self.must_equal(before, hypothesis.body, f"the step assumes {plain(hypothesis.body)}; "
-                                                 f"its conclusion with {index} - 1 for {index} is "
-                                                 f"{plain(before)}")
-        self.must_equal(start, self.base.last, f"the base ends with {plain(self.base.last)}; "
-                                               f"the step with {index} = {first} is {plain(start)}")
+            raise ValueError("the hypothesis must be a Definition that is given to the step: "
+                             "what stands for the value before")
+        end, body = self.step.last, hypothesis.body
+        before, start = (end.xreplace({index: at}) for at in (index - 1, sp.Integer(first)))
+        self.must_equal(before, body, f"the step assumes {plain(body)}; its conclusion "
+                                      f"with {index} - 1 for {index} is {plain(before)}")
+        self.must_equal(start, self.base.last,
+                        f"the base ends with {plain(self.base.last)}; "
+                        f"the step with {index} = {first} is {plain(start)}")
         return f"{index} = {first}, {first + 1}, …"
 
     def must_equal(self, one, other, otherwise):
@@ -160,11 +156,11 @@ def _word(base):
     return getattr(base, "label", base)
 
 
+def _shown(base):
+    return plain(_word(base))
+
+
 def _layer_of(base):
     """("l", 0) for z^(l), ("l", 1) for z^(l+1), (None, 0) for a name without a layer."""
     found = LAYER.search(str(_word(base)))
     return (found[1], int(found[2] or 0)) if found else (None, 0)
-
-
-def _moved(base, letter):
-    return LAYER.sub(f"({letter}+1)", str(_word(base)))
