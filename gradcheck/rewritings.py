@@ -97,7 +97,7 @@ class Words:
         self.moved = self._moved()
         biases = [text for text in self.names + self.entries if re.match(r"b|\w+\['b", text)]
         biases += [f"{b}[{layer}]" for b in biases if b in self.names for layer in self.layers]
-        biases += [re.sub(r"\['W", "['b", text) for text in self.entries if "['W" in text]
+        biases += [re.sub(r"\['[Ww]", "['b", text) for text in self.entries]  # where W is, b is
         self.biases = list(dict.fromkeys(biases))
         self._look_around()
 
@@ -213,8 +213,10 @@ def _mask(node, words):
 
 
 def _updated(node, words):
-    """An old name for a new one, everywhere in the expression."""
+    """An old name for a new one, everywhere in the expression; p for p | {new values}."""
     used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & words.moved
+    if is_(node, ast.BitOr) and used:
+        yield t(node.left)
     for new, old in itertools.product(sorted(used), words.names):
         if new != old:
             yield swapped(node, new, old)
@@ -224,7 +226,8 @@ def _bias(node, words):
     if is_(node, ast.MatMult, ast.Mult, ast.Add) or isinstance(node, ast.Call):
         yield from (f"{t(node)} + {b}" for b in words.biases)
     if isinstance(node, (ast.Name, ast.Subscript)) and words.rate:
-        yield from (f"{t(node)} - {words.rate}*{d}" for d in words.arrays if d != words.rate)
+        slopes = dict.fromkeys(words.arrays + words.biases)
+        yield from (f"{t(node)} - {words.rate}*{d}" for d in slopes if d != words.rate)
 
 
 def _transpose(node, words):
