@@ -95,7 +95,10 @@ class Chain:
 
     def opened(self, e):
         if isinstance(e, Partial):
-            return self.slope(self.opened(e.expr).right, e.variable, None, 0)
+            by, inner = partial(self.slope, v=e.variable, where=None, depth=0), self.opened(e.expr)
+            again = {fault: by(wrong).under(fault) for fault, wrong in inner.wrong.items()}
+            found = by(inner.right)
+            return Slope(found.right, found.wrong | again)
         if not e.args or isinstance(e, (sp.Indexed, sp.IndexedBase)) or not e.has(Partial):
             return Slope(e)
         return built(e.func, *map(self.opened, e.args))

@@ -126,8 +126,8 @@ def bring_your_own(function, claimed, variable, given=(), code=None):
 
     Examples
     --------
-    >>> bring_your_own("(w*x - y)**2/2", "w*x - y", "w").hint
-    'the factor x is missing'
+    >>> bring_your_own("(w*x - y)**2/2", "(y - w*x)*x", "w").hint
+    'the sign is wrong'
     """
     given = tuple(given)
     Known(given)  # refuses what is no definition

@@ -72,7 +72,7 @@ def diagnose(right, wrong, given=()):
     >>> from derivations.symbols import Partial
     >>> w, x = sp.symbols("w x", real=True)
     >>> diagnose(Partial((w*x)**2, w), 2*w*x).name
-    'the factor x is missing'
+    'the exponent 2 became 1'
     """
     table = given if isinstance(given, dict) else table_of(given)
     if wrong == 0:
@@ -311,7 +311,7 @@ def mutants(expr, letters=(), reversible=False):
 
     >>> a, b = sp.symbols("a b")
     >>> print(*(f"{m.name}: {m.formula}" for m in mutants(a*b)[:2]), sep="; ")
-    the sign is wrong: -a*b; a factor 2 is too many: 2*a*b
+    the sign is wrong: -a*b; a factor 2 is too many: 2*(a*b)
     """
     return [*_mutants(expr, OF_ALL), *_mutants(expr, THROUGHOUT, IN_A_PART, letters, reversible),
             *_mutants(expr, RARELY_OF_ALL, RARELY_IN_A_PART, letters, reversible)]

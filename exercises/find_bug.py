@@ -40,8 +40,8 @@ def _reply(program, line, cause, passes):
     if any(answer is ... or answer is None for answer in (line, cause)):
         return Reply(OPEN, NOT_YET, lambda: [f"the causes\n{listed()}", _report(program, passes)])
     try:
-        fault = find_fault(program, passes)
-        place, word = _line(line, fault), _cause(cause)
+        word, fault = _cause(cause), find_fault(program, passes)
+        place = _line(line, fault)
     except (FaultError, NoAnswer) as error:
         return Reply(WRONG, f"This cannot be tried: {error}")
     found = {(remedy.line, remedy.mistake): remedy for remedy in fault.remedies}

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import time
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -62,6 +63,7 @@ class Notebook:
             source = source.replace(dots[0], f"{name} = {other.get(name, right)}")
         return source
 
+    @cache
     def needed(self, id):
         """The statements before an exercise that it depends on, in their order: a backward slice, without what is only shown."""
         cells = list(self.code)
@@ -249,10 +251,16 @@ def derive_cases():
 
 def question(name, id, blank):
     """(the official answer, the Question) of one blank of a derive exercise."""
+    return questions(name, id)[blank]
+
+
+@cache
+def questions(name, id):
     asked, scope = [], prepared(name, id)
-    scope["check"] = lambda answer, question, given=(), number="": asked.append((answer, Question(question, given)))
+    scope["check"] = lambda answer, question, given=(), number="": asked.append(
+        (answer, Question(question, given)))
     run(NOTES[name].answered(id), scope, f"{name} {id} asked")
-    return asked[blank]
+    return asked
 
 
 @pytest.mark.long
@@ -409,6 +417,7 @@ def bug_cases():
     return [(name, id) for name, id in CASES if re.search(r"^find_bug\(", NOTES[name].code[id], re.MULTILINE)]
 
 
+@cache
 def planted(name, id):
     """(line, cause, what is found in the program) of a find-the-bug exercise."""
     asked, scope = [], prepared(name, id)
