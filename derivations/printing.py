@@ -15,7 +15,7 @@ from sympy.printing.latex import LatexPrinter, translate
 from sympy.printing.pretty.pretty_symbology import greek_unicode
 from sympy.printing.printer import Printer
 
-from derivations.symbols import Activation, Partial
+from derivations.symbols import Activation, Gradient, Partial
 
 ADD, MUL, POW, ATOM = 1, 2, 3, 4  # how tightly an expression holds together
 
@@ -45,6 +45,8 @@ FORMS = {  # in LaTeX, and in plain text; #1 is the first part of the expression
     "And": (r" \text{ and } ", " and "),
     "Or": (r" \text{ or } ", " or "),
 }
+SIMPLE = {Gradient, sp.KroneckerDelta, sp.Abs, sp.Identity, sp.ZeroMatrix,
+          sp.Eq, sp.Ne, sp.Ge, sp.Le, sp.Gt, sp.Lt}  # shown by their form alone
 NAMES = {"Max": "max", "Min": "min", "Trace": "tr", "Determinant": "det", "DiagMatrix": "diag"}
 COMMANDS = {"log", "exp", "tanh", "sin", "cos", "max", "min"}  # of LaTeX
 GREEK = {**greek_unicode, "varepsilon": "ε", "vartheta": "ϑ", "varphi": "φ"}
@@ -116,9 +118,9 @@ class Textbook(Printer):
     def show(self, e):
         if isinstance(e, Activation):
             return self._print_Function(e)
-        name = type(e).__name__
-        is_simple = name in FORMS and not hasattr(self, f"_print_{name}")
-        return self.put(name, *map(self.show, e.args)) if is_simple else self._print(e)
+        if type(e) in SIMPLE:
+            return self.put(type(e).__name__, *map(self.show, e.args))
+        return self._print(e)
 
     def put(self, form, *texts):
         return re.sub("#([1-4])", lambda part: texts[int(part[1]) - 1], FORMS[form][self.form])

@@ -113,6 +113,13 @@ def test_a_sum_times_itself_is_no_sum_of_sums():
     assert plain(product) == "(Σ_{i=1..n} u_i) Σ_{i=1..n} u_i"
 
 
+@pytest.mark.parametrize("name", ["root", "case", "cases", "Sum", "Abs", "And", "exp", "Identity"])
+def test_a_function_of_the_reader_keeps_its_name(name):
+    unknown, ours = sp.Function(name)(a), activation(name)(a)
+    latex = rf"\{name}(a)" if name == "exp" else rf"\operatorname{{{name}}}(a)"
+    assert plain(unknown) == plain(ours) == f"{name}(a)" and tex(unknown) == latex
+
+
 def test_a_name_with_a_subscript_takes_an_index():
     """Two subscripts in a row are an error in LaTeX."""
     assert tex(indexed("w_new", n)[i]) == "{w_{new}}_{i}" and plain(indexed("w_new", n)[i]) == "w_new_i"
