@@ -12,24 +12,24 @@ import numpy as np
 
 from gradcheck.differences import Probe, measure
 
-POINTS = (0.3, 0.7)
+POINTS = np.array([0.3, 0.7])
 
 
 def _logistic(c):
     return 1 / (1 + np.exp(-c))
 
 
+def _logistic_slope(c):
+    return _logistic(c) * (1 - _logistic(c))
+
+
 ACTIVATIONS = {  # name: (function, slope)
-    "sigmoid": (_logistic, lambda c: _logistic(c) * (1 - _logistic(c))),
+    "sigmoid": (_logistic, _logistic_slope),
     "tanh": (np.tanh, lambda c: 1 - np.tanh(c) ** 2),
-    "relu": (lambda c: max(c, 0.0), lambda c: float(c > 0)),
+    "relu": (lambda c: np.maximum(c, 0.0), lambda c: np.where(c > 0, 1.0, 0.0)),
     "softplus": (lambda c: np.log1p(np.exp(c)), _logistic),
-    "identity": (lambda c: c, lambda c: 1.0),
 }
-IN_A = {
-    "sigmoid": lambda a: a * (1 - a),
-    "tanh": lambda a: 1 - a**2,
-}  # slopes as formulas in a = g(z)
+IN_A = {"sigmoid": lambda a: a * (1 - a), "tanh": lambda a: 1 - a**2}  # slopes from a = g(z)
 
 
 def delta_mistake(block, at, gradient, claims_at):
@@ -37,137 +37,98 @@ def delta_mistake(block, at, gradient, claims_at):
 
     claims_at(cost at a point) -> the claimed gradient there, as one vector.
     """
-    layers = layers_of(at.tree.names, at.arrays)
+    layers = _layers(at.tree.names, at.arrays)
     mine = next((l for l, pair in layers.items() if block in pair), None)
     if mine is None or not callable(gradient):
         return ""
+    behind = [l for l in layers if l >= mine]
     try:
         with np.errstate(all="ignore"):
             return (
-                _wrong_slope(block, mine, layers, at, claims_at)
-                or next(
-                    filter(None, (_no_mask(l, layers, at, claims_at) for l in layers if l >= mine)),
-                    "",
-                )
-                or _wrong_transpose(block, mine, layers, at, claims_at)
+                _first(_wrong_slope(*layers[l], l, at, claims_at) for l in behind)
+                or _first(_no_mask(l, layers, at, claims_at) for l in behind)
+                or _first(_transposed(layers[l][0], block, at, claims_at) for l in behind[1:])
             )
     except Exception:  # the cost or the gradient has no value there: nothing is learnt
         return ""
 
 
-def layers_of(names, arrays):
+def _first(words):
+    return next(filter(None, words), "")
+
+
+def _layers(names, arrays):
     """{layer: (place of W, place of b)} of arrays that are named or lie like a network's."""
-    found = {}
-    for k, name in enumerate(names):
-        letter, number = re.search(r"[A-Za-z]", str(name)), re.search(r"(\d+)\D*$", str(name))
-        if letter and number:
-            kind = "Wb".find("b" if letter[0].lower() == "b" else "W" if letter[0] in "Ww" else "?")
-            kind = arrays[k].ndim != 2 if str(name).startswith("parameters[") else kind
-            if kind in (0, 1):
-                found.setdefault(int(number[1]), {})[int(kind)] = k
     if all("parameters[" in str(name) for name in names):  # a list W1, b1, W2, b2
-        pairs = [(k, k + 1) for k in range(0, len(names) - 1, 2)]
-        return {
-            k + 1: pair
-            for k, pair in enumerate(pairs)
-            if arrays[pair[0]].ndim == 2 and arrays[pair[1]].ndim < 2
-        }
-    return {layer: (pair[0], pair[1]) for layer, pair in sorted(found.items()) if len(pair) == 2}
-
-
-def _part(at, k):
-    return slice(at.ends[k] - at.arrays[k].size, at.ends[k])
+        pairs = enumerate(zip(range(0, len(names), 2), range(1, len(names), 2)), 1)
+        return {l: (W, b) for l, (W, b) in pairs if arrays[W].ndim == 2 and arrays[b].ndim < 2}
+    found = {}
+    for k, name in enumerate(map(str, names)):
+        if match := re.fullmatch(r"[^A-Za-z]*([WwBb]).*?(\d+)\D*", name):
+            found.setdefault(int(match[2]), {})[match[1].lower()] = k
+    return {l: (pair["w"], pair["b"]) for l, pair in sorted(found.items()) if len(pair) == 2}
 
 
 def _ratio(point, block, at, claims_at):
-    """claimed / true of a block at a point, where it is one number for all entries."""
-    there, part = at.moved_to(point), _part(at, block)
-    weights = np.random.default_rng(0).uniform(0.5, 1.5, (2, part.stop - part.start))
-    probes = [Probe(np.arange(part.start, part.stop), w) for w in weights]
-    true, claimed = measure(there, probes).value, weights @ claims_at(there)[part]
-    ratios = claimed / true
-    one = np.isfinite(ratios).all() and (
-        abs(ratios[0] - ratios[1]) <= 1e-6 * abs(ratios[0]) or len(weights[0]) == 1
-    )
-    return ratios[0] if one else None
+    """claimed / true of a block at a point, where it is one number for all entries, else NaN."""
+    there, part = at.moved_to(point), at.part(block)
+    places = np.arange(part.start, part.stop)
+    weights = np.random.default_rng(0).uniform(0.5, 1.5, (2, len(places)))
+    true = measure(there, [Probe(places, w) for w in weights]).value
+    one, two = weights @ claims_at(there)[part] / true
+    return one if len(places) == 1 or abs(one - two) <= 1e-6 * abs(one) else np.nan
 
 
-def _wrong_slope(block, mine, layers, at, claims_at):
-    for layer in [l for l in layers if l >= mine]:
-        ratios = []
-        for c in POINTS:
-            point = at.vector.copy()
-            for k, value in zip(layers[layer], (0.0, c)):
-                point[_part(at, k)] = value
-            ratios.append(_ratio(point, layers[layer][1], at, claims_at))
-        if None in ratios or np.allclose(ratios, 1, rtol=1e-6):
-            continue
-        name = f"layer {layer}"
-        for words, form in _usual_slopes(at.arrays[layers[layer][1]].size):
-            if np.allclose(ratios, [form(c) for c in POINTS], rtol=1e-5):
-                return words.format(name)
-    return ""
+def _wrong_slope(W, b, layer, at, claims_at):
+    ratios = []
+    for c in POINTS:
+        point = at.vector.copy()
+        point[at.part(W)], point[at.part(b)] = 0.0, c
+        ratios.append(_ratio(point, b, at, claims_at))
+    if not np.isfinite(ratios).all() or np.allclose(ratios, 1, rtol=1e-6):
+        return ""
+    usual = _usual_slopes(f"layer {layer}", at.arrays[b].size)
+    return _first(words for words, told in usual if np.allclose(ratios, told, rtol=1e-5))
 
 
-def _usual_slopes(units):
-    """(words, claimed / true as a function of c) of what people write for a slope."""
+def _usual_slopes(layer, units):
+    """(words, claimed / true at the points) of what people write for a slope."""
+    c, its = POINTS, f"the slope of {layer}"
     for g, (f, slope) in ACTIVATIONS.items():
-        if g == "identity":
-            continue
-        yield f"the slope of {{}} is left out ({g})", lambda c, s=slope: 1 / s(c)
-        yield (
-            f"the slope of {{}} is taken at a = {g}(z), not at z",
-            lambda c, f=f, s=slope: s(f(c)) / s(c),
-        )
+        a, right = f(c), slope(c)
+        yield f"{its} is left out ({g})", 1 / right
+        yield f"{its} is taken at a = {g}(z), not at z", slope(a) / right
         for h, formula in IN_A.items():
             if h == g:
-                yield (
-                    f"the slope of {{}}, a formula in a = {g}(z), is given z",
-                    lambda c, q=formula, s=slope: q(c) / s(c),
-                )
+                yield f"{its}, a formula in a = {g}(z), is given z", formula(c) / right
             else:
-                yield (
-                    f"{{}} is {g}, its slope that of {h}",
-                    lambda c, q=formula, f=f, s=slope: q(f(c)) / s(c),
-                )
-        yield f"the value of {{}} stands for its slope ({g})", lambda c, f=f, s=slope: f(c) / s(c)
-        yield (
-            f"the slope of {{}} is there twice ({g}), or should not be there",
-            lambda c, s=slope: s(c),
-        )
-    yield (
-        "the slope of {} should not be there: softmax with cross-entropy has none",
-        lambda c, k=units: (1 / k) * (1 - 1 / k),
-    )
+                yield f"{layer} is {g}, its slope that of {h}", formula(a) / right
+        yield f"the value of {layer} stands for its slope ({g})", a / right
+        yield f"{its} is there twice ({g}), or should not be there", right
+    none = f"{its} should not be there: softmax with cross-entropy has none"
+    yield none, (1 - 1 / units) / units
 
 
-def _wrong_transpose(block, mine, layers, at, claims_at):
-    for layer in [l for l in layers if l > mine]:
-        W = layers[layer][0]
-        shape, part = at.arrays[W].shape, _part(at, W)
-        if len(shape) == 2 and shape[0] == shape[1] > 1:
-            point, matrix = at.vector.copy(), at.vector[part].reshape(shape)
-            point[part] = ((matrix + matrix.T) / 2).ravel()
-            ratio = _ratio(point, block, at, claims_at)
-            if ratio is not None and abs(ratio - 1) <= 1e-6:
-                return f"{at.tree.names[W]} stands for its transpose"
-    return ""
+def _transposed(W, block, at, claims_at):
+    """Is all well once W is symmetric?"""
+    matrix, point = at.arrays[W], at.vector.copy()
+    if len(matrix) < 2 or matrix.shape != (len(matrix), len(matrix)):
+        return ""
+    point[at.part(W)] = ((matrix + matrix.T) / 2).ravel()
+    right = abs(_ratio(point, block, at, claims_at) - 1) <= 1e-6
+    return f"{at.tree.names[W]} stands for its transpose" if right else ""
 
 
 def _no_mask(mine, layers, at, claims_at):
     """Does the delta pass as if every unit were on: db_l = W_(l+1) db_(l+1), as the claims say?"""
-    after = mine + 1
-    if after not in layers:
+    if mine + 1 not in layers:
         return ""
-    claims = claims_at(at)
-    (_, b), (W, b_after) = layers[mine], layers[after]
-    mine_b, next_b, W = claims[_part(at, b)], claims[_part(at, b_after)], at.arrays[W]
-    passes = any(
-        M.shape == (mine_b.size, next_b.size) and np.allclose(M @ next_b, mine_b, rtol=1e-9, atol=0)
-        for M in (W, W.T)
-    )
+    claims, (W, b_after) = claims_at(at), layers[mine + 1]
+    here, after, W = claims[at.part(layers[mine][1])], claims[at.part(b_after)], at.arrays[W]
+    fit = [M for M in (W, W.T) if M.shape == (here.size, after.size)]
+    if not any(np.allclose(M @ after, here, rtol=1e-9, atol=0) for M in fit):
+        return ""
     return (
-        f"the slope of layer {mine} is left out (or a mask is true everywhere, as a >= 0 of relu)"
-        if passes
-        else ""
+        f"the slope of layer {mine} is left out "
+        "(or a mask is true everywhere, as a >= 0 of relu)"
     )
