@@ -4,6 +4,7 @@ import numpy as np
 
 from gradcheck.report import fraction
 
+ANY_FACTOR = "a constant factor"
 NO_RATIO = "no constant ratio: another formula, or another point"
 
 
@@ -22,54 +23,37 @@ def explain(report, f, indices, claim, parameter, n_samples, differs, open_):
     if report.ratio is not None and not all_of_it and rest.sum() == 1:
         report.ratio = None
     words = "" if report.ratio is None else factor_words(report.ratio, n_samples)
-    if (
-        words.endswith("a constant factor") and (rest & by_entry).sum() < 2
-    ):  # one number always has one
-        words = words.removesuffix("a constant factor").removesuffix(" and ")
+    if words.endswith(ANY_FACTOR) and (rest & by_entry).sum() < 2:  # one number always has one
+        words = words.removesuffix(ANY_FACTOR).removesuffix(" and ")
         report.ratio = report.ratio if by_entry.all() else None
     if spurious.any() and report.entries > 1:
-        words = _mixed(spurious.sum(), rest.sum(), report, words)
+        cause = f" ({words.partition(': ')[2]})".replace(" ()", "")
+        words = f"{spurious.sum()} of {report.entries} are non-zero where the cost does not change"
+        if report.ratio is not None:
+            words += f"; the other {rest.sum()} have ratio {fraction(report.ratio)}{cause}"
     elif report.ratio is None:
-        words = _otherwise(report, f, indices, claim, parameter, n_samples, usable, by_entry, rest)
+        words = _otherwise(report, f, indices, claim, parameter, n_samples, usable & by_entry, rest)
     report.suggestion = words
 
 
-def _mixed(spurious, rest, report, words):
-    first = f"{spurious} of {report.entries} are non-zero where the cost does not change"
-    if report.ratio is None:
-        return first
-    cause = words.partition(": ")[2]
-    return f"{first}; the other {rest} have ratio {fraction(report.ratio)}" + (
-        f" ({cause})" if cause else ""
-    )
-
-
-def _otherwise(report, f, indices, claim, parameter, n_samples, usable, by_entry, rest):
-    rows = np.flatnonzero(usable & by_entry)
+def _otherwise(report, f, indices, claim, parameter, n_samples, usable, rest):
+    rows = np.flatnonzero(usable)
     places = [indices[k] for k in rows]
-    off = f.claimed[rows] - f.value[rows]
+    claimed, value, bar, wrong = f.claimed[rows], f.value[rows], f.bar[rows], rest[rows]
     if claim.ndim == 2 and claim.shape[0] == claim.shape[1] and len(rows) > 1:
-        ratio = constant_ratio(claim.T.ravel()[places], f.value[rows], f.bar[rows])
+        ratio = constant_ratio(claim.T.ravel()[places], value, bar)
         if ratio is not None:
             report.ratio, report.transposed = ratio, True
             return "; ".join(filter(None, ["transposed", factor_words(ratio, n_samples)]))
-    decay = constant_ratio(off, parameter.ravel()[places], f.bar[rows]) if len(rows) > 1 else None
-    if decay:
-        return f"off by {fraction(decay)} times {report.name}: {_decay_words(decay)}"
-    if by_entry.any() and not rest[by_entry].any() and rest.any():
+    if len(rows) > 1 and (decay := constant_ratio(claimed - value, parameter.ravel()[places], bar)):
+        said = "left out or too weak?" if decay < 0 else "too strong, or the cost has none?"
+        many = f"off by {fraction(decay)} times {report.name}"
+        return f"{many}: a penalty (weight decay) is {said}"
+    if len(rows) and rest.any() and not wrong.any():
         return "seen along the random direction alone: check more entries"
-    missing = (f.claimed[rows] == 0) & rest[rows]
-    if missing.any() and (~missing & rest[rows]).sum() == 0 and report.entries > 1:
-        return f"{missing.sum()} of {report.entries} left out: the claim is zero"
+    if wrong.any() and not claimed[wrong].any() and report.entries > 1:
+        return f"{wrong.sum()} of {report.entries} left out: the claim is zero"
     return NO_RATIO if report.differing == report.entries > 1 else ""
-
-
-def _decay_words(decay):
-    return (
-        "a penalty (weight decay) is left out or too weak?"
-        if decay < 0
-        else ("a penalty (weight decay) is too strong, or the cost has none?")
-    )
 
 
 def constant_ratio(claimed, value, bar):
@@ -92,17 +76,14 @@ def factor_words(ratio, n_samples):
             known = meanings.get(key)
             meanings[key] = f"{known}, or {meaning}" if known else meanings.get(key, meaning)
     size, sign = abs(ratio), "the sign" if ratio < 0 else ""
-    words = next(
-        (words for factor, words in meanings.items() if abs(size - factor) <= 1e-6 * factor), None
-    )
+    close = (words for factor, words in meanings.items() if abs(size - factor) <= 1e-6 * factor)
+    words = next(close, None)
     return " and ".join(filter(None, [sign, _whole_factor(size) if words is None else words]))
 
 
 def _whole_factor(size):
-    for factor, form, words in [
-        (size, "{}", "a sum for a mean"),
-        (1 / size, "1/{}", "a mean taken twice"),
-    ]:
+    forms = (size, "{}: a sum for a mean?"), (1 / size, "1/{}: a mean taken twice?")
+    for factor, form in forms:
         if 2.5 < factor < 1e6 and abs(factor - round(factor)) <= 1e-6 * factor:
-            return f"a factor {form.format(round(factor))}: {words}?"
-    return "a constant factor"
+            return "a factor " + form.format(round(factor))
+    return ANY_FACTOR
