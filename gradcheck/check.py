@@ -24,7 +24,8 @@ RESOLUTION = 1e-4  # an entry is decided if its error bar is this much smaller t
 NOTHING = 1e-9  # what is so much smaller than the rest may be rounding alone
 BIG = 128  # a block with more entries is checked in groups
 GROUP = 64
-MOST_OPENED = 1024  # entries of groups that do not agree that are looked at one by one
+MOST_OPENED = 8  # groups that differ whose entries are looked at one by one
+MOST_AT_A_GLANCE = 4096  # parameters
 AGREES, DIFFERS, OPEN = range(3)
 VERDICTS = {AGREES: "agrees", DIFFERS: "differs", OPEN: "not decided"}
 
@@ -138,11 +139,11 @@ def _judge_all(at, claims, gradient, exact, sample):
         else:
             probes += map(Probe, entries)
     found = [judge(at, part, claims, gradient, exact) for part in _portions(groups)]
-    settled, unsettled = _spread(found, claims)
-    for group in unsettled:
-        few = len(probes) < MOST_OPENED
-        probes += map(Probe, group.where) if few else [group]
-    found = [settled]
+    groups = np.concatenate([table([], JUDGED), *found]).view(np.recarray)
+    fine, differ = (groups.status == AGREES) & ~groups.kink, groups.status == DIFFERS
+    enough = differ & (np.cumsum(differ) > MOST_OPENED)
+    probes += [Probe(k) for p in groups.probe[~fine & ~enough] for k in p.where]
+    found = [_spread(groups[fine], claims), groups[enough]]
     for part in _portions(probes):
         found.append(judge(at, part, claims, gradient, exact))
         if callable(gradient):
@@ -177,19 +178,15 @@ def _grouped(entries, claims):
     ]
 
 
-def _spread(found, claims):
-    """What the groups that agree say of each of their entries, and the other groups."""
-    if not found:
-        return table([], JUDGED), []
-    found = np.concatenate(found).view(np.recarray)
-    fine = (found.status == AGREES) & ~found.kink
-    groups, sizes = found[fine], [len(p.where) for p in found.probe[fine]]
+def _spread(groups, claims):
+    """What groups that agree say of each of their entries."""
+    sizes = [len(p.where) for p in groups.probe]
     where = np.concatenate([[], *(p.where for p in groups.probe)]).astype(int)
     each, group = table(list(map(Probe, where)), JUDGED), np.repeat(groups, sizes)
     each.value = each.claimed = np.where(group["lost"], 0, claims.value[where])
     each.bar = group["bar"] * 2 * np.sqrt(np.repeat(sizes, sizes))
     each.exact, each.still, each.lost = group["exact"], group["still"], group["lost"]
-    return each, found.probe[~fine]
+    return each
 
 
 def nearest_slope(m, claimed):
@@ -312,7 +309,7 @@ class Glance(NamedTuple):
 
 def _at_a_glance(at, claims, exact):
     """Glances at the blocks if an entry is off by more than a thousandth, else nothing."""
-    if at.size > MOST_OPENED:
+    if at.size > MOST_AT_A_GLANCE:
         return {}
     m = measure(at, list(map(Probe, range(at.size))), exact)
     with np.errstate(invalid="ignore"):
