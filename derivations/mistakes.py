@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import chain, combinations, islice, permutations
 from numbers import Rational
 from typing import NamedTuple
@@ -359,12 +360,15 @@ def _repeated(expr, places):
         for path, mistake in places:
             if mistake.kind is kind:
                 found.setdefault(path, mistake)
-        apart = {path: m for path,
-                 m in found.items() if not any(path != p == path[:len(p)] for p in found)}
+        apart = {path: mistake for path, mistake in found.items()
+                 if not any(path != p == path[:len(p)] for p in found)}
         if len(apart) > 1:
-            yield Mistake(kind, lambda alike=tuple(apart.values()): (
-                f"the same slip {len(alike)} times: " + "; ".join(dict.fromkeys(map(str, alike)))
-            ), _replaced(expr, {path: m.formula for path, m in apart.items()}))
+            wrong = _replaced(expr, {path: mistake.formula for path, mistake in apart.items()})
+            yield Mistake(kind, partial(_several, list(apart.values())), wrong)
+
+
+def _several(mistakes):
+    return f"the same slip {len(mistakes)} times: " + "; ".join(dict.fromkeys(map(str, mistakes)))
 
 
 # in all of a formula
@@ -625,7 +629,8 @@ def tree(question, table, letters=()):
 
 
 def _as_far_as_it_goes(way):
-    """What is found until there is no formula: a name for a mistake is a help and never an error."""
+    """What is found until there is no formula: a name for a mistake is a help and never an
+    error."""
     with suppress(*NO_FORMULA):
         yield from way()
 

@@ -22,7 +22,14 @@ import sympy as sp
 from sympy import evaluate
 
 from derivations.symbols import (
-    Activation, Partial, activation, as_written, indexed, sigmoid, softplus)
+    Activation,
+    Partial,
+    activation,
+    as_written,
+    indexed,
+    sigmoid,
+    softplus,
+)
 
 LONGEST, LARGEST = 2_000, 100  # characters of a text; number that may stand as an exponent
 
@@ -402,7 +409,8 @@ class _Parser:
         if bracket and (primes and stem not in self.known or stem in self.functions):
             self.place += primes
             return ("call", stem + "'"*primes, self.arguments())
-        letter = stem in {*self.known, *GREEK.values(), "top"} or not stem.isalpha() or len(stem) == 1
+        letter = (stem in {*self.known, *GREEK.values(), "top"} or not stem.isalpha()
+                  or len(stem) == 1)
         if bracket and not letter:
             known = ", ".join(sorted(name for name in self.functions if len(name) > 1))
             raise Unreadable(f"{stem} is no function that is known here: {known}; "

@@ -7,8 +7,9 @@
 | find the wrong line of a program | `find_bug` |
 | what is solved | `progress`; for a grader `solved`, `credit` |
 
-Nothing raises at a reader, and no right answer is stored: a formula is held against what the definitions come to, a
-prediction against what the cell computes, the cause of a bug against what the program does without it.
+Nothing raises at a reader, and no right answer is stored: a formula is held against what the
+definitions come to, a prediction against what the cell computes, the cause of a bug against what
+the program does without it.
 """
 
 from exercises.check import check

@@ -333,7 +333,7 @@ class Question:
             got = function(**arrays)
             if got is None:
                 raise NoFormula(
-                    "your function returns nothing: its last line should be `return` and the result")
+                    "your function returns nothing: end it with `return` and the result")
             got = np.asarray(got, dtype=float)
         except NoFormula:
             raise

@@ -5,7 +5,8 @@ from difflib import get_close_matches
 from exercises.progress import OPEN, RIGHT, WRONG, Reply, book
 from gradcheck import MISTAKES, FaultError, find_fault
 
-NOT_YET = ("No answer yet. One line is wrong: find it with the check, then put its number (1 is the "
+NOT_YET = (
+    "No answer yet. One line is wrong: find it with the check, then put its number (1 is the "
            "`def`) and its cause in place of the dots. The cause is one of these words: "
            f"{', '.join(MISTAKES)}.")
 
@@ -22,7 +23,8 @@ def find_bug(program, line, cause, passes, number=""):
     program : function
         With one planted fault.
     line : int or str
-        The number of the wrong line, 1 being the `def`, or its text; `...` stands for "no answer yet".
+        The number of the wrong line, 1 being the `def`, or its text; `...` stands for "no answer
+        yet".
     cause : str
         One of the words of `gradcheck.MISTAKES`.
     passes : callable
@@ -48,21 +50,26 @@ def _reply(program, line, cause, passes):
     text, half = fault.lines[place - 1].strip(), True
     if (place, word) in found:
         said, remedy = MISTAKES[word], found[place, word]
-        return Reply(RIGHT, f"Right. {said[0].upper()}{said[1:]}; with that undone in line {place}, "
+        return Reply(RIGHT,
+                     f"Right. {said[0].upper()}{said[1:]}; with that undone in line {place}, "
                             f"the check passes:\n    was  {remedy.was}\n    now  {remedy.now}")
     if place in {line for line, _ in found}:
-        told = f"Line {place} is the right line, but undoing \"{word}\" in it does not heal the program."
+        told = (
+            f"Line {place} is the right line, but undoing \"{word}\" in it does not heal the "
+            f"program.")
     elif word in {mistake for _, mistake in found}:
         told = f"The cause is right, but it sits in another line than line {place}: {text}"
     else:
-        told, half = f"Undoing \"{word}\" in line {place} ({text}) does not make the check pass.", False
+        told, half = (f"Undoing \"{word}\" in line {place} ({text}) does not make the check pass.",
+                      False)
     hints = lambda: [_report(program, passes), *_where(fault)]
     return Reply(WRONG, f"Not yet. {told}", hints, half)
 
 
 def listed():
     """The causes, one a line, each with what it means."""
-    return "\n".join(f'  "{word}"{" " * (11 - len(word))}{meaning}' for word, meaning in MISTAKES.items())
+    return "\n".join(f'  "{word}"{" " * (11 - len(word))}{meaning}' for word,
+                     meaning in MISTAKES.items())
 
 
 def _cause(word):

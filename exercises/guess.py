@@ -1,4 +1,5 @@
-"""Predict, then run: the truth is computed and shown only to a reader who has committed to a prediction."""
+"""Predict, then run: the truth is computed and shown only to a reader who has committed to a
+prediction."""
 
 import math
 from difflib import get_close_matches
@@ -13,7 +14,8 @@ UNEXPECTED = "What did you not expect? Find the reason before you unfold the ans
 
 
 class NoPrediction(Exception):
-    """What the reader said cannot be compared with the truth; the message says what is asked for."""
+    """What the reader said cannot be compared with the truth; the message says what is asked
+    for."""
 
 
 def predict(prediction, truth, number="", choices=(), slips=None, within=1e-6, show=None):
@@ -36,24 +38,28 @@ def predict(prediction, truth, number="", choices=(), slips=None, within=1e-6, s
     show : callable
         Without arguments; shows more of the truth, such as a figure.
 
-    The first prediction is kept: it is the one that counts. Prints a short text and returns nothing.
+    The first prediction is kept: it is the one that counts. Prints a short text and returns
+    nothing.
     """
     record = book.of("predict", number or "a prediction")
     if prediction is ... or prediction is None:
         what = "one of " + ", ".join(map(repr, choices)) if choices else "what you expect"
-        return book.tell(record, "...", Reply(OPEN, f"No prediction yet. Put {what} in place of the dots; "
-                                                    "then run the cell again to see what happens."))
+        return book.tell(record, "...",
+                         Reply(OPEN, f"No prediction yet. Put {what} in place of the dots; "
+                                     "then run the cell again to see what happens."))
     try:
         said = _among(prediction, choices) if choices else prediction
         actual = truth()
         right = _agree(said, actual, within)
     except NoPrediction as error:
-        return book.tell(record, repr(prediction), Reply(WRONG, f"This is no prediction that can be compared: {error}"))
+        return book.tell(record, repr(prediction),
+                         Reply(WRONG, f"This is no prediction that can be compared: {error}"))
     record.first = _shown(said) if record.first is None else record.first
     if show is not None:
         show()
     kept = f" (Your first prediction was {record.first}.)" if record.first != _shown(said) else ""
-    why = next((why for slip, why in (slips or {}).items() if _is_slip(said, slip, within)), UNEXPECTED)
+    why = next((why for slip, why in (slips or {}).items() if _is_slip(said, slip, within)),
+               UNEXPECTED)
     text = (f"You said {_shown(said)}, and so it is. Right.{kept}" if right else
             f"You said {_shown(said)}; it is {_shown(actual)}. Not as predicted. {why}{kept}")
     book.tell(record, repr(said), Reply(RIGHT if right else WRONG, text))
@@ -73,7 +79,8 @@ def _folded(word):
 
 
 def _agree(said, actual, within):
-    """Is it what is said? The truth tells of what kind: names, several values, a word, or a number."""
+    """Is it what is said? The truth tells of what kind: names, several values, a word, or a
+    number."""
     said, actual = _listed(said), _listed(actual)
     if isinstance(actual, (set, frozenset)):
         return _names(said) == _names(actual)
@@ -81,7 +88,8 @@ def _agree(said, actual, within):
         if not isinstance(said, (tuple, list)) or len(said) != len(actual):
             dots = ", ".join("…" for _ in actual)
             raise NoPrediction(f"{len(actual)} values are asked for, as in ({dots}), got {said!r}")
-        return all([_agree(s, a, within) for s, a in zip(said, actual)])  # all of them, so that each is looked at
+        # all of them, so that each is looked at
+        return all([_agree(s, a, within) for s, a in zip(said, actual)])
     if isinstance(actual, (bool, np.bool_, str)):
         if isinstance(actual, str) != isinstance(said, str):
             wanted = "a word in quotes" if isinstance(actual, str) else "True or False"
@@ -99,7 +107,8 @@ def _listed(value):
 def _names(said):
     said = said.split(",") if isinstance(said, str) else said
     if not isinstance(said, (set, frozenset, list, tuple)):
-        raise NoPrediction(f"several names are asked for, as in {{\"W[1]\", \"b[1]\"}}, got {said!r}")
+        raise NoPrediction(
+            f"several names are asked for, as in {{\"W[1]\", \"b[1]\"}}, got {said!r}")
     return {str(word).replace(" ", "") for word in said} - {""}
 
 

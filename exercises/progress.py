@@ -16,7 +16,8 @@ FOLDED = "That was the last hint. The answer is folded below the cell."
 
 @dataclass
 class Reply:
-    """What an exercise says to an answer: its state, the text, and a function that gives the hints that follow."""
+    """What an exercise says to an answer: its state, the text, and a function that gives the hints
+    that follow."""
 
     state: str
     text: str
@@ -59,8 +60,10 @@ class Book(dict):
         if not asked:
             return ["Run the cell again for a hint."]
         all_hints = hints()
-        shown = [f"  hint {p} of {len(all_hints)}: {hint}" for p, hint in enumerate(all_hints[:asked], 1)]
-        return [*shown, "Run the cell again for the next hint." if asked < len(all_hints) else FOLDED]
+        shown = [f"  hint {p} of {len(all_hints)}: {hint}" for p,
+                 hint in enumerate(all_hints[:asked], 1)]
+        return [*shown,
+                "Run the cell again for the next hint." if asked < len(all_hints) else FOLDED]
 
 
 book = Book()
@@ -72,8 +75,9 @@ def progress(keep=None):
     Parameters
     ----------
     keep : str, optional
-        The name of a file, to go on another day or in another notebook: what was solved is read from it and written to
-        it. Without it nothing is read or written, and nothing ever leaves this machine.
+        The name of a file, to go on another day or in another notebook: what was solved is read
+        from it and written to it. Without it nothing is read or written, and nothing ever leaves
+        this machine.
 
     Raises
     ------
@@ -98,9 +102,11 @@ def solved(number):
 
 
 def credit(number):
-    """What an exercise is worth so far, for a grader: 1 solved, 0.5 half of the way (a right line, not the last), or 0."""
+    """What an exercise is worth so far, for a grader: 1 solved, 0.5 half of the way (a right line,
+    not the last), or 0."""
     found = [record for (_, name), record in book.items() if name == number]
-    return max((1 if record.state == RIGHT else 0.5 if record.half else 0 for record in found), default=0)
+    return max((1 if record.state == RIGHT else 0.5 if record.half else 0 for record in found),
+               default=0)
 
 
 def _read(keep):
@@ -110,13 +116,17 @@ def _read(keep):
         found = json.loads(Path(keep).read_text(encoding="utf-8"))
     except ValueError:
         found = None
-    if not isinstance(found, list) or any(not isinstance(e, list) or [*map(type, e)] != [str, str] for e in found):
-        raise ValueError(f"{keep} does not hold what progress has written: choose another name, this file is left as it is")
+    if not isinstance(found, list) or any(not isinstance(e, list) or [*map(type, e)] != [str, str]
+                                          for e in found):
+        raise ValueError(
+            f"{keep} does not hold what progress has written: choose another name, this file is "
+            f"left as it is")
     return found
 
 
 def _write(file, text):
-    """Beside the file first, then in its place at once: a crash while writing leaves the old one whole."""
+    """Beside the file first, then in its place at once: a crash while writing leaves the old one
+    whole."""
     beside = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
         with beside.open("w", encoding="utf-8") as new:

@@ -3,7 +3,19 @@ which mistake it is."""
 
 import pytest
 from sympy import (
-    Derivative, Function, Integer, MatrixSymbol, Max, Sum, Symbol, cosh, exp, log, symbols, tanh)
+    Derivative,
+    Function,
+    Integer,
+    MatrixSymbol,
+    Max,
+    Sum,
+    Symbol,
+    cosh,
+    exp,
+    log,
+    symbols,
+    tanh,
+)
 
 from derivations.claim import bring_your_own
 from derivations.definitions import Definition, Depends

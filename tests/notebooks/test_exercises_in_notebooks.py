@@ -1,4 +1,5 @@
-"""Every exercise of every notebook: unanswered it says what to do, its official answer is accepted, its mistakes are named."""
+"""Every exercise of every notebook: unanswered it says what to do, its official answer is accepted,
+its mistakes are named."""
 
 import ast
 import contextlib
@@ -43,38 +44,49 @@ class Notebook:
     def __init__(self, path):
         self.name, self.cells = path.stem, json.loads(path.read_text(encoding="utf-8"))["cells"]
         self.code = {cell["id"]: _text(cell) for cell in self.cells if cell["cell_type"] == "code"}
-        markdown = {cell["id"]: _text(cell) for cell in self.cells if cell["cell_type"] == "markdown"}
+        markdown = {cell["id"]: _text(cell) for cell in self.cells
+                    if cell["cell_type"] == "markdown"}
         self.exercises = [id for id in self.code if re.fullmatch(r"exercise-\d+", id)]
-        self.answers = {id: FENCED.search(markdown.get(f"{id}-answer", "")) for id in self.exercises}
-        self.tagged = [cell["id"] for cell in self.cells if "exercise" in cell["metadata"].get("tags", [])]
+        self.answers = {id: FENCED.search(markdown.get(f"{id}-answer", ""))
+                        for id in self.exercises}
+        self.tagged = [cell["id"] for cell in self.cells
+                       if "exercise" in cell["metadata"].get("tags", [])]
 
     def blanks(self, id):
         """(name, official answer) of each place of an exercise that is to be filled in, as text."""
         block = self.answers[id][1]
-        return [(ast.get_source_segment(block, s.targets[0]), ast.get_source_segment(block, s.value))
+        return [(ast.get_source_segment(block, s.targets[0]),
+                 ast.get_source_segment(block, s.value))
                 for s in ast.parse(block).body]
 
     def answered(self, id, **other):
-        """The exercise cell with the official answers in the places of the dots, or with another one here or there."""
+        """The exercise cell with the official answers in the places of the dots, or with another
+        one here or there."""
         source = self.code[id]
         for name, right in self.blanks(id):
             dots = re.findall(rf"^{re.escape(name)} = \.\.\..*$", source, re.MULTILINE)
-            assert len(dots) == 1, f"{self.name} {id}: the answer assigns {name}, which stands as dots {len(dots)} times"
+            assert len(
+                dots) == 1, (
+                    f"{self.name} {id}: the answer assigns {name}, which stands as dots "
+                    f"{len(dots)} times"
+                )
             source = source.replace(dots[0], f"{name} = {other.get(name, right)}")
         return source
 
-    @cache
     def needed(self, id):
-        """The statements before an exercise that it depends on, in their order: a backward slice, without what is only shown."""
+        """The statements before an exercise that it depends on, in their order: a backward slice,
+        without what is only shown."""
         cells = list(self.code)
-        statements = [s for name in cells[:cells.index(id)] for s in ast.parse(self.code[name]).body]
+        statements = [s for name in cells[:cells.index(id)]
+                      for s in ast.parse(self.code[name]).body]
         cell = ast.parse(self.code[id])
         goal, late, kept = _loaded(cell) | _looked_up(cell), set(), []
         while True:
             kept, found = _slice(statements, goal | late)
             if found <= late:
                 return [ast.unparse(statement) for statement in kept]
-            late |= found  # what a function looks up when it is called, it finds as it is at the end
+            # what a function looks up when it is called, it finds as it is at the end
+            late |= found
 
 
 def _slice(statements, wanted):
@@ -96,16 +108,20 @@ def _text(cell):
 
 def _loaded(tree):
     """The names that a statement reads, those of the functions in it apart."""
-    inside = {id(n) for f in ast.walk(tree) if isinstance(f, FUNCTIONS) for part in _body(f) for n in ast.walk(part)}
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and id(n) not in inside}
+    inside = {id(n) for f in ast.walk(tree) if isinstance(f, FUNCTIONS) for part in _body(f)
+              for n in ast.walk(part)}
+    return {n.id for n in ast.walk(tree)
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and id(n) not in inside}
 
 
 def _looked_up(tree):
     """The names that the functions in a statement read when they are called."""
     functions = [f for f in ast.walk(tree) if isinstance(f, FUNCTIONS)]
-    nested = {id(g) for f in functions for part in _body(f) for g in ast.walk(part) if isinstance(g, FUNCTIONS)}
+    nested = {id(g) for f in functions for part in _body(f) for g in ast.walk(part)
+              if isinstance(g, FUNCTIONS)}
     outermost = [(f, part, _own(f)) for f in functions if id(f) not in nested for part in _body(f)]
-    return {n.id for f, part, own in outermost for n in ast.walk(part) if isinstance(n, ast.Name) and n.id not in own}
+    return {n.id for f, part,
+            own in outermost for n in ast.walk(part) if isinstance(n, ast.Name) and n.id not in own}
 
 
 FUNCTIONS = (ast.FunctionDef, ast.Lambda)
@@ -127,13 +143,16 @@ def _stored(statement):
     """(names that the statement gives or changes, whether their old values are gone after it)."""
     if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
         return {statement.name}, True
-    inside = {id(n) for f in ast.walk(statement) if isinstance(f, FUNCTIONS) for part in _body(f) for n in ast.walk(part)}
-    inside |= {id(n) for c in ast.walk(statement) if isinstance(c, (ast.comprehension, ast.For)) for n in ast.walk(c.target)}
+    inside = {id(n) for f in ast.walk(statement) if isinstance(f, FUNCTIONS) for part in _body(f)
+              for n in ast.walk(part)}
+    inside |= {id(n) for c in ast.walk(statement) if isinstance(c, (ast.comprehension, ast.For))
+               for n in ast.walk(c.target)}
     nodes = [n for n in ast.walk(statement) if id(n) not in inside]
     names = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     changed = {n.value.id for n in nodes if isinstance(n, (ast.Attribute, ast.Subscript))
                and isinstance(n.value, ast.Name) and isinstance(n.ctx, ast.Store)}
-    called = {n.func.value.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)
+    called = {n.func.value.id for n in nodes
+              if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)
               and isinstance(n.func.value, ast.Name) and n.func.attr in CHANGING}
     grown = any(isinstance(n, ast.AugAssign) for n in nodes)
     rebinds = isinstance(statement, (ast.Assign, ast.With)) and not changed and not grown
@@ -143,26 +162,35 @@ def _stored(statement):
 def run(source, scope, name):
     """Run a cell as a notebook does: its text can be read again by `inspect`.
 
-    A slice leaves out the derivations that are only cited; test_cited_equations holds that they stand before.
+    A slice leaves out the derivations that are only cited; test_cited_equations holds that they
+    stand before.
     """
     file = f"<{name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     said = io.StringIO()
-    with contextlib.redirect_stdout(said), patch.object(Derivation, "must_cite_what_is_known", lambda self: None):
+    with contextlib.redirect_stdout(said), patch.object(
+        Derivation, "must_cite_what_is_known", lambda self: None):
         exec(compile(source, file, "exec"), scope)
     return said.getvalue()
 
 
 NOTES = {path.stem: Notebook(path) for path in NOTEBOOKS}
 CASES = [(name, id) for name, notebook in NOTES.items() for id in notebook.exercises]
-SLOW = {("04_single_weight_chain_rule", "exercise-4"), ("05_full_delta_rule", "exercise-3")}  # after long training
+# after long training
+SLOW = {("04_single_weight_chain_rule", "exercise-4"), ("05_full_delta_rule", "exercise-3")}
 QUICK = [pytest.param(*case, marks=pytest.mark.long) if case in SLOW else case for case in CASES]
 _scopes = {}
 
 
+@cache
+def needed(name, id):
+    return tuple(NOTES[name].needed(id))
+
+
 def prepared(name, id):
-    """The names that the exercise needs, as the notebook makes them; a fresh copy of the dictionary, made once."""
-    parts = tuple(NOTES[name].needed(id))
+    """The names that the exercise needs, as the notebook makes them; a fresh copy of the
+    dictionary, made once."""
+    parts = needed(name, id)
     if parts not in _scopes:
         scope = {"__name__": "__main__", "display": lambda *shown, **how: None}
         for position, source in enumerate(parts):
@@ -210,13 +238,15 @@ def test_the_folded_answer_is_accepted(name, id):
 
 
 def blanks_of(cases):
-    return [pytest.param(name, id, blank, marks=pytest.mark.long) if (name, id) in SLOW else (name, id, blank)
+    return [pytest.param(name, id, blank, marks=pytest.mark.long) if (name, id) in SLOW
+            else (name, id, blank)
             for name, id in cases for blank in range(len(NOTES[name].blanks(id)))]
 
 
 @pytest.mark.parametrize("name, id, blank", blanks_of(CASES))
 def test_a_wrong_answer_is_told_to_be_wrong(name, id, blank):
-    """Of a formula the mistake is named, of a prediction that it is another one, of a cause which ones there are."""
+    """Of a formula the mistake is named, of a prediction that it is another one, of a cause which
+    ones there are."""
     notebook, scope = NOTES[name], prepared(name, id)
     target, right = notebook.blanks(id)[blank]
     if (name, id) in DERIVED:
@@ -225,7 +255,8 @@ def test_a_wrong_answer_is_told_to_be_wrong(name, id, blank):
     elif target == "line, cause":
         wrong, told = '1, "haste"', "'haste' is none of the causes " + ", ".join(MISTAKES)
     else:
-        wrong, told = repr(other_prediction(ast.literal_eval(right), notebook.code[id])), "Not as predicted"
+        wrong, told = (repr(other_prediction(ast.literal_eval(right), notebook.code[id])),
+                       "Not as predicted")
     said = run(notebook.answered(id, **{target: wrong}), scope, f"{name} {id} wrong")
     assert told in said
     rest = {RIGHT} if len(notebook.blanks(id)) > 1 else set()
@@ -236,17 +267,21 @@ def other_prediction(right, code):
     choices = re.search(r"choices=(\([^()]*\))", code)
     if choices:
         return next(word for word in ast.literal_eval(choices[1]) if word != right)
-    return right.partition(",")[0] if isinstance(right, str) else tuple(-1 for _ in right) if isinstance(right, tuple) else -1
+    return (right.partition(",")[0] if isinstance(right, str) else tuple(-1 for _ in right)
+            if isinstance(right, tuple) else -1)
 
 
-# Derive: the tree of mistakes, and other ways to write the answer ---------------------------------------------------------
+# Derive: the tree of mistakes, and other ways to write the answer
+# ---------------------------------------------------------
 
 
-DERIVED = [(name, id) for name, id in CASES if re.search(r"^check\(", NOTES[name].code[id], re.MULTILINE)]
+DERIVED = [(name, id) for name,
+           id in CASES if re.search(r"^check\(", NOTES[name].code[id], re.MULTILINE)]
 
 
 def derive_cases():
-    return [(name, id, blank) for name, id in DERIVED for blank in range(len(NOTES[name].blanks(id)))]
+    return [(name, id, blank) for name,
+            id in DERIVED for blank in range(len(NOTES[name].blanks(id)))]
 
 
 def question(name, id, blank):
@@ -266,7 +301,8 @@ def questions(name, id):
 @pytest.mark.long
 @pytest.mark.parametrize("name, id, blank", derive_cases())
 def test_the_answer_from_which_the_mistakes_are_derived_is_proved_right(name, id, blank):
-    """The lines are the machine's own; that their end is SymPy's derivative is what the whole tree rests on."""
+    """The lines are the machine's own; that their end is SymPy's derivative is what the whole tree
+    rests on."""
     _, asked = question(name, id, blank)
     assert all(prove(asked.question, line, asked.given) for line in asked.by_hand)
     assert all(asked.is_a_name(p) for p in asked.by_hand[-1].atoms(Partial))
@@ -275,12 +311,14 @@ def test_the_answer_from_which_the_mistakes_are_derived_is_proved_right(name, id
 @pytest.mark.long
 @pytest.mark.parametrize("name, id, blank", derive_cases())
 def test_every_planted_mistake_is_named(name, id, blank):
-    """By its own name, or by that of another which leads to the same formula; none is called right."""
+    """By its own name, or by that of another which leads to the same formula; none is called
+    right."""
     _, asked = question(name, id, blank)
     planted = list(mistakes(asked))
     replies = [asked.reply_to(mistake.formula) for mistake in planted]
     assert len(planted) >= 10
-    assert [m.name for m, reply in zip(planted, replies) if reply.state != WRONG or unnamed(reply)] == []
+    assert ([m.name for m,
+             reply in zip(planted, replies) if reply.state != WRONG or unnamed(reply)] == [])
     own = [reply.text.startswith(f"Not yet: {m.name}.") for m, reply in zip(planted, replies)]
     assert sum(own) > 0.7*len(own)
     assert all(reply.hints()[0] in {kind.value for kind in Kind} for reply in replies)
@@ -291,10 +329,12 @@ def unnamed(reply):
 
 
 def mistakes(asked):
-    """The planted mistakes of a question that are none in disguise: a mutant may well be another form of the answer."""
+    """The planted mistakes of a question that are none in disguise: a mutant may well be another
+    form of the answer."""
     found, right = set(), resolve(asked.right, asked.table)
     for mistake in tree(asked.asked, asked.table):
-        if mistake.formula != 0 and mistake.formula not in found and differs(right, resolve(mistake.formula, asked.table)):
+        if mistake.formula != 0 and mistake.formula not in found and differs(
+            right, resolve(mistake.formula, asked.table)):
             found.add(mistake.formula)
             yield mistake
 
@@ -326,7 +366,8 @@ def test_fifty_random_rewritings_of_the_answer_are_accepted(name, id, blank):
 @pytest.mark.long
 @pytest.mark.parametrize("name, id, blank", derive_cases())
 def test_a_check_takes_no_more_than_a_fifth_of_a_second(name, id, blank):
-    """CPU time, once the exercise has been asked unanswered as its cell does when the notebook is run."""
+    """CPU time, once the exercise has been asked unanswered as its cell does when the notebook is
+    run."""
     answer, asked = question(name, id, blank)
     wrong = [mistake.formula for mistake in islice(mistakes(asked), 0, None, 7)]
     times = []
@@ -348,7 +389,8 @@ def rewritings(formula, random, wanted):
 
 
 def rewritten(e, random):
-    """An equal formula in another form: expanded, split, renamed, regrouped, as readers write it."""
+    """An equal formula in another form: expanded, split, renamed, regrouped, as readers write
+    it."""
     for _ in range(random.randint(2, 3)):
         e = random.choice(WAYS)(e, random)
     return e
@@ -364,7 +406,8 @@ def _renamed(e, random):
     swap = {}
     for total in e.atoms(sp.Sum):
         for index, *_ in total.limits:
-            swap[index] = sp.Symbol(random.choice([c for c in "uvstq" if c not in free]) + "abc"[len(swap) % 3], integer=True)
+            swap[index] = sp.Symbol(random.choice([c for c in "uvstq" if c not in free])
+                                    + "abc"[len(swap) % 3], integer=True)
     return e.replace(lambda s: isinstance(s, sp.Sum), lambda s: s.xreplace(swap)) if swap else e
 
 
@@ -378,7 +421,8 @@ def _regrouped(e, random):
 def _added_and_taken_away(e, random):
     labels = {base.label for base in e.atoms(sp.IndexedBase)}
     bound = {index for total in e.atoms(sp.Sum) for index, *_ in total.limits}
-    parts = [a for a in e.atoms(sp.Indexed, sp.Symbol) - labels if not a.is_integer and not a.free_symbols & bound]
+    parts = [a for a in e.atoms(sp.Indexed, sp.Symbol) - labels
+             if not a.is_integer and not a.free_symbols & bound]
     part = random.choice(sorted(parts, key=str) or [sp.Integer(3)])
     with sp.evaluate(False):
         return e + part - part
@@ -403,25 +447,29 @@ def _split(e, random):
 
 def _written_out(e, random):
     """A short sum term by term."""
-    return e.replace(lambda s: isinstance(s, sp.Sum) and all((high - low).is_Integer for _, low, high in s.limits),
+    return e.replace(lambda s: isinstance(s, sp.Sum)
+                     and all((high - low).is_Integer for _, low, high in s.limits),
                      lambda s: s.doit())
 
 
 WAYS = [_expanded, _renamed, _regrouped, _added_and_taken_away, _inside, _split, _written_out]
 
 
-# Find the bug -------------------------------------------------------------------------------------------------------------
+# Find the bug
+# --------------------------------------------------------------------------------------------------
 
 
 def bug_cases():
-    return [(name, id) for name, id in CASES if re.search(r"^find_bug\(", NOTES[name].code[id], re.MULTILINE)]
+    return [(name, id) for name,
+            id in CASES if re.search(r"^find_bug\(", NOTES[name].code[id], re.MULTILINE)]
 
 
 @cache
 def planted(name, id):
     """(line, cause, what is found in the program) of a find-the-bug exercise."""
     asked, scope = [], prepared(name, id)
-    scope["find_bug"] = lambda program, line, cause, passes, number="": asked.append((line, cause, find_fault(program, passes)))
+    scope["find_bug"] = lambda program, line, cause, passes, number="": asked.append((
+        line, cause, find_fault(program, passes)))
     run(NOTES[name].answered(id), scope, f"{name} {id} asked")
     return asked[0]
 
@@ -443,35 +491,43 @@ def test_the_planted_faults_are_of_many_kinds():
 def test_another_line_or_another_cause_is_told_apart(name, id):
     line, cause, _ = planted(name, id)
     other = next(word for word in MISTAKES if word != cause)
-    said = [run(NOTES[name].answered(id, **{"line, cause": f"{one}, {two!r}"}), prepared(name, id), f"{name} {id} wrong")
+    said = [run(NOTES[name].answered(id, **{"line, cause": f"{one}, {two!r}"}), prepared(name, id),
+                f"{name} {id} wrong")
             for one, two in ((line, other), (2 if line != 2 else 3, cause))]
     assert "is the right line" in said[0] and "The cause is right" in said[1]
 
 
-# Predict, then run --------------------------------------------------------------------------------------------------------
+# Predict, then run
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name, id", [case for case in CASES if "predict(" in NOTES[case[0]].code[case[1]]])
+@pytest.mark.parametrize("name, id",
+                         [case for case in CASES if "predict(" in NOTES[case[0]].code[case[1]]])
 def test_nothing_of_the_truth_is_shown_before_the_prediction(name, id):
     """Neither the truth nor what is shown with it is even computed while the dots stand."""
     scope, called = prepared(name, id), []
     real = exercises.predict
 
     def watched(prediction, truth, number="", show=None, **more):
-        real(prediction, lambda: called.append("truth"), number, show=lambda: called.append("show"), **more)
-    scope |= {"predict": watched, "exercises": type("Module", (), {"predict": staticmethod(watched)})}
+        real(prediction, lambda: called.append("truth"), number, show=lambda: called.append("show"),
+             **more)
+    scope |= {"predict": watched,
+              "exercises": type("Module", (), {"predict": staticmethod(watched)})}
     run(NOTES[name].code[id], scope, f"{name} {id} watched")
     assert called == []
 
 
-# Everywhere ---------------------------------------------------------------------------------------------------------------
+# Everywhere
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.long
 def test_the_feedback_is_the_same_for_every_hash_seed():
-    """What is said to a right and some wrong answers of an exercise of each notebook, with all hints."""
-    runs = [subprocess.Popen([sys.executable, "-c", SAYS], env={**os.environ, "PYTHONHASHSEED": seed}, cwd=Path(__file__).parent,
+    """What is said to a right and some wrong answers of an exercise of each notebook, with all
+    hints."""
+    runs = [subprocess.Popen([sys.executable, "-c", SAYS],
+                             env={**os.environ, "PYTHONHASHSEED": seed}, cwd=Path(__file__).parent,
                              stdout=subprocess.PIPE, text=True) for seed in ("1", "2")]
     one, two = (process.communicate()[0] for process in runs)
     assert one == two and len(one) > 5000
