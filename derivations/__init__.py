@@ -22,7 +22,16 @@
 """
 
 from derivations.claim import bring_your_own
-from derivations.definitions import Assume, Definition, Depends, Entries, Independent, Index, resolve, table_of
+from derivations.definitions import (
+    Assume,
+    Definition,
+    Depends,
+    Entries,
+    Independent,
+    Index,
+    resolve,
+    table_of,
+)
 from derivations.derivation import Derivation, Summary, ledger, refused
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees, WrongIndex
 from derivations.induction import Induction

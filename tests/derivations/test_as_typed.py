@@ -1,7 +1,8 @@
 """What is typed, what is shown, what is proved and what is computed are one formula.
 
-Trees of matrices and numbers are drawn at random; each is typed within `as_written`, printed as plain text and read back by the
-little reader below, and brought to its entries by the engine. All three must have the value that NumPy gives.
+Trees of matrices and numbers are drawn at random; each is typed within `as_written`, printed as
+plain text and read back by the little reader below, and brought to its entries by the engine. All
+three must have the value that NumPy gives.
 """
 
 import re
@@ -89,7 +90,8 @@ TOKEN = re.compile(r"Σ_\{i=1\.\.n\} i|[A-Z]|[ab]|n|\d+|[-+/()ᵀ⊙²]")
 
 
 class Read:
-    """Plain text, read as a reader does: products and fractions bind tighter than sums, and go from left to right."""
+    """Plain text, read as a reader does: products and fractions bind tighter than sums, and go from
+    left to right."""
 
     def __init__(self, text):
         self.tokens = TOKEN.findall(text)

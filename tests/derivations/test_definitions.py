@@ -1,4 +1,5 @@
-"""Names stand for what they are defined as, derivatives are SymPy's, and no index is caught by a sum."""
+"""Names stand for what they are defined as, derivatives are SymPy's, and no index is caught by a
+sum."""
 
 import pytest
 import sympy as sp
@@ -56,7 +57,8 @@ def test_a_letter_bound_in_a_definition_may_be_the_letter_of_its_own_index():
 
 
 def test_a_definition_inside_a_sum_of_the_same_letter():
-    assert same(Sum(y_hat[j], (j, 1, n)), Sum(w[k]*x[l, k], (k, 1, d), (l, 1, n)) + n*b, [prediction])
+    assert same(Sum(y_hat[j], (j, 1, n)), Sum(w[k]*x[l, k], (k, 1, d), (l, 1, n)) + n*b,
+                [prediction])
 
 
 def test_a_sum_of_derivatives_by_its_own_index():
@@ -73,19 +75,22 @@ def test_a_derivative_by_an_intermediate_name_stops_there_and_the_path_around_it
 def test_the_derivative_of_an_unknown_function_follows_the_chain_rule():
     assert same(Partial(L, s[i]), Sum(Partial(L, z[k])*v[k, i], (k, 1, m)), layer)
     assert same(Partial(L, v[i, j]), Partial(L, z[i])*s[j], layer)
-    assert not same(Partial(L, s[i]), Sum(Partial(L, z[k]), (k, 1, m))*Sum(v[k, i], (k, 1, m)), layer)
+    assert not same(Partial(L, s[i]), Sum(Partial(L, z[k]), (k, 1, m))*Sum(v[k, i], (k, 1, m)),
+                    layer)
 
 
 def test_an_unknown_function_is_not_taken_for_a_constant():
     assert same(Partial(2*L, s[i]), 2*Partial(L, s[i]), layer)
     assert same(Partial(L**2, s[i]), 2*L*Partial(L, s[i]), layer)
-    assert same(Partial(J, s[i]), Partial(L, s[i]) + 2*s[i], [*layer, Definition(J, L + Sum(s[k]**2, (k, 1, p)))])
+    assert same(Partial(J, s[i]), Partial(L, s[i]) + 2*s[i],
+                [*layer, Definition(J, L + Sum(s[k]**2, (k, 1, p)))])
     assert same(Partial(J, s[i]), Partial(J, L)*Partial(L, s[i]), [Depends(J, L), *layer])
     assert not same(Partial(J, s[i]), sp.S.Zero, [Depends(J, L), *layer])
 
 
 @pytest.mark.parametrize("expr", [
-    Partial(Partial(L, s[i]), s[j]), Partial(Partial(L, z[i]), z[j]), Partial(Partial(L, z[i]), s[j]),
+    Partial(Partial(L, s[i]), s[j]), Partial(Partial(L, z[i]), z[j]),
+    Partial(Partial(L, z[i]), s[j]),
     Partial(s[i]*Partial(L, z[j]), s[i])])
 def test_the_second_derivative_of_an_unknown_function_is_refused(expr):
     with pytest.raises(Undecided, match="unknown function"):
@@ -94,7 +99,8 @@ def test_the_second_derivative_of_an_unknown_function_is_refused(expr):
 
 def test_one_unknown_loss_for_each_sample():
     mean = Definition(J, Sum(losses[i], (i, 1, n))/n)
-    assert same(Partial(losses[j], scores[i, k]), Partial(losses[j], scores[i, k])*KroneckerDelta(i, j), [per_sample])
+    assert same(Partial(losses[j], scores[i, k]),
+                Partial(losses[j], scores[i, k])*KroneckerDelta(i, j), [per_sample])
     assert same(Partial(J, scores[i, k]), Partial(losses[i], scores[i, k])/n, [per_sample, mean])
     assert not same(Partial(J, scores[i, k]), Partial(losses[i], scores[i, k]), [per_sample, mean])
 
@@ -108,7 +114,8 @@ def test_a_derivative_that_is_zero_only_because_a_definition_is_missing_is_an_er
 
 
 @pytest.mark.parametrize("expr", [
-    sp.Derivative(g(a), a, evaluate=False), sp.Integral(a, (a, 0, 1)), sp.Subs(a**2, a, 1), X[0, 0]*a, sp.Trace(X.T*X)*a,
+    sp.Derivative(g(a), a, evaluate=False), sp.Integral(a, (a, 0, 1)), sp.Subs(a**2, a, 1),
+    X[0, 0]*a, sp.Trace(X.T*X)*a,
     sp.Limit(a*b, a, 0)])
 def test_what_the_engine_does_not_know_is_refused(expr):
     with pytest.raises(Undecided, match="no rule"):
@@ -116,14 +123,18 @@ def test_what_the_engine_does_not_know_is_refused(expr):
 
 
 @pytest.mark.parametrize("make, error", [
-    (lambda: indexed("w"), ValueError), (lambda: Partial(J, 3), TypeError), (lambda: Partial(J, a**2), TypeError),
-    (lambda: Partial("J", a), TypeError), (lambda: Partial(X*W, a), TypeError), (lambda: Gradient(J, w), TypeError),
+    (lambda: indexed("w"), ValueError), (lambda: Partial(J, 3), TypeError),
+    (lambda: Partial(J, a**2), TypeError),
+    (lambda: Partial("J", a), TypeError), (lambda: Partial(X*W, a), TypeError),
+    (lambda: Gradient(J, w), TypeError),
     (lambda: Gradient(X, W), TypeError), (lambda: Definition(z[i + 1], a), TypeError),
     (lambda: Definition(v[i, i], a), TypeError),
     (lambda: Definition(a + b, a), TypeError), (lambda: Definition(z[i], z[i] + 1), ValueError),
-    (lambda: Definition(J, X*W), TypeError), (lambda: Definition(J, "a + b"), TypeError), (lambda: Definition(J, [a]), TypeError),
+    (lambda: Definition(J, X*W), TypeError), (lambda: Definition(J, "a + b"), TypeError),
+    (lambda: Definition(J, [a]), TypeError),
     (lambda: Depends(L, z[k]), ValueError), (lambda: Depends(L, z[k], (k,)), ValueError),
-    (lambda: table_of([Depends(L, v[i, k], (k, 1, p))]), ValueError), (lambda: Entries(X, w), ValueError),
+    (lambda: table_of([Depends(L, v[i, k], (k, 1, p))]), ValueError),
+    (lambda: Entries(X, w), ValueError),
     (lambda: table_of([cost, cost]), ValueError), (lambda: table_of([J]), TypeError),
     (lambda: table_of([Definition(J, b**2), Definition(b, J)]), ValueError),
 ])
@@ -163,7 +174,8 @@ def matrix(expr, row=i, column=sp.S.One):
 
 
 def test_a_matrix_product_is_a_sum_over_the_inner_index():
-    assert same(matrix(X.T*(X*W - Y)/n), Sum((Sum(w[j]*x[l, j], (j, 1, d)) - y[l])*x[l, i], (l, 1, n))/n)
+    assert same(matrix(X.T*(X*W - Y)/n),
+                Sum((Sum(w[j]*x[l, j], (j, 1, d)) - y[l])*x[l, i], (l, 1, n))/n)
     assert same(matrix(X*X.T, i, j), Sum(x[i, k]*x[j, k], (k, 1, d)))
     assert same(matrix(X.T*X, i, j), Sum(x[k, i]*x[k, j], (k, 1, n)))
     assert same(matrix(W.T*W, sp.S.One), Sum(w[k]**2, (k, 1, d)))
@@ -175,7 +187,8 @@ def test_a_matrix_product_is_a_sum_over_the_inner_index():
 def test_the_order_of_matrices_counts():
     square = Entries(MatrixSymbol("Q", n, n), q)
     found = {square.matrix: square.entries}
-    left, right = (entry(m, i, j, found) for m in (square.matrix*square.matrix.T, square.matrix.T*square.matrix))
+    left, right = (entry(m, i, j, found)
+                   for m in (square.matrix*square.matrix.T, square.matrix.T*square.matrix))
     assert not same(left, right)
 
 

@@ -10,7 +10,8 @@ from derivations import symbols
 
 POINTS = [mpmath.mpf(q) for q in ("-2.25", "-0.75", "0.5", "1.75")]
 z = sp.Symbol("z", real=True)
-CLASSES = [thing for thing in vars(symbols).values() if inspect.isclass(thing) and "fdiff" in vars(thing)
+CLASSES = [thing for thing in vars(symbols).values()
+           if inspect.isclass(thing) and "fdiff" in vars(thing)
            and hasattr(thing, "value")]
 
 

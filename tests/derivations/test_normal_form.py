@@ -6,7 +6,33 @@ from time import process_time
 import pytest
 import sympy as sp
 from sympy import KroneckerDelta, Product, Rational, Sum, exp, log, sqrt
-from vocabulary import J, K, L, X, a, b, cost, d, eta, g, gradient, i, j, k, l, lam, m, n, prediction, q, same, u, w, x, y
+from vocabulary import (
+    J,
+    K,
+    L,
+    X,
+    a,
+    b,
+    cost,
+    d,
+    eta,
+    g,
+    gradient,
+    i,
+    j,
+    k,
+    l,
+    lam,
+    m,
+    n,
+    prediction,
+    q,
+    same,
+    u,
+    w,
+    x,
+    y,
+)
 
 from derivations.definitions import Definition, resolve
 from derivations.errors import Undecided, WrongIndex
@@ -28,47 +54,62 @@ shares = Definition(label[k], weight[k]/Sum(weight[j], (j, 1, K)))  # any labels
 
 TRUE = {
     "least squares gradient": (Partial(J, w[k]), gradient, [prediction, cost]),
-    "least squares Hessian": (Partial(Partial(J, w[j]), w[k]), Sum(x[i, j]*x[i, k], (i, 1, n))/n, [prediction, cost]),
+    "least squares Hessian": (Partial(Partial(J, w[j]), w[k]), Sum(x[i, j]*x[i, k], (i, 1, n))/n,
+                              [prediction, cost]),
     "logistic gradient": (Partial(J, w[k]), Sum((prob[i] - y[i])*x[i, k], (i, 1, n))/n, logistic),
     "logistic gradient for b": (Partial(J, b), Sum(prob[i] - y[i], (i, 1, n))/n, logistic),
-    "logistic gradient, with exp": (Partial(J, w[k]), Sum((1/(1 + exp(-s[i])) - y[i])*x[i, k], (i, 1, n))/n, logistic),
-    "logistic Hessian": (Partial(Partial(J, w[j]), w[k]), Sum(prob[i]*(1 - prob[i])*x[i, j]*x[i, k], (i, 1, n))/n, logistic),
+    "logistic gradient, with exp": (Partial(J, w[k]), Sum(
+        (1/(1 + exp(-s[i])) - y[i])*x[i, k], (i, 1, n))/n, logistic),
+    "logistic Hessian": (Partial(Partial(J, w[j]), w[k]),
+                         Sum(prob[i]*(1 - prob[i])*x[i, j]*x[i, k], (i, 1, n))/n, logistic),
     "logistic loss, stable form": (J, Sum(log(1 + exp(s[i])) - y[i]*s[i], (i, 1, n))/n, logistic),
-    "logarithm of the likelihood": (log(Product(prob[i]**y[i]*(1 - prob[i])**(1 - y[i]), (i, 1, n))), -n*J, logistic),
+    "logarithm of the likelihood": (log(Product(
+        prob[i]**y[i]*(1 - prob[i])**(1 - y[i]), (i, 1, n))), -n*J, logistic),
     "softmax Jacobian": (Partial(p[k], z[l]), p[k]*(KroneckerDelta(k, l) - p[l]), [softmax]),
-    "softmax Jacobian, other index": (Partial(p[k], z[l]), p[l]*(KroneckerDelta(k, l) - p[k]), [softmax]),
+    "softmax Jacobian, other index": (Partial(p[k], z[l]), p[l]*(KroneckerDelta(k, l) - p[k]),
+                                      [softmax]),
     "softmax sums to 1": (Sum(p[k], (k, 1, K)), sp.Integer(1), [softmax]),
     "softmax of shifted scores": (p[k], exp(z[k] - a)/Sum(exp(z[j] - a), (j, 1, K)), [softmax]),
-    "shifted log-sum-exp": (log(Sum(exp(z[k]), (k, 1, K))), a + log(Sum(exp(z[k] - a), (k, 1, K))), []),
+    "shifted log-sum-exp": (log(Sum(exp(z[k]), (k, 1, K))), a + log(Sum(exp(z[k] - a), (k, 1, K))),
+                            []),
     "gradient of log-sum-exp": (Partial(log(Sum(exp(z[k]), (k, 1, K))), z[l]), p[l], [softmax]),
-    "softmax and cross-entropy": (Partial(L, z[l]), p[l]*Sum(label[k], (k, 1, K)) - label[l], cross_entropy),
-    "softmax and cross-entropy, labels sum to 1": (Partial(L, z[l]), p[l] - label[l], [*cross_entropy, shares]),
-    "softmax and one label": (Partial(L, z[l]), p[l] - KroneckerDelta(l, c), [softmax, Definition(L, -log(p[c]))]),
+    "softmax and cross-entropy": (Partial(L, z[l]), p[l]*Sum(label[k], (k, 1, K)) - label[l],
+                                  cross_entropy),
+    "softmax and cross-entropy, labels sum to 1": (
+        Partial(L, z[l]), p[l] - label[l], [*cross_entropy, shares]),
+    "softmax and one label": (Partial(L, z[l]), p[l] - KroneckerDelta(l, c),
+                              [softmax, Definition(L, -log(p[c]))]),
     "slope of sigmoid": (Partial(1/(1 + exp(-a)), a), sigmoid(a)*(1 - sigmoid(a)), []),
     "sigmoid is symmetric": (1 - sigmoid(a), sigmoid(-a), []),
     "tanh is a sigmoid": (sp.tanh(a), 2*sigmoid(2*a) - 1, []),
     "slope of tanh": (Partial(sp.tanh(a), a), 1 - sp.tanh(a)**2, []),
-    "error of gradient descent": ((1 - eta*lam)**(t + 1)*b, (1 - eta*lam)**t*b - eta*lam*((1 - eta*lam)**t*b), []),
+    "error of gradient descent": ((1 - eta*lam)**(t + 1)*b,
+                                  (1 - eta*lam)**t*b - eta*lam*((1 - eta*lam)**t*b), []),
     "unknown activation": (Partial(g(a**2*b), a), 2*a*b*g.prime(a**2*b), []),
     "spread about the mean": (Sum((u[j] - Sum(u[k], (k, 1, n))/n)**2, (j, 1, n)),
                               Sum(u[j]**2, (j, 1, n)) - Sum(u[j], (j, 1, n))**2/n, []),
     "product of sums": (Sum(u[i], (i, 1, n))**2, Sum(u[i]*u[j], (i, 1, n), (j, 1, n)), []),
-    "sums of one letter": (Sum(u[i]*Sum(u[i]**2, (i, 1, n)), (i, 1, n)), Sum(u[i], (i, 1, n))*Sum(u[i]**2, (i, 1, n)), []),
+    "sums of one letter": (Sum(u[i]*Sum(u[i]**2, (i, 1, n)), (i, 1, n)),
+                           Sum(u[i], (i, 1, n))*Sum(u[i]**2, (i, 1, n)), []),
     "three sums": (Sum(q[i, j]*u[k]*u[i], (i, 1, n), (j, 1, n), (k, 1, n)),
                    Sum(u[k], (k, 1, n))*Sum(u[i]*Sum(q[i, j], (j, 1, n)), (i, 1, n)), []),
-    "order of summation": (Sum(q[i, j], (i, 1, n), (j, 1, n)), Sum(q[j, i], (i, 1, n), (j, 1, n)), []),
+    "order of summation": (Sum(q[i, j], (i, 1, n), (j, 1, n)), Sum(q[j, i], (i, 1, n), (j, 1, n)),
+                           []),
     "a constant is counted": (Sum(a, (i, 1, n)), n*a, []),
     "denominators under a sum": (Sum(u[i]/(1 + u[i]) + 1/(1 + u[i]), (i, 1, n)), n, []),
     "a delta beside its twin": (KroneckerDelta(k, l)*z[k], KroneckerDelta(k, l)*z[l], []),
-    "a delta is its own square": ((KroneckerDelta(k, l) + a)**2, (1 + 2*a)*KroneckerDelta(k, l) + a**2, []),
+    "a delta is its own square": ((KroneckerDelta(k, l) + a)**2,
+                                  (1 + 2*a)*KroneckerDelta(k, l) + a**2, []),
     "the first entry is there": (Sum(KroneckerDelta(k, 1)*z[k], (k, 1, K)), z[1], []),
     "a sum of no terms": (Sum(u[i], (i, 3, 1)), sp.Integer(0), []),
     "numbers are written out": (Sum(u[i], (i, 2, 4)), u[2] + u[3] + u[4], []),
     "a constant is counted from 2": (Sum(a, (i, 2, n)), (n - 1)*a, []),
-    "a constant is counted up to an index": (Sum(Sum(a, (j, 1, i)), (i, 1, n)), a*Sum(i, (i, 1, n)), []),
+    "a constant is counted up to an index": (
+        Sum(Sum(a, (j, 1, i)), (i, 1, n)), a*Sum(i, (i, 1, n)), []),
     "a delta that may miss its sum stays": (Sum(2*KroneckerDelta(k, l)*z[k]*z[l], (k, 2, K)),
                                             2*Sum(z[l]*z[j]*KroneckerDelta(l, j), (j, 2, K)), []),
-    "denominators that hold sums, under a sum": (Sum(u[i]/(1 + exp(Sum(q[i, j], (j, 1, n)))), (i, 1, n)), Sum(u[i], (i, 1, n))
+    "denominators that hold sums, under a sum": (Sum(
+        u[i]/(1 + exp(Sum(q[i, j], (j, 1, n)))), (i, 1, n)), Sum(u[i], (i, 1, n))
         - Sum(u[i]*exp(Sum(q[i, k], (k, 1, n)))/(1 + exp(Sum(q[i, k], (k, 1, n)))), (i, 1, n)), []),
     "a fraction under a sum in a logarithm": (log(Sum(u[i]**2/(1 + exp(u[i])), (i, 1, n))),
                                               log(Sum(u[j]**2/(1 + exp(u[j])), (j, 1, n))), []),
@@ -87,7 +128,8 @@ def test_a_true_identity_is_proved_for_all_sizes(name):
     assert same(left, right, definitions)
 
 
-@pytest.mark.parametrize("name", [name for name in TRUE if "log" not in name and "labels" not in name])
+@pytest.mark.parametrize("name",
+                         [name for name in TRUE if "log" not in name and "labels" not in name])
 def test_the_same_identity_with_a_term_too_many_is_not(name):
     left, right, definitions = TRUE[name]
     assert not same(left, right + L**2 + 1, definitions)
@@ -96,10 +138,13 @@ def test_the_same_identity_with_a_term_too_many_is_not(name):
 FALSE = {
     "an index of an inner sum is not taken again outside": (
         Sum(exp(Sum(q[i, j], (j, 1, n))), (i, 1, n)), Sum(exp(Sum(q[j, i], (j, 1, n))), (i, 1, n))),
-    "nor two sums further out": (Sum(exp(Sum(q[i, j]*exp(Sum(u[k], (k, 1, n))), (j, 1, n))), (i, 1, n)),
-                                 Sum(exp(Sum(q[j, i]*exp(Sum(u[k], (k, 1, n))), (j, 1, n))), (i, 1, n))),
+    "nor two sums further out": (Sum(exp(Sum(q[i, j]*exp(Sum(u[k], (k, 1, n))), (j, 1, n))),
+                                     (i, 1, n)),
+                                 Sum(exp(Sum(q[j, i]*exp(Sum(u[k], (k, 1, n))), (j, 1, n))),
+                                     (i, 1, n))),
     "nor inside a logarithm": (
-        Sum(log(Sum(q[i, j]**2, (j, 1, n))), (i, 1, n)), Sum(log(Sum(q[j, i]**2, (j, 1, n))), (i, 1, n))),
+        Sum(log(Sum(q[i, j]**2, (j, 1, n))), (i, 1, n)),
+        Sum(log(Sum(q[j, i]**2, (j, 1, n))), (i, 1, n))),
     "the square of a sum": (Sum(u[i], (i, 1, n))**2, Sum(u[i]**2, (i, 1, n))),
     "a double sum on its diagonal": (Sum(u[i]*u[j], (i, 1, n), (j, 1, n)), Sum(u[i]**2, (i, 1, n))),
     "one letter, two sums": (Sum(u[i]*Sum(u[i]**2, (i, 1, n)), (i, 1, n)), Sum(u[i]**3, (i, 1, n))),
@@ -107,7 +152,8 @@ FALSE = {
     "a constant counted once": (Sum(a, (i, 1, n)), a),
     "a sum that may have no terms": (Sum(a, (i, 1, n - 5)), (n - 5)*a),
     "a sum that may be one term too short": (Sum(a, (i, 3, n)), (n - 2)*a),
-    "a sum up to an index that may be negative": (Sum(Sum(a, (j, 1, i)), (i, -3, n)), a*Sum(i, (i, -3, n))),
+    "a sum up to an index that may be negative": (
+        Sum(Sum(a, (j, 1, i)), (i, -3, n)), a*Sum(i, (i, -3, n))),
     "a sum up to any whole number": (Sum(a, (i, 1, c)), c*a),
     "a delta before the beginning": (Sum(KroneckerDelta(k, 0)*z[k], (k, 1, K)), z[0]),
     "a delta past an end that may be near": (Sum(KroneckerDelta(k, 3)*z[k], (k, 1, K)), z[3]),
@@ -115,7 +161,8 @@ FALSE = {
     "a delta past the end": (Sum(KroneckerDelta(k, l)*z[k], (k, 2, K)), z[l]),
     "a delta of a free letter": (Sum(KroneckerDelta(k, l), (k, 1, K)), sp.Integer(1)),
     "a shifted delta": (Sum(KroneckerDelta(i, j + 1)*u[i], (i, 1, n))*u[j], u[j + 1]*u[j]),
-    "fractions added by their parts": (Sum(u[i]/(1 + u[i]), (i, 1, n)), Sum(u[i], (i, 1, n))/Sum(1 + u[i], (i, 1, n))),
+    "fractions added by their parts": (Sum(u[i]/(1 + u[i]), (i, 1, n)),
+                                       Sum(u[i], (i, 1, n))/Sum(1 + u[i], (i, 1, n))),
     "the root of a square": (sqrt(a**2), a),
     "roots of negative numbers": (sqrt(-a)*sqrt(-b), sqrt(a*b)),
     "the power of a product": (sqrt(a*b), sqrt(a)*sqrt(b)),
@@ -125,9 +172,11 @@ FALSE = {
     "the logarithm of a product": (log(a*b), log(a) + log(b)),
     "the logarithm of a square": (log(a**2), 2*log(a)),
     "the logarithm of a product over i": (log(Product(u[i], (i, 1, n))), Sum(log(u[i]), (i, 1, n))),
-    "the logarithm of a product of fractions": (log(Product(1/(u[i] - 1), (i, 1, n))), Sum(log(1/(u[i] - 1)), (i, 1, n))),
+    "the logarithm of a product of fractions": (
+        log(Product(1/(u[i] - 1), (i, 1, n))), Sum(log(1/(u[i] - 1)), (i, 1, n))),
     "the logarithm of a product of differences": (
-        log(Product(exp(u[i]) - Rational(1, 2), (i, 1, n))), Sum(log(exp(u[i]) - Rational(1, 2)), (i, 1, n))),
+        log(Product(exp(u[i]) - Rational(1, 2), (i, 1, n))),
+        Sum(log(exp(u[i]) - Rational(1, 2)), (i, 1, n))),
     "the logarithm of a sum to a number that may be 0": (
         log(exp(a)/Sum(exp(j*b), (j, 1, t))), a - log(Sum(exp(j*b), (j, 1, t)))),
     "the logarithm of a sum that may have no terms": (
@@ -135,7 +184,8 @@ FALSE = {
     "the logarithm of a negative number": (log((a - 1)*exp(b)), log(1 - a) + b),
     "slopes at different arguments": (g.prime(a), g.prime(g(a))),
     "a function and its slope": (g(a), g.prime(a)),
-    "a softmax Jacobian without its delta": (KroneckerDelta(k, l)*z[k] - z[k]*z[l], z[k] - z[k]*z[l]),
+    "a softmax Jacobian without its delta": (
+        KroneckerDelta(k, l)*z[k] - z[k]*z[l], z[k] - z[k]*z[l]),
 }
 
 
@@ -152,8 +202,10 @@ def test_what_is_not_an_identity_is_never_proved(name):
 
 
 @pytest.mark.parametrize("expr", [
-    a*sp.pi.evalf() - b/2, g(a/3.), sp.zoo*a, sp.oo - a, sp.nan, sp.I*a, X, sp.Symbol("s")**sp.sqrt(3.),
-    a/((a + b)**2 - a**2 - 2*a*b - b**2), z[1]/KroneckerDelta(k, l), (a + b + 1)**300, Sum(1, (i, 1, n/2)),
+    a*sp.pi.evalf() - b/2, g(a/3.), sp.zoo*a, sp.oo - a, sp.nan, sp.I*a, X,
+    sp.Symbol("s")**sp.sqrt(3.),
+    a/((a + b)**2 - a**2 - 2*a*b - b**2), z[1]/KroneckerDelta(k, l), (a + b + 1)**300,
+    Sum(1, (i, 1, n/2)),
     sp.Heaviside(u[i] - u[j]),
     sp.Symbol("A", commutative=False)*a,
 ])
@@ -163,7 +215,8 @@ def test_what_the_normal_form_does_not_cover_is_undecided(expr):
 
 
 @pytest.mark.parametrize("expr", [
-    sp.oo, -sp.oo, sp.zoo, sp.nan, a - sp.oo, exp(-sp.oo*a), a/2 + sp.sqrt(2.), g(sp.sqrt(3.))], ids=str)
+    sp.oo, -sp.oo, sp.zoo, sp.nan, a - sp.oo, exp(-sp.oo*a), a/2 + sp.sqrt(2.), g(sp.sqrt(3.))],
+    ids=str)
 def test_floats_and_infinities_are_not_exact(expr):
     must_be_exact(a/2, sqrt(a))
     with pytest.raises(Undecided):
@@ -181,21 +234,27 @@ def test_an_index_with_two_ends_makes_no_sense():
 
 
 def random_expression(random, depth):
-    """Sums, products, powers, deltas, functions and derivatives of u and q, with few letters, so that they collide."""
+    """Sums, products, powers, deltas, functions and derivatives of u and q, with few letters, so
+    that they collide."""
     letter = lambda: random.choice([i, j, k])  # noqa: E731
     inner = lambda: random_expression(random, depth - 1)  # noqa: E731
     if depth == 0:
-        return random.choice([u[letter()], q[letter(), letter()], q[letter(), letter()], KroneckerDelta(letter(), letter()), a])
+        return random.choice([u[letter()], q[letter(), letter()], q[letter(), letter()],
+                              KroneckerDelta(letter(), letter()), a])
     return random.choice([
         lambda: inner() + inner(), lambda: inner()*inner(), lambda: Sum(inner(), (letter(), 1, n)),
-        lambda: Sum(inner(), (letter(), 1, n)), lambda: Sum(inner(), (letter(), 2, n)), lambda: Sum(inner(), (letter(), 1, 3)),
-        lambda: inner()**2, lambda: sigmoid(inner()), lambda: exp(inner()/2), lambda: 1/(inner()**2 + 1),
+        lambda: Sum(inner(), (letter(), 1, n)), lambda: Sum(inner(), (letter(), 2, n)),
+        lambda: Sum(inner(), (letter(), 1, 3)),
+        lambda: inner()**2, lambda: sigmoid(inner()), lambda: exp(inner()/2),
+        lambda: 1/(inner()**2 + 1),
         lambda: Sum(inner(), (letter(), 1, n))])()
 
 
 def letters_changed(random, expr):
-    """The same expression with two letters swapped, or one put for the other, in one of its parts."""
-    parts = [part for part in sp.preorder_traversal(expr) if isinstance(part, sp.Expr) and part.args]
+    """The same expression with two letters swapped, or one put for the other, in one of its
+    parts."""
+    parts = [part for part in sp.preorder_traversal(expr)
+             if isinstance(part, sp.Expr) and part.args]
     old, new = random.sample([i, j, k], 2)
     part = random.choice(parts or [expr])
     swap = {old: new, new: old} if random.random() < 0.6 else {old: new}
@@ -215,7 +274,8 @@ def test_letters_changed_at_random_are_never_proved_equal_when_the_values_differ
             continue
         shown[equal] += 1
         if equal:
-            assert agree_at_points(first, second, ranges), f"proved equal, but is not: {left} and {right}"
+            assert agree_at_points(first, second,
+                                   ranges), f"proved equal, but is not: {left} and {right}"
 
 
 def agree_at_points(first, second, ranges):

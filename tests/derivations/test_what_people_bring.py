@@ -28,7 +28,15 @@ from sympy import (
 )
 from vocabulary import J, a, b, d, g, i, j, k, l, n, u, w
 
-from derivations.definitions import Assume, Definition, Depends, Entries, Independent, Index, table_of
+from derivations.definitions import (
+    Assume,
+    Definition,
+    Depends,
+    Entries,
+    Independent,
+    Index,
+    table_of,
+)
 from derivations.derivation import Derivation
 from derivations.errors import FalseLine, Undecided
 from derivations.symbols import Gradient, Partial, as_written, indexed, sigmoid, softplus
