@@ -1,4 +1,4 @@
-"""Packages that come in one piece: modules as bytecode that is run where it lies, the rest as files.
+"""Packages in one piece: modules as bytecode that is run where it lies, the rest as files.
 
 A wheel would be unpacked file by file first, and each module then looked for on every path.
 """
@@ -36,7 +36,9 @@ class Bundle:
         return None
 
     def exec_module(self, module):
-        exec(marshal.loads(self.modules[module.__name__][2]), module.__dict__)
+        code = self.modules[module.__name__][2]
+        if code:  # a namespace has none
+            exec(marshal.loads(code), module.__dict__)
 
 
 class Later:

@@ -21,12 +21,8 @@ class Widget:
 
     def __init__(self, value=None, description="", layout=None, **options):
         self.model_id = f"widget-{len(models)}"
-        self.description, self.options, self._value, self._observers = (
-            description,
-            options,
-            value,
-            [],
-        )
+        self.description, self.options = description, options
+        self._value, self._observers = value, []
         models[self.model_id] = self
 
     @property
@@ -45,13 +41,8 @@ class Widget:
         self._notify(before)
 
     def _notify(self, before):
-        change = {
-            "name": "value",
-            "old": before,
-            "new": self._value,
-            "owner": self,
-            "type": "change",
-        }
+        change = {"name": "value", "type": "change", "owner": self}
+        change |= {"old": before, "new": self._value}
         if before != self._value:
             for observer in list(self._observers):
                 observer(change)
@@ -63,12 +54,8 @@ class Widget:
         self._observers.clear()
 
     def described(self):
-        about = {
-            "kind": self.kind,
-            "id": self.model_id,
-            "value": self._value,
-            "description": self.description,
-        }
+        about = {"kind": self.kind, "id": self.model_id, "value": self._value}
+        about["description"] = self.description
         return about | {name: self.options[name] for name in self.known if name in self.options}
 
     def _repr_mimebundle_(self, include=None, exclude=None):
@@ -123,11 +110,8 @@ class Box(Widget):
         self.children = tuple(children)
 
     def described(self):
-        return {
-            "kind": self.kind,
-            "id": self.model_id,
-            "children": [child.described() for child in self.children],
-        }
+        children = [child.described() for child in self.children]
+        return {"kind": self.kind, "id": self.model_id, "children": children}
 
 
 class VBox(Box):
@@ -163,15 +147,10 @@ def control(name, about):
     if isinstance(about, (int, float)):
         about = (min(-about, 3 * about), max(-about, 3 * about)) if about else (0, 1)
     if isinstance(about, tuple) and len(about) in (2, 3) and not isinstance(about[0], str):
-        kind = IntSlider if all(isinstance(number, int) for number in about) else FloatSlider
         low, high, *step = about
-        return kind(
-            (low + high) // 2 if kind is IntSlider else (low + high) / 2,
-            low,
-            high,
-            *step,
-            description=name,
-        )
+        if all(isinstance(number, int) for number in about):
+            return IntSlider((low + high) // 2, low, high, *step, description=name)
+        return FloatSlider((low + high) / 2, low, high, *step, description=name)
     return Dropdown(about, description=name)
 
 

@@ -117,10 +117,7 @@ class Kernel:
         source = MAGIC.sub("pass", source)
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
         try:
-            value = await eval_code_async(
-                source, self.namespace, filename=name, return_mode="last_expr"
-            )
-            self.show_result(value)
+            self.show_result(await eval_code_async(source, self.namespace, filename=name))
             self.show_open_figures()
         except BaseException as error:  # a cell may exit, or be interrupted
             self.tell("error", ename=type(error).__name__, evalue=str(error), traceback=told(error))
@@ -138,12 +135,9 @@ class Kernel:
 def told(error):
     """The traceback from the cell on: the frames of whoever runs it say nothing to its reader."""
     whole = traceback.TracebackException.from_exception(error)
-    cell = next(
-        (place for place, frame in enumerate(whole.stack) if frame.filename.startswith("<cell")),
-        None,
-    )
-    if cell is not None:
-        del whole.stack[:cell]
+    ours = [frame.filename.startswith("<cell") for frame in whole.stack]
+    if True in ours:
+        del whole.stack[: ours.index(True)]
     elif isinstance(error, SyntaxError):
         whole.stack.clear()
     return "".join(whole.format())
@@ -223,21 +217,11 @@ class Names(ast.NodeVisitor):
 
     def visit_Assign(self, node):
         self.generic_visit(node)
-        makers = {
-            part.func.attr if isinstance(part.func, ast.Attribute) else getattr(part.func, "id", "")
-            for part in ast.walk(node.value)
-            if isinstance(part, ast.Call)
-        }
-        if makers & SOURCES_OF_CHANCE:
-            self.chance |= {
-                part.id
-                for target in node.targets
-                for part in ast.walk(target)
-                if isinstance(part, ast.Name)
-            }
-        self.changed |= {
-            root(target) for target in node.targets if not isinstance(target, ast.Name)
-        }
+        calls = [part.func for part in ast.walk(node.value) if isinstance(part, ast.Call)]
+        if {getattr(each, "attr", getattr(each, "id", "")) for each in calls} & SOURCES_OF_CHANCE:
+            parts = [part for target in node.targets for part in ast.walk(target)]
+            self.chance |= {part.id for part in parts if isinstance(part, ast.Name)}
+        self.changed |= {root(each) for each in node.targets if not isinstance(each, ast.Name)}
 
     def visit_AugAssign(self, node):
         self.generic_visit(node)
@@ -250,9 +234,8 @@ class Names(ast.NodeVisitor):
         call = node.value
         if isinstance(call, ast.Call) and getattr(call.func, "id", "") not in HARMLESS:
             told = call.args if isinstance(call.func, ast.Name) else [call.func, *call.args]
-            self.changed |= {
-                root(part) for part in told if isinstance(part, ast.Name | ast.Attribute)
-            }
+            names = [part for part in told if isinstance(part, ast.Name | ast.Attribute)]
+            self.changed |= set(map(root, names))
             if "random" in ast.unparse(call.func):
                 self.seeded.add(root(call.func))
 

@@ -1,7 +1,7 @@
 """The built site, served on this machine, and a real Chromium that looks at it.
 
-The tests of one page stand in one group: they share the page, and the groups run on two processors
-beside each other.
+The tests of one page stand in one group: they share the page, and the groups run beside each
+other.
 """
 
 import importlib.util
@@ -175,7 +175,7 @@ def pytest_terminal_summary(terminalreporter):
     )
     if lines:
         terminalreporter.section(
-            "measured in Chromium, in seconds from the opening of the page, two pages at a time"
+            "measured in Chromium, in seconds from the opening of the page, three pages at a time"
         )
         for line in lines:
             terminalreporter.line(line)

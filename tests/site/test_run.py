@@ -5,10 +5,9 @@ stored; sliders move, exercises answer, edits are kept, and all of it goes on wi
 import ast
 import json
 import re
-import time
 
 import pytest
-from conftest import MEASURED, NOTEBOOKS, PICTURES, TYPESET, grouped, load_kernel, text
+from conftest import MEASURED, NOTEBOOKS, PICTURES, PUBLIC, TYPESET, grouped, load_kernel, text
 from live_outputs import pictures, words
 
 RUNS = "() => document.documentElement.dataset.runs === 'yes'"
@@ -16,7 +15,8 @@ READY = "() => window.pageNotebook?.python.state === 'ready'"
 RUN_ALL = "() => pageNotebook.runAll()"
 CELLS = """() => Object.fromEntries(pageNotebook.cells.map(cell =>
     [cell.name, {state: cell.state, outputs: cell.outputs}]))"""
-MOST_LOADED = 20e6  # bytes, page and Python, of a server that compresses nothing
+MOST_OF_PYTHON, MOST_LOADED = 15e6, 20e6  # bytes; the second with the page itself
+IS_IN = """name => document.activeElement.matches(`[id='cell-${name}'] textarea`)"""
 SLIDE_OF = """name => {
     const {h, v} = Reveal.getIndices(document.querySelector(`a.live[href$="#cell-${name}"]`)
         .closest('section'));
@@ -78,7 +78,8 @@ def first_derivation(name):
 
 
 def text_of_outputs(cell):
-    return "".join(text(output.get("data", {}).get("text/markdown", "")) for output in cell["outputs"])
+    shown = [output.get("data", {}).get("text/markdown", "") for output in cell["outputs"]]
+    return "".join(map(text, shown))
 
 
 def timeline(page, name, *more):
@@ -250,6 +251,29 @@ def answered(page, name, blank, answer):
     return cell(page, name).locator(".cell_output.live").inner_text().strip()
 
 
+def test_python_loads_little_before_the_first_derivation():
+    """From a server that compresses nothing, too."""
+    settings = json.loads((PUBLIC / "_static" / "run" / "settings.json").read_text("utf-8"))
+    folder = PUBLIC / settings["pyodide"]
+    code = sum((folder / name).stat().st_size for name in ("pyodide.mjs", "pyodide.asm.mjs"))
+    assert settings["bytes"] + code < MOST_OF_PYTHON
+
+
+def ran_by_keyboard(page, name, source):
+    """From the top of the page to the cell by Tab, other code into it, and run it: no mouse."""
+    page.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0); }")
+    page.evaluate(WATCH, name)
+    presses = 0
+    while not page.evaluate(IS_IN, name):
+        page.keyboard.press("Tab")
+        presses += 1
+        assert presses < 200, "Tab does not reach the cell"
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(source)
+    page.keyboard.press("Control+Enter")
+    page.evaluate("() => window.hasRun.then(() => true)")
+
+
 def test_the_start_page_refuses_a_wrong_line(running, record_property):
     """The visitor presses ▶ at once, then turns a sign around in the last line of the derivation:
     it is refused, and the mistake is named.
@@ -267,8 +291,8 @@ def test_the_start_page_refuses_a_wrong_line(running, record_property):
     assert cell(page, "trial").get_attribute("data-state") == "done"
     right = field.input_value()
     steps = list(re.finditer(r"\.step\((?=\S)", right))
-    field.fill(right[: steps[-1].end()] + "-" + right[steps[-1].end() :])
-    pressed(page, "trial")
+    wrong = right[: steps[-1].end()] + "-" + right[steps[-1].end() :]
+    ran_by_keyboard(page, "trial", wrong)
     output = cell(page, "trial").locator(".cell_output.live").inner_text()
     assert output.startswith("FalseLine") and "sign" in output, output
     page.screenshot(path=PICTURES / "run-refused.png")
@@ -367,6 +391,7 @@ def test_a_cell_needs_what_binds_or_changes_its_names():
     assert needed(["a = 1", "a = 2", "a"], 2) == [1]
     assert needed(["a = 1", "a = 2\nb = a", "b, a"], 2) == [1]
     assert needed(["a = 1", "a = a + 1", "a"], 2) == [0, 1]
-    assert needed(['a = "1.4 kg"', 'Claim("1.4")', 'b = Claim("1.4")', 'print("by (1.4)")'], 3) == [2]
+    named = ['a = "1.4 kg"', 'Claim("1.4")', 'b = Claim("1.4")', 'print("by (1.4)")']
+    assert needed(named, 3) == [2]
     assert needed(["a = 1", "b = (", "a"], 2) == [0]
     assert needed(["[i for i in range(3)]", "i = 7", "i"], 2) == [1]

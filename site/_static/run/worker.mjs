@@ -1,5 +1,5 @@
 /* Python for one reading page: Pyodide in a worker. It says what it is doing, counts what it loads, and runs one cell at a time. */
-let python, kernel, current = null;
+let python, kernel, current = null, wanted = 0;
 const began = performance.timeOrigin;
 const say = message => postMessage(message);
 const stage = name => say({kind: 'stage', name, at: Date.now() - began});
@@ -48,13 +48,19 @@ async function start({pyodide, kernelFiles, first, figures, imports, lazy, early
   stage('ready');
   say({kind: 'ready'});
   const drawn = early.length ? bytes(pyodide + figures.file) : Promise.resolve();
-  drawn.catch(() => undefined).then(content => { drawing = content; importSoon(early); });
+  drawn.catch(() => undefined).then(content => { drawing = content; importSoon([...early]); });
 }
 
-/* One module after the other, and before each the cells that wait. */
-function importSoon([name, ...rest]) {
-  if (!name) return stage('whole');
-  setTimeout(() => inTurn(() => { kernel.import_early(python.toPy([name])); importSoon(rest); }));
+/* One module after the other, whenever the reader has wanted nothing for a moment. */
+const REST = 400;  // milliseconds
+function importSoon(names) {
+  if (!names.length) return stage('whole');
+  const atRest = () => performance.now() - wanted > REST;
+  const next = () => {
+    if (atRest()) kernel.import_early(python.toPy([names.shift()]));
+    importSoon(names);
+  };
+  setTimeout(() => atRest() ? inTurn(next) : importSoon(names), REST);
 }
 
 async function run({cell, source}) {
@@ -62,6 +68,7 @@ async function run({cell, source}) {
   const ok = await kernel.kernel.run(source);
   say({kind: 'done', cell, ok});
   current = null;
+  wanted = performance.now();
 }
 
 function needed({request, sources, place, done}) {
@@ -79,4 +86,7 @@ function widget({id, value}) {
 const answers = {start, run, needed, widget};
 let last = Promise.resolve();
 const inTurn = act => { last = last.then(act).catch(error => say({kind: 'failed', text: String(error.message || error.type || error)})); };
-onmessage = ({data}) => inTurn(() => answers[data.kind](data));
+onmessage = ({data}) => {
+  wanted = performance.now();
+  inTurn(() => answers[data.kind](data));
+};
