@@ -132,7 +132,7 @@ $(BENCH_READY): tests/bench/requirements.txt
 
 $(SITE_READY): site/requirements.txt
 	$(PYTHON) -m venv $(SITE_VENV)
-	$(SITE_BIN)/python -m pip install --quiet --disable-pip-version-check -r site/requirements.txt
+	$(SITE_BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r site/requirements.txt
 	@touch $@
 
 $(READY): requirements.lock tools/set_up.py

@@ -35,10 +35,15 @@ TEX_ERRORS = r"""() => {
 }"""
 
 
+def installed():
+    """The path of the machine's own Chromium, or None."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
 @contextmanager
 def chromium():
     """The machine's own Chromium, closed at the end."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
+    path = installed()
     if path is None:
         sys.exit("this tool needs Chromium, e.g. apt-get install chromium")
     with sync_playwright() as playwright:

@@ -19,6 +19,7 @@ import sys
 import time
 import tomllib
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -42,44 +43,36 @@ IMPORTS = {
     "lazy": ["helpers.figures"],
     "early": ["matplotlib.figure", "matplotlib.backends.backend_agg", "PIL.Image"],
 }
-PRETTY = [
-    "IPython/lib/pretty.py",
-    "IPython/utils/decorators.py",
-    "IPython/utils/py3compat.py",
-    "IPython/utils/__init__.py",
-    "IPython/utils/encoding.py",
-    "IPython/utils/docs.py",
-]
+UTILITIES = ["decorators", "py3compat", "__init__", "encoding", "docs"]
+PRETTY = ["IPython/lib/pretty.py", *(f"IPython/utils/{name}.py" for name in UTILITIES)]
 LOCAL_PYODIDE = "./static/pyodide/pyodide.mjs"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "public")
-    parser.add_argument(
-        "--pyodide",
-        type=Path,
-        metavar="DIR",
-        help="an official Pyodide distribution to take the wheels from",
-    )
-    parser.add_argument(
-        "--pages-only",
-        action="store_true",
-        help="leave out the part that runs (for work on the pages)",
-    )
+    parser.add_argument("--pyodide", **site_runtime.DISTRIBUTION)
+    parser.add_argument("--pages-only", action="store_true", help="without JupyterLite and Python")
     options = parser.parse_args()
     notebooks = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
-    started = time.perf_counter()
-    build_pages(notebooks, options.out)
-    print(f"{len(notebooks)} reading pages: {time.perf_counter() - started:.0f} s", flush=True)
-    if not options.pages_only:
-        started = time.perf_counter()
-        build_lite(notebooks, options.out / "lite", options.pyodide)
-        print(f"JupyterLite: {time.perf_counter() - started:.0f} s", flush=True)
+    options.out.mkdir(exist_ok=True)
+    with ThreadPoolExecutor() as both:  # they run programs beside each other
+        parts = [both.submit(timed, "reading pages", build_pages, notebooks, options.out)]
+        if not options.pages_only:
+            lite = (notebooks, options.out / "lite", options.pyodide)
+            parts.append(both.submit(timed, "JupyterLite", build_lite, *lite))
+    for part in parts:
+        part.result()
     add_runner(options.out)
     files = [path for path in options.out.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files) / 1e6
     print(f"{options.out}: {len(files)} files, {size:.0f} MB")
+
+
+def timed(name, build, *given):
+    started = time.perf_counter()
+    build(*given)
+    print(f"{name}: {time.perf_counter() - started:.0f} s", flush=True)
 
 
 # ---------------------------------------------------------------- reading pages
@@ -107,18 +100,12 @@ def build_pages(notebooks, out):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
     options = ["-b", "html", "-W", "--keep-going", "-q", "-c", SITE, "-d", WORK / "doctrees"]
     # html_static_path is relative to the settings; MathJax is no file of the repository.
-    options += [
-        "-D",
-        f"html_static_path={staged / '_static'}",
-        "-D",
-        f"html_favicon={staged / '_static' / 'favicon.svg'}",
-    ]
-    subprocess.run(
-        [sys.executable, "-m", "sphinx", *map(str, options), str(staged), str(out)], check=True
-    )
-    shutil.rmtree(
-        out.parent / "jupyter_execute", ignore_errors=True
-    )  # pictures that Sphinx has copied by now
+    options += ["-D", f"html_static_path={staged / '_static'}"]
+    options += ["-D", f"html_favicon={staged / '_static' / 'favicon.svg'}"]
+    sphinx = [sys.executable, "-m", "sphinx", *map(str, options), str(staged), str(out)]
+    subprocess.run(sphinx, check=True)
+    # Pictures that Sphinx has copied by now.
+    shutil.rmtree(out.parent / "jupyter_execute", ignore_errors=True)
     worker = (SITE / "sw.js").read_text(encoding="utf-8").replace("@EDITION@", edition(notebooks))
     (out / "sw.js").write_text(worker, encoding="utf-8")
     (out / ".nojekyll").touch()  # else GitHub Pages leaves out every folder with an underscore
@@ -135,7 +122,7 @@ def add_runner(out):
     (folder / "markdown-it.js").write_bytes(reader)
     settings = {"kernel": name, "pyodide": PYODIDE, **IMPORTS}
     if bundles.exists():
-        settings |= json.loads(bundles.read_text(encoding="utf-8"))
+        settings |= read_json(bundles)
     (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
@@ -195,9 +182,8 @@ def summed_up(latex):
 
 def repository():
     """Where the collection is published, as pyproject.toml says."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"][
-        "Repository"
-    ]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project["urls"]["Repository"]
 
 
 def start_page(notebooks, reference):
@@ -235,11 +221,7 @@ def stated(notebook, number):
 
 
 def code_cells(notebook):
-    return [
-        cell
-        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-        if cell["cell_type"] == "code"
-    ]
+    return [cell for cell in read_json(notebook)["cells"] if cell["cell_type"] == "code"]
 
 
 def trial(notebook, number):
@@ -260,17 +242,12 @@ def needed_statements(sources, place):
     statements = [statement for source in sources[:place] for statement in ast.parse(source).body]
     texts = [*map(ast.unparse, statements), sources[place]]
     kept = [statements[each] for each in page_kernel.needed(texts, len(statements))]
-    used = {
-        node.id
-        for tree in [*kept, ast.parse(sources[place])]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name)
-    }
+    nodes = (node for tree in [*kept, ast.parse(sources[place])] for node in ast.walk(tree))
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
     for statement in kept:
         if isinstance(statement, ast.Import | ast.ImportFrom):
-            statement.names = [
-                name for name in statement.names if (name.asname or name.name) in used
-            ]
+            names = [name for name in statement.names if (name.asname or name.name) in used]
+            statement.names = names
     return "\n".join(map(ast.unparse, kept))
 
 
@@ -305,7 +282,7 @@ def table_row(notebook):
 
 def title(notebook):
     """The first heading of a notebook."""
-    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+    for cell in read_json(notebook)["cells"]:
         heading = re.search(r"^# (.+)", "".join(cell["source"]), re.MULTILINE)
         if cell["cell_type"] == "markdown" and heading:
             return heading[1].strip()
@@ -314,6 +291,10 @@ def title(notebook):
 
 def run_address(name):
     return f"lite/notebooks/index.html?path={quote(name)}"
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def fresh(folder):
@@ -332,8 +313,7 @@ def build_lite(notebooks, out, pyodide=None):
     folder = fresh(WORK / "lite")
     (folder / "jupyter-lite.json").write_text(lite_settings(notebooks), encoding="utf-8")
     (folder / "contents").mkdir()
-    # in memory texts are not split into lines, which JupyterLite would hand to its table of
-    # contents
+    # In memory texts are whole: JupyterLite would hand lines to its table of contents.
     for notebook in notebooks:
         content = json.dumps(nbformat.read(notebook, as_version=4), ensure_ascii=False)
         (folder / "contents" / notebook.name).write_text(content, encoding="utf-8")
@@ -341,32 +321,17 @@ def build_lite(notebooks, out, pyodide=None):
     shutil.copytree(ROOT / "notebooks" / "data", folder / "contents" / "data", ignore=ignored)
     site_runtime.assemble(folder / "static" / "pyodide", pyodide)
     shutil.rmtree(out, ignore_errors=True)
-    command = [
-        "-m",
-        "jupyter",
-        "lite",
-        "build",
-        "--contents",
-        "contents",
-        "--output-dir",
-        str(out.resolve()),
-    ]
-    command += ["--no-sourcemaps", "--apps", "notebooks", "--apps", "tree"]
+    options = "--no-sourcemaps --apps notebooks --apps tree --contents contents --output-dir"
+    command = [sys.executable, "-m", "jupyter", "lite", "build", *options.split(), out.resolve()]
     environment = os.environ | {"JUPYTER_NO_CONFIG": "1", "SOURCE_DATE_EPOCH": last_change()}
-    built = subprocess.run(
-        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True
-    )
+    built = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if built.returncode:
         sys.exit(built.stdout + built.stderr)
-    kernel = json.loads((out / "jupyter-lite.json").read_text(encoding="utf-8"))[
-        "jupyter-config-data"
-    ]["litePluginSettings"]
-    if kernel["@jupyterlite/pyodide-kernel-extension:kernel"].get("pyodideUrl") != LOCAL_PYODIDE:
+    plugins = read_json(out / "jupyter-lite.json")["jupyter-config-data"]["litePluginSettings"]
+    if plugins["@jupyterlite/pyodide-kernel-extension:kernel"].get("pyodideUrl") != LOCAL_PYODIDE:
         sys.exit("this JupyterLite would load Python from another host")
     for listing in (out / "api" / "contents").rglob("all.json"):
-        listing.write_text(
-            json.dumps(as_bytes(json.loads(listing.read_text(encoding="utf-8")))), encoding="utf-8"
-        )
+        listing.write_text(json.dumps(as_bytes(read_json(listing))), encoding="utf-8")
     shutil.copy(SITE / "live.js", out)
     page = out / "notebooks" / "index.html"
     added = '<link rel="icon" href="favicon.ico"><script defer src="../live.js"></script></head>'
@@ -377,7 +342,7 @@ def lite_settings(notebooks):
     """JupyterLite's settings. What a browser stores belongs to one edition: a notebook looked at
     once is saved there, and would for ever be shown instead of a corrected one.
     """
-    settings = json.loads((SITE / "jupyter-lite.json").read_text(encoding="utf-8"))
+    settings = read_json(SITE / "jupyter-lite.json")
     settings["jupyter-config-data"]["contentsStorageName"] = f"Backpropagation {edition(notebooks)}"
     return json.dumps(settings)
 
@@ -391,9 +356,8 @@ def last_change():
     """The date of the files, in seconds: that of the last commit, so that one commit gives one
     site.
     """
-    asked = subprocess.run(
-        ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True
-    )
+    command = ["git", "log", "-1", "--format=%ct"]
+    asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     return asked.stdout.strip() or str(int(time.time()))
 
 

@@ -43,25 +43,24 @@ def compile_archives(folder, archives, own=()):
         jobs = []
         for name, place in places.items():
             if not place.exists():
-                source, target = Path(work) / name, Path(work) / f"{name}.out"
+                source = Path(work) / name
                 source.write_bytes(trimmed[name])
-                jobs.append(
-                    {
-                        "from": str(source),
-                        "to": str(target),
-                        "keep_source": name in own,
-                        "place": str(place),
-                    }
-                )
-        run_jobs(folder, jobs, Path(work) / "jobs.json")
+                job = {"from": str(source), "to": f"{source}.out", "place": str(place)}
+                jobs.append(job | {"keep_source": name in own})
+        run_jobs(folder, jobs, Path(work))
     return {name: place.read_bytes() for name, place in places.items()}
 
 
-def run_jobs(folder, jobs, file):
-    if not jobs:
-        return
-    file.write_text(json.dumps(jobs), encoding="utf-8")
-    subprocess.run(["node", str(COMPILER), str(folder.resolve()), str(file)], check=True)
+def run_jobs(folder, jobs, work):
+    """Two compilers beside each other, which share the work by its size."""
+    jobs = sorted(jobs, key=lambda job: Path(job["from"]).stat().st_size, reverse=True)
+    running = []
+    for number, share in enumerate(filter(None, [jobs[::2], jobs[1::2]])):
+        file = work / f"jobs-{number}.json"
+        file.write_text(json.dumps(share), encoding="utf-8")
+        running.append(subprocess.Popen(["node", COMPILER, folder.resolve(), file]))
+    if any([process.wait() for process in running]):
+        raise SystemExit("the packages for the browser cannot be compiled")
     for job in jobs:
         shutil.move(job["to"], job["place"])
 
@@ -129,6 +128,8 @@ def bundle(archives):
                     modules[name.replace("/", ".")] = (is_package, path, inside[PYC_HEADER:])
                 elif not UNREAD.search(path):
                     files[path] = inside
+    for name in sorted({each.rpartition(".")[0] for each in modules} - set(modules) - {""}):
+        modules[name] = (True, f"{name.replace('.', '/')}/__init__.pyc", b"")  # a namespace
     return gzip.compress(marshal.dumps((modules, files), 2), 9, mtime=0)
 
 

@@ -7,9 +7,9 @@ has a link to it.
 import argparse
 import html
 import re
-import shutil
 from pathlib import Path
 
+from browser import chromium, installed
 from site_build import repository, title
 from site_serve import PUBLIC, serving
 
@@ -18,7 +18,12 @@ PLACE = '<span class="book-pdf"></span>'  # of the link, on the start page
 WIDTH = 658  # pixels between the margins of A4
 ARTICLE = re.compile(r'<article class="bd-article">(.*?)</article>', re.DOTALL)
 STYLES = re.compile(r'<link [^>]*rel="stylesheet"[^>]*>')
-SECTION = re.compile(r'<section [^>]*id="([^"]+)">\s*(?:<span[^>]*></span>)?<h2>(.*?)<a class="headerlink')
+SECTION = re.compile(
+    r'<section [^>]*id="([^"]+)">\s*(?:<span[^>]*></span>)?<h2>(.*?)<a class="headerlink'
+)
+FILL_IN = """pages => document.querySelectorAll('.book-contents li').forEach(line => {
+    line.lastChild.textContent = pages[line.firstChild.hash.slice(1)] ?? '';
+})"""
 TYPESET = "() => document.documentElement.dataset.typeset === 'done'"
 
 
@@ -40,7 +45,8 @@ def lesson(notebook, page):
 
 def entry(anchor, words, pages, kind=""):
     link = f'<a href="#{anchor}">{words}</a>'
-    return f'<li class="{kind}">{link}<span class="dots"></span>{pages.get(anchor, "")}</li>'
+    number = f'<span class="page">{pages.get(anchor, "")}</span>'
+    return f'<li class="{kind}">{link}<span class="dots"></span>{number}</li>'
 
 
 def book(out, notebooks, pages):
@@ -72,19 +78,17 @@ def numbers(pdf):
 
 
 def print_book(out, notebooks):
-    """book.pdf, in two rounds: the contents need the page numbers of the first."""
-    from browser import chromium
-
+    """book.pdf, printed twice: the contents need the page numbers of the first."""
+    look = {"prefer_css_page_size": True, "print_background": True}
     with serving(out) as address, chromium() as browser:
-        pages = {}
-        for _ in range(2):
-            (out / "book.html").write_text(book(out, notebooks, pages), encoding="utf-8")
-            page = browser.new_page(viewport={"width": WIDTH, "height": 1000})
-            page.goto(f"{address}/book.html")
-            page.wait_for_function(TYPESET, timeout=300_000)
-            pdf = page.pdf(prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
-            page.close()
-            pages = numbers(pdf)
+        (out / "book.html").write_text(book(out, notebooks, {}), encoding="utf-8")
+        page = browser.new_page(viewport={"width": WIDTH, "height": 1000})
+        page.goto(f"{address}/book.html")
+        page.wait_for_function(TYPESET, timeout=300_000)
+        pages = numbers(page.pdf(**look))
+        page.evaluate(FILL_IN, pages)
+        pdf = page.pdf(**look, outline=True, tagged=True)
+    (out / "book.html").write_text(book(out, notebooks, pages), encoding="utf-8")
     (out / "book.pdf").write_bytes(pdf)
     return len(re.findall(rb"/Type /Page\b", pdf))
 
@@ -94,7 +98,7 @@ def main():
     parser.add_argument("--out", type=Path, default=PUBLIC)
     out = parser.parse_args().out
     notebooks = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
-    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+    if not installed():
         (out / "book.html").write_text(book(out, notebooks, {}), encoding="utf-8")
         return print("no Chromium here: book.html only, print it from any browser")
     count = print_book(out, notebooks)

@@ -4,7 +4,6 @@ public names with their docstrings.
 
 import ast
 import html
-import inspect
 import json
 import re
 from pathlib import Path
@@ -55,11 +54,7 @@ def with_links(document, notebooks, repository):
         if name in anchors:
             known = fragment if fragment[1:] in anchors[name] else ""
             return f"](<{name}{known}>)"
-        if (
-            name.removesuffix(".md") in DOCUMENTS
-            and (ROOT / "docs" / name).exists()
-            and "/" not in target.removeprefix("./")
-        ):
+        if target.removeprefix("./").removesuffix(".md") in DOCUMENTS:
             return f"]({name})"
         inside = (ROOT / "docs" / target).resolve()
         place = inside.relative_to(ROOT) if inside.is_relative_to(ROOT) else Path(target)
@@ -70,17 +65,18 @@ def with_links(document, notebooks, repository):
 
 def headings(notebook):
     """The anchors of a notebook's headings, as JupyterLab makes them."""
-    texts = [
-        "".join(cell["source"]) for cell in cells_of(notebook) if cell["cell_type"] == "markdown"
-    ]
-    return {
-        line.strip().replace(" ", "-")
-        for line in re.findall(r"^#{1,3} (.+)$", "\n".join(texts), re.MULTILINE)
-    }
+    lines = re.findall(r"^#{1,3} (.+)$", "\n".join(texts_of(notebook)), re.MULTILINE)
+    return {line.strip().replace(" ", "-") for line in lines}
 
 
-def cells_of(notebook):
-    return json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+def texts_of(notebook):
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+
+
+def page_of(title, about, parts):
+    """A page of Markdown from its parts, each a paragraph."""
+    return "\n\n".join([f"# {title}", about, *parts]) + "\n"
 
 
 # ---------------------------------------------------------------- equations and notation
@@ -88,43 +84,29 @@ def cells_of(notebook):
 
 def equations_page(equations):
     """Every numbered equation; its number leads to where it is proved."""
-    lines = [
-        "# All equations",
-        "",
-        "Each number leads to the place where the equation is stated or proved.",
-        "",
-    ]
-    title = None
-    for number, about in sorted(
-        equations.items(), key=lambda item: [int(part) for part in item[0].split(".")]
-    ):
+    parts, title = [], None
+    for number in sorted(equations, key=lambda number: [int(part) for part in number.split(".")]):
+        about = equations[number]
         if about["title"] != title:
             title = about["title"]
-            lines += [f"## {title}", ""]
-        lines += [f"({number})", "", "$$", re.sub(r"\\tag\{[^{}]*\}", "", about["latex"]), "$$", ""]
-    return "\n".join(lines)
+            parts.append(f"## {title}")
+        latex = re.sub(r"\\tag\{[^{}]*\}", "", about["latex"])
+        parts += [f"({number})", f"$$\n{latex}\n$$"]
+    about = "Each number leads to the place where the equation is stated or proved."
+    return page_of("All equations", about, parts)
 
 
 def notation_page(notebooks):
     """The tables of notation of all notebooks, each under the name of its notebook."""
-    lines = [
-        "# Notation",
-        "",
-        "One name in mathematics and in code. Here those of all notebooks stand together.",
-        "",
-    ]
+    parts = []
     for notebook in notebooks:
-        for cell in cells_of(notebook):
-            source = "".join(cell["source"])
-            table = re.search(r"(^\|.*\n?)+", source, re.MULTILINE)
-            if (
-                cell["cell_type"] == "markdown"
-                and table
-                and re.search(r"^#+ .*notation", source, re.IGNORECASE | re.MULTILINE)
-            ):
+        for text in texts_of(notebook):
+            table = re.search(r"(^\|.*\n?)+", text, re.MULTILINE)
+            if table and re.search(r"^#+ .*notation", text, re.IGNORECASE | re.MULTILINE):
                 title = f"## [Notebook {notebook.stem[:2]}]({notebook.name})"
-                lines += [title, "", table[0].rstrip(), ""]
-    return "\n".join(lines)
+                parts += [title, table[0].rstrip()]
+    about = "One name in mathematics and in code. Here those of all notebooks stand together."
+    return page_of("Notation", about, parts)
 
 
 # ---------------------------------------------------------------- public names
@@ -134,18 +116,14 @@ def api_page():
     """Every public name of the packages, with the first lines of its definition and its
     docstring.
     """
-    lines = [
-        "# The packages",
-        "",
-        "Public names, from the docstrings. An example with `>>>` is run by the tests.",
-        "",
-    ]
+    parts = []
     for package in PACKAGES:
         tree = parsed(ROOT / package / "__init__.py")
-        lines += [f"## {package}", "", documentation(ast.get_docstring(tree) or ""), ""]
+        parts += [f"## {package}", documentation(tree)]
         for name, node in public(package, tree):
-            lines += entry(name, node)
-    return "\n".join(lines)
+            parts += entry(name, node)
+    about = "Public names, from the docstrings. An example with `>>>` is run by the tests."
+    return page_of("The packages", about, parts)
 
 
 def parsed(path):
@@ -185,38 +163,22 @@ def definitions(tree):
 
 
 def entry(name, node):
-    lines = [
-        f"### {name}",
-        "",
-        f"```python\n{signature(name, node)}\n```",
-        "",
-        documentation(ast.get_docstring(node) or ""),
-        "",
-    ]
-    if isinstance(node, ast.ClassDef):
-        for method in node.body:
-            about = ast.get_docstring(method) if isinstance(method, ast.FunctionDef) else None
-            if about and method.name[0] != "_":
-                lines += [
-                    f"```python\n{signature(method.name, method)}\n```",
-                    "",
-                    documentation(about),
-                    "",
-                ]
-    return lines
+    parts = [f"### {name}", f"```python\n{signature(name, node)}\n```", documentation(node)]
+    for method in methods(node):
+        if ast.get_docstring(method) and method.name[0] != "_":
+            parts += [f"```python\n{signature(method.name, method)}\n```", documentation(method)]
+    return parts
+
+
+def methods(node):
+    body = node.body if isinstance(node, ast.ClassDef) else []
+    return [each for each in body if isinstance(each, ast.FunctionDef)]
 
 
 def signature(name, node):
     if isinstance(node, ast.ClassDef):
-        made = next(
-            (
-                each
-                for each in node.body
-                if isinstance(each, ast.FunctionDef) and each.name == "__init__"
-            ),
-            None,
-        )
-        return f"class {name}({arguments(made) if made else ''})"
+        made = [arguments(each) for each in methods(node) if each.name == "__init__"]
+        return f"class {name}({''.join(made)})"
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
     return f"{name}({arguments(node)}){returns}"
 
@@ -228,18 +190,15 @@ def arguments(function):
 SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
 
 
-def documentation(text):
+def documentation(node):
     """A docstring as HTML: paragraphs, `names`, tables, numpydoc's sections, examples as they are.
 
-    >>> documentation("The slope of `f`.")
+    >>> documentation(ast.parse("'The slope of `f`.'"))
     '<div class="doc">\\n<p>The slope of <code>f</code>.</p>\\n</div>'
     """
-    blocks = re.split(r"\n\s*\n", SECTION.sub(r"\n\n\1:\n\n", inspect.cleandoc(text)))
-    return (
-        '<div class="doc">\n'
-        + "\n".join(block_html(block) for block in blocks if block.strip())
-        + "\n</div>"
-    )
+    text = SECTION.sub(r"\n\n\1:\n\n", ast.get_docstring(node) or "")
+    blocks = [block_html(block) for block in re.split(r"\n\s*\n", text) if block.strip()]
+    return "\n".join(['<div class="doc">', *blocks, "</div>"])
 
 
 def block_html(block):
@@ -247,15 +206,19 @@ def block_html(block):
     if block.lstrip().startswith("|"):
         return table_html(block)
     if block.lstrip().startswith(">>>"):
-        # A blank line would end HTML in Markdown.
-        return f"<pre>{escaped(block).replace(chr(10), '&#10;')}</pre>"
+        return as_it_is(block)
     if re.fullmatch(r"\w[\w ]*:", block):
         return f"<p><strong>{block.rstrip(':')}</strong></p>"
     if re.match(r"\S.*\n {2,}\S", block):
         return definitions_html(block)
     if re.search(r"^ {2,}\S", block, re.MULTILINE):
-        return f"<pre>{escaped(block).replace(chr(10), '&#10;')}</pre>"
+        return as_it_is(block)
     return f"<p>{with_names(block)}</p>"
+
+
+def as_it_is(block):
+    """A blank line would end HTML in Markdown."""
+    return f"<pre>{escaped(block).replace(chr(10), '&#10;')}</pre>"
 
 
 def escaped(text):
@@ -274,13 +237,9 @@ def table_html(block):
 
 def definitions_html(block):
     """numpydoc's lists: a name and its type, and indented below it what it is."""
-    parts = re.split(r"\n(?=\S)", block)
-    items = [part.partition("\n") for part in parts]
-    return (
-        "<dl>"
-        + "".join(
-            f"<dt><code>{escaped(name)}</code></dt><dd>{with_names(about)}</dd>"
-            for name, _, about in items
-        )
-        + "</dl>"
-    )
+    items = [part.partition("\n") for part in re.split(r"\n(?=\S)", block)]
+    shown = [
+        f"<dt><code>{escaped(name)}</code></dt><dd>{with_names(about)}</dd>"
+        for name, _, about in items
+    ]
+    return f"<dl>{''.join(shown)}</dl>"

@@ -39,16 +39,13 @@ NPM = {
 # Where Pyodide itself publishes its wheels; each must have the digest of the lock, which is pinned.
 OFFICIAL = f"https://cdn.jsdelivr.net/pyodide/v{NPM['pyodide'][0]}/full/"
 PATIENCE = 20  # seconds
+DISTRIBUTION = {"type": Path, "metavar": "DIR", "help": "take the wheels from this Pyodide"}
 OWN = "backpropagation-notebooks"
 FIRST = [OWN, "numpy", "sympy", "mpmath"]  # what a derivation needs
+PIP, QUIET = [sys.executable, "-m", "pip"], ["--quiet", "--disable-pip-version-check"]
 ZIP_EPOCH = 315532800  # 1980, the first moment that a zip file knows
-CORE = [
-    "pyodide.mjs",
-    "pyodide.asm.mjs",
-    "pyodide.asm.wasm",
-    "python_stdlib.zip",
-    "pyodide-lock.json",
-]
+CODE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm"]
+CORE = [*CODE, "python_stdlib.zip", "pyodide-lock.json"]
 WANTED = ["numpy", "matplotlib", "sympy", "ipython", "jedi", "micropip"]
 # What Matplotlib needs for PDF files and for time zones.
 UNUSED = {"fonttools", "pytz"}
@@ -83,12 +80,8 @@ def npm(name):
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            subprocess.run(
-                ["npm", "pack", "--silent", f"{name}@{version}"],
-                cwd=folder,
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )
+            command = ["npm", "pack", "--silent", f"{name}@{version}"]
+            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
             (archive,) = Path(folder).glob("*.tgz")
             checked(archive.read_bytes(), digest, archive.name)
             archive.replace(path)
@@ -120,37 +113,15 @@ def pip_download(requirements, folder, python="3.14"):
     pinned digest.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--require-hashes",
-    ]
-    command += [
-        "--only-binary",
-        ":all:",
-        "--platform",
-        "any",
-        "--implementation",
-        "py",
-        "--python-version",
-        python,
-    ]
+    options = "--no-deps --require-hashes --only-binary :all: --platform any --implementation py"
+    command = [*PIP, "download", *QUIET, *options.split(), "--python-version", python]
     subprocess.run([*command, "-r", str(requirements), "-d", str(folder)], check=True)
 
 
 def pinned_packages():
     """{package: (version, digest)} of site/browser-packages.txt."""
     lines = (SITE / "browser-packages.txt").read_text(encoding="utf-8").splitlines()
-    parts = [
-        line.replace("==", " ").replace("--hash=sha256:", "").split()
-        for line in lines
-        if line and line[0] != "#"
-    ]
+    parts = [re.split("==| --hash=sha256:", line) for line in lines if line and line[0] != "#"]
     return {normal(name): (version, digest) for name, version, digest in parts}
 
 
@@ -294,11 +265,10 @@ def write_bundles(out, packages):
         about[part] = {"file": file, "bytes": len(content), "tops": tops}
     core = gzip.compress((out / "pyodide.asm.wasm").read_bytes(), 9, mtime=0)
     (out / "pyodide.asm.wasm.pack").write_bytes(core)
-    about["bytes"] = len(core) + (out / "python_stdlib.zip").stat().st_size + about["first"]["bytes"]
-    (out / "page-lock.json").write_text(
-        json.dumps(json.loads((out / "pyodide-lock.json").read_text()) | {"packages": {}}),
-        encoding="utf-8",
-    )
+    library = (out / "python_stdlib.zip").stat().st_size
+    about["bytes"] = len(core) + library + about["first"]["bytes"]
+    lock = json.loads((out / "pyodide-lock.json").read_text(encoding="utf-8")) | {"packages": {}}
+    (out / "page-lock.json").write_text(json.dumps(lock), encoding="utf-8")
     (out / site_compile.BUNDLES).write_text(json.dumps(about), encoding="utf-8")
 
 
@@ -358,23 +328,10 @@ def own_wheel():
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(ZIP_EPOCH)}
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"  # setuptools leaves its own files where it builds
-        shutil.copytree(
-            ROOT,
-            tree,
-            ignore=shutil.ignore_patterns(".*", "public", "build", "*.egg-info", "__pycache__"),
-        )
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "wheel",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-        ]
-        subprocess.run(
-            [*command, "--no-build-isolation", "-w", folder, str(tree)], check=True, env=environment
-        )
+        ignored = [".*", "public", "build", "*.egg-info", "__pycache__"]
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*ignored))
+        command = [*PIP, "wheel", *QUIET, "--no-deps", "--no-build-isolation", "-w", folder]
+        subprocess.run([*command, str(tree)], check=True, env=environment)
         (wheel,) = Path(folder).glob("*.whl")
         return wheel.name, wheel.read_bytes()
 
@@ -382,12 +339,7 @@ def own_wheel():
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument(
-        "--pyodide",
-        type=Path,
-        metavar="DIR",
-        help="an official Pyodide distribution to take the wheels from",
-    )
+    parser.add_argument("--pyodide", **DISTRIBUTION)
     options = parser.parse_args()
     try:
         assemble(options.folder, options.pyodide)

@@ -10,13 +10,11 @@ import html
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDED = re.compile(r"<details><summary>.*?</summary>(.*?)</details>", re.DOTALL)
-BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -100,20 +98,17 @@ def sheet(title, exercises, render, with_answers):
 
 def print_to_pdf(pages):
     """A PDF beside each page, if there is a Chromium."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
+    from browser import chromium, installed
+
+    if not installed():
         return print("no Chromium here: HTML only, print it from any browser")
-    for page in pages:
-        options = [
-            "--headless",
-            "--no-sandbox",
-            "--no-pdf-header-footer",
-            "--virtual-time-budget=20000",
-        ]
-        target = f"--print-to-pdf={page.with_suffix('.pdf')}"
-        subprocess.run(
-            [browser, *options, target, page.as_uri()], check=True, stderr=subprocess.DEVNULL
-        )
+    with chromium() as browser:
+        for path in pages:
+            page = browser.new_page()
+            page.goto(path.as_uri())
+            page.evaluate("() => MathJax.startup.promise.then(() => true)")
+            page.pdf(path=path.with_suffix(".pdf"), prefer_css_page_size=True)
+            page.close()
 
 
 def main():

@@ -3,7 +3,6 @@ nothing asked of another host, no barrier for keyboard, screen reader, phone, da
 """
 
 import io
-import json
 import re
 import zipfile
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -14,6 +13,7 @@ import site_print
 import site_runtime
 import slide_plan
 from conftest import NOTEBOOKS, PAGES, PICTURES, PUBLIC, ROOT, TYPESET, grouped, text, typeset
+from site_build import read_json
 from site_serve import serving
 
 PHONE = 390
@@ -39,7 +39,8 @@ CUT_OFF = """() => [...document.querySelectorAll('.equation')].filter(equation =
     return part.left < box.left - 1 || (part.right > box.right + 1 &&
         drawn.clientWidth > box.width + 1);
 }).map(equation => equation.textContent.slice(0, 60))"""
-NO_TARGET = """() => [...document.querySelectorAll("article a[href^='#']")].map(link => link.getAttribute('href'))
+NO_TARGET = """() => [...document.querySelectorAll("article a[href^='#']")]
+    .map(link => link.getAttribute('href'))
     .filter(href => href.length > 1 &&
         !document.getElementById(decodeURIComponent(href.slice(1))))"""
 FOCUS = """() => {
@@ -153,14 +154,10 @@ def test_no_serious_barrier_in_the_dark(page, axe):
 def test_every_figure_has_its_description(page):
     if page.name not in {notebook.stem for notebook in NOTEBOOKS}:
         return
-    content = json.loads((PUBLIC / "_sources" / f"{page.name}.ipynb").read_text(encoding="utf-8"))
-    outputs = [
-        output
-        for cell in content["cells"]
-        for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {})
-    ]
-    described = [output["metadata"]["image/png"]["alt"] for output in outputs]
+    cells = read_json(PUBLIC / "_sources" / f"{page.name}.ipynb")["cells"]
+    outputs = [output for each in cells for output in each.get("outputs", [])]
+    about = [output["metadata"] for output in outputs if "image/png" in output.get("data", {})]
+    described = [each["image/png"]["alt"] for each in about]
     shown = [image["alt"] for image in page.evaluate(IMAGES)]
     assert [alt for alt in shown if alt in described] == described
 
@@ -168,21 +165,22 @@ def test_every_figure_has_its_description(page):
 def test_run_slides_and_download_lead_somewhere(page, address):
     if page.name == "index":
         links = page.evaluate(
-            "() => [...document.querySelectorAll('article a:not(mjx-container a)')].map(link => link.href)"
+            """() => [...document.querySelectorAll('article a:not(mjx-container a)')]
+                .map(link => link.href)"""
         )
         assert {f"{address}/slides/{notebook.stem}.html" for notebook in NOTEBOOKS} <= set(links)
         assert [link for link in links if not page.request.get(link).ok] == []
         return
     if page.name not in {notebook.stem for notebook in NOTEBOOKS}:
         return
-    run = urljoin(
-        page.url, page.locator("a.btn[href*='lite/notebooks']").first.get_attribute("href")
+    run, download = (
+        urljoin(page.url, page.locator(f"a.btn[href*='{place}']").first.get_attribute("href"))
+        for place in ("lite/notebooks", "_sources/")
     )
     (name,) = parse_qs(urlsplit(run).query)["path"]
     assert page.request.get(run).ok
     assert page.request.get(f"{address}/lite/files/{name}").ok
-    download = page.locator("a.btn[href*='_sources/']").first.get_attribute("href")
-    assert page.request.get(urljoin(page.url, download)).json()["cells"]
+    assert page.request.get(download).json()["cells"]
 
 
 def test_nothing_is_cut_on_paper(page):
@@ -201,22 +199,26 @@ def test_nothing_is_cut_on_paper(page):
 
 @pytest.mark.parametrize("name", grouped(PAGES))
 def test_page_fits_a_phone(visit, name):
-    page = typeset(
-        visit(
-            f"{name}.html",
-            width=PHONE,
-            height=844,
-            has_touch=True,
-            is_mobile=True,
-            device_scale_factor=2,
-        )
-    )
+    phone = {"has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+    page = typeset(visit(f"{name}.html", width=PHONE, height=844, **phone))
     page.screenshot(path=PICTURES / f"page-{name}-phone.png")
     sound(page)
     if name in {notebook.stem for notebook in NOTEBOOKS} - {TO_LOOK_UP}:
         assert page.evaluate(WIDE_TABLES) == []
     sizes = page.evaluate(SCALES)
     assert [about for about in sizes if about[0] * smallest_label() < LEAST_LABEL] == []
+
+
+@pytest.mark.parametrize("name", grouped(["index", NOTEBOOKS[1].stem]))
+def test_page_at_twice_its_size(visit, name):
+    """As a browser's zoom of 200 % makes it of a screen of 1280 pixels."""
+    page = typeset(visit(f"{name}.html", width=640, height=450, device_scale_factor=2))
+    sound(page)
+    page.screenshot(path=PICTURES / f"page-{name}-zoomed.png")
+    for part in page.locator("article h1, .cell_input").all()[:4]:
+        part.scroll_into_view_if_needed()
+        box = part.bounding_box()
+        assert box is None or box["x"] >= 0 and box["x"] + box["width"] <= 640
 
 
 def test_all_lessons_stand_on_one_page_and_in_one_pdf(visit):
@@ -292,13 +294,8 @@ def test_the_speaker_has_notes(visit):
 
 def test_the_start_page_sells_the_idea_in_one_screen(visit):
     page = typeset(visit("index.html", width=1366, height=768))
-    for part in (
-        "article h1",
-        ".promise",
-        ".action >> nth=0",
-        ".action >> nth=1",
-        "#cell-trial .cell_input",
-    ):
+    actions = [".action >> nth=0", ".action >> nth=1"]
+    for part in ("article h1", ".promise", *actions, "#cell-trial .cell_input"):
         box = page.locator(part).first.bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= 768, part
 
@@ -334,8 +331,10 @@ def test_search_finds_a_word(visit):
 
 def test_a_faulty_page_would_be_noticed(visit, axe):
     page = typeset(visit("index.html"))
-    page.evaluate("""() => { const bad = document.createElement('p'); bad.textContent = '$$ x $$ and \\\\frac{1}{2}';
-        bad.innerHTML += '<img src="_static/favicon.svg"><a href="#nowhere" style="color: #ddd; background: #fff">more</a>';
+    page.evaluate("""() => { const bad = document.createElement('p');
+        bad.textContent = '$$ x $$ and \\\\frac{1}{2}';
+        bad.innerHTML += '<img src="_static/favicon.svg">' +
+            '<a href="#nowhere" style="color: #ddd; background: #fff">more</a>';
         document.querySelector('article').append(bad);
             fetch('https://elsewhere.invalid/x').catch(() => {}); }""")
     page.wait_for_timeout(300)
@@ -349,21 +348,24 @@ def test_a_faulty_page_would_be_noticed(visit, axe):
 def test_a_slide_that_is_too_full_would_be_noticed(visit):
     page = visit(f"slides/{NOTEBOOKS[0].stem}.html")
     page.wait_for_function(TYPESET)
-    page.evaluate(
-        "() => Reveal.getSlides()[1].insertAdjacentHTML('beforeend', '<p>one more line</p>'.repeat(80))"
-    )
+    page.evaluate("""() => Reveal.getSlides()[1]
+        .insertAdjacentHTML('beforeend', '<p>one more line</p>'.repeat(80))""")
     full = page.evaluate(SLIDES)[1]
     assert full["over"] > 1 and full["scale"] < SMALLEST
 
 
 # -------------------- equations: their narrow form, numbers that lead to them
 
-SCRIPT = "async ([name, ...given]) => (await import(new URL('_static/equations.js', location.href)))[name](...given)"
+SCRIPT = """async ([name, ...given]) =>
+    (await import(new URL('_static/equations.js', location.href)))[name](...given)"""
 
 
 def test_the_narrow_form_puts_reasons_below_and_the_number_last(visit):
     page = visit("search.html")
-    wide = r"\begin{aligned} a &= b && \quad\small \text{why} \\[3pt] &= c && \quad\small \text{so} \end{aligned}\tag{1.2}"
+    wide = (
+        r"\begin{aligned} a &= b && \quad\small \text{why} \\[3pt] "
+        r"&= c && \quad\small \text{so} \end{aligned}\tag{1.2}"
+    )
     assert page.evaluate(SCRIPT, ["narrow", wide]) == (
         r"\begin{aligned}a &= b \\ &\quad\small \text{why} \\[4pt]  &= c \\ &\quad\small \text{so} "
         r"\\[4pt] &\quad\small\text{(1.2)}\end{aligned}"
@@ -413,7 +415,7 @@ def test_a_reason_leads_to_the_equation_that_it_cites(visit):
 
 
 def test_every_numbered_equation_can_be_reached(visit):
-    known = json.loads((PUBLIC / "_static" / "equations.json").read_text(encoding="utf-8"))
+    known = read_json(PUBLIC / "_static" / "equations.json")
     assert len(known) > 50
     for name, numbers in grouped_by_page(known).items():
         content = (PUBLIC / f"{name}.html").read_text(encoding="utf-8")
@@ -421,10 +423,10 @@ def test_every_numbered_equation_can_be_reached(visit):
 
 
 def test_an_equation_that_a_summary_alone_shows_can_be_reached_too():
-    known = json.loads((PUBLIC / "_static" / "equations.json").read_text(encoding="utf-8"))
+    known = read_json(PUBLIC / "_static" / "equations.json")
     listed = set()
     for notebook in NOTEBOOKS:
-        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        for cell in read_json(notebook)["cells"]:
             for output in cell.get("outputs", []):
                 shown = text(output.get("data", {}).get("text/markdown", ""))
                 listed |= set(re.findall(r"&& \\quad \(([\d.]+)\)", shown))
@@ -439,16 +441,13 @@ def grouped_by_page(known):
 
 
 def test_a_search_for_a_number_finds_the_equation(visit):
-    known = json.loads((PUBLIC / "_static" / "equations.json").read_text(encoding="utf-8"))
+    known = read_json(PUBLIC / "_static" / "equations.json")
     number = sorted(known)[0]
     page = visit(f"search.html?q=({number})")
     found = page.locator(".found-equation")
     found.locator("mjx-container").first.wait_for()
-    assert (
-        found.locator("a.eqref")
-        .get_attribute("href")
-        .endswith(f"{known[number]['page']}.html#eq-{number}")
-    )
+    leads = found.locator("a.eqref").get_attribute("href")
+    assert leads.endswith(f"{known[number]['page']}.html#eq-{number}")
     assert page.complaints == []
 
 
@@ -456,16 +455,8 @@ def test_a_search_for_a_number_finds_the_equation(visit):
 
 
 def cell(kind, source, *outputs):
-    return {
-        "cell_type": kind,
-        "source": source,
-        "metadata": {},
-        **({"outputs": list(outputs)} if kind == "code" else {}),
-    }
-
-
-def kinds(*cells):
-    return slide_plan.kinds(cells)
+    more = {"outputs": list(outputs)} if kind == "code" else {}
+    return {"cell_type": kind, "source": source, "metadata": {}, **more}
 
 
 PRINTED = {"output_type": "stream", "text": ["3\n"]}
@@ -484,11 +475,11 @@ def test_a_section_begins_a_slide_and_a_full_one_goes_on_below():
         cell("markdown", "Next."),
         cell("code", "", DRAWN),
     ]
-    assert kinds(*cells) == ["slide", "slide", "-", "-", "subslide", "-"]
+    assert slide_plan.kinds(cells) == ["slide", "slide", "-", "-", "subslide", "-"]
 
 
 def test_contents_set_up_and_exercises_stay_in_the_notebook():
-    assert kinds(
+    cells = [
         cell("markdown", "# T"),
         cell("markdown", "**Contents**\n\n1. One"),
         cell("code", "import numpy"),
@@ -496,7 +487,8 @@ def test_contents_set_up_and_exercises_stay_in_the_notebook():
         cell("markdown", "## Exercises"),
         cell("code", "...", PRINTED),
         cell("markdown", "## What next?"),
-    ) == ["slide", "skip", "skip", "-", "skip", "skip", "slide"]
+    ]
+    assert slide_plan.kinds(cells) == ["slide", "skip", "skip", "-", "skip", "skip", "slide"]
 
 
 def test_a_long_column_of_equations_goes_over_several_slides():
@@ -563,11 +555,9 @@ def test_the_wheels_come_from_pyodides_own_address_if_it_answers(tmp_path):
 
 def test_what_is_published_is_what_the_lock_says():
     folder = PUBLIC / "lite" / "static" / "pyodide"
-    lock = json.loads((folder / "pyodide-lock.json").read_text(encoding="utf-8"))
-    for package in lock["packages"].values():
-        assert (
-            site_runtime.sha256((folder / package["file_name"]).read_bytes()) == package["sha256"]
-        ), package["name"]
+    for package in read_json(folder / "pyodide-lock.json")["packages"].values():
+        content = (folder / package["file_name"]).read_bytes()
+        assert site_runtime.sha256(content) == package["sha256"], package["name"]
 
 
 def test_an_official_distribution_serves_as_well(tmp_path):
@@ -579,13 +569,12 @@ def test_an_official_distribution_serves_as_well(tmp_path):
     for path in site_runtime.CACHE.glob("pyodide-*/*.whl"):
         (official / path.name).write_bytes(path.read_bytes())
     site_runtime.assemble(tmp_path / "out", official)
-    names = {path.name for path in published.iterdir()}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == names
-    assert [
-        name
-        for name in names
-        if (tmp_path / "out" / name).read_bytes() != (published / name).read_bytes()
-    ] == []
+    made, known = (
+        {path.name: path.read_bytes() for path in folder.iterdir()}
+        for folder in (tmp_path / "out", published)
+    )
+    assert sorted(made) == sorted(known)
+    assert [name for name in made if made[name] != known[name]] == []
 
     wheel = next(official.glob("numpy-*.whl"))
     content = bytearray(wheel.read_bytes())
