@@ -427,7 +427,7 @@ def as_fraction(v):
 def alike(*exprs):
     """Two things in the expressions that look like one, as the symbol w_1 and the entry w[1]."""
     seen, labels = {}, {e.base.label for expr in exprs for e in expr.atoms(sp.Indexed)}
-    for part in (part for expr in exprs for part in sp.preorder_traversal(expr)):
+    for part in dict.fromkeys(part for e in exprs for part in sp.preorder_traversal(e)):
         is_shown = isinstance(part, (sp.Symbol, sp.Indexed)) and part not in labels
         if is_shown and not part.has(sp.Dummy) and seen.setdefault(plain(part), part) != part:
             return seen[plain(part)], part

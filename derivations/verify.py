@@ -140,7 +140,7 @@ class Chain:
 
     def __init__(self, lines, known, title="the derivation"):
         self.lines, self.known, self.title = lines, known, title
-        self.shown, self.resolved, self.unclear = [], [], {}
+        self.shown, self.resolved, self.unclear, self.ranges = [], [], {}, {}
 
     def name_of(self, position):
         return f"Line {position} of {self.title}" if position else f"The left side of {self.title}"
@@ -205,7 +205,7 @@ class Chain:
         """Raises FalseLine for an index that leaves its array, unless numbers find no fault."""
         for position in range(1, len(self.lines)):
             try:
-                self.ranges_of(position)
+                self.ranges[position] = self.ranges_of(position)
             except WrongIndex as error:
                 if self.holds_wherever_tried():
                     self.leave_undecided(position, str(error))
@@ -276,7 +276,7 @@ class Chain:
             why = "the difference does not reduce to zero"
             try:
                 before, now = self.resolved[position - 1 : position + 1]
-                is_shown = is_zero(before - now, self.ranges_of(position))
+                is_shown = is_zero(before - now, self.ranges[position])
             except Undecided as undecided:
                 is_shown, why = False, str(undecided)
             if not is_shown:
