@@ -318,7 +318,8 @@ class _Source:
             ) from None
         if not isinstance(definition, ast.FunctionDef):
             raise FaultError("the program is no function written with `def`")
-        self.name, self.lines = definition.name, self.text.rstrip().splitlines()
+        self.lines = self.text.rstrip().splitlines()[definition.lineno - 1 :]  # no decorators
+        self.name, self.text = definition.name, "\n".join(self.lines)
         self.program = inspect.unwrap(program)
         cells = zip(self.program.__code__.co_freevars, self.program.__closure__ or ())
         self.scope = {**self.program.__globals__, **{name: c.cell_contents for name, c in cells}}
@@ -328,7 +329,7 @@ class _Source:
 
     def compiled(self, tree, names):
         """The function that a tree defines, with its old default values."""
-        tree.decorator_list, tree.returns = [], None
+        tree.returns = None
         for given in (tree.args.defaults, tree.args.kw_defaults):
             given[:] = [default and _parsed("None") for default in given]
         scope, flag = self.scope | names, __future__.annotations.compiler_flag

@@ -111,7 +111,9 @@ class Words:
         calls, within = self.all(ast.Call), lambda tops: {id(n) for t in tops for n in ast.walk(t)}
         self.callees = {id(n.func) for n in calls}
         self.indices = within(n.slice for n in self.all(ast.Subscript))
-        self.below = within(n.right for n in self.all(ast.BinOp) if is_(n, ast.Div))
+        below = [n.right for n in self.all(ast.BinOp) if is_(n, ast.Div)]
+        below += [n.value for n in self.all(ast.AugAssign) if isinstance(n.op, ast.Div)]
+        self.below = within(below)
         ranges = [a for n in calls if plain(n.func) == "range" for a in n.args]
         self.counters = within(ranges + [k for n in calls for k in n.keywords])  # 1 in axis=1
         self.opaque = within(self.all(OPAQUE))

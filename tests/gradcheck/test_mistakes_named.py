@@ -1,4 +1,5 @@
-"""Usual mistakes of hand-written networks, planted in programs of different kinds: all refused, most named."""
+"""Usual mistakes of hand-written networks, planted in programs of different kinds: all refused,
+most named."""
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ ACT = {
 
 
 class Network:
-    """d - h - h - k, half the squared error or softmax with cross-entropy, a penalty; `planted` spoils the gradient."""
+    """d - h - h - k, half the squared error or softmax with cross-entropy, a penalty; `planted`
+    spoils the gradient."""
 
     def __init__(self, act="sigmoid", loss="squared", penalty=0.0, seed=0):
         rng = np.random.default_rng(seed)
@@ -38,7 +40,8 @@ class Network:
 
     def cost(self, p):
         out = self.forward(p)[1][3]
-        fit = ((out - self.Y) ** 2).sum() / 2 if self.loss == "squared" else -np.log((out * self.Y).sum(axis=1)).sum()
+        fit = (((out - self.Y) ** 2).sum() / 2 if self.loss == "squared"
+               else -np.log((out * self.Y).sum(axis=1)).sum())
         return fit / N + self.penalty / 2 * sum((W**2).sum() for W in p["W"].values())
 
     def gradient(self, p, planted=None):
@@ -137,16 +140,19 @@ def test_most_of_the_planted_mistakes_have_a_name():
 def test_a_mixed_block_is_told_apart():
     alive = np.arange(12).reshape(3, 4) % 3 > 0
     report = gradient_check(
-        lambda W: ((W * alive) ** 2).sum(), lambda W: np.where(alive, W / 2, 1.0), np.ones((3, 4)) * 2
+        lambda W: ((W * alive) ** 2).sum(), lambda W: np.where(alive, W / 2, 1.0),
+        np.ones((3, 4)) * 2
     )
     assert report.blocks["the parameter"].suggestion == (
-        "4 of 12 are non-zero where the cost does not change; the other 8 have ratio 1/4 (a mean taken twice?)"
+        "4 of 12 are non-zero where the cost does not change; the other 8 have ratio 1/4 (a mean "
+        "taken twice?)"
     )
 
 
 @pytest.mark.parametrize(
     "claim, verdict",
-    [("6.0", "agrees"), ("6", "agrees"), ("6.00001", "differs"), ("5.9", "differs"), ("\u22126", "differs")],
+    [("6.0", "agrees"), ("6", "agrees"), ("6.00001", "differs"), ("5.9", "differs"),
+     ("\u22126", "differs")],
 )
 def test_printed_claims_are_checked_to_their_last_digit(claim, verdict):
     assert gradient_check(lambda w: w**2, claim, 3.0).blocks["the parameter"].verdict == verdict
@@ -155,7 +161,8 @@ def test_printed_claims_are_checked_to_their_last_digit(claim, verdict):
 def test_an_array_of_printed_claims():
     w = np.array([1 / 3, 2 / 3, -1.0])
     assert gradient_check(lambda w: (w**2).sum() / 2, ["0.333", "0.67", "-1"], w)
-    wrong = gradient_check(lambda w: (w**2).sum() / 2, ["0.333", "0.66", "-1"], w).blocks["the parameter"]
+    wrong = gradient_check(lambda w: (w**2).sum() / 2, ["0.333", "0.66", "-1"],
+                           w).blocks["the parameter"]
     assert (wrong.verdict, wrong.differing) == ("differs", 1)
 
 

@@ -65,7 +65,7 @@ def program_of(tmp_path):
         path.write_text("\n".join(["import numpy as np", "", *lines]) + "\n")
         scope = {"np": np, **names}
         exec(compile(path.read_text(), str(path), "exec"), scope)
-        return scope[re.search(r"^def (\w+)", source)[1]]
+        return scope[re.search(r"^def (\w+)", source, re.MULTILINE)[1]]
 
     return written
 
@@ -288,6 +288,20 @@ def test_a_method_and_old_default_values():
 
     fault = find_fault(Model().slope, lambda slope: slope() == 6)
     assert (fault.line, fault.mistake, fault.now) == (2, "sign", "return self.scale * x")
+
+
+def test_lines_are_counted_from_the_def_and_a_division_in_place_is_undone(program_of):
+    source = """\
+def halved(x):
+    x = x * 2
+    x /= 2
+    x /= len(x)
+    return x
+"""
+    decorated = "@(lambda f: f)\n" + source
+    fault = find_fault(program_of(decorated), lambda f: f(np.ones(3)).tolist() == [1, 1, 1])
+    assert [r[:2] + r[3:] for r in fault.remedies if r.line == 4] == [(4, "mean", "x /= 1")]
+    assert fault.lines[0] == "def halved(x):"
 
 
 @pytest.mark.parametrize(
