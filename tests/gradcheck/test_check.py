@@ -1,4 +1,5 @@
-"""Laws of numerical derivatives and of the gradient check: right gradients pass, and every planted fault is refused by name."""
+"""Laws of numerical derivatives and of the gradient check: right gradients pass, and every planted
+fault is refused by name."""
 
 import math
 from functools import partial
@@ -60,7 +61,7 @@ def relu(z):
     return np.maximum(z, 0)
 
 
-# ------------------------------------------------------------------------------------------------ derivatives
+# ------------------------------------------------------------------------------------------------ d
 
 
 def test_differences_have_the_order_that_taylor_gives_them():
@@ -218,7 +219,7 @@ def test_where_an_entry_has_no_value_the_others_are_measured_on_their_own_scale(
     assert bar[0] == math.inf and abs(value[1] - 6e-20) <= bar[1] < 1e-30
 
 
-# ------------------------------------------------------------------------------------------ right gradients pass
+# ------------------------------------------------------------------------------------------ right g
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -303,7 +304,8 @@ FACTORS_OF_A_SUM = np.sqrt(np.arange(1, 101))
 
 
 def sampled(claim, entries=2):
-    """What the check says of a weighted sum of 100 numbers, at the first and the last and along one direction."""
+    """What the check says of a weighted sum of 100 numbers, at the first and the last and along one
+    direction."""
     return gradient_check(
         lambda w: w @ FACTORS_OF_A_SUM, claim, np.linspace(1, 2, 100), sample=entries
     ).blocks["the parameter"]
@@ -374,7 +376,7 @@ def test_several_kinks_along_one_direction_do_not_make_a_right_claim_look_wrong(
     assert not gradient_check(cost, lambda w: 1.001 * gradient(w), np.zeros(size), sample=1)
 
 
-# -------------------------------------------------------------------------------------- planted faults are refused
+# -------------------------------------------------------------------------------------- planted fau
 
 FACTORS = [
     (-1, "the sign"),
@@ -519,7 +521,8 @@ def test_a_block_is_judged_on_its_own_scale_however_small(effect, factor):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_claim_that_lost_digits_where_the_network_is_nearly_sure_is_not_called_wrong(seed):
-    """sigmoid(z) - 1 keeps seven or eight digits here, and the complex step of the cost all of them."""
+    """sigmoid(z) - 1 keeps seven or eight digits here, and the complex step of the cost all of
+    them."""
     rng = np.random.default_rng(seed)
     A, w = (
         np.column_stack([rng.uniform(1, 2, 8), rng.normal(size=(8, 2))]),
@@ -622,7 +625,7 @@ def test_a_cost_that_drops_imaginary_parts_is_measured_otherwise(cast):
     assert not gradient_check(J, lambda p: {"w": 2 * np.cos(p["w"])}, {"w": np.array([0.3, 0.4])})
 
 
-# ---------------------------------------------------------------------------------- zeros, dead units and kinks
+# ---------------------------------------------------------------------------------- zeros, dead uni
 
 
 def relu_cost(p):
@@ -775,7 +778,7 @@ def test_options_are_given_by_name_so_that_none_is_taken_for_another():
     assert gradient_check(cost=lambda w: w**2, gradient=6.0, parameters=3.0)
 
 
-# ---------------------------------------------------------------------------------------------------- the report
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_report_is_true_if_and_only_if_every_block_agrees_and_require_raises_with_its_text():

@@ -1,4 +1,5 @@
-"""Whole kinds of costs, drawn at random: a right gradient is never called wrong, a wrong one never right."""
+"""Whole kinds of costs, drawn at random: a right gradient is never called wrong, a wrong one never
+right."""
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ FACTORS = (2, -1, 1 + 1e-3, 0)
 def perfect_fit(rng):
     n, d = rng.integers(1, 30), rng.integers(1, 5)
     X = rng.normal(size=(n, d)) * 10.0 ** rng.uniform(-2, 2)
-    w, b = np.round(rng.normal(size=d) * 10.0 ** rng.uniform(-3, 3), rng.integers(0, 4)), np.round(rng.normal(), 2)
+    w, b = (np.round(rng.normal(size=d) * 10.0 ** rng.uniform(-3, 3), rng.integers(0, 4)),
+            np.round(rng.normal(), 2))
     y = X @ w + b if rng.random() < 0.5 else sum(X[:, j] * w[j] for j in range(d)) + b
     whole = rng.random() < 0.5
 
@@ -31,7 +33,8 @@ def kinks(rng):
     d = rng.integers(1, 6)
     a, c, q = rng.normal(size=d), rng.normal(size=d), rng.normal()
     x = rng.normal(size=d) * 10.0 ** rng.uniform(-2, 2)
-    at = np.where(rng.random(d) < 0.5, x, x + rng.normal(size=d) * 10.0 ** rng.uniform(-6, 0, size=d))
+    at = np.where(rng.random(d) < 0.5, x,
+                  x + rng.normal(size=d) * 10.0 ** rng.uniform(-6, 0, size=d))
     halves = rng.random() < 0.5
 
     def cost(x):
@@ -54,7 +57,8 @@ def scaled(rng):
     cast = float if rng.random() < 0.5 else np.asarray
     if cast is float:
         offset *= 1e-4
-    return lambda x: cast(s * (f(a * x / width).sum() + offset)), lambda x: s * slope(a * x / width) * a / width, x
+    return lambda x: cast(s * (f(a * x / width).sum()
+                               + offset)), lambda x: s * slope(a * x / width) * a / width, x
 
 
 def network_in_float32(rng):
@@ -71,7 +75,8 @@ def network_in_float32(rng):
     def gradient(p):
         v, a, error = parts(p, np.float32)
         delta = error[:, None] * v * (1 - a**2 if tanh else a > 0) / np.float32(n)
-        return {"W": X.astype(np.float32).T @ delta, "v": a.T @ error / np.float32(n), "b": delta.sum(axis=0)}
+        return {"W": X.astype(np.float32).T @ delta, "v": a.T @ error / np.float32(n),
+                "b": delta.sum(axis=0)}
 
     return lambda p: (parts(p, np.float64)[2] ** 2).mean() / 2, gradient, p
 
@@ -99,7 +104,45 @@ def normalised(rng):
     )
 
 
-KINDS = [perfect_fit, kinks, scaled, network_in_float32, normalised]
+def behind_an_offset(rng):
+    """A cost that a large number has made a staircase."""
+    d, offset = rng.integers(1, 6), 10.0 ** rng.uniform(3, 8) * rng.choice([-1, 1])
+    a, x = rng.normal(size=d), rng.normal(size=d)
+    f, slope = [(np.sin, np.cos), (np.square, lambda z: 2 * z)][rng.integers(2)]
+    back = offset * rng.integers(2)
+    return lambda x: offset + float(f(a * x).sum()) - back, lambda x: a * slope(a * x), x
+
+
+def near_a_pole(rng):
+    d = rng.integers(1, 5)
+    x, p = 10.0 ** rng.uniform(-8, 0, size=d), rng.normal(size=d)
+    if rng.random() < 0.5:
+        return lambda x: float((p / x).sum()), lambda x: -p / x**2, x
+    return lambda x: (p * np.log(np.abs(x))).sum(), lambda x: p / x, x
+
+
+def with_dead_units(rng):
+    """At least one unit lives."""
+    n, d, h = rng.integers(2, 20), rng.integers(1, 5), rng.integers(2, 6)
+    X, y, b = rng.normal(size=(n, d)), rng.normal(size=n), rng.normal(size=h)
+    b[rng.random(h) < 0.5], b[0] = -50.0, 5.0
+
+    def parts(p):
+        z = X @ p["W"] + p["b"]
+        return z, np.where(z > 0, z, 0)
+
+    def gradient(p):
+        z, a = parts(p)
+        error = (a @ p["v"] - y) / n
+        delta = error[:, None] * p["v"] * (z > 0)
+        return {"W": X.T @ delta, "v": a.T @ error, "b": delta.sum(axis=0)}
+
+    p = {"W": rng.normal(size=(d, h)), "v": rng.normal(size=h), "b": b}
+    return lambda p: ((parts(p)[1] @ p["v"] - y) ** 2).mean() / 2, gradient, p
+
+
+KINDS = [perfect_fit, kinks, scaled, network_in_float32, normalised,
+         behind_an_offset, near_a_pole, with_dead_units]  # fmt: skip
 
 
 def times(factor, claim):
@@ -141,13 +184,15 @@ def test_a_random_claim_at_a_kink_passes_only_between_the_slopes(seed):
     for share in (0.0, 0.3, 1.0):
         assert gradient_check(cost, left + share * (right - left), x)
     for share in (-0.01, 1.01, 50.0, -1e6):
-        assert gradient_check(cost, left + share * (right - left), x).blocks["the parameter"].verdict == "differs"
+        assert (gradient_check(cost, left + share * (right - left),
+                               x).blocks["the parameter"].verdict == "differs")
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_cost_that_jumps_is_never_right(seed):
     rng = np.random.default_rng(seed)
-    x, height, slope = rng.normal() * 10.0 ** rng.uniform(-2, 2), 10.0 ** rng.uniform(-4, 4), rng.normal()
+    x, height, slope = (rng.normal() * 10.0 ** rng.uniform(-2, 2), 10.0 ** rng.uniform(-4, 4),
+                        rng.normal())
     at = 0.0 if seed % 2 else x
     cost = lambda w: float(slope * w + height * (w >= at))
     assert not gradient_check(cost, slope, at) and not gradient_check(cost, lambda w: slope, at)

@@ -1,4 +1,5 @@
-"""Costs, parameters and claims of many types: a verdict, or one clear sentence; and all is as it was afterwards."""
+"""Costs, parameters and claims of many types: a verdict, or one clear sentence; and all is as it
+was afterwards."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -22,19 +23,27 @@ class Tensor:
 
 
 @pytest.mark.parametrize("cost, gradient, point", [
-    (lambda w: np.array([(w**2).sum()]), lambda w: 2 * w, W), (lambda w: np.array([[(w**2).sum()]]), lambda w: 2 * w, W),
-    (lambda w: [(w**2).sum()], lambda w: 2 * w, W), (lambda w: Tensor((w**2).sum()), lambda w: Tensor(2 * w), W),
-    (lambda x: Fraction(float(x))**2, lambda x: 2 * x, 1.5), (lambda x: Decimal(float(x))**2, lambda x: 2 * x, 1.5),
-    (lambda x: x * x, Fraction(2, 3), Fraction(1, 3)), (lambda w: (w**2).sum(), lambda w: 2 * w, np.array([1, 2])),
-    (lambda w: (w**2).sum(), lambda w: 2 * w, np.float32([1, 2])), (lambda w: (w**2).sum(), np.float16([2, 4]), W),
+    (lambda w: np.array([(w**2).sum()]), lambda w: 2 * w, W),
+    (lambda w: np.array([[(w**2).sum()]]), lambda w: 2 * w, W),
+    (lambda w: [(w**2).sum()], lambda w: 2 * w, W),
+    (lambda w: Tensor((w**2).sum()), lambda w: Tensor(2 * w), W),
+    (lambda x: Fraction(float(x))**2, lambda x: 2 * x, 1.5),
+    (lambda x: Decimal(float(x))**2, lambda x: 2 * x, 1.5),
+    (lambda x: x * x, Fraction(2, 3), Fraction(1, 3)),
+    (lambda w: (w**2).sum(), lambda w: 2 * w, np.array([1, 2])),
+    (lambda w: (w**2).sum(), lambda w: 2 * w, np.float32([1, 2])),
+    (lambda w: (w**2).sum(), np.float16([2, 4]), W),
     (lambda w: np.float32(np.sin(w).sum()), np.cos, W),
-    (lambda p: (p[0]**2).sum() + (p[1]**2).sum(), lambda p: [2 * p[0], 2 * p[1]], [W, np.ones((2, 3))]),
-    (lambda p: sum((A**2).sum() + (b**2).sum() for A, b in p), lambda p: [(2 * A, 2 * b) for A, b in p], [(np.ones((2, 2)), W)])])
+    (lambda p: (p[0]**2).sum() + (p[1]**2).sum(), lambda p: [2 * p[0], 2 * p[1]],
+     [W, np.ones((2, 3))]),
+    (lambda p: sum((A**2).sum() + (b**2).sum() for A, b in p),
+     lambda p: [(2 * A, 2 * b) for A, b in p], [(np.ones((2, 2)), W)])])
 def test_a_right_gradient_of_any_type_is_confirmed(cost, gradient, point):
     assert gradient_check(cost, gradient, point)
 
 
-@pytest.mark.parametrize("error", [AssertionError, KeyError, IndexError, RuntimeError, ValueError, ZeroDivisionError])
+@pytest.mark.parametrize("error", [AssertionError, KeyError, IndexError, RuntimeError, ValueError,
+                                   ZeroDivisionError])
 def test_a_cost_may_raise_anything_outside_its_domain(error):
     def cost(x):
         if x < 0:
@@ -47,7 +56,8 @@ def test_a_cost_may_raise_anything_outside_its_domain(error):
 
 
 @pytest.mark.parametrize("check", [
-    lambda cost, p: gradient_check(cost, lambda q: {"w": 2 * q["w"]}, p), lambda cost, p: numerical_gradient(cost, p),
+    lambda cost, p: gradient_check(cost, lambda q: {"w": 2 * q["w"]}, p),
+    lambda cost, p: numerical_gradient(cost, p),
     lambda cost, p: update_check(lambda q, eta: {"w": q["w"] - eta * 2 * q["w"]}, cost, p, 0.1),
     lambda cost, p: gradient_check(cost, {"w": np.zeros(2)}, p, exact=False, sample=1)])
 def test_a_model_holds_the_parameters_that_were_given_afterwards(check):

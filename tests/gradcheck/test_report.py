@@ -1,4 +1,5 @@
-"""Laws of the verdict on a gradient: no wrong one is called right, mistakes get their names, the words hold what is known."""
+"""Laws of the verdict on a gradient: no wrong one is called right, mistakes get their names, the
+words hold what is known."""
 
 import math
 import warnings
@@ -28,7 +29,7 @@ def dotted(weights):
     return lambda w: w @ np.asarray(weights)
 
 
-# ------------------------------------------------------------------------- costs that are rounded before they are given
+# ------------------------------------------------------------------------- costs that are rounded b
 
 
 def staircase(function, height):
@@ -97,7 +98,7 @@ def test_a_point_that_touches_the_edge_of_the_domain_is_judged_beside_it(x):
     assert block(entropy, lambda w: 2 * math.log(w) + 2, x).verdict == "differs"
 
 
-# ------------------------------------------------------------------------------------------------ wrong beside the point
+# ------------------------------------------------------------------------------------------------ w
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_what_cannot_be_decided_beside_the_point_leaves_the_verdict_as_it_was():
     assert (report.verdict, report.beside) == ("agrees", 0)
 
 
-# -------------------------------------------------------------------------------------------------------------- nearly right
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("effect", [1e-9, 1e-15, 1e-60])
@@ -188,7 +189,7 @@ def test_a_gradient_function_that_cannot_be_shaken_has_no_rounding_to_excuse_it(
     assert block(lambda w: (w + 1) ** 2, claim, 1e-8).verdict == "differs"
 
 
-# ---------------------------------------------------------------------------------------------------------------------- kinks
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -283,7 +284,7 @@ def test_a_kink_at_a_distance_never_lets_a_claim_between_its_slopes_agree(distan
         )
 
 
-# ------------------------------------------------------------------------------------------------------ the worst entry
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_worst_entry_is_the_one_with_the_largest_relative_error():
@@ -327,7 +328,7 @@ def test_errors_are_relative():
         assert report.error == pytest.approx(2 / 3) and 0 < report.error_bar < 1e-12
 
 
-# ------------------------------------------------------------------------------------------------------- names of mistakes
+# --------------------------------------------------------------------------------------------------
 
 N = 7
 
@@ -473,7 +474,7 @@ def test_what_is_not_square_is_never_called_a_transpose():
     assert not block(dotted([1.0, 2.0]), [2.0, 1.0], np.ones(2)).transposed
 
 
-# ------------------------------------------------------------------------------------------------------------ words and digits
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

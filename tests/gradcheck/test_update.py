@@ -1,4 +1,5 @@
-"""Laws of update_check: the simultaneous step passes, everything else is refused, and by its name."""
+"""Laws of update_check: the simultaneous step passes, everything else is refused, and by its
+name."""
 
 import numpy as np
 import pytest
@@ -29,7 +30,8 @@ def cost(p):
 
 
 def backward(p, back=None):
-    """The gradient; the deltas may travel back through other weights than the signal went forward."""
+    """The gradient; the deltas may travel back through other weights than the signal went
+    forward."""
     a1, y_hat = forward(p)
     delta2 = (y_hat - Y) * y_hat * (1 - y_hat)
     delta1 = (p["W2"] if back is None else back).T @ delta2 * a1 * (1 - a1)
@@ -65,12 +67,14 @@ def test_the_simultaneous_step_passes_at_any_learning_rate(eta):
 def test_deltas_through_updated_weights_are_sequential(eta):
     report = update_check(stale, cost, P, eta)
     assert not report and report.order == "sequential"
-    assert [report.blocks[n].verdict for n in P] == ["sequential", "sequential", "simultaneous", "simultaneous"]
+    assert ([report.blocks[n].verdict for n in P]
+            == ["sequential", "sequential", "simultaneous", "simultaneous"])
     assert "deltas came through weights that had already moved" in report.blocks["W1"].remark
 
 
 @pytest.mark.parametrize("first, second", [("W1", "W2"), ("W2", "W1")])
-def test_a_fresh_forward_pass_between_two_blocks_is_named_with_the_block_that_moved_first(first, second):
+def test_a_fresh_forward_pass_between_two_blocks_is_named_with_the_block_that_moved_first(
+    first, second):
     report = update_check(one_after_the_other(first, second, "b1", "b2"), cost, P, 0.5)
     assert report.order == "sequential" and report.blocks[first].verdict == "simultaneous"
     assert report.blocks[second].remark == f"its slope was taken after {first} had moved"
@@ -86,8 +90,10 @@ FAULTS = {
     "a factor ½ is too many": (lambda p, eta: right(p, eta / 2), "W1"),
     "not updated": (frozen, "b1"),
     "does not depend on eta": (lambda p, eta: right(p, 0.1), "W2"),
-    "transposed": (lambda p, eta: right(p, eta) | {"W2": p["W2"] - eta * backward(p)["W2"].T}, "W2"),
-    "not along the gradient": (lambda p, eta: right(p, eta) | {"W1": p["W1"] - eta * np.outer(X[:2], X)}, "W1"),
+    "transposed": (lambda p, eta: right(p, eta) | {"W2": p["W2"] - eta * backward(p)["W2"].T},
+                   "W2"),
+    "not along the gradient": (lambda p, eta: right(p, eta)
+                               | {"W1": p["W1"] - eta * np.outer(X[:2], X)}, "W1"),
 }
 
 
@@ -112,7 +118,8 @@ def test_one_wrong_entry_is_found_and_shown():
 
 def test_parameters_that_are_not_named_may_stay_as_they_are():
     some = {name: P[name] for name in ("W1", "W2")}
-    assert update_check(lambda w, eta: {n: right(P | w, eta)[n] for n in w}, lambda w: cost(P | w), some, 0.5)
+    assert update_check(lambda w, eta: {n: right(P | w, eta)[n] for n in w}, lambda w: cost(P | w),
+                        some, 0.5)
 
 
 def test_nothing_that_is_passed_in_changes():
@@ -151,7 +158,7 @@ def test_bad_input_gets_a_clear_error(wrong, error, words):
         update_check(**{**dict(w_new=right, cost=cost, w=P, eta=0.5), **wrong})
 
 
-# ------------------------------------------------------------------------------------------- multiples, decay, memory
+# ------------------------------------------------------------------------------------------- multip
 
 
 @pytest.mark.parametrize(
@@ -170,7 +177,8 @@ def test_bad_input_gets_a_clear_error(wrong, error, words):
 def test_a_step_along_the_gradient_is_named_by_its_ratio(factor, words):
     report = update_check(lambda p, eta: right(p, factor * eta), cost, P, 0.3, n_samples=7)
     assert not report and {b.verdict for b in report.blocks.values()} == {"wrong"}
-    assert all(words in b.remark and b.ratio == pytest.approx(factor) for b in report.blocks.values())
+    assert all(words in b.remark and b.ratio == pytest.approx(factor)
+               for b in report.blocks.values())
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -183,7 +191,8 @@ def test_any_factor_is_told_as_what_it_is(seed):
 
 @pytest.mark.parametrize("decay", [1e-2, 0.3, 1e-6])
 def test_weight_decay_is_called_weight_decay(decay):
-    report = update_check(lambda p, eta: {n: v - eta * decay * p[n] for n, v in right(p, eta).items()}, cost, P, 0.1)
+    report = update_check(lambda p, eta: {n: v - eta * decay * p[n] for n,
+                                          v in right(p, eta).items()}, cost, P, 0.1)
     assert {b.remark for b in report.blocks.values()} == {
         f"weight decay: eta times {decay:g} times {n} more than the slope" for n in P
     }
@@ -202,7 +211,8 @@ def test_a_bias_before_a_normalisation_stays_where_it_is():
 
     for push in 0, 1e-17, -3e-17:
         assert update_check(
-            lambda p, eta, push=push: {"b": p["b"] - eta * push}, lambda q: normal({"w": 1.7} | q), {"b": 0.4}, 0.1
+            lambda p, eta, push=push: {"b": p["b"] - eta * push}, lambda q: normal({"w": 1.7} | q),
+            {"b": 0.4}, 0.1
         )
 
 
@@ -211,7 +221,8 @@ def test_at_a_kink_any_slope_between_the_two_may_be_stepped_along():
         assert (
             bool(
                 update_check(
-                    lambda p, eta, slope=slope: {"a": p["a"] - eta * slope}, lambda p: abs(p["a"]), {"a": 0.0}, 0.1
+                    lambda p, eta, slope=slope: {"a": p["a"] - eta * slope}, lambda p: abs(p["a"]),
+                    {"a": 0.0}, 0.1
                 )
             )
             is fine
@@ -233,11 +244,13 @@ def momentum_with_rate_inside(p, eta, state):
 
 
 def averaged(p, eta, state):
-    return {n: p[n] - eta * (BETA * state["velocity"][n] + (1 - BETA) * g) for n, g in backward(p).items()}
+    return {n: p[n] - eta * (BETA * state["velocity"][n] + (1 - BETA) * g) for n,
+            g in backward(p).items()}
 
 
 def nesterov(p, eta, state):
-    return {n: p[n] - eta * (g + BETA * (BETA * state["velocity"][n] + g)) for n, g in backward(p).items()}
+    return {n: p[n] - eta * (g + BETA * (BETA * state["velocity"][n] + g)) for n,
+            g in backward(p).items()}
 
 
 def nesterov_from_ahead(p, eta, state):
@@ -261,8 +274,10 @@ def test_momentum_and_nesterov_are_recognised_with_their_state(step, words):
 
 
 def test_momentum_of_a_wrong_slope_is_wrong():
-    report = update_check(lambda p, eta, s: momentum(p, eta, s, 2), cost, P, 0.1, state={"velocity": V})
-    assert not report and "2 times the slope and 0.9 times the velocity" in report.blocks["W1"].remark
+    report = update_check(lambda p, eta, s: momentum(p, eta, s, 2), cost, P, 0.1,
+                          state={"velocity": V})
+    assert (not report
+            and "2 times the slope and 0.9 times the velocity" in report.blocks["W1"].remark)
 
 
 SECOND = {name: v**2 for name, v in V.items()}
