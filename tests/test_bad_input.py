@@ -220,7 +220,7 @@ def test_what_is_no_number_is_a_type_error_everywhere(value):
             call()
 
 
-# ---------------------------------------------------------------- every public function, and every 
+# ---------------------------------------------------------------- every public function, and every
 #
 # For each public name of helpers: a call that is right, and of what kind each argument is. A kind
 # is a list of values that

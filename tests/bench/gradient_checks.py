@@ -1,9 +1,10 @@
-"""Gradient checks side by side on hard cases: ours, scipy's, autograd's, torch's and jax's, with their defaults.
+"""Gradient checks side by side on hard cases: ours, scipy's, autograd's, torch's and jax's, with
+their defaults.
 
     python tests/bench/gradient_checks.py
 
-Every case is a NumPy cost with a right and a wrong gradient, given as functions; all checkers are asked about the same two. A
-library that is missing is left out of the table.
+Every case is a NumPy cost with a right and a wrong gradient, given as functions; all checkers are
+asked about the same two. A library that is missing is left out of the table.
 """
 
 import sys
@@ -41,7 +42,8 @@ def plain(rng):
         ("product", lambda x: x.prod(), lambda x: x.prod() / x),
         ("exp of the sum", lambda x: np.exp(x.sum()), lambda x: np.exp(x.sum()) * np.ones_like(x)),
         ("tanh", lambda x: np.tanh(x).sum(), lambda x: 1 - np.tanh(x) ** 2),
-        ("log of the sum of exp", lambda x: np.log(np.exp(x).sum()), lambda x: np.exp(x) / np.exp(x).sum()),
+        ("log of the sum of exp", lambda x: np.log(np.exp(x).sum()),
+         lambda x: np.exp(x) / np.exp(x).sum()),
     ]:
         yield f"{name}, twice", f, g, factor(g, 2), x
         yield f"{name}, sign", f, g, factor(g, -1), x
@@ -95,8 +97,11 @@ def scales_and_offsets():
             np.array([0.7, 1.1]),
         )
     for x in (1e-3, 1e-7, 1e-12):
-        yield f"log at {x:.0e}", lambda x: np.log(x).sum(), lambda x: 1 / x, lambda x: -1 / x, np.array([x])
-    yield "1/x at 1e-7", lambda x: (1 / x).sum(), lambda x: -1 / x**2, lambda x: -2 / x**2, np.array([1e-7])
+        yield f"log at {x:.0e}", lambda x: np.log(
+            x).sum(), lambda x: 1 / x, lambda x: -1 / x, np.array([x])
+    yield "1/x at 1e-7", lambda x: (1
+                                    / x).sum(), lambda x: -1 / x**2, lambda x: -2 / x**2, np.array(
+                                        [1e-7])
     yield (
         "sin(1e6 x)",
         lambda x: np.sin(1e6 * x).sum(),
@@ -133,15 +138,18 @@ def perfect_fits():
     for w, b in ((0.9, 0.1), (2.1, -0.7), (0.5, 0.4), (1.3, 0.1)):
         y = w * X + b
         cost = lambda p, y=y: ((p[0] * X + p[1] - y) ** 2).mean() / 2
-        g = lambda p, y=y: np.array([((p[0] * X + p[1] - y) * X).mean(), (p[0] * X + p[1] - y).mean()])
-        yield f"perfect fit w = {w}, b = {b}", cost, g, lambda p, g=g: g(p) + [1e-7, 0], np.array([w, b])
+        g = lambda p, y=y: np.array([((p[0] * X + p[1] - y) * X).mean(),
+                                     (p[0] * X + p[1] - y).mean()])
+        yield f"perfect fit w = {w}, b = {b}", cost, g, lambda p, g=g: g(p) + [
+            1e-7, 0], np.array([w, b])
 
 
 def kinks(rng):
     relu = lambda x: np.maximum(x, 0)
     on = lambda x: (x > 0) * 1.0
     at = lambda x, value: np.where(x == 0, value, on(x))
-    yield "relu, one entry at 0", lambda x: relu(x).sum(), on, lambda x: at(x, 1e6), np.array([0.0, 1.0, -1.0])
+    yield "relu, one entry at 0", lambda x: relu(x).sum(), on, lambda x: at(
+        x, 1e6), np.array([0.0, 1.0, -1.0])
     yield (
         "|x| at 0, claim 77",
         lambda x: np.abs(x).sum(),
@@ -149,7 +157,8 @@ def kinks(rng):
         lambda x: np.where(x == 0, 77.0, np.sign(x)),
         np.array([0.0, 0.4]),
     )
-    yield "relu, all at 0", lambda x: relu(x).sum() + x.sum(), lambda x: on(x) + 1, lambda x: at(x, 5) + 1, np.zeros(3)
+    yield "relu, all at 0", lambda x: relu(x).sum() + x.sum(), lambda x: on(x) + 1, lambda x: at(
+        x, 5) + 1, np.zeros(3)
     for d in (1e-2, 1e-6, 1e-7, 1e-9):
         yield (
             f"relu, {d:.0e} from its kink",
@@ -185,7 +194,8 @@ def networks(rng):
         def gradient(p, parts=parts, slope=slope, mistake=None):
             v, a, error = parts(p)
             d = error[:, None] * v * (1 if mistake == "slope" else slope(a)) / 12
-            return np.concatenate([(d.T @ X).ravel(), error @ a / (1 if mistake == "sum" else 12), d.sum(axis=0)])
+            return np.concatenate([(d.T @ X).ravel(), error @ a / (1 if mistake == "sum" else 12),
+                                   d.sum(axis=0)])
 
         for mistake in ("slope", "sum"):
             yield (
@@ -209,7 +219,8 @@ def networks(rng):
         dz = (du - du.mean() - u * (du * u).mean()) / np.sqrt(z.var() + 1e-5)
         return np.append(X.T @ dz, dz.sum())
 
-    yield "bias before a normalisation", cost, right, lambda p: right(p) + [0, 0, 0, 1e-3], rng.normal(size=4)
+    yield "bias before a normalisation", cost, right, lambda p: right(p) + [
+        0, 0, 0, 1e-3], rng.normal(size=4)
 
 
 def single_precision(rng):
@@ -221,10 +232,11 @@ def single_precision(rng):
         return np.float32(by) * (X.astype(np.float32).T @ e / np.float32(20))
 
     yield "gradient in float32, twice", cost, gradient, lambda w: gradient(w, 2), rng.normal(size=3)
-    yield "gradient in float32, 1 %", cost, gradient, lambda w: gradient(w, 1.01), rng.normal(size=3)
+    yield "gradient in float32, 1 %", cost, gradient, lambda w: gradient(
+        w, 1.01), rng.normal(size=3)
 
 
-# ---------------------------------------------------------------------------------------------------------- checkers
+# --------------------------------------------------------------------------------------------------
 
 
 def ours(cost, gradient, x):
@@ -257,9 +269,11 @@ def with_torch(cost, gradient, x):
 
         @staticmethod
         def backward(ctx, g):
-            return g * torch.tensor(np.asarray(gradient(ctx.saved_tensors[0].numpy()), dtype=np.float64))
+            return g * torch.tensor(np.asarray(
+                gradient(ctx.saved_tensors[0].numpy()), dtype=np.float64))
 
-    return _accepts(lambda: torch.autograd.gradcheck(Function.apply, torch.tensor(x, requires_grad=True)))
+    return _accepts(lambda: torch.autograd.gradcheck(
+        Function.apply, torch.tensor(x, requires_grad=True)))
 
 
 def with_jax(cost, gradient, x):
@@ -268,7 +282,8 @@ def with_jax(cost, gradient, x):
 
     jax.config.update("jax_enable_x64", True)
     f = lambda x: np.float64(cost(np.asarray(x)))
-    f_vjp = lambda x: (f(x), lambda g: (np.asarray(gradient(np.asarray(x)), dtype=np.float64) * np.asarray(g),))
+    f_vjp = lambda x: (f(x), lambda g: (np.asarray(gradient(np.asarray(x)), dtype=np.float64)
+                                        * np.asarray(g),))
     return _accepts(lambda: check_vjp(f, f_vjp, (x,)))
 
 
@@ -306,7 +321,8 @@ def main():
             totals[checker]["wrong accepted"] += verdicts[1]
             row.append(
                 " and ".join(
-                    filter(None, ["" if verdicts[0] else "right refused", "wrong accepted" if verdicts[1] else ""])
+                    filter(None, ["" if verdicts[0] else "right refused",
+                                  "wrong accepted" if verdicts[1] else ""])
                 )
                 or "✓"
             )
@@ -314,8 +330,10 @@ def main():
     print(f"{len(rows)} cases, each with a right and a wrong gradient\n")
     print("| | " + " | ".join(CHECKERS) + " |\n|---|" + "---|" * len(CHECKERS))
     for what in "wrong accepted", "right refused":
-        print(f"| {what} | " + " | ".join(str(totals[c][what]) if seconds[c] else "-" for c in CHECKERS) + " |")
-    print("| CPU s for all | " + " | ".join(f"{seconds[c]:.2g}" if seconds[c] else "-" for c in CHECKERS) + " |\n")
+        print(f"| {what} | "
+              + " | ".join(str(totals[c][what]) if seconds[c] else "-" for c in CHECKERS) + " |")
+    print("| CPU s for all | "
+          + " | ".join(f"{seconds[c]:.2g}" if seconds[c] else "-" for c in CHECKERS) + " |\n")
     print("| case | " + " | ".join(CHECKERS) + " |\n|---|" + "---|" * len(CHECKERS))
     for row in rows:
         print("| " + " | ".join(row).replace("|x|", "\\|x\\|") + " |")

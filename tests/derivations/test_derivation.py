@@ -59,7 +59,8 @@ from derivations.symbols import Gradient, Partial, as_written, indexed
 p = symbols("p", integer=True, positive=True)
 z, v, act, pre = indexed("z^(2)", m), indexed("w^(2)", m, p), indexed("a", p), indexed("z", p)
 with as_written():
-    layers = [Depends(L, z[k], (k, 1, m)), Definition(z[k], Sum(v[k, j]*act[j], (j, 1, p))), Definition(act[j], g(pre[j]))]
+    layers = [Depends(L, z[k], (k, 1, m)), Definition(z[k], Sum(v[k, j]*act[j], (j, 1, p))),
+              Definition(act[j], g(pre[j]))]
     recursion = g.prime(pre[i])*Sum(v[k, i]*Partial(L, z[k]), (k, 1, m))
 matrix_given = [*given, *entries]
 PROVED = linear_regression()
@@ -83,12 +84,14 @@ def test_linear_regression_is_proved_for_every_n_and_d():
 
 
 def test_the_delta_recursion_is_proved_for_all_widths_and_every_activation():
-    delta = derive(Partial(L, pre[i]), lambda: Sum(Partial(L, z[k])*Partial(z[k], pre[i]), (k, 1, m)), recursion, given=layers)
+    delta = derive(Partial(L, pre[i]), lambda: Sum(
+        Partial(L, z[k])*Partial(z[k], pre[i]), (k, 1, m)), recursion, given=layers)
     assert delta.verdict == "✓ proved for every m, p and g, assuming L differentiable · ✓ numbers"
 
 
 def test_the_matrix_form_is_proved_entry_by_entry():
-    form = derive(Gradient(J, W), lambda: X.T*(Y_hat - Y)/n, lambda: X.T*(X*W + b*sp.OneMatrix(n, 1) - Y)/n, given=matrix_given)
+    form = derive(Gradient(J, W), lambda: X.T*(Y_hat - Y)/n,
+                  lambda: X.T*(X*W + b*sp.OneMatrix(n, 1) - Y)/n, given=matrix_given)
     assert form.proved == 2 and form.witnessed == 1
 
 
@@ -112,7 +115,8 @@ def test_the_chain_of_linear_regression_takes_less_than_a_third_of_a_second():
 
 PLANTED = {
     "the sign": (lambda: -gradient, "the sign is wrong"),
-    "minus in the bracket": (lambda: Sum((y[i] - y_hat[i])*x[i, k], (i, 1, n))/n, "the sign is wrong"),
+    "minus in the bracket": (lambda: Sum((y[i] - y_hat[i])*x[i, k], (i, 1, n))/n,
+                             "the sign is wrong"),
     "plus for minus": (lambda: Sum((y_hat[i] + y[i])*x[i, k], (i, 1, n))/n, "sign of the term"),
     "a factor 2": (lambda: 2*gradient, "a factor 2 is too many"),
     "a half": (lambda: gradient/2, "½ too many"),
@@ -122,7 +126,8 @@ PLANTED = {
     "the bracket": (lambda: Sum(x[i, k], (i, 1, n))/n, "is missing"),
     "an index": (lambda: Sum((y_hat[i] - y[k])*x[i, k], (i, 1, n))/n, "index"),
     "a transpose": (lambda: Sum((y_hat[i] - y[i])*x[k, i], (i, 1, n))/n, "transpose"),
-    "the exponent": (lambda: Sum((y_hat[i] - y[i])**2*x[i, k], (i, 1, n))/n, "the exponent 1 became 2"),
+    "the exponent": (lambda: Sum((y_hat[i] - y[i])**2*x[i, k], (i, 1, n))/n,
+                     "the exponent 1 became 2"),
     "a lost sum": (lambda: (y_hat[i] - y[i])*x[i, k]/n, "sum"),
     "zero": (lambda: sp.S.Zero, "the claim is zero"),
 }
@@ -139,8 +144,10 @@ def test_a_planted_fault_is_refused_and_named(name):
 
 
 @pytest.mark.parametrize("wrong, hint", [
-    (lambda: g.prime(g(pre[i]))*Sum(v[k, i]*Partial(L, z[k]), (k, 1, m)), "g'(z_i) is taken at g(z_i) instead of z_i"),
-    (lambda: g(pre[i])*Sum(v[k, i]*Partial(L, z[k]), (k, 1, m)), "stands where its slope g'(z_i) is meant"),
+    (lambda: g.prime(g(pre[i]))*Sum(v[k, i]*Partial(L, z[k]), (k, 1, m)),
+     "g'(z_i) is taken at g(z_i) instead of z_i"),
+    (lambda: g(pre[i])*Sum(v[k, i]*Partial(L, z[k]), (k, 1, m)),
+     "stands where its slope g'(z_i) is meant"),
     (lambda: Sum(v[k, i]*Partial(L, z[k]), (k, 1, m)), "the factor g'(z_i) is missing"),
     (lambda: g.prime(pre[i])*Sum(Partial(L, z[k]), (k, 1, m)), "the factor w^(2)_ki is missing"),
     (lambda: g.prime(pre[i])*Sum(v[i, k]*Partial(L, z[k]), (k, 1, m)), "transpose"),
@@ -164,8 +171,10 @@ def test_the_gradient_of_another_loss_is_refused():
 def test_the_softmax_jacobian_without_its_other_half_is_refused():
     s, share = indexed("z", K), indexed("p", K)
     softmax = [Definition(share[k], exp(s[k])/Sum(exp(s[j]), (j, 1, K)))]
-    derive(Partial(share[k], s[l]), lambda: share[k]*(KroneckerDelta(k, l) - share[l]), given=softmax)
-    for wrong in (share[k]*(1 - share[k]), KroneckerDelta(k, l)*share[k]*(1 - share[l]), -share[k]*share[l]):
+    derive(Partial(share[k], s[l]), lambda: share[k]*(KroneckerDelta(k, l) - share[l]),
+           given=softmax)
+    for wrong in (share[k]*(1 - share[k]), KroneckerDelta(k, l)*share[k]*(1 - share[l]),
+                  -share[k]*share[l]):
         with pytest.raises(FalseLine):
             derive(Partial(share[k], s[l]), wrong, given=softmax)
 
@@ -173,11 +182,13 @@ def test_the_softmax_jacobian_without_its_other_half_is_refused():
 def test_a_column_is_not_zero_where_one_of_its_entries_is_not():
     column, v = MatrixSymbol("M", d, 1), indexed("v", d, 1)
     with pytest.raises((FalseLine, Undecided)):
-        derive(column, lambda: 2*column, given=[Definition(v[k, l], KroneckerDelta(k, l)*a), Entries(column, v)])
+        derive(column, lambda: 2*column,
+               given=[Definition(v[k, l], KroneckerDelta(k, l)*a), Entries(column, v)])
 
 
 @pytest.mark.parametrize("wrong", [
-    lambda: X.T*(Y - Y_hat)/n, lambda: X.T*(Y_hat - Y), lambda: X.T*Y_hat/n, lambda: X.T*W/n, lambda: 2*X.T*(Y_hat - Y)/n])
+    lambda: X.T*(Y - Y_hat)/n, lambda: X.T*(Y_hat - Y), lambda: X.T*Y_hat/n, lambda: X.T*W/n,
+    lambda: 2*X.T*(Y_hat - Y)/n])
 def test_a_wrong_matrix_form_is_refused(wrong):
     with pytest.raises(FalseLine):
         derive(Gradient(J, W), wrong, given=matrix_given)
@@ -199,8 +210,10 @@ def test_a_counterexample_shows_a_point_both_values_and_their_ratio():
         derive(Partial(a**2*b, a), a*b, given=[])
     lines = dict(line.split(maxsplit=1) for line in str(refusal.value).splitlines()[1:])
     point = dict(part.split(" = ") for part in lines["at"].split(", "))
-    before, claimed, ratio = (Fraction(part.split(" = ")[1]) for part in lines["values"].split(", "))
-    assert before == 2*Fraction(point["a"])*Fraction(point["b"]) and claimed == before*ratio and ratio == Fraction(1, 2)
+    before, claimed, ratio = (Fraction(part.split(" = ")[1])
+                              for part in lines["values"].split(", "))
+    assert (before == 2*Fraction(point["a"])*Fraction(point["b"]) and claimed == before*ratio
+            and ratio == Fraction(1, 2))
 
 
 @pytest.mark.parametrize("before, claimed, values", [
@@ -209,7 +222,8 @@ def test_a_counterexample_shows_a_point_both_values_and_their_ratio():
     (sp.S.Zero, 3, "before = 0, claimed = 3"),
     (sp.S(2), 1, "before = 2, claimed = 1, ratio claimed/before = 1/2"),
     (sp.S(2), -1, "before = 2, claimed = -1, ratio claimed/before = -1/2")])
-def test_both_values_of_a_false_line_are_shown_and_their_ratio_if_it_has_one(before, claimed, values):
+def test_both_values_of_a_false_line_are_shown_and_their_ratio_if_it_has_one(
+    before, claimed, values):
     with pytest.raises(FalseLine) as refusal:
         derive(before, claimed, given=[])
     assert f"  values   {values}\n" in str(refusal.value) and "is zero" not in str(refusal.value)
@@ -222,14 +236,16 @@ def test_a_false_line_is_shown_below_the_line_before_it(position):
     with pytest.raises(FalseLine) as refusal:
         derive(*true[:position], 7*a**2, *true[position + 1:], given=[])
     assert str(refusal.value).startswith(
-        f"Line {position} of the derivation is false.\n  before   {shown[position - 1]}\n  claimed  7 a²\n")
+        f"Line {position} of the derivation is false.\n  before   {shown[position - 1]}\n  "
+        f"claimed  7 a²\n")
 
 
 def test_a_product_of_matrices_that_do_not_fit_is_named_with_its_line():
     square = sp.MatMul(X, X, evaluate=False)
     with pytest.raises(FalseLine) as refusal:
         derive(X, lambda: X*1, square, lambda: 1*X, lambda: X*1, given=entries)
-    assert str(refusal.value).startswith("Line 2 of the derivation makes no sense: a matrix of shape (n, d) cannot multiply "
+    assert str(refusal.value).startswith(
+        "Line 2 of the derivation makes no sense: a matrix of shape (n, d) cannot multiply "
                                          "one of shape (n, d).\n  claimed  X X\n")
 
 
@@ -262,7 +278,8 @@ def test_points_without_a_value_are_passed_over():
 def test_a_mistake_is_named_only_if_it_has_the_right_values_at_two_points():
     with pytest.raises(FalseLine) as refusal:
         derive(Sum(u[i], (i, 1, n)), 3*Sum(u[i], (i, 1, n)), given=[])
-    assert "n = 3" in str(refusal.value) and "hint     the factor 3 is one too many" in str(refusal.value)
+    assert ("n = 3" in str(refusal.value)
+            and "hint     the factor 3 is one too many" in str(refusal.value))
 
 
 def test_a_derivative_is_named_as_it_was_typed():
@@ -298,7 +315,8 @@ def test_where_nothing_can_be_tried_there_is_no_evidence_either():
         derive(sp.gamma(a + 1)*log(-exp(a) - 1), a*sp.gamma(a)*log(-exp(a) - 1), given=[])
 
 
-@pytest.mark.parametrize("line", [lambda: a*sp.sqrt(.25) + a*(1/3), lambda: (1/3)*a + a*sp.Rational(2, 5)])
+@pytest.mark.parametrize("line",
+                         [lambda: a*sp.sqrt(.25) + a*(1/3), lambda: (1/3)*a + a*sp.Rational(2, 5)])
 def test_a_float_is_neither_true_nor_false(line):
     with pytest.raises(Undecided, match="is a float, which is not exact"):
         derive(a/2, line, given=[])
@@ -336,9 +354,11 @@ def test_two_symbols_of_one_name_are_an_error():
 
 
 @pytest.mark.parametrize("expr, reason, error", [
-    ("2*a", "text is not evaluated", TypeError), (None, "why", TypeError), (sp.Eq(a, b), "why", TypeError),
+    ("2*a", "text is not evaluated", TypeError), (None, "why", TypeError),
+    (sp.Eq(a, b), "why", TypeError),
     (True, "why", TypeError),
-    (2*a, "", ValueError), (2*a, "   ", ValueError), (2*a, None, ValueError), (X, "a matrix", ValueError)])
+    (2*a, "", ValueError), (2*a, "   ", ValueError), (2*a, None, ValueError),
+    (X, "a matrix", ValueError)])
 def test_a_bad_step_raises_before_anything_changes(expr, reason, error):
     derivation = Derivation(Partial(a**2, a))
     with pytest.raises(error):
@@ -349,7 +369,8 @@ def test_a_bad_step_raises_before_anything_changes(expr, reason, error):
 def test_a_bad_step_is_named_by_its_place():
     derivation = Derivation(a, number="3")
     derivation.step(a, "true")
-    refusals = (a, "", " needs a reason, a short text; got ''"), (X, "why", ": a matrix cannot equal a number")
+    refusals = (a, "", " needs a reason, a short text; got ''"), (
+        X, "why", ": a matrix cannot equal a number")
     for expr, reason, message in refusals:
         with pytest.raises(ValueError) as error:
             derivation.step(expr, reason)
@@ -357,7 +378,8 @@ def test_a_bad_step_is_named_by_its_place():
 
 
 @pytest.mark.parametrize("make", [
-    lambda: Derivation("J"), lambda: Derivation(J, given=[J]), lambda: Derivation(J, given=[cost, cost]),
+    lambda: Derivation("J"), lambda: Derivation(J, given=[J]),
+    lambda: Derivation(J, given=[cost, cost]),
     lambda: Derivation(J, given=[Entries(W, w), Entries(W, indexed("v", d))])])
 def test_a_bad_beginning_raises(make):
     with pytest.raises((TypeError, ValueError)):
@@ -379,7 +401,8 @@ def test_an_error_in_the_block_restores_sympy_and_proves_nothing():
         with Derivation(Partial(a**2, a), number="7") as derivation:
             derivation.step(2*a, "true")
             raise ZeroDivisionError
-    assert global_parameters.evaluate and derivation.verdict is None and module.ledger.derivations == []
+    assert (global_parameters.evaluate and derivation.verdict is None
+            and module.ledger.derivations == [])
     with pytest.raises(FalseLine):
         derive(a, b, given=[])
     assert global_parameters.evaluate
@@ -387,10 +410,12 @@ def test_an_error_in_the_block_restores_sympy_and_proves_nothing():
 
 def test_nothing_is_shown_before_it_is_proved():
     unproved = Derivation(Partial(a**2, a), number="7")
-    for use in (unproved._repr_markdown_, unproved.values, lambda: Summary(unproved), lambda: unproved.code(lambda a: 2*a)):
+    for use in (unproved._repr_markdown_, unproved.values, lambda: Summary(unproved),
+                lambda: unproved.code(lambda a: 2*a)):
         with pytest.raises(Undecided, match="not proved yet"):
             use()
-    assert repr(unproved) == "<Derivation 7: not proved yet>" and unproved.proved == unproved.witnessed == 0
+    assert (repr(unproved) == "<Derivation 7: not proved yet>"
+            and unproved.proved == unproved.witnessed == 0)
 
 
 def test_a_line_added_after_the_proof_takes_the_verdict_away():
@@ -422,7 +447,8 @@ def test_the_numerical_witness_can_fail(monkeypatch):
 
 def test_why_there_are_no_numbers_is_said():
     without_a_value = derive(Partial(b*log(-exp(a) - 1), b), log(-exp(a) - 1), given=[])
-    assert without_a_value.verdict == "✓ proved, where -1 - e^a > 0 · no numbers: it is complex" and not without_a_value.witnessed
+    assert (without_a_value.verdict == "✓ proved, where -1 - e^a > 0 · no numbers: it is complex"
+            and not without_a_value.witnessed)
 
 
 def test_a_derivative_by_a_name_and_one_of_an_unknown_function_meet_numbers():
@@ -438,7 +464,8 @@ def test_a_derivative_by_a_name_and_one_of_an_unknown_function_meet_numbers():
 def test_the_ledger_counts_derivations_lines_proofs_and_witnesses():
     linear_regression("1.2").code(right)
     derive(J, cost.body, given=[cost], number="1.3")
-    assert repr(module.ledger) == ("Ledger: 2 derivations, 4 lines shown, 4 lines proved, 1 derivatives, "
+    assert repr(module.ledger) == (
+        "Ledger: 2 derivations, 4 lines shown, 4 lines proved, 1 derivatives, "
                                    "1 of them witnessed numerically, 1 witnessed by NumPy code")
 
 
@@ -475,7 +502,8 @@ def test_refused_raises_if_nothing_is_refused():
 def test_a_derivation_reads_as_text():
     assert repr(linear_regression()).splitlines() == [
         "(1.2) ∂J/∂w_k",
-        "    = 1/(2 n) Σ_{i=1..n} 2 (ŷ_i - y_i) ∂/∂w_k (ŷ_i - y_i)    [power rule, then chain rule]",
+        "    = 1/(2 n) Σ_{i=1..n} 2 (ŷ_i - y_i) ∂/∂w_k (ŷ_i - y_i)"
+        "    [power rule, then chain rule]",
         "    = 1/n Σ_{i=1..n} (ŷ_i - y_i) ∂ŷ_i/∂w_k    [the 2 meets the 1/2]",
         "    = 1/n Σ_{i=1..n} (ŷ_i - y_i) x_ik    [only the term j=k of the sum contains w_k]",
         "    ✓ proved for every n and d · ✓ numbers"]
@@ -484,10 +512,13 @@ def test_a_derivation_reads_as_text():
 def test_a_derivation_is_typeset_with_its_number_reasons_and_verdict():
     page = PROVED._repr_markdown_()
     assert page.startswith("$$\n\\begin{aligned}\n\\frac{\\partial J}{\\partial w_{k}} &= ")
-    assert page.count("&=") == 3 and r"\tag{1.2}" in page and "<small>✓ proved for every n and d" in page
+    assert (page.count("&=") == 3 and r"\tag{1.2}" in page
+            and "<small>✓ proved for every n and d" in page)
     assert page.count("{") == page.count("}") and page.count(r"\begin") == page.count(r"\end")
-    rows = page.removeprefix("$$\n\\begin{aligned}\n").partition("\n\\end{aligned}")[0].split(" \\\\[3pt]\n")
-    assert rows == [(tex(PROVED.left) + " " if first else "") + f"&= {tex(line.shown)} && {reason_tex(line.reason)}"
+    rows = page.removeprefix("$$\n\\begin{aligned}\n").partition("\n\\end{aligned}")[0].split(
+        " \\\\[3pt]\n")
+    assert rows == [(tex(PROVED.left) + " " if first else "")
+                    + f"&= {tex(line.shown)} && {reason_tex(line.reason)}"
                     for first, line in zip([True, False, False], PROVED.lines)]
     assert r"\tag" not in derive(Partial(a**2, a), 2*a, given=[])._repr_markdown_()
 
@@ -496,18 +527,24 @@ def test_the_verdict_says_for_which_sizes_and_functions_it_holds():
     r = symbols("r", integer=True, positive=True)
     v = indexed("v", n, m, d, r)
     for left, generality in (
-            (a*2, "✓ proved"), (2*u[i], "✓ proved for every n"), (2*x[i, j], "✓ proved for every n and d"),
-            (2*g(x[i, j]), "✓ proved for every n, d and g"), (2*v[i, j, k, l], "✓ proved for every n, d, m and r")):
+            (a*2, "✓ proved"), (2*u[i], "✓ proved for every n"),
+            (2*x[i, j], "✓ proved for every n and d"),
+            (2*g(x[i, j]), "✓ proved for every n, d and g"),
+            (2*v[i, j, k, l], "✓ proved for every n, d, m and r")):
         assert derive(left, left, given=[]).verdict == f"{generality} · ✓ numbers"
 
 
 def test_long_reasons_wrap_outside_of_mathematics():
-    reason = "only the term $j = k$ of the sum over all the many features contains the weight $w_k = w_j$"
+    reason = (
+        "only the term $j = k$ of the sum over all the many features contains the weight $w_k = "
+        "w_j$")
     lines = wrapped(reason)
     assert len(lines) > 2 and " ".join(lines) == reason
     assert all(line.count("$") % 2 == 0 and len(line) <= 45 for line in lines)
     assert wrapped("short") == ["short"]
-    plain = "the quick brown fox jumps over a lazy dog while it wonders at each of the words in this sentence"
+    plain = (
+        "the quick brown fox jumps over a lazy dog while it wonders at each of the words in this "
+        "sentence")
     for start in range(len(plain)):
         reason = plain[start:].strip()
         assert re.findall(r"\\text\{(.*?)\}", reason_tex(reason)) == textwrap.wrap(reason, 33)
@@ -517,11 +554,13 @@ def test_long_reasons_wrap_outside_of_mathematics():
 def test_a_summary_is_one_line_for_each_result():
     summary = Summary(cost, PROVED)
     assert len(repr(summary).splitlines()) == 2
-    assert repr(summary).splitlines()[1].startswith("(1.2) ∂J/∂w_k = 1/n Σ_{i=1..n} (ŷ_i - y_i) x_ik    proved for every n and d")
+    assert repr(summary).splitlines()[1].startswith(
+        "(1.2) ∂J/∂w_k = 1/n Σ_{i=1..n} (ŷ_i - y_i) x_ik    proved for every n and d")
     assert summary._repr_markdown_().count(r"\\") == 1
     last, verdict = tex(PROVED.last), "proved for every n and d"
     assert summary._repr_markdown_().splitlines()[3:] == [
-        rf"{tex(PROVED.left)} &= {last} && \quad\small \text{{{verdict}}} && \quad (1.2)", r"\end{aligned}", "$$"]
+        rf"{tex(PROVED.left)} &= {last} && \quad\small \text{{{verdict}}} && \quad (1.2)",
+        r"\end{aligned}", "$$"]
     with pytest.raises(TypeError, match="Summary takes Definition and Derivation"):
         Summary(PROVED, J)
 
@@ -533,7 +572,8 @@ from derivations.errors import FalseLine
 from derivations.definitions import Depends
 z = indexed("z", m)
 print(linear_regression(), linear_regression()._repr_markdown_())
-print(derive(Partial(L, z[j]), lambda: 2*J*Partial(J, z[j]), given=[Depends(J, z[k], (k, 1, m)), Definition(L, J**2)]))
+names = [Depends(J, z[k], (k, 1, m)), Definition(L, J**2)]
+print(derive(Partial(L, z[j]), lambda: 2*J*Partial(J, z[j]), given=names))
 for wrong in (n*gradient, Sum((y_hat[i] - y[i])*x[k, i], (i, 1, n))):
     try:
         derive(Partial(J, w[k]), wrong)
@@ -546,8 +586,10 @@ print(ledger)
 @pytest.mark.long
 def test_the_output_is_the_same_for_every_hash_seed():
     tests = Path(__file__).resolve().parents[1]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)]), "PYTHONIOENCODING": "utf-8"}
-    runs = [subprocess.Popen([sys.executable, "-c", SCRIPT], env={**environment, "PYTHONHASHSEED": seed}, stdout=subprocess.PIPE)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)]),
+                   "PYTHONIOENCODING": "utf-8"}
+    runs = [subprocess.Popen([sys.executable, "-c", SCRIPT],
+                             env={**environment, "PYTHONHASHSEED": seed}, stdout=subprocess.PIPE)
             for seed in ("0", "4")]
     outputs = [run.communicate()[0].decode() for run in runs]
     assert len(outputs[0].splitlines()) > 25 and outputs[0] == outputs[1]
@@ -570,7 +612,9 @@ def test_a_reason_may_cite_only_what_is_proved_or_given():
             derivation.step(2*a, reason)
         return derivation
 
-    with pytest.raises(ValueError, match=r"line 1 of \(9.2\) cites \(9.1\), which is not proved yet; known are none"):
+    with pytest.raises(ValueError,
+                       match=r"line 1 of \(9.2\) cites \(9.1\), which is not proved yet; known "
+                             r"are none"):
         cited("9.2", "by (9.1)")
     assert module.ledger.derivations == []
     cited("9.1", "power rule")
@@ -578,7 +622,8 @@ def test_a_reason_may_cite_only_what_is_proved_or_given():
     square = Definition(J, a**2, number="9.3")
     cited("9.4", "(9.3), and (9.2)", [square])
     cited("9.5", "(9.3) again, and (8.7) of the notebook before")
-    with pytest.raises(ValueError, match=r"cites \(9.7\).*known are \(9.1\), \(9.2\), \(9.3\), \(9.4\), \(9.5\)"):
+    known = r"known are \(9.1\), \(9.2\), \(9.3\), \(9.4\), \(9.5\)"
+    with pytest.raises(ValueError, match=rf"cites \(9.7\).*{known}"):
         cited("9.6", "(9.1) and (9.7)")
 
 
@@ -590,17 +635,20 @@ AT = {"X": [[1, 2], [3, 4], [5, 6]], "y": [1, 0, 1], "w": [1, -1], "b": 2}
 def test_each_line_is_shown_in_numbers_too():
     text = repr(PROVED.show(at={**AT, "k": 2})).splitlines()
     assert text[0] == "(1.2) ∂J/∂w_k = 4/3"
-    assert text[2] == "      = 1/(2 · 3) (2 · (1 - 1) · 2 + 2 · (1 - 0) · 4 + 2 · (1 - 1) · 6) = 4/3"
+    assert (text[2]
+            == "      = 1/(2 · 3) (2 · (1 - 1) · 2 + 2 · (1 - 0) · 4 + 2 · (1 - 1) · 6) = 4/3")
     assert text[6] == "      = 1/3 · ((1 - 1) · 2 + (1 - 0) · 4 + (1 - 1) · 6) = 4/3"
     assert text[7] == f"    {PROVED.verdict}" and len(text) == 8
     page = PROVED.show(at={**AT, "k": 2})._repr_markdown_()
     assert (rf"\tag{{{PROVED.number}}}" in page) == bool(PROVED.number)
-    assert page.count("{") == page.count("}") and page.count("&=") == 7 and r"(1 - 0) \cdot 4" in page and r"\tfrac{4}{3}" in page
+    assert (page.count("{") == page.count("}") and page.count("&=") == 7
+            and r"(1 - 0) \cdot 4" in page and r"\tfrac{4}{3}" in page)
 
 
 def test_without_a_value_for_its_free_index_a_line_has_a_number_for_each():
     assert repr(PROVED.show(at=AT)).splitlines()[2] == "      = [1, 4/3]"
-    assert r"\begin{pmatrix} 1 \\ \tfrac{4}{3} \end{pmatrix}" in PROVED.show(at=AT)._repr_markdown_()
+    assert (r"\begin{pmatrix} 1 \\ \tfrac{4}{3} \end{pmatrix}"
+            in PROVED.show(at=AT)._repr_markdown_())
 
 
 def test_what_is_shown_in_numbers_needs_a_proof_and_all_values():
@@ -612,6 +660,7 @@ def test_what_is_shown_in_numbers_needs_a_proof_and_all_values():
 
 def test_negative_numbers_and_long_sums_can_be_read():
     line = derive(Partial((a*b - eta)**2/2, a), lambda: (a*b - eta)*b, given=[])
-    assert repr(line.show(at={"a": 0.5, "b": -2, "eta": -1})).splitlines()[2] == "      = (1/2 · (-2) - (-1)) · (-2) = 0"
+    assert (repr(line.show(at={"a": 0.5, "b": -2, "eta": -1})).splitlines()[2]
+            == "      = (1/2 · (-2) - (-1)) · (-2) = 0")
     total = derive(Sum(u[i], (i, 1, n))/n, lambda: 1/n*Sum(u[i], (i, 1, n)), given=[])
     assert "      = 28/7 = 4\n" in repr(total.show(at={"u": list(range(1, 8))}))

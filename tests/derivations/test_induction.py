@@ -1,4 +1,5 @@
-"""An induction holds its step to its own hypothesis; and what it says is so in a network of ten layers, in whole numbers."""
+"""An induction holds its step to its own hypothesis; and what it says is so in a network of ten
+layers, in whole numbers."""
 
 import numpy as np
 import pytest
@@ -19,13 +20,16 @@ y, y_hat, z = indexed("y", m), indexed("y_hat", m), indexed("z^(K)", m)
 def base(by=z, loss=L):
     with as_written():
         squared = Definition(loss, Sum((y_hat[i] - y[i])**2, (i, 1, m))/2)
-    return derive(Partial(loss, by[j]), lambda: y_hat[j] - y[j], given=[squared, Definition(y_hat[i], by[i])], number="4.11")
+    return derive(Partial(loss, by[j]), lambda: y_hat[j] - y[j],
+                  given=[squared, Definition(y_hat[i], by[i])], number="4.11")
 
 
 def step(behind="z^(l+1)", mine="z^(l)"):
-    here, act, then, w = indexed(mine, m), indexed("a^(l)", m), indexed(behind, q), indexed("w^(l+1)", q, m)
+    here, act, then, w = (indexed(mine, m), indexed("a^(l)", m), indexed(behind, q),
+                          indexed("w^(l+1)", q, m))
     with as_written():
-        given = [Depends(L, then[k], (k, 1, q)), Definition(then[k], Sum(w[k, j]*act[j], (j, 1, m))),
+        given = [Depends(L, then[k], (k, 1, q)),
+                 Definition(then[k], Sum(w[k, j]*act[j], (j, 1, m))),
                  Definition(act[j], g(here[j]))]
     recursion = lambda: g.prime(here[j])*Sum(w[k, j]*Partial(L, then[k]), (k, 1, q))  # noqa: E731
     return derive(Partial(L, here[j]), recursion, given=given, number="4.6")
@@ -33,27 +37,34 @@ def step(behind="z^(l+1)", mine="z^(l)"):
 
 def test_the_delta_recursion_is_proved_for_every_layer():
     every = Induction(base=base(), step=step(), number="4.9")
-    assert every.verdict == "✓ proved for l = K, …, 1, for every m, q and g, assuming L differentiable"
+    assert (every.verdict
+            == "✓ proved for l = K, …, 1, for every m, q and g, assuming L differentiable")
     assert repr(every).splitlines()[0].startswith("(4.9) ∂L/∂z^(l)_j = g'(z^(l)_j) Σ")
     assert "base (4.11), step (4.6)" in repr(every) and r"\tag{4.9}" in every._repr_markdown_()
 
 
 def test_a_name_of_the_derivative_stands_for_it_and_the_step_begins_before_the_last_layer():
     delta, here, then = indexed("delta^(l)", m), indexed("z^(l)", m), indexed("z^(l+1)", q)
-    given = [Depends(L, then[k], (k, 1, q)), Definition(then[k], g(here[1])), Definition(delta[j], Partial(L, here[j]))]
-    named = derive(delta[1], lambda: g.prime(here[1])*Sum(Partial(L, then[k]), (k, 1, q)), given=given, number="4.7")
+    given = [Depends(L, then[k], (k, 1, q)), Definition(then[k], g(here[1])),
+             Definition(delta[j], Partial(L, here[j]))]
+    named = derive(delta[1], lambda: g.prime(here[1])*Sum(Partial(L, then[k]), (k, 1, q)),
+                   given=given, number="4.7")
     every = Induction(base(), named)
-    assert every.verdict.startswith("✓ proved for l = K, …, 1") and "for l = K - 1, …, 1" in repr(every).splitlines()[0]
+    assert (every.verdict.startswith("✓ proved for l = K, …, 1")
+            and "for l = K - 1, …, 1" in repr(every).splitlines()[0])
     with pytest.raises(ValueError, match=r"begins with a_j, expected a derivative"):
-        Induction(base(), derive(indexed("a", m)[j], lambda: here[j], given=[Definition(indexed("a", m)[j], here[j])]))
+        Induction(base(), derive(indexed("a", m)[j], lambda: here[j],
+                                 given=[Definition(indexed("a", m)[j], here[j])]))
 
 
 @pytest.mark.parametrize("make, message", [
     (lambda: Induction(base(), step(behind="z^(K)")),
      r"assumes ∂L/∂z\^\(K\) to be known; its conclusion with l \+ 1 for l is ∂L/∂z\^\(l\+1\)"),
     (lambda: Induction(base(), step(behind="z^(l+2)")), r"assumes ∂L/∂z\^\(l\+2\)"),
-    (lambda: Induction(base(), step(mine="z^(l+1)", behind="z^(l+2)")), r"must derive by a name of layer \(l\)"),
-    (lambda: Induction(base(by=indexed("u^(K)", m)), step()), r"the base derives L by u\^\(K\), the step L by z\^\(l\)"),
+    (lambda: Induction(base(), step(mine="z^(l+1)", behind="z^(l+2)")),
+     r"must derive by a name of layer \(l\)"),
+    (lambda: Induction(base(by=indexed("u^(K)", m)), step()),
+     r"the base derives L by u\^\(K\), the step L by z\^\(l\)"),
     (lambda: Induction(base(loss=sp.Symbol("C", real=True)), step()), "the base derives C by"),
     (lambda: Induction(step(), base()), r"of layer \(l\)|must assume"),
     (lambda: Induction(derive(a + a, 2*a, given=[]), step()), "expected a derivative"),
@@ -88,7 +99,8 @@ def test_a_statement_about_whole_numbers_is_proved_from_its_base_on():
     made, before = counted(a + t - 1, a + t)
     every = Induction(start(a + 1), made, index=t, hypothesis=before)
     assert every.verdict == "✓ proved for t = 1, 2, …" and "base (2.1), step (2.2)" in repr(every)
-    assert Induction(start(a + 3), made, index=t, hypothesis=before, first=3).verdict.endswith("t = 3, 4, …")
+    assert Induction(start(a + 3), made, index=t, hypothesis=before,
+                     first=3).verdict.endswith("t = 3, 4, …")
 
 
 def test_a_base_or_a_hypothesis_that_is_another_statement_is_refused():
@@ -108,11 +120,13 @@ def test_a_base_or_a_hypothesis_that_is_another_statement_is_refused():
         Induction(start(a + 2), leap, index=t, hypothesis=before)
 
 
-# ten layers, composed: each pre-activation moved forwards, and compared with its delta, in whole numbers
+# ten layers, composed: each pre-activation moved forwards, and compared with its delta, in whole
+# numbers
 
 
 def forward(W, x):
-    """The pre-activations of every layer; g(z) = z² in between, L = Σ ŷ²/2 with ŷ = z of the last one."""
+    """The pre-activations of every layer; g(z) = z² in between, L = Σ ŷ²/2 with ŷ = z of the last
+    one."""
     zs = [W[0] @ x]
     for weights in W[1:]:
         zs.append(weights @ zs[-1]**2)
@@ -143,6 +157,7 @@ def test_every_pre_activation_of_ten_layers_moved_forwards_gives_its_delta(fault
     delta = deltas(W, zs)
     if fault:  # the delta of another layer in one place of the recursion
         delta[4] = 2*zs[4]*(W[5].T @ delta[5][::-1])
-    agree = [moved(W, zs, layer, unit) == delta[layer][unit] for layer in delta for unit in range(len(delta[layer]))]
+    agree = [moved(W, zs, layer, unit) == delta[layer][unit] for layer in delta
+             for unit in range(len(delta[layer]))]
     assert len(agree) == sum(widths[1:]) == 32 and all(agree) != fault and any(agree)
     assert all(isinstance(value, int) for value in delta[0])

@@ -6,7 +6,9 @@ import ledger
 import pytest
 
 NOTEBOOKS = ledger.ROOT / "notebooks"
-LINE = "Ledger: 2 derivations, 3 lines shown, 3 lines proved, 1 derivatives witnessed numerically, 1 witnessed by NumPy code"
+LINE = (
+    "Ledger: 2 derivations, 3 lines shown, 3 lines proved, 1 derivatives witnessed numerically, 1 "
+    "witnessed by NumPy code")
 
 
 def notebook(*texts, markdown=()):
@@ -29,17 +31,22 @@ def test_every_notebook_ends_with_its_ledger_and_has_four_to_seven_exercises(pat
 
 def test_totals_are_added_up(tmp_path):
     for name in "ab":
-        (tmp_path / f"{name}.ipynb").write_text(json.dumps(notebook(LINE, markdown=["**1.1 Derive.** What is it?"])))
+        (tmp_path
+         / f"{name}.ipynb").write_text(json.dumps(notebook(
+             LINE, markdown=["**1.1 Derive.** What is it?"])))
     assert ledger.in_words(ledger.totals(tmp_path)) == (
-        "2 notebooks, 4 derivations, 6 lines shown, 6 lines proved, 2 derivatives witnessed numerically, "
+        "2 notebooks, 4 derivations, 6 lines shown, 6 lines proved, 2 derivatives witnessed "
+        "numerically, "
         "2 witnessed by NumPy code, 2 exercises")
 
 
 def test_only_the_space_between_the_markers_is_written():
-    assert ledger.updated("a<!-- ledger -->old<!-- /ledger -->b", {"lines": 7}) == "a<!-- ledger -->7 lines<!-- /ledger -->b"
+    assert (ledger.updated("a<!-- ledger -->old<!-- /ledger -->b", {"lines": 7})
+            == "a<!-- ledger -->7 lines<!-- /ledger -->b")
 
 
-@pytest.mark.parametrize("readme", ["no marker", "<!-- ledger --> open", "<!-- ledger --><!-- /ledger -->" * 2])
+@pytest.mark.parametrize("readme", ["no marker", "<!-- ledger --> open",
+                                    "<!-- ledger --><!-- /ledger -->" * 2])
 def test_a_readme_without_one_pair_of_markers_is_refused(readme):
     with pytest.raises(ValueError, match="needs one line with <!-- ledger -->"):
         ledger.updated(readme, {"lines": 7})

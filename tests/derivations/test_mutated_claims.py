@@ -1,8 +1,10 @@
-"""Every line of every derivation of every notebook, changed in every small way, is refused; or it is proved to be no change.
+"""Every line of every derivation of every notebook, changed in every small way, is refused; or it
+is proved to be no change.
 
-A mutant takes the place of its line and is checked against the line before, as `Derivation.prove` does it. What the engine
-accepts must be equal by a second judge that knows nothing of the engine (`written_out.py`). The quick run draws a sample
-of the mutants; `pytest -m long` takes them all, and asks the second judge about the refused ones as well.
+A mutant takes the place of its line and is checked against the line before, as `Derivation.prove`
+does it. What the engine accepts must be equal by a second judge that knows nothing of the engine
+(`written_out.py`). The quick run draws a sample of the mutants; `pytest -m long` takes them all,
+and asks the second judge about the refused ones as well.
 """
 
 import ast
@@ -32,15 +34,18 @@ from derivations.symbols import Partial, activation, as_written, indexed
 
 QUICK = NOTEBOOKS[:1]        # the quick run takes this one, the long run all
 DERIVATIONS, SAMPLE = 4, 40  # of each it draws so many derivations, and so many of their mutants
-PATIENCE = 20_000            # products of two monomials; the longest true lines, (6.2) to (6.7), take some thousands
+# products of two monomials; the longest true lines, (6.2) to (6.7), take some thousands
+PATIENCE = 20_000
 
 COUNTEREXAMPLE, MISFIT, WITNESS, ERROR, UNDECIDED = (
-    "by a counterexample", "for an index or a shape that does not fit", "by another witness", "by an error", "as undecided")
+    "by a counterexample", "for an index or a shape that does not fit", "by another witness",
+    "by an error", "as undecided")
 WAYS, ACCEPTED = (COUNTEREXAMPLE, MISFIT, WITNESS, ERROR, UNDECIDED), "accepted"
 
 
 class Hasty(NormalForm):
-    """The normal form, given up as undecided where no true line is nearly as long: a mutant may be absurd."""
+    """The normal form, given up as undecided where no true line is nearly as long: a mutant may be
+    absurd."""
 
     def __init__(self, ranges):
         super().__init__(ranges)
@@ -91,15 +96,19 @@ def names_of(derivation):
 
 
 def mutants_of(derivations):
-    """(derivation, position, line before, kind, mutant): each line changed, and each left side above an unchanged first line."""
+    """(derivation, position, line before, kind, mutant): each line changed, and each left side
+    above an unchanged first line."""
     made = []
     for derivation in derivations:
         names = names_of(derivation)
         for position, before, line in lines_of(derivation):
-            usual = [] if isinstance(line, sp.MatrixExpr) else [(m.name, m.formula) for m in mistakes.mutants(line)]
-            made += [(derivation, position, before, kind, mutant) for kind, mutant in [*mutations(line, names), *usual]]
+            usual = ([] if isinstance(line, sp.MatrixExpr)
+                     else [(m.name, m.formula) for m in mistakes.mutants(line)])
+            made += [(derivation, position, before, kind, mutant) for kind,
+                     mutant in [*mutations(line, names), *usual]]
         first = derivation.lines[0].shown
-        made += [(derivation, 0, mutant, kind, first) for kind, mutant in mutations(derivation.left, names)]
+        made += [(derivation, 0, mutant, kind, first) for kind,
+                 mutant in mutations(derivation.left, names)]
     return made
 
 
@@ -113,7 +122,8 @@ def sample(path):
 
 @dataclass
 class Judgement:
-    """How many mutants were refused in which way; which are no change; on which the two judges do not agree."""
+    """How many mutants were refused in which way; which are no change; on which the two judges do
+    not agree."""
 
     tally: Counter = field(default_factory=Counter)
     same: list = field(default_factory=list)
@@ -122,18 +132,23 @@ class Judgement:
     def summary(self):
         killed = self.tally.total() - self.tally[ACCEPTED]
         ways = ", ".join(f"{self.tally[way]} {way}" for way in WAYS if self.tally[way])
-        rest = (f"; {self.tally[ACCEPTED]} are no change: proved equal by the normal form for all sizes, and equal written out"
+        rest = (
+            f"; {self.tally[ACCEPTED]} are no change: proved equal by the normal form for all "
+            f"sizes, and equal written out"
                 if self.tally[ACCEPTED] else "")
         return f"{self.tally.total()} mutants, {killed} killed ({ways}){rest}"
 
 
 def judge(mutants, second_judge_for_all=False):
-    """Try mutants. What is accepted must be equal by the second judge as well, and what has a counterexample must not be."""
+    """Try mutants. What is accepted must be equal by the second judge as well, and what has a
+    counterexample must not be."""
     result = Judgement()
     for derivation, position, before, kind, mutant in mutants:
         said = verdict(derivation, before, mutant)
         result.tally[said] += 1
-        name = f"({derivation.number}) line {position}, {kind}: {_text(mutant if position else before)}"
+        name = (
+            f"({derivation.number}) line {position}, {kind}: "
+            f"{_text(mutant if position else before)}")
         if said == ACCEPTED:
             result.same.append(name)
         if said == ACCEPTED and not equal(derivation, before, mutant):
@@ -150,15 +165,18 @@ def _text(expr):
 # ---------------------------------------------------------------- the tests
 
 
-@pytest.mark.parametrize("path", [pytest.param(p, marks=[] if p in QUICK else pytest.mark.long) for p in NOTEBOOKS],
+@pytest.mark.parametrize("path", [pytest.param(p, marks=[] if p in QUICK else pytest.mark.long)
+                                  for p in NOTEBOOKS],
                          ids=lambda path: path.stem)
 def test_no_claim_is_left_out(path):
-    """What has been collected without figures and training is what the notebook's own ledger counts."""
+    """What has been collected without figures and training is what the notebook's own ledger
+    counts."""
     derivations = collect(path).derivations
     assert (len(derivations), sum(len(d.lines) for d in derivations)) == stored_counts(path)
 
 
-@pytest.mark.parametrize("path", [pytest.param(p, marks=[] if p in QUICK else pytest.mark.long) for p in NOTEBOOKS],
+@pytest.mark.parametrize("path", [pytest.param(p, marks=[] if p in QUICK else pytest.mark.long)
+                                  for p in NOTEBOOKS],
                          ids=lambda path: path.stem)
 def test_a_sample_of_all_mutants_is_refused_or_no_change(path):
     result = judge(sample(path))
@@ -176,19 +194,24 @@ def test_every_mutant_is_refused_or_no_change(path):
     result = judge(mutants_of(derivations), second_judge_for_all=True)
     claims = sum(len(d.lines) for d in derivations)
     same, wrong = result.tally[ACCEPTED], len(result.wrong)
-    ALL.update({"claims": claims, "mutants": result.tally.total(), "killed": result.tally.total() - same,
+    ALL.update({"claims": claims, "mutants": result.tally.total(),
+                "killed": result.tally.total() - same,
                 "proved to be no change": same, "on which the two judges differ": wrong})
-    report(f"Mutated claims, {path.stem}: {claims} claims, {result.summary()}", *(f"    {name}" for name in result.same))
+    report(f"Mutated claims, {path.stem}: {claims} claims, {result.summary()}",
+           *(f"    {name}" for name in result.same))
     if path == NOTEBOOKS[-1]:
-        report("Mutated claims, in all: " + ", ".join(f"{number} {what}" for what, number in ALL.items()))
+        report("Mutated claims, in all: "
+               + ", ".join(f"{number} {what}" for what, number in ALL.items()))
     assert result.wrong == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_claim_is_true_written_out(path):
-    """The second judge, which knows nothing of the engine, finds every line equal to the one before."""
-    false = [f"({d.number}) line {position}" for d in collect(path).derivations for position, before, line in lines_of(d)
+    """The second judge, which knows nothing of the engine, finds every line equal to the one
+    before."""
+    false = [f"({d.number}) line {position}" for d in collect(path).derivations for position,
+             before, line in lines_of(d)
              if not equal(d, before, line)]
     assert false == []
 
@@ -199,15 +222,19 @@ def test_all_usual_kinds_of_mistake_are_made():
     X, Y = sp.MatrixSymbol("X", n, 3), sp.MatrixSymbol("Y", n, 1)
     exprs = [delta, Partial(J, w), w*J/2, X.T*Y]
     kinds = {kind for expr in exprs for kind, _ in mutations(expr, Names(*exprs))}
-    assert {"sign", "times 2", "times ½", "times n", "divided by n", "exponent ± 1", "factor dropped", "index", "term dropped",
-            "indices swapped, W for Wᵀ", "W for Wᵀ", "variable for its neighbour", "derivative at the wrong argument",
-            "sum left out", "derivative by a neighbour", "sign of a term", "slope for value or value for slope"} - kinds == set()
+    assert {"sign", "times 2", "times ½", "times n", "divided by n", "exponent ± 1",
+            "factor dropped", "index", "term dropped",
+            "indices swapped, W for Wᵀ", "W for Wᵀ", "variable for its neighbour",
+            "derivative at the wrong argument",
+            "sum left out", "derivative by a neighbour", "sign of a term",
+            "slope for value or value for slope"} - kinds == set()
 
 
 # ---------------------------------------------------------------- the two judges themselves
 
 
-n, i, k = Symbol("n", integer=True, positive=True), Symbol("i", integer=True), Symbol("k", integer=True)
+n, i, k = (Symbol("n", integer=True, positive=True), Symbol("i", integer=True),
+           Symbol("k", integer=True))
 J, w = Symbol("J", real=True), Symbol("w", real=True)
 x, y, q = indexed("x", n), indexed("y", n), indexed("q", n, n)
 
@@ -221,8 +248,10 @@ def least_squares():
 
 
 @pytest.mark.parametrize("wrong", [
-    lambda: sp.Sum((w*x[i] - y[i])*x[i], (i, 1, n)), lambda: sp.Sum((w*x[i] + y[i])*x[i], (i, 1, n))/n,
-    lambda: sp.Sum((w*x[i] - y[i])*x[i]**2, (i, 1, n))/n, lambda: sp.Sum((w*x[i] - y[i])*x[i], (i, 2, n))/n,
+    lambda: sp.Sum((w*x[i] - y[i])*x[i], (i, 1, n)),
+    lambda: sp.Sum((w*x[i] + y[i])*x[i], (i, 1, n))/n,
+    lambda: sp.Sum((w*x[i] - y[i])*x[i]**2, (i, 1, n))/n,
+    lambda: sp.Sum((w*x[i] - y[i])*x[i], (i, 2, n))/n,
     lambda: (w*x[k] - y[k])*x[k], lambda: -Partial(J, w), lambda: sp.S.Zero])
 def test_the_second_judge_refuses_what_is_false(wrong):
     derivation = least_squares()
@@ -242,20 +271,26 @@ def test_a_checker_that_refuses_everything_would_be_found_out(monkeypatch):
     derivation = least_squares()
     mutant = sp.Sum(x[i]*(w*x[i] - y[i]), (i, 1, n))/n
     assert judge([(derivation, 1, derivation.left, "none", mutant)]).tally[COUNTEREXAMPLE] == 1
-    assert judge([(derivation, 1, derivation.left, "none", mutant)], second_judge_for_all=True).wrong != []
+    assert (judge([(derivation, 1, derivation.left, "none", mutant)],
+                  second_judge_for_all=True).wrong != [])
 
 
 # ---------------------------------------------------------------- a flipped sign in the source
 
 
 def claims_in(node):
-    """The formulas that a piece of source claims, in a step or as the truth of an erratum: their positions among all nodes."""
-    wrong = {id(part) for with_ in ast.walk(node) if shows_a_refusal(with_) for part in ast.walk(with_)}
-    calls = [part for part in ast.walk(node) if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute)
+    """The formulas that a piece of source claims, in a step or as the truth of an erratum: their
+    positions among all nodes."""
+    wrong = {id(part) for with_ in ast.walk(node) if shows_a_refusal(with_)
+             for part in ast.walk(with_)}
+    calls = [part for part in ast.walk(node)
+             if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute)
              and id(part) not in wrong]
     claims = [call.args[0] for call in calls if call.func.attr == "step" and len(call.args) == 2]
-    claims += [word.value for call in calls if call.func.attr == "formula" for word in call.keywords if word.arg == "true"]
-    return [position for position, part in enumerate(ast.walk(node)) if any(part is claim for claim in claims)]
+    claims += [word.value for call in calls if call.func.attr == "formula"
+               for word in call.keywords if word.arg == "true"]
+    return [position for position,
+            part in enumerate(ast.walk(node)) if any(part is claim for claim in claims)]
 
 
 class Change(ast.NodeTransformer):
@@ -288,8 +323,10 @@ def one_more(claim):
 
 
 def outcome_of_a_flipped_sign(node, position, namespace):
-    """A claim that something is 0 has no sign to flip: it must withstand a factor 2 as well, and is made 1 instead."""
-    flipped, twice, raised = (changed(node, position, change) for change in (minus, doubled, one_more))
+    """A claim that something is 0 has no sign to flip: it must withstand a factor 2 as well, and is
+    made 1 instead."""
+    flipped, twice, raised = (changed(node, position, change)
+                              for change in (minus, doubled, one_more))
     said = outcome(flipped, namespace)
     is_zero = said == ACCEPTED and outcome(twice, namespace) == ACCEPTED
     return outcome(raised, namespace) if is_zero else said
@@ -305,13 +342,17 @@ def outcome(node, namespace):
     return ACCEPTED
 
 
-@pytest.mark.parametrize("path", [pytest.param(p, marks=[] if p == QUICK[0] else pytest.mark.long) for p in NOTEBOOKS],
+@pytest.mark.parametrize("path", [pytest.param(p, marks=[] if p == QUICK[0] else pytest.mark.long)
+                                  for p in NOTEBOOKS],
                          ids=lambda path: path.stem)
 def test_a_flipped_sign_in_the_source_of_any_claim_stops_the_notebook(path, monkeypatch):
-    monkeypatch.setattr(engine, "ledger", collect(path).ledger)  # a claim may cite what was proved before it
+    # a claim may cite what was proved before it
+    monkeypatch.setattr(engine, "ledger", collect(path).ledger)
     seen = [(statement, position, outcome_of_a_flipped_sign(statement.node, position, namespace))
-            for statement, namespace in collect(path).runs for position in claims_in(statement.node)]
+            for statement,
+            namespace in collect(path).runs for position in claims_in(statement.node)]
     report(f"Flipped signs in the source, {path.stem}: {len(seen)} claims, "
            f"{sum(said == 'refused' for *_, said in seen)} stop the notebook with a counterexample")
-    assert [f"cell {statement.cell}: {said}" for statement, _, said in seen if said != "refused"] == []
+    assert ([f"cell {statement.cell}: {said}" for statement, _, said in seen if said != "refused"]
+            == [])
     assert len(seen) > 0

@@ -1,4 +1,5 @@
-"""Formulas are shown as a textbook prints them: nothing reordered, and nothing that can be read in two ways."""
+"""Formulas are shown as a textbook prints them: nothing reordered, and nothing that can be read in
+two ways."""
 
 import pytest
 import sympy as sp
@@ -43,7 +44,8 @@ with as_written():
         # fractions
         (Sum(u[i], (i, 1, n))/n, "1/n Σ_{i=1..n} u_i", r"\frac{1}{n} \sum_{i=1}^{n} u_{i}"),
         (-Sum(u[i], (i, 1, n))/n, "-1/n Σ_{i=1..n} u_i", r"-\frac{1}{n} \sum_{i=1}^{n} u_{i}"),
-        (Sum(u[i], (i, 1, n))/(2*n), "1/(2 n) Σ_{i=1..n} u_i", r"\frac{1}{2 n} \sum_{i=1}^{n} u_{i}"),
+        (Sum(u[i], (i, 1, n))/(2*n), "1/(2 n) Σ_{i=1..n} u_i",
+         r"\frac{1}{2 n} \sum_{i=1}^{n} u_{i}"),
         (exp(-a)/(1 + exp(-a))**2, "e^-a/((1 + e^-a)²)", r"\frac{e^{-a}}{(1 + e^{-a})^{2}}"),
         (1/(1 + exp(-a)), "1/(1 + e^-a)", r"\frac{1}{1 + e^{-a}}"),
         (a/2, "a/2", r"\frac{a}{2}"),
@@ -56,9 +58,12 @@ with as_written():
         (Sum(-u[i], (i, 1, n)), "Σ_{i=1..n} (-u_i)", r"\sum_{i=1}^{n} (-u_{i})"),
         (Sum(u[i], (i, 1, n))**2, "(Σ_{i=1..n} u_i)²", r"\Bigl(\sum_{i=1}^{n} u_{i}\Bigr)^{2}"),
         (Sum(u[i], (i, 1, n))*b, "b Σ_{i=1..n} u_i", r"b \, \sum_{i=1}^{n} u_{i}"),
-        (Sum(x[i, j], (j, 1, d), (i, 1, n)), "Σ_{i=1..n} Σ_{j=1..d} x_ij", r"\sum_{i=1}^{n} \sum_{j=1}^{d} x_{ij}"),
-        (Sum(Sum(x[i, j], (j, 1, d)), (i, 1, n)), "Σ_{i=1..n} Σ_{j=1..d} x_ij", r"\sum_{i=1}^{n} \sum_{j=1}^{d} x_{ij}"),
-        (log(Product(u[i], (i, 1, n))), "log(Π_{i=1..n} u_i)", r"\log\Bigl(\prod_{i=1}^{n} u_{i}\Bigr)"),
+        (Sum(x[i, j], (j, 1, d), (i, 1, n)), "Σ_{i=1..n} Σ_{j=1..d} x_ij",
+         r"\sum_{i=1}^{n} \sum_{j=1}^{d} x_{ij}"),
+        (Sum(Sum(x[i, j], (j, 1, d)), (i, 1, n)), "Σ_{i=1..n} Σ_{j=1..d} x_ij",
+         r"\sum_{i=1}^{n} \sum_{j=1}^{d} x_{ij}"),
+        (log(Product(u[i], (i, 1, n))), "log(Π_{i=1..n} u_i)",
+         r"\log\Bigl(\prod_{i=1}^{n} u_{i}\Bigr)"),
         # entries, layers, hats
         (x[i, j], "x_ij", "x_{ij}"),
         (x[1, 12], "x_1,12", "x_{1,12}"),
@@ -83,7 +88,8 @@ with as_written():
         # derivatives
         (Partial(J, w[k]), "∂J/∂w_k", r"\frac{\partial J}{\partial w_{k}}"),
         (Partial(J, w[k])**2, "(∂J/∂w_k)²", r"\left(\frac{\partial J}{\partial w_{k}}\right)^{2}"),
-        (Partial(Partial(J, w[j]), w[k]), "∂²J/(∂w_k∂w_j)", r"\frac{\partial^{2} J}{\partial w_{k} \, \partial w_{j}}"),
+        (Partial(Partial(J, w[j]), w[k]), "∂²J/(∂w_k∂w_j)",
+         r"\frac{\partial^{2} J}{\partial w_{k} \, \partial w_{j}}"),
         (Partial(Partial(J, a), a), "∂²J/(∂a∂a)", r"\frac{\partial^{2} J}{\partial a^{2}}"),
         (2*Partial(a*b, a), "2 ∂/∂a (a b)", r"2 \frac{\partial}{\partial a} (a \, b)"),
         # matrices
@@ -122,17 +128,24 @@ def test_a_function_of_the_reader_keeps_its_name(name):
 
 def test_a_name_with_a_subscript_takes_an_index():
     """Two subscripts in a row are an error in LaTeX."""
-    assert tex(indexed("w_new", n)[i]) == "{w_{new}}_{i}" and plain(indexed("w_new", n)[i]) == "w_new_i"
+    assert (tex(indexed("w_new", n)[i]) == "{w_{new}}_{i}"
+            and plain(indexed("w_new", n)[i]) == "w_new_i")
 
 
 @pytest.mark.parametrize("one, other", [
-    (lambda: Sum(u[i] + b, (i, 1, n)), lambda: Sum(u[i], (i, 1, n)) + b), (lambda: (a/b)**2, lambda: a/b**2),
-    (lambda: (a**b)**2, lambda: a**b**2), (lambda: (a + b)*2, lambda: a + b*2), (lambda: -(a**2), lambda: (-a)**2),
-    (lambda: a/(b*t), lambda: a/b*t), (lambda: a - (b + t), lambda: a - b + t), (lambda: x[1, 12], lambda: x[11, 2]),
-    (lambda: g(a)**2, lambda: g(a**2)), (lambda: Sum(u[i]**2, (i, 1, n)), lambda: Sum(u[i], (i, 1, n))**2),
-    (lambda: log(a)*b, lambda: log(a*b)), (lambda: exp(a)*b, lambda: exp(a*b)), (lambda: x[i + 1, j], lambda: x[i, j] + 1),
-    (lambda: E**2, lambda: E**E), (lambda: (X*v - r).T, lambda: X*v - r), (lambda: Sum(u[i], (i, 1, n))*Sum(y[i], (i, 1, n)),
-                                                                         lambda: Sum(u[i]*Sum(y[i], (i, 1, n)), (i, 1, n)))])
+    (lambda: Sum(u[i] + b, (i, 1, n)), lambda: Sum(u[i], (i, 1, n)) + b),
+    (lambda: (a/b)**2, lambda: a/b**2),
+    (lambda: (a**b)**2, lambda: a**b**2), (lambda: (a + b)*2, lambda: a + b*2),
+    (lambda: -(a**2), lambda: (-a)**2),
+    (lambda: a/(b*t), lambda: a/b*t), (lambda: a - (b + t), lambda: a - b + t),
+    (lambda: x[1, 12], lambda: x[11, 2]),
+    (lambda: g(a)**2, lambda: g(a**2)),
+    (lambda: Sum(u[i]**2, (i, 1, n)), lambda: Sum(u[i], (i, 1, n))**2),
+    (lambda: log(a)*b, lambda: log(a*b)), (lambda: exp(a)*b, lambda: exp(a*b)),
+    (lambda: x[i + 1, j], lambda: x[i, j] + 1),
+    (lambda: E**2, lambda: E**E), (lambda: (X*v - r).T, lambda: X*v - r),
+    (lambda: Sum(u[i], (i, 1, n))*Sum(y[i], (i, 1, n)),
+   lambda: Sum(u[i]*Sum(y[i], (i, 1, n)), (i, 1, n)))])
 def test_two_different_formulas_never_look_the_same(one, other):
     with as_written():
         first, second = one(), other()
@@ -153,13 +166,17 @@ def test_sums_and_transposes_of_matrices_are_shown_as_they_are_typed():
 
 
 @pytest.mark.parametrize("expr, text, latex", [
-    (lambda: sp.Abs(a - b), "|a - b|", r"\left|a - b\right|"), (lambda: sp.Max(a, 0), "max(0, a)", r"\max(0, a)"),
+    (lambda: sp.Abs(a - b), "|a - b|", r"\left|a - b\right|"),
+    (lambda: sp.Max(a, 0), "max(0, a)", r"\max(0, a)"),
     (lambda: sp.Heaviside(a), "H(a)", "H(a)"), (lambda: sp.Ne(a, 0), "a ≠ 0", r"a \ne 0"),
     (lambda: sp.Piecewise((a, a > 0), (b, True)), "{a if a > 0, b otherwise}",
      r"\begin{cases} a & a > 0 \\ b & \text{otherwise} \end{cases}"),
-    (lambda: sp.Trace(X.T*X), "tr(Xᵀ X)", r"\operatorname{tr}(X^{\top} \, X)"), (lambda: sp.Identity(n)*X, "I X", r"I \, X"),
-    (lambda: (X.T*X)**2, "(Xᵀ X)²", r"(X^{\top} \, X)^{2}"), (lambda: sp.HadamardPower(X, 2), "X^⊙2", r"X^{\odot 2}"),
-    (lambda: X.applyfunc(g), "g(X)", "g(X)"), (lambda: sp.Inverse(X.T*X), "(Xᵀ X)⁻¹", r"(X^{\top} \, X)^{-1}")])
+    (lambda: sp.Trace(X.T*X), "tr(Xᵀ X)", r"\operatorname{tr}(X^{\top} \, X)"),
+    (lambda: sp.Identity(n)*X, "I X", r"I \, X"),
+    (lambda: (X.T*X)**2, "(Xᵀ X)²", r"(X^{\top} \, X)^{2}"),
+    (lambda: sp.HadamardPower(X, 2), "X^⊙2", r"X^{\odot 2}"),
+    (lambda: X.applyfunc(g), "g(X)", "g(X)"),
+    (lambda: sp.Inverse(X.T*X), "(Xᵀ X)⁻¹", r"(X^{\top} \, X)^{-1}")])
 def test_kinks_conditions_and_matrices_are_shown_as_in_a_textbook(expr, text, latex):
     with as_written():
         made = expr()

@@ -1,6 +1,8 @@
-"""Laws that hold for whatever is drawn: of the prover, for random formulas; of the network, for random layers and batches.
+"""Laws that hold for whatever is drawn: of the prover, for random formulas; of the network, for
+random layers and batches.
 
-The quick run draws the same few examples every time. Fifty times as many, and new ones at every run:
+The quick run draws the same few examples every time. Fifty times as many, and new ones at every
+run:
 HYPOTHESIS_PROFILE=long python -m pytest -o addopts= tests/derivations/test_properties.py
 """
 
@@ -41,30 +43,41 @@ s, c = indexed("s", n), sp.Symbol("c", positive=True)
 h = activation("h")
 letters = st.sampled_from(LETTERS)
 letter_pairs = st.lists(letters, min_size=2, max_size=2, unique=True)
-entries = st.one_of(letters.map(lambda p: u[p]), st.tuples(letters, letters).map(lambda p: q[p]), st.just(u[1]))
+entries = st.one_of(letters.map(lambda p: u[p]), st.tuples(letters, letters).map(lambda p: q[p]),
+                    st.just(u[1]))
 constants = st.sampled_from([a, b, n, sp.Integer(2), sp.Integer(-1), Rational(1, 2)])
-deltas = st.tuples(letters, st.one_of(letters, st.sampled_from([sp.S(1), sp.S(2)]))).map(lambda p: KroneckerDelta(*p))
+deltas = st.tuples(letters,
+                   st.one_of(letters,
+                             st.sampled_from([sp.S(1), sp.S(2)]))).map(lambda p: KroneckerDelta(*p))
 
 
 def summed(body):
     """Sums of a body, also from 2, to 3, over one letter twice, and to another letter."""
     limits = st.tuples(letters, st.sampled_from([(1, n), (1, n), (1, n), (2, n), (1, 3), (1, i)]))
-    return st.tuples(body, limits).filter(lambda p: p[1][0] != p[1][1][1]).map(lambda p: Sum(p[0], (p[1][0], *p[1][1])))
+    return st.tuples(body,
+                     limits).filter(lambda p: p[1][0] != p[1][1][1]).map(lambda p: Sum(
+                         p[0], (p[1][0], *p[1][1])))
 
 
 def polynomial(inner):
     pairs = st.tuples(inner, inner)
-    return st.one_of(pairs.map(lambda p: p[0] + p[1]), pairs.map(lambda p: p[0]*p[1]), pairs.map(lambda p: p[0] - p[1]),
-                     summed(inner), summed(inner), inner.map(lambda e: e**2), inner.map(lambda e: e/n))
+    return st.one_of(pairs.map(lambda p: p[0] + p[1]), pairs.map(lambda p: p[0]*p[1]),
+                     pairs.map(lambda p: p[0] - p[1]),
+                     summed(inner), summed(inner), inner.map(lambda e: e**2),
+                     inner.map(lambda e: e/n))
 
 
 def functional(inner):
     """Functions, fractions and roots too: all that the engine decides about, and more."""
-    made = [lambda e: g(e), lambda e: g.prime(e), sigmoid, exp, lambda e: exp(e/2), lambda e: 1/(e**2 + 1),
-            lambda e: e/(e**2 + c), lambda e: log(1 + exp(e)), lambda e: log(exp(e)*(e**2 + 1)), log, lambda e: sqrt(e**2), sqrt,
-            lambda e: e**Rational(1, 3), lambda e: e**-2, lambda e: c**e, lambda e: 1/Sum(exp(e), (i, 1, n)),
+    made = [lambda e: g(e), lambda e: g.prime(e), sigmoid, exp, lambda e: exp(e/2),
+            lambda e: 1/(e**2 + 1),
+            lambda e: e/(e**2 + c), lambda e: log(1 + exp(e)), lambda e: log(exp(e)*(e**2 + 1)),
+            log, lambda e: sqrt(e**2), sqrt,
+            lambda e: e**Rational(1, 3), lambda e: e**-2, lambda e: c**e,
+            lambda e: 1/Sum(exp(e), (i, 1, n)),
             lambda e: log(Sum(exp(e), (j, 1, n)))]
-    return st.one_of(polynomial(inner), polynomial(inner), st.tuples(st.sampled_from(made), inner).map(lambda p: p[0](p[1])))
+    return st.one_of(polynomial(inner), polynomial(inner),
+                     st.tuples(st.sampled_from(made), inner).map(lambda p: p[0](p[1])))
 
 
 leaves = st.one_of(entries, entries, constants, deltas)
@@ -73,7 +86,8 @@ formulas = st.recursive(leaves, functional, max_leaves=6)
 
 
 def parts(expr):
-    return [e for e in sp.preorder_traversal(expr) if isinstance(e, sp.Expr) and not isinstance(e, sp.IndexedBase)]
+    return [e for e in sp.preorder_traversal(expr)
+            if isinstance(e, sp.Expr) and not isinstance(e, sp.IndexedBase)]
 
 
 def exchanged(expr, old, new):
@@ -89,24 +103,29 @@ def exchanged(expr, old, new):
 
 @st.composite
 def changed(draw, expr):
-    """The formula after a change that may be right or wrong: letters, factors, the order and the reach of sums, functions."""
+    """The formula after a change that may be right or wrong: letters, factors, the order and the
+    reach of sums, functions."""
     part, (old, new), other = draw(st.sampled_from(parts(expr))), draw(letter_pairs), draw(leaves)
     sums = [e for e in parts(expr) if isinstance(e, Sum)]
     if sums and draw(st.booleans()):
         part = draw(st.sampled_from(sums))
         choices = sum_changed(part, old, other)
     else:
-        choices = [part.xreplace({old: new, new: old}), part.xreplace({old: new}), part*other, part + other, other,
+        choices = [part.xreplace({old: new, new: old}), part.xreplace({old: new}), part*other,
+                   part + other, other,
                    2*part, -part, part/n, part**2, *function_changed(part)]
     return exchanged(expr, part, draw(st.sampled_from(choices)))
 
 
 def sum_changed(part, letter, other):
     body, ((index, low, high), *rest) = part.function, part.limits
-    terms = [body.func(*(Sum(e, *part.limits) for e in body.args))] if body.is_Add or body.is_Mul else []
+    terms = ([body.func(*(Sum(e, *part.limits) for e in body.args))] if body.is_Add or body.is_Mul
+             else [])
     outside = [e*Sum(body/e, *part.limits) for e in body.args] if body.is_Mul else []
-    return [*terms, *outside, Sum(body.xreplace({index: letter}), (letter, low, high), *rest), Sum(body, (index, 2, high), *rest),
-            Sum(body, *reversed(part.limits)), Sum(body**2, *part.limits), Sum(body*other, *part.limits), other*part,
+    return [*terms, *outside, Sum(body.xreplace({index: letter}), (letter, low, high), *rest),
+            Sum(body, (index, 2, high), *rest),
+            Sum(body, *reversed(part.limits)), Sum(body**2, *part.limits),
+            Sum(body*other, *part.limits), other*part,
             body, n*body]
 
 
@@ -146,7 +165,8 @@ def differ(left, right, table=(), sizes=(1, 2, 3)):
         for place in list(product(range(1, size + 1), repeat=3))[:: max(1, size**3//5)]:
             try:
                 with sp.evaluate(True):
-                    same = Signed(table, size).same(left, right, dict(zip(LETTERS, map(sp.Integer, place))))
+                    same = Signed(table, size).same(
+                        left, right, dict(zip(LETTERS, map(sp.Integer, place))))
             except (Senseless, OverflowError):
                 continue
             if not same:
@@ -154,7 +174,8 @@ def differ(left, right, table=(), sizes=(1, 2, 3)):
 
 
 def decided(left, right, table=()):
-    """What the engine says of a pair: True for proved, False for not, None for what makes no sense or is not covered."""
+    """What the engine says of a pair: True for proved, False for not, None for what makes no sense
+    or is not covered."""
     definitions = table_of(table)
     try:
         return is_zero(resolve(left, definitions) - resolve(right, definitions), RANGES)
@@ -166,21 +187,26 @@ def decided(left, right, table=()):
 
 
 small = st.recursive(leaves, polynomial, max_leaves=3)
-FALSE_FRIENDS = [  # two formulas of p and q and the letters x and y that look alike; some are equal, most only now and then
+# two formulas of p and q and the letters x and y that look alike; some are equal, most only now and
+# then
+FALSE_FRIENDS = [
     lambda p, q, x, y: (Sum(p, (x, 1, n))*Sum(q, (x, 1, n)), Sum(p*q, (x, 1, n))),
     lambda p, q, x, y: (Sum(p*Sum(q, (x, 1, n)), (x, 1, n)), Sum(p*q, (x, 1, n))),
     lambda p, q, x, y: (Sum(p, (x, 1, n))**2, Sum(p**2, (x, 1, n))),
     lambda p, q, x, y: (Sum(p, (x, 1, n))**2, Sum(p*p.xreplace({x: y}), (x, 1, n), (y, 1, n))),
     lambda p, q, x, y: (Sum(p, (x, 1, n)), n*p),
     lambda p, q, x, y: (Sum(p + a, (x, 1, n)), Sum(p, (x, 1, n)) + a),
-    lambda p, q, x, y: (Sum(p, (x, 1, n), (y, 1, n)), Sum(p.xreplace({x: y, y: x}), (x, 1, n), (y, 1, n))),
+    lambda p, q, x, y: (Sum(p, (x, 1, n), (y, 1, n)),
+                        Sum(p.xreplace({x: y, y: x}), (x, 1, n), (y, 1, n))),
     lambda p, q, x, y: (Sum(KroneckerDelta(x, y)*p, (x, 1, n)), p.xreplace({x: y})),
     lambda p, q, x, y: (Sum(KroneckerDelta(x, y)*p, (x, 2, n)), p.xreplace({x: y})),
     lambda p, q, x, y: (Sum(KroneckerDelta(x, 3)*p, (x, 1, 2)), p.subs(x, 3)),
     lambda p, q, x, y: (KroneckerDelta(x, y)*p, KroneckerDelta(x, y)*p.xreplace({x: y})),
     lambda p, q, x, y: (KroneckerDelta(x, y)*p, p.xreplace({x: y})),
-    lambda p, q, x, y: (Sum(exp(Sum(p, (y, 1, n))), (x, 1, n)), Sum(exp(Sum(p.xreplace({x: y, y: x}), (y, 1, n))), (x, 1, n))),
-    lambda p, q, x, y: (Sum(g(Sum(p, (y, 1, n))), (x, 1, n)), Sum(g(Sum(p.xreplace({x: y, y: x}), (y, 1, n))), (x, 1, n))),
+    lambda p, q, x, y: (Sum(exp(Sum(p, (y, 1, n))), (x, 1, n)),
+                        Sum(exp(Sum(p.xreplace({x: y, y: x}), (y, 1, n))), (x, 1, n))),
+    lambda p, q, x, y: (Sum(g(Sum(p, (y, 1, n))), (x, 1, n)),
+                        Sum(g(Sum(p.xreplace({x: y, y: x}), (y, 1, n))), (x, 1, n))),
     lambda p, q, x, y: (Sum(p/(q**2 + 1), (x, 1, n)), Sum(p, (x, 1, n))/Sum(q**2 + 1, (x, 1, n))),
     lambda p, q, x, y: (1/(p + q), 1/p + 1/q),
     lambda p, q, x, y: ((p + q)**2, p**2 + q**2),
@@ -205,9 +231,11 @@ FALSE_FRIENDS = [  # two formulas of p and q and the letters x and y that look a
 def false_friends(draw):
     """One of them for random p and q, as it is or as a part of something larger."""
     (x, y), made = draw(letter_pairs), draw(st.sampled_from(FALSE_FRIENDS))
-    p, other = (draw(st.one_of(small, st.sampled_from([q[x, y], u[x], u[x]*u[y]]))) for _ in range(2))
+    p, other = (draw(st.one_of(small, st.sampled_from([q[x, y], u[x], u[x]*u[y]])))
+                for _ in range(2))
     pair = made(p, other, x, y)
-    around = draw(st.sampled_from([lambda e: e, lambda e: e, lambda e: Sum(e, (i, 1, n)), lambda e: e*u[j], lambda e: g(e),
+    around = draw(st.sampled_from([lambda e: e, lambda e: e, lambda e: Sum(e, (i, 1, n)),
+                                   lambda e: e*u[j], lambda e: g(e),
                                    lambda e: Sum(e*u[k], (k, 1, n))/n]))
     return tuple(map(around, pair))
 
@@ -234,7 +262,8 @@ def test_what_is_proved_equal_is_equal_written_out(pair):
 @given(changed_pairs(polynomials))
 def test_a_changed_polynomial_is_proved_exactly_if_it_is_equal(pair):
     left, right = pair
-    assume(not any(limit[1:] != (1, n) for e in (left, right) for sums in e.atoms(Sum) for limit in sums.limits))
+    assume(not any(limit[1:] != (1, n) for e in (left, right) for sums in e.atoms(Sum)
+                   for limit in sums.limits))
     assert decided(left, right) == (differ(left, right) is None)
 
 
@@ -245,19 +274,23 @@ def rewritten(draw, expr):
     ways = [part, sp.expand(part)]
     if isinstance(part, Sum):
         body, ((index, *ends), *rest) = part.function, part.limits
-        ways += [Sum(body.xreplace({index: l}), (l, *ends), *rest), Sum(Sum(body, (index, *ends)), *rest) if rest else part,
+        ways += [Sum(body.xreplace({index: l}), (l, *ends), *rest),
+                 Sum(Sum(body, (index, *ends)), *rest) if rest else part,
                  sp.Add(*(Sum(e, *part.limits) for e in body.expand().as_ordered_terms()))]
-        ways += [e*Sum(body/e, *part.limits) for e in body.args if body.is_Mul and index not in e.free_symbols]
+        ways += [e*Sum(body/e, *part.limits) for e in body.args
+                 if body.is_Mul and index not in e.free_symbols]
     if part.is_Pow and isinstance(part.base, Sum) and part.exp == 2 and len(part.base.limits) == 1:
         (index, *ends), = part.base.limits
-        ways += [Sum(part.base.function*part.base.function.xreplace({index: l}), (index, *ends), (l, *ends))]
+        ways += [Sum(part.base.function*part.base.function.xreplace({index: l}), (index, *ends),
+                     (l, *ends))]
     return exchanged(expr, part, draw(st.sampled_from(ways)))
 
 
 @given(polynomials.flatmap(lambda e: st.tuples(st.just(e), rewritten(e))))
 def test_a_rewriting_is_proved(pair):
     left, right = pair
-    assume(not any(i in end.free_symbols for e in left.atoms(Sum) for _, *ends in e.limits for end in ends))
+    assume(not any(i in end.free_symbols for e in left.atoms(Sum) for _,
+                   *ends in e.limits for end in ends))
     assert differ(left, right, sizes=(3,)) is None
     assert decided(left, right)
 
@@ -265,15 +298,18 @@ def test_a_rewriting_is_proved(pair):
 @st.composite
 def definitions(draw):
     """s_i and b stand for something; their bodies use the letters of the formulas around them."""
-    free = draw(polynomials.filter(lambda e: b not in e.free_symbols and not {j, k} & e.free_symbols))
-    closed = Sum(draw(polynomials.filter(lambda e: b not in e.free_symbols)), (i, 1, n), (j, 1, n), (k, 1, n))
+    free = draw(polynomials.filter(lambda e: b not in e.free_symbols
+                                   and not {j, k} & e.free_symbols))
+    closed = Sum(draw(polynomials.filter(lambda e: b not in e.free_symbols)), (i, 1, n), (j, 1, n),
+                 (k, 1, n))
     return [Definition(s[i], free), Definition(b, closed)]
 
 
 given_names = st.one_of(entries, st.just(a))
 variables = st.one_of(given_names, letters.map(lambda p: s[p]))
 smooth = st.recursive(st.one_of(entries, constants, letters.map(lambda p: s[p])),
-                      lambda e: st.one_of(polynomial(e), e.map(g), e.map(lambda x: 1/(x**2 + 1)), e.map(sigmoid)), max_leaves=4)
+                      lambda e: st.one_of(polynomial(e), e.map(g), e.map(lambda x: 1/(x**2 + 1)),
+                                          e.map(sigmoid)), max_leaves=4)
 
 
 @given(smooth, variables, definitions())
@@ -301,7 +337,8 @@ FAULTS = {  # what a prover may get wrong; each is found by the property above
     "a constant is counted once": ("count", lambda self, low, high: {equality.ONE: sp.S.One}),
     "every logarithm is split": ("positive_atom", lambda self, atom: True),
     "a power of a sum is that of its terms": ("integer_power", lambda self, base, power: {
-        (bounds, tuple((atom, power*own) for atom, own in powers)): c**power for (bounds, powers), c in base.items()}),
+        (bounds, tuple((atom, power*own) for atom, own in powers)): c**power for (bounds, powers),
+        c in base.items()}),
 }
 
 
@@ -310,7 +347,8 @@ FAULTS = {  # what a prover may get wrong; each is found by the property above
 def test_a_fault_in_the_prover_is_found(fault, monkeypatch):
     *where, name, wrong = FAULTS[fault]
     monkeypatch.setattr(equality if where else NormalForm, name, wrong)
-    check = settings(max_examples=2_000, derandomize=True, database=None, phases=[Phase.generate])(given(false_friends())(holds))
+    check = settings(max_examples=2_000, derandomize=True, database=None,
+                     phases=[Phase.generate])(given(false_friends())(holds))
     with pytest.raises(AssertionError):
         check()
 
@@ -318,7 +356,8 @@ def test_a_fault_in_the_prover_is_found(fault, monkeypatch):
 def holds(pair):
     try:
         proved = decided(*pair)
-    except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, RecursionError):  # a fault may make it stumble
+    # a fault may make it stumble
+    except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, RecursionError):
         return
     assert pair[0] == pair[1] or not proved or differ(*pair) is None
 
@@ -334,17 +373,21 @@ def networks(draw, hidden=hidden_names, output=output_names, whole=False):
     """(X, y, W, b, names) of a random network and batch; with `whole`, of small integers."""
     sizes = draw(st.lists(st.integers(1, 4), min_size=2, max_size=5))
     n_samples, rng = draw(st.integers(1, 6)), np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    number = (lambda shape: rng.integers(-3, 4, shape).astype(float)) if whole else (lambda shape: rng.normal(size=shape))
+    number = ((lambda shape: rng.integers(-3, 4, shape).astype(float)) if whole
+              else (lambda shape: rng.normal(size=shape)))
     W = {layer: number((sizes[layer], sizes[layer - 1])) for layer in range(1, len(sizes))}
     names = {"hidden": draw(st.sampled_from(hidden)), "output": draw(st.sampled_from(output))}
-    y = {"identity": number((n_samples, sizes[-1])), "sigmoid": rng.integers(0, 2, (n_samples, sizes[-1])).astype(float),
+    y = {"identity": number((n_samples, sizes[-1])),
+         "sigmoid": rng.integers(0, 2, (n_samples, sizes[-1])).astype(float),
          "softmax": np.eye(sizes[-1])[rng.integers(0, sizes[-1], n_samples)]}[names["output"]]
-    return number((n_samples, sizes[0])), y, W, {layer: number(len(w)) for layer, w in W.items()}, names
+    return number((n_samples, sizes[0])), y, W, {
+        layer: number(len(w)) for layer, w in W.items()}, names
 
 
 def gradient(X, y, W, b, names):
     z, activations = network.forward(X, W, b, **names)
-    return network.cost(y, z[len(W)], names["output"]), *network.backward(y, W, activations, **names)
+    return network.cost(y, z[len(W)], names["output"]), *network.backward(
+        y, W, activations, **names)
 
 
 def close(first, second):
@@ -362,7 +405,8 @@ def written_cost(parameters, X, y, names):
     for layer in sorted(W):
         z = anp.dot(activation, W[layer].T) + b[layer]
         activation = written[names["output" if layer == len(W) else "hidden"]](z)
-    loss = {"identity": lambda p: (p - y)**2/2, "sigmoid": lambda p: -y*anp.log(p) - (1 - y)*anp.log(1 - p),
+    loss = {"identity": lambda p: (p - y)**2/2,
+            "sigmoid": lambda p: -y*anp.log(p) - (1 - y)*anp.log(1 - p),
             "softmax": lambda p: -y*anp.log(p)}[names["output"]]
     return anp.sum(loss(activation))/len(X)
 
@@ -411,11 +455,14 @@ def test_the_order_of_the_hidden_units_does_not_matter(drawn, random):
 def test_cost_and_gradient_of_a_batch_are_the_mean_over_its_parts(drawn, cut):
     X, y, W, b, names = drawn
     pieces = [piece for piece in (slice(0, cut), slice(cut, None)) if len(X[piece])]
-    whole, found = gradient(X, y, W, b, names), [gradient(X[piece], y[piece], W, b, names) for piece in pieces]
+    whole, found = (gradient(X, y, W, b, names),
+                    [gradient(X[piece], y[piece], W, b, names) for piece in pieces])
     shares = [len(X[piece])/len(X) for piece in pieces]
-    assert np.isclose(whole[0], sum(share*part[0] for share, part in zip(shares, found)), rtol=1e-10)
+    assert np.isclose(whole[0], sum(share*part[0] for share, part in zip(shares, found)),
+                      rtol=1e-10)
     for place in (2, 3):
-        close(whole[place], {layer: sum(share*part[place][layer] for share, part in zip(shares, found)) for layer in W})
+        close(whole[place], {layer: sum(share*part[place][layer] for share,
+                                        part in zip(shares, found)) for layer in W})
 
 
 @given(networks(), st.floats(1e-4, 0.5))
@@ -424,7 +471,8 @@ def test_a_small_enough_step_against_the_gradient_lowers_the_cost(drawn, eta):
     assume(names["hidden"] != "relu")
     cost, _, dJ_dW, dJ_db = gradient(X, y, W, b, names)
     assume(sum((v**2).sum() for v in (*dJ_dW.values(), *dJ_db.values())) > 1e-6)
-    lowered = [gradient(X, y, *network.update(W, b, dJ_dW, dJ_db, eta*0.1**power), names)[0] < cost for power in range(12)]
+    lowered = [gradient(X, y, *network.update(W, b, dJ_dW, dJ_db, eta*0.1**power), names)[0] < cost
+               for power in range(12)]
     assert any(lowered)
 
 
@@ -437,12 +485,14 @@ def converted(drawn, dtype):
 @given(networks(whole=True), st.sampled_from(["int64", "int32", "int8"]))
 def test_whole_numbers_give_what_floats_give(drawn, dtype):
     for ours, theirs in zip(gradient(*drawn)[1:], converted(drawn, dtype)[1:]):
-        assert all((ours[layer] == theirs[layer]).all() and theirs[layer].dtype == float for layer in ours)
+        assert all((ours[layer] == theirs[layer]).all() and theirs[layer].dtype == float
+                   for layer in ours)
 
 
 @given(networks())
 def test_single_precision_stays_single_and_gives_the_same_to_its_digits(drawn):
-    largest = max(np.abs(v).max() for v in network.forward(drawn[0], *drawn[2:4], **drawn[4])[0].values())
+    largest = max(np.abs(v).max()
+                  for v in network.forward(drawn[0], *drawn[2:4], **drawn[4])[0].values())
     assume(largest < 10)
     for ours, theirs in zip(gradient(*drawn)[1:], converted(drawn, "float32")[1:]):
         for layer in ours:
@@ -451,18 +501,24 @@ def test_single_precision_stays_single_and_gives_the_same_to_its_digits(drawn):
 
 
 def derivation_in_integers(X, y, W, b, names):
-    """(deltas, n times the gradients) with Python's integers, entry by entry; relu and identity stay among them."""
-    rows, W = [[int(v) for v in row] for row in X], {layer: w.astype(int).tolist() for layer, w in W.items()}
+    """(deltas, n times the gradients) with Python's integers, entry by entry; relu and identity
+    stay among them."""
+    rows, W = ([[int(v) for v in row] for row in X],
+               {layer: w.astype(int).tolist() for layer, w in W.items()})
     relu, K, kept, a = names["hidden"] == "relu", len(W), {}, {0: rows}
     for layer in W:
-        kept[layer] = [[sum(w*v for w, v in zip(weights, row)) + int(shift) for weights, shift in zip(W[layer], b[layer])]
+        kept[layer] = [[sum(w*v for w, v in zip(weights, row)) + int(shift) for weights,
+                        shift in zip(W[layer], b[layer])]
                        for row in a[layer - 1]]
         a[layer] = [[max(v, 0) if relu and layer < K else v for v in row] for row in kept[layer]]
     delta = {K: [[v - int(t) for v, t in zip(row, target)] for row, target in zip(a[K], y)]}
     for layer in range(K - 1, 0, -1):
-        delta[layer] = [[sum(W[layer + 1][to][unit]*row[to] for to in range(len(row)))*(v > 0 or not relu)
-                         for unit, v in enumerate(before)] for row, before in zip(delta[layer + 1], kept[layer])]
-    gradients = {layer: [[sum(d[to]*v[unit] for d, v in zip(delta[layer], a[layer - 1])) for unit in range(len(W[layer][0]))]
+        delta[layer] = [[sum(W[layer + 1][to][unit]*row[to] for to in range(len(row)))
+                         *(v > 0 or not relu)
+                         for unit, v in enumerate(before)] for row,
+                         before in zip(delta[layer + 1], kept[layer])]
+    gradients = {layer: [[sum(d[to]*v[unit] for d, v in zip(delta[layer], a[layer - 1]))
+                          for unit in range(len(W[layer][0]))]
                          for to in range(len(W[layer]))] for layer in W}
     return delta, gradients
 
@@ -478,17 +534,21 @@ def test_backward_equals_the_derivation_in_integers_to_the_last_bit(drawn):
         assert dJ_db[layer].tolist() == [sum(column)/len(X) for column in zip(*expected[layer])]
 
 
-extremes = st.floats(-1e308, 1e308) | st.sampled_from([0.0, -0.0, 1e308, -1e308, 5e-324, 709.8, -745.2, 37.0])
+extremes = st.floats(-1e308, 1e308) | st.sampled_from([
+    0.0, -0.0, 1e308, -1e308, 5e-324, 709.8, -745.2, 37.0])
 
 
-@given(st.lists(st.lists(extremes, min_size=3, max_size=3), min_size=1, max_size=4), st.integers(0, 2))
+@given(st.lists(st.lists(extremes, min_size=3, max_size=3), min_size=1, max_size=4),
+       st.integers(0, 2))
 def test_activations_and_losses_hold_at_the_extremes_without_a_warning(rows, label):
     z, y = np.array(rows), np.eye(3)[[label]*len(rows)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         probabilities, shares = network.sigmoid(z), network.softmax(z)
-        losses = network.binary_cross_entropy(z, y), network.cross_entropy(z, y), network.log_sum_exp(z)
-    assert ((probabilities >= 0) & (probabilities <= 1)).all() and np.allclose(shares.sum(axis=1), 1, rtol=1e-12)
+        losses = (network.binary_cross_entropy(z, y), network.cross_entropy(z, y),
+                  network.log_sum_exp(z))
+    assert (((probabilities >= 0) & (probabilities <= 1)).all()
+            and np.allclose(shares.sum(axis=1), 1, rtol=1e-12))
     assert not any(np.isnan(loss).any() for loss in losses)
     assert (losses[0] >= 0).all() and (losses[1] >= 0).all() and (losses[2] >= z.max(axis=1)).all()
     assert np.allclose(network.sigmoid(-z), 1 - probabilities, atol=1e-15)

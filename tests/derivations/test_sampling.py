@@ -1,4 +1,5 @@
-"""At a sample point a line has the value that arithmetic gives it, a derivative that of a difference quotient."""
+"""At a sample point a line has the value that arithmetic gives it, a derivative that of a
+difference quotient."""
 
 from fractions import Fraction
 
@@ -6,7 +7,32 @@ import mpmath
 import pytest
 import sympy as sp
 from sympy import KroneckerDelta, MatrixSymbol, Product, Sum, exp, log, sqrt, symbols
-from vocabulary import J, L, W, X, Y, Y_hat, a, b, d, entries, g, given, gradient, i, j, k, m, n, q, u, w, x, y, y_hat
+from vocabulary import (
+    J,
+    L,
+    W,
+    X,
+    Y,
+    Y_hat,
+    a,
+    b,
+    d,
+    entries,
+    g,
+    given,
+    gradient,
+    i,
+    j,
+    k,
+    m,
+    n,
+    q,
+    u,
+    w,
+    x,
+    y,
+    y_hat,
+)
 
 from derivations.definitions import Definition, Depends, table_of
 from derivations.printing import as_fraction, show_number
@@ -35,18 +61,25 @@ def value(expr):
 @pytest.mark.parametrize("expr, expected", [
     (a + b, 1), (a*b/4, Fraction(-3, 2)), (a**-2, Fraction(1, 9)), (a**n, 27),
     (Sum(u[i], (i, 1, n)), 14), (Sum(u[i], (i, 1, n))/n, Fraction(14, 3)),
-    (Sum(q[i, j], (j, 1, i), (i, 1, n)), 11 + 21 + 22 + 31 + 32 + 33), (Sum(Sum(q[i, j], (j, 1, n)), (i, 1, n)), 198),
-    (Sum(q[i, 2], (i, 2, 3)), 54), (Sum(u[i], (i, 3, 1)), 0), (Product(u[i], (i, 1, n)), 36), (u[i], 4), (q[i, i + 1], 23),
-    (Sum(KroneckerDelta(j, i)*u[j], (j, 1, n)), 4), (Sum(u[i], (i, 1, n))*u[i], 56), (sp.Abs(b)/a, Fraction(2, 3)),
-    (sp.Max(a, b), 3), (sp.sign(b)*a, -3), (sp.Piecewise((a, b > 0), (b/4, True)), Fraction(-1, 2)), (sp.Heaviside(b), 0)])
+    (Sum(q[i, j], (j, 1, i), (i, 1, n)), 11 + 21 + 22 + 31 + 32 + 33),
+    (Sum(Sum(q[i, j], (j, 1, n)), (i, 1, n)), 198),
+    (Sum(q[i, 2], (i, 2, 3)), 54), (Sum(u[i], (i, 3, 1)), 0), (Product(u[i], (i, 1, n)), 36),
+    (u[i], 4), (q[i, i + 1], 23),
+    (Sum(KroneckerDelta(j, i)*u[j], (j, 1, n)), 4), (Sum(u[i], (i, 1, n))*u[i], 56),
+    (sp.Abs(b)/a, Fraction(2, 3)),
+    (sp.Max(a, b), 3), (sp.sign(b)*a, -3), (sp.Piecewise((a, b > 0), (b/4, True)), Fraction(-1, 2)),
+    (sp.Heaviside(b), 0)])
 def test_what_needs_no_function_is_exact(expr, expected):
-    assert is_rational(expr) and value(expr) == expected and isinstance(value(expr), (Fraction, int))
+    assert (is_rational(expr) and value(expr) == expected
+            and isinstance(value(expr), (Fraction, int)))
 
 
 @pytest.mark.parametrize("expr, expected", [
     (exp(b), "0.1353352832366127"), (log(a), "1.098612288668110"), (sqrt(a), "1.732050807568877"),
-    (sigmoid(b), "0.1192029220221175"), (sp.tanh(a), "0.9950547536867305"), (sp.pi*a, "9.424777960769379"),
-    (sp.E, "2.718281828459045"), (sp.erf(a), "0.9999779095030014"), (sp.atan(b), "-1.107148717794090"),
+    (sigmoid(b), "0.1192029220221175"), (sp.tanh(a), "0.9950547536867305"),
+    (sp.pi*a, "9.424777960769379"),
+    (sp.E, "2.718281828459045"), (sp.erf(a), "0.9999779095030014"),
+    (sp.atan(b), "-1.107148717794090"),
     (sp.cosh(b), "3.762195691083631"), (sp.gamma(a) + exp(b), "2.135335283236612")])
 def test_functions_have_many_digits(expr, expected):
     assert not is_rational(expr)
@@ -55,16 +88,20 @@ def test_functions_have_many_digits(expr, expected):
 
 
 @pytest.mark.parametrize("expr, why", [
-    (1/(a - 3), "it divides by zero"), (log(a - 3), "infinite|zero|log"), (log(b), "complex"), (sqrt(b), "complex"),
-    (sp.Function("f")(a), "no value is known for f"), (u[4], "u_4 lies outside of u"), (u[0], "outside"),
-    (sp.Integral(a, (a, 0, b)), "Integral has no rule"), (a**sp.Rational(1, 3)/(b + 2), "zero"), (sp.oo, "no rule|infinite"),
+    (1/(a - 3), "it divides by zero"), (log(a - 3), "infinite|zero|log"), (log(b), "complex"),
+    (sqrt(b), "complex"),
+    (sp.Function("f")(a), "no value is known for f"), (u[4], "u_4 lies outside of u"),
+    (u[0], "outside"),
+    (sp.Integral(a, (a, 0, b)), "Integral has no rule"), (a**sp.Rational(1, 3)/(b + 2), "zero"),
+    (sp.oo, "no rule|infinite"),
     (exp(exp(exp(a**2))), "too large"), (Sum(u[i], (i, 1, a/2)), "no whole number")])
 def test_what_has_no_finite_real_value_says_why(expr, why):
     with pytest.raises(NoValue, match=why):
         value(expr)
 
 
-@pytest.mark.parametrize("expr", [sp.sign(a - 3), sp.Heaviside(a - 3), sp.Piecewise((a, a > 3), (b, True))])
+@pytest.mark.parametrize("expr",
+                         [sp.sign(a - 3), sp.Heaviside(a - 3), sp.Piecewise((a, a > 3), (b, True))])
 def test_on_a_kink_there_is_no_value(expr):
     with pytest.raises(NoValue, match="kink"):
         value(expr)
@@ -94,7 +131,8 @@ def test_a_derivative_is_a_difference_quotient():
 
 def test_a_derivative_by_a_name_holds_the_name_and_nothing_that_it_is_made_of():
     point = Point([J, y_hat[i], gradient], TABLE)
-    assert point.same(Partial(J, y_hat[i]), (y_hat[i] - y[i])/n) and point.same(Partial(J, w[k]), gradient) is not False
+    assert (point.same(Partial(J, y_hat[i]), (y_hat[i] - y[i])/n)
+            and point.same(Partial(J, w[k]), gradient) is not False)
 
 
 def test_what_is_held_moves_all_that_is_made_of_it_and_nothing_else():
@@ -123,13 +161,15 @@ def test_second_derivatives_of_an_unknown_function_do_not_depend_on_their_order(
 
 def test_an_unknown_function_mixes_its_arguments_and_is_another_one_at_every_point():
     mixed = Partial(Partial(L, z[1]), z[2])
-    found = {as_fraction(Point([z[i], z[j]], UNKNOWN, seed=seed).value(mixed)) for seed in (0, 2, 3)}
+    found = {as_fraction(Point([z[i], z[j]], UNKNOWN, seed=seed).value(mixed))
+             for seed in (0, 2, 3)}
     assert len(found) == 3 and 0 not in found
 
 
 def test_the_slopes_of_an_undefined_activation_are_those_of_one_function():
     point = Point([g(a), g.prime(a), g.prime.prime(a)])
-    assert point.same(Partial(g(a), a), g.prime(a)) and point.same(Partial(g.prime(a), a), g.prime.prime(a))
+    assert (point.same(Partial(g(a), a), g.prime(a))
+            and point.same(Partial(g.prime(a), a), g.prime.prime(a)))
     assert point.same(Partial(g.prime.prime(a), a), g.prime.prime.prime(a))
     assert not point.same(g(a), g.prime(a)) and is_rational(g(a))
 
@@ -140,8 +180,10 @@ def test_matrices_are_arrays_and_a_gradient_is_one_of_slopes():
         form, outer = X.T*(Y_hat - Y)/n, X*X.T + sp.Identity(n)
     point = Point([form], TABLE, ARRAYS)
     assert point.same(Gradient(J, W), form) and point.same(Gradient(J, W), -form) is False
-    assert point.value(outer).shape == (3, 3) and point.value(sp.Trace(outer)) == sum(point.value(outer)[p, p] for p in range(3))
-    assert [v for v in point.value(sp.HadamardProduct(Y, Y)).flat] == [v*v for v in point.value(Y).flat]
+    assert (point.value(outer).shape == (3, 3)
+            and point.value(sp.Trace(outer)) == sum(point.value(outer)[p, p] for p in range(3)))
+    assert ([v for v in point.value(sp.HadamardProduct(Y, Y)).flat]
+            == [v*v for v in point.value(Y).flat])
     with pytest.raises(NoValue, match="entries of Q are not known"):
         point.value(Q)
 
@@ -171,7 +213,8 @@ def test_values_have_both_signs_are_no_whole_numbers_and_keep_to_assumptions():
     rate, negative = symbols("eta", positive=True), symbols("c", negative=True)
     found = [Point([a], seed=seed).value(a) for seed in range(8)]
     assert min(found) < 0 < max(found) and all(v.denominator > 1 for v in found)
-    assert all(Point([rate], seed=seed).value(rate) > 0 > Point([negative], seed=seed).value(negative) for seed in range(8))
+    assert all(Point([rate], seed=seed).value(rate) > 0
+               > Point([negative], seed=seed).value(negative) for seed in range(8))
 
 
 def test_sizes_and_ranges_are_read_off_a_formula():
@@ -181,7 +224,8 @@ def test_sizes_and_ranges_are_read_off_a_formula():
 
 def test_two_values_are_the_same_only_if_they_are_however_small():
     tiny = mpmath.mpf("1e-300")
-    assert not same_value(tiny, -tiny) and not same_value(tiny, 2*tiny) and same_value(Fraction(1, 3), mpmath.mpf(1)/3, 1e-15)
+    assert (not same_value(tiny, -tiny) and not same_value(tiny, 2*tiny)
+            and same_value(Fraction(1, 3), mpmath.mpf(1)/3, 1e-15))
     with mpmath.workdps(40):
         assert same_value(tiny, tiny*(1 + mpmath.mpf("1e-30")))
 
@@ -219,7 +263,8 @@ def verdict(first, second, seed):
 
 
 @pytest.mark.parametrize("number, shown", [
-    (Fraction(-1, 2), "-1/2"), (Fraction(3), "3"), (Fraction(1, 3**30), "4.856936e-15"), (mpmath.mpf("0.25"), "0.25")])
+    (Fraction(-1, 2), "-1/2"), (Fraction(3), "3"), (Fraction(1, 3**30), "4.856936e-15"),
+    (mpmath.mpf("0.25"), "0.25")])
 def test_numbers_are_short(number, shown):
     assert show_number(number) == shown
 

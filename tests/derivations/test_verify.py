@@ -1,11 +1,39 @@
-"""The two judges of a line know nothing of each other: numbers alone refuse what is wrong, the proof never passes it."""
+"""The two judges of a line know nothing of each other: numbers alone refuse what is wrong, the
+proof never passes it."""
 
 from random import Random
 
 import pytest
 import sympy as sp
 from sympy import KroneckerDelta, MatrixSymbol, Sum, exp, log, symbols
-from vocabulary import J, K, L, W, X, Y, Y_hat, a, b, entries, eta, g, given, gradient, i, j, k, l, m, n, q, u, w, x, y, y_hat
+from vocabulary import (
+    J,
+    K,
+    L,
+    W,
+    X,
+    Y,
+    Y_hat,
+    a,
+    b,
+    entries,
+    eta,
+    g,
+    given,
+    gradient,
+    i,
+    j,
+    k,
+    l,
+    m,
+    n,
+    q,
+    u,
+    w,
+    x,
+    y,
+    y_hat,
+)
 
 from derivations import verify
 from derivations.definitions import Definition, Depends, Entries, resolve, table_of
@@ -19,13 +47,15 @@ p = symbols("p", integer=True, positive=True)
 z, v, act, pre = indexed("z^(2)", m), indexed("w^(2)", m, p), indexed("a", p), indexed("z", p)
 s, share = indexed("s", K), indexed("p", K)
 with as_written():
-    LAYERS = [Depends(L, z[k], (k, 1, m)), Definition(z[k], Sum(v[k, j]*act[j], (j, 1, p))), Definition(act[j], g(pre[j]))]
+    LAYERS = [Depends(L, z[k], (k, 1, m)), Definition(z[k], Sum(v[k, j]*act[j], (j, 1, p))),
+              Definition(act[j], g(pre[j]))]
     SOFTMAX = [Definition(share[k], exp(s[k])/Sum(exp(s[j]), (j, 1, K)))]
     CLAIMS = {
         "linear regression": (Partial(J, w[k]), gradient, given),
         "its bias": (Partial(J, b), Sum(y_hat[i] - y[i], (i, 1, n))/n, given),
         "by a name": (Partial(J, y_hat[i]), (y_hat[i] - y[i])/n, given),
-        "delta recursion": (Partial(L, pre[i]), g.prime(pre[i])*Sum(v[k, i]*Partial(L, z[k]), (k, 1, m)), LAYERS),
+        "delta recursion": (Partial(L, pre[i]),
+                            g.prime(pre[i])*Sum(v[k, i]*Partial(L, z[k]), (k, 1, m)), LAYERS),
         "outer product": (Partial(L, v[k, j]), Partial(L, z[k])*act[j], LAYERS),
         "softmax": (Partial(share[k], s[l]), share[k]*(KroneckerDelta(k, l) - share[l]), SOFTMAX),
         "second derivative": (Partial(Partial(J, w[k]), b), Sum(x[i, k], (i, 1, n))/n, given),
@@ -109,8 +139,10 @@ def test_the_slope_of_the_sigmoid_is_not_taken_from_the_engine(monkeypatch):
 
 
 @pytest.mark.parametrize("before, now", [
-    (Sum(a/(n - 1), (i, 1, n - 1)), a), (Sum(u[i], (i, 1, n)), u[1] + Sum(u[i], (i, 2, n)) + KroneckerDelta(n, 1)),
-    (Sum(KroneckerDelta(i, j), (i, 1, n), (j, 1, n)), n*n/n**KroneckerDelta(n, 1) + KroneckerDelta(n, 1))])
+    (Sum(a/(n - 1), (i, 1, n - 1)), a),
+    (Sum(u[i], (i, 1, n)), u[1] + Sum(u[i], (i, 2, n)) + KroneckerDelta(n, 1)),
+    (Sum(KroneckerDelta(i, j), (i, 1, n), (j, 1, n)),
+     n*n/n**KroneckerDelta(n, 1) + KroneckerDelta(n, 1))])
 def test_a_line_that_fails_for_n_equal_to_1_is_not_proved_for_every_n(before, now):
     with pytest.raises((FalseLine, Undecided)):
         prove(before, now)
@@ -120,9 +152,11 @@ def test_a_line_that_fails_for_n_equal_to_1_is_not_proved_for_every_n(before, no
 
 
 @pytest.mark.parametrize("before, now", [
-    (Sum(q[i, j], (j, 1, i), (i, 1, n)), Sum(Sum(q[i, j], (j, 1, i)), (i, 1, n))), (Sum(w[j], (j, 1, k)), Sum(1*w[j], (j, 1, k))),
+    (Sum(q[i, j], (j, 1, i), (i, 1, n)), Sum(Sum(q[i, j], (j, 1, i)), (i, 1, n))),
+    (Sum(w[j], (j, 1, k)), Sum(1*w[j], (j, 1, k))),
     (sp.gamma(a + 1), a*sp.gamma(a)), (Sum(u[i], (i, 1, m)), Sum(u[j], (j, 1, m))),
-    (exp(-4000*a**2)*a*2, a*exp(-4000*a**2) + a*exp(-4000*a**2)), (sp.Abs(a*b), sp.Abs(a)*sp.Abs(b))])
+    (exp(-4000*a**2)*a*2, a*exp(-4000*a**2) + a*exp(-4000*a**2)),
+    (sp.Abs(a*b), sp.Abs(a)*sp.Abs(b))])
 def test_a_true_line_is_proved_or_undecided(before, now):
     try:
         assert prove(before, now).points
@@ -163,7 +197,8 @@ def test_a_refusal_carries_its_data():
         prove(Partial(a**2, a), a)
     error = refusal.value
     assert error.position == 1 and error.before == Partial(a**2, a) and error.claimed == a
-    assert abs(error.values[0]/error.values[1] - 2) < 1e-20 and error.point.value(a) == error.values[1]
+    assert (abs(error.values[0]/error.values[1] - 2) < 1e-20
+            and error.point.value(a) == error.values[1])
     assert "2" in str(error.mistake)
     with pytest.raises(FalseLine) as misfit:
         prove(Partial(J, w[k]), Sum((y_hat[i] - y[i])*x[k, i], (i, 1, n))/n, given)

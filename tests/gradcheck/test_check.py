@@ -862,7 +862,7 @@ w[0]: claimed 0.142857, numerical 1, 9 digits certain
 near: claimed 6.00000001, numerical 6, 9 digits certain
 jump: the cost jumps here or is infinitely steep; pass the gradient as a function, or choose another point
 The gradient is not confirmed: 2 of 6 blocks differ, 1 not decided.
-Numerical derivatives by the complex step, confirmed by central differences."""
+Numerical derivatives by the complex step, confirmed by central differences."""  # noqa: E501
     )
     page = report._repr_markdown_()
     assert page.startswith("""\

@@ -132,7 +132,8 @@ def test_the_narrow_form_can_be_another_figure_and_must_have_room(shown):
 
 
 @pytest.mark.parametrize("width, text, size, height", [
-    (6, "a", 12, 9.5), (12, "a", 12, 4.8), (6, "a", 6, 5.0), (6, r"$\frac{1}{2}$", 12, 7.0), (6, "$a_i$", 12, 9.5),
+    (6, "a", 12, 9.5), (12, "a", 12, 4.8), (6, "a", 6, 5.0), (6, r"$\frac{1}{2}$", 12, 7.0),
+    (6, "$a_i$", 12, 9.5),
 ])
 def test_the_smallest_letters_on_a_phone_are_measured(width, text, size, height):
     fig, ax = figures.single(width)

@@ -1,4 +1,5 @@
-"""An equation number that a derivation cites belongs to an equation that is shown, in this notebook or in an earlier one."""
+"""An equation number that a derivation cites belongs to an equation that is shown, in this notebook
+or in an earlier one."""
 
 import json
 import re
@@ -19,12 +20,14 @@ def texts_of(path):
 
 def shown_in(texts):
     """The numbers with which equations begin."""
-    return {number for text in texts for number in re.findall(r"^\((\d+\.\d+[a-z]?)\) ", text, re.MULTILINE)}
+    return {number for text in texts
+            for number in re.findall(r"^\((\d+\.\d+[a-z]?)\) ", text, re.MULTILINE)}
 
 
 def cited_in(texts):
     """The numbers in the reasons of derivations, which stand in brackets behind their lines."""
-    reasons = [reason for text in texts for reason in re.findall(r"^    = .* {4}\[(.*)\]$", text, re.MULTILINE)]
+    reasons = [reason for text in texts
+               for reason in re.findall(r"^    = .* {4}\[(.*)\]$", text, re.MULTILINE)]
     return {number for reason in reasons for number in CITED.findall(reason)}
 
 

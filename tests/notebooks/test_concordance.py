@@ -1,4 +1,5 @@
-"""The concordance is complete: every item of the sources has its section, and each place it names is there."""
+"""The concordance is complete: every item of the sources has its section, and each place it names
+is there."""
 
 import json
 import re
@@ -10,9 +11,13 @@ import pytest
 from concordance import PAGE, ROOT, Item, Place, cited, load_items, page, places_of
 
 FOLDER = ROOT / "notebooks"
-LEFT_OUT = {"S1-68": "concept", "S1-69": "concept", "S1-70": "furniture"}  # a pointer, closing remarks, page furniture
-COUNTS = {  # correct, correct-with-condition, wrong, ambiguous, no claim: as the inventory of the sources adds them up
-    "S0": (38, 19, 7, 8, 1), "S1": (36, 15, 8, 3, 8), "S2": (51, 13, 6, 1, 4), "S3": (43, 21, 5, 7, 4)}
+# a pointer, closing remarks, page furniture
+LEFT_OUT = {"S1-68": "concept", "S1-69": "concept", "S1-70": "furniture"}
+# correct, correct-with-condition, wrong, ambiguous, no claim: as the inventory of the sources adds
+# them up
+COUNTS = {
+    "S0": (38, 19, 7, 8, 1), "S1": (36, 15, 8, 3, 8), "S2": (51, 13, 6, 1, 4),
+    "S3": (43, 21, 5, 7, 4)}
 
 
 def read(folder):
@@ -29,18 +34,21 @@ def table():
 
 def test_the_list_has_every_item_once_and_in_order():
     ids = [item.id for item in load_items(FOLDER)]
-    assert ids == [f"S{source}-{number:02}" for source, last in enumerate((73, 70, 75, 80)) for number in range(1, last + 1)]
+    assert (ids == [f"S{source}-{number:02}" for source,
+                    last in enumerate((73, 70, 75, 80)) for number in range(1, last + 1)])
 
 
 def test_the_list_adds_up_to_the_inventory():
     verdicts = Counter((item.id[:2], item.verdict) for item in load_items(FOLDER))
     order = ("correct", "correct-with-condition", "wrong", "ambiguous", "no claim")
-    assert {source: tuple(verdicts[source, verdict] for verdict in order) for source in COUNTS} == COUNTS
+    assert ({source: tuple(verdicts[source, verdict] for verdict in order) for source in COUNTS}
+            == COUNTS)
 
 
 def test_every_item_says_in_few_words_what_it_is():
     for item in load_items(FOLDER):
-        assert item.words and len(item.words) <= 60 and "|" not in item.words and item.line and item.kind, item
+        assert (item.words and len(item.words) <= 60 and "|" not in item.words and item.line
+                and item.kind), item
 
 
 def test_every_equation_number_algorithm_figure_and_claim_is_treated(table):
@@ -62,7 +70,8 @@ def headings_of(path):
 
 
 def test_the_page_is_that_of_the_notebooks_as_they_are(table):
-    changed = sorted(set(PAGE.read_text(encoding="utf-8").splitlines()) ^ set(table.page.splitlines()))
+    changed = sorted(
+        set(PAGE.read_text(encoding="utf-8").splitlines()) ^ set(table.page.splitlines()))
     assert not changed, "run python tools/concordance.py\n" + "\n".join(changed[:6])
 
 
@@ -70,7 +79,8 @@ def test_the_page_is_that_of_the_notebooks_as_they_are(table):
 
 
 def notebook(*cells):
-    return {"cells": [{"cell_type": kind, "source": source.splitlines(keepends=True), "metadata": {"sources": ids} if ids else {}}
+    return {"cells": [{"cell_type": kind, "source": source.splitlines(keepends=True),
+                       "metadata": {"sources": ids} if ids else {}}
                       for kind, source, *ids in cells]}
 
 
@@ -85,12 +95,14 @@ def notebook(*cells):
     ("# Title\n\n## 3. A graph\n\n```python\n# a comment\n```", "3", "3. A graph"),
 ])
 def test_a_place_is_the_last_heading_and_has_its_number_or_that_around_it(headings, name, section):
-    assert list(cited(notebook(("markdown", headings), ("code", "x = 1", "S0-01")))) == [("S0-01", section, name)]
+    assert (list(cited(notebook(("markdown", headings), ("code", "x = 1", "S0-01"))))
+            == [("S0-01", section, name)])
 
 
 def test_a_comment_in_code_is_no_heading():
     cells = notebook(("markdown", "## 1. One"), ("code", "# Two"), ("code", "y", "S0-01", "S0-02"))
-    assert [(id, section) for id, section, _ in cited(cells)] == [("S0-01", "1. One"), ("S0-02", "1. One")]
+    assert ([(id, section) for id, section, _ in cited(cells)]
+            == [("S0-01", "1. One"), ("S0-02", "1. One")])
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""Each row of notebooks/data/errata.csv, the table of notebook 07, is settled here: by the function that it names."""
+"""Each row of notebooks/data/errata.csv, the table of notebook 07, is settled here: by the function
+that it names."""
 
 import csv
 from decimal import Decimal
@@ -117,7 +118,7 @@ with as_written():
     ]
     ONE_SUM = [Depends(L, z), Definition(z, w * a + b), Definition(delta, Partial(L, z))]
 
-# ---------------------------------------------------------------- Yehoshua: twelve weights, x = (1, 0)
+# ---------------------------------------------------------------- Yehoshua: twelve weights, x = (1,
 
 W_2321 = [mpf(value) for value in "0.5 -0.2 0.3 0.7 -0.1 -0.5 0.4 0.3 0.6 0.4 0.5 0.7".split()]
 
@@ -212,7 +213,7 @@ def test_shrinking_deltas():
     assert grown[1].item() == 5 * grown[2].item() != 0
 
 
-# ---------------------------------------------------------------- Mazur: in thirty digits, by test_mazur
+# ---------------------------------------------------------------- Mazur: in thirty digits, by test_
 
 
 @settles

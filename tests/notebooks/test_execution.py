@@ -1,4 +1,5 @@
-"""Execution keeps what a cell printed elsewhere, where this machine lacks the library that the cell is about."""
+"""Execution keeps what a cell printed elsewhere, where this machine lacks the library that the cell
+is about."""
 
 import nbformat
 import pytest

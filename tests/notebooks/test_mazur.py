@@ -1,4 +1,5 @@
-"""The 2-2-2 example: what notebook 04 says of the printed digits, against 30 digits that share nothing with the helpers."""
+"""The 2-2-2 example: what notebook 04 says of the printed digits, against 30 digits that share
+nothing with the helpers."""
 
 import decimal
 import json
@@ -36,7 +37,8 @@ def slopes(w, through=None):
     d = [(o[k] - t) * o[k] * (1 - o[k]) for k, t in enumerate(numbers(*T))]
     e = [(d[0] * v[4 + k] + d[1] * v[6 + k]) * h[k] * (1 - h[k]) for k in (0, 1)]
     i = numbers(*X)
-    return [e[0] * i[0], e[0] * i[1], e[1] * i[0], e[1] * i[1], d[0] * h[0], d[0] * h[1], d[1] * h[0], d[1] * h[1]]
+    return [e[0] * i[0], e[0] * i[1], e[1] * i[0], e[1] * i[1], d[0] * h[0], d[0] * h[1],
+            d[1] * h[0], d[1] * h[1]]
 
 
 def moved(w, through=None):
@@ -63,11 +65,15 @@ def truth():
         s, new, end = slopes(w), moved(w), run(moved, 10_000)
         delta = [(o[k] - t) * o[k] * (1 - o[k]) for k, t in enumerate(numbers(*T))]
         return {
-            "net_h1": net_h[0], "out_h1": h[0], "out_h2": h[1], "net_o1": net_o[0], "out_o1": o[0], "out_o2": o[1],
+            "net_h1": net_h[0], "out_h1": h[0], "out_h2": h[1], "net_o1": net_o[0], "out_o1": o[0],
+            "out_o2": o[1],
             "E_o1": E[0], "E_o2": E[1], "E_total": sum(E), "dE/dout_o1": o[0] - Decimal(T[0]),
-            "dout_o1/dnet_o1": o[0] * (1 - o[0]), "dnet_o1/dw5": h[0], "dE/dw5": s[4], "dE_o1/dnet_o1": delta[0],
-            "dE_o1/dout_h1": delta[0] * w[4], "dE_o2/dout_h1": delta[1] * w[6], "dE/dout_h1": delta[0] * w[4] + delta[1] * w[6],
-            "dout_h1/dnet_h1": h[0] * (1 - h[0]), "dE/dw1": s[0], **{f"w{k + 1}+": new[k] for k in range(8)},
+            "dout_o1/dnet_o1": o[0] * (1 - o[0]), "dnet_o1/dw5": h[0], "dE/dw5": s[4],
+            "dE_o1/dnet_o1": delta[0],
+            "dE_o1/dout_h1": delta[0] * w[4], "dE_o2/dout_h1": delta[1] * w[6],
+            "dE/dout_h1": delta[0] * w[4] + delta[1] * w[6],
+            "dout_h1/dnet_h1": h[0] * (1 - h[0]), "dE/dw1": s[0],
+            **{f"w{k + 1}+": new[k] for k in range(8)},
             "E_after_1": sum(forward(new)[4]), "E_after_10000": sum(forward(end)[4]),
             "out_o1_after_10000": forward(end)[3][0], "out_o2_after_10000": forward(end)[3][1],
         }
@@ -104,7 +110,8 @@ def test_exactly_five_printed_numbers_do_not_hold(printed, truth, said):
     ours = {name: rounded(truth[name], len(text.split(".")[1])) for name, text in printed.items()}
     failing = {name for name in printed if ours[name] != printed[name]}
     rows = re.findall(r"^(\S+) +printed +(\S+)   ours +(\S+)$", said, flags=re.MULTILINE)
-    assert failing == WRONG and sorted(rows) == sorted((name, printed[name], ours[name]) for name in WRONG)
+    assert (failing == WRONG
+            and sorted(rows) == sorted((name, printed[name], ours[name]) for name in WRONG))
     assert f"{len(printed) - len(WRONG)} of the {len(printed)} numbers" in said
 
 
@@ -114,4 +121,5 @@ def test_the_printed_errors_and_outputs_come_from_other_runs(printed):
         assert rounded(sum(forward(run(sequential, 1))[4]), 9) == printed["E_after_1"]
         assert rounded(sum(forward(run(moved, 9_999))[4]), 10) == printed["E_after_10000"]
         outputs = forward(run(sequential, 10_000))[3]
-        assert [rounded(v, 9) for v in outputs] == [printed[f"out_o{k}_after_10000"] for k in (1, 2)]
+        assert ([rounded(v, 9) for v in outputs]
+                == [printed[f"out_o{k}_after_10000"] for k in (1, 2)])

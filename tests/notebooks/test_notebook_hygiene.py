@@ -1,6 +1,7 @@
 """What every saved notebook must be, and proof that each rule refuses a notebook that breaks it.
 
-A rule is a function from a notebook, as the JSON of its file, to a list of complaints. `RULES` holds them all;
+A rule is a function from a notebook, as the JSON of its file, to a list of complaints. `RULES`
+holds them all;
 `BROKEN` holds at least one planted fault for each.
 """
 
@@ -43,7 +44,8 @@ def text(value):
 
 
 def cells(notebook, kind):
-    return [(number, cell) for number, cell in enumerate(notebook["cells"], 1) if cell["cell_type"] == kind]
+    return [(number, cell) for number,
+            cell in enumerate(notebook["cells"], 1) if cell["cell_type"] == kind]
 
 
 def sources(notebook, kind):
@@ -51,7 +53,8 @@ def sources(notebook, kind):
 
 
 def outputs(notebook):
-    return [(number, output) for number, cell in cells(notebook, "code") for output in cell["outputs"]]
+    return [(number, output) for number,
+            cell in cells(notebook, "code") for output in cell["outputs"]]
 
 
 def readable_texts(notebook):
@@ -94,22 +97,26 @@ def is_valid(notebook):
 def has_unique_ids(notebook):
     ids = [cell.get("id") for cell in notebook["cells"]]
     missing = [f"cell {number} has no id" for number, name in enumerate(ids, 1) if not name]
-    return missing + [f"id {name!r} twice" for name in sorted({name for name in ids if name and ids.count(name) > 1})]
+    return missing + [f"id {name!r} twice"
+                      for name in sorted({name for name in ids if name and ids.count(name) > 1})]
 
 
 @rule
 def has_ids_that_somebody_chose(notebook):
-    # A tool that writes a cell anew draws eight random characters; a name stays when the cell is edited.
+    # A tool that writes a cell anew draws eight random characters; a name stays when the cell is
+    # edited.
     ids = [cell.get("id", "") for cell in notebook["cells"]]
     return [f"id {name!r} is no name in small letters" for name in ids
-            if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or re.fullmatch(r"[0-9a-f]{8}", name)]
+            if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
+            or re.fullmatch(r"[0-9a-f]{8}", name)]
 
 
 @rule
 def is_executed_from_top_to_bottom(notebook):
     # Also refuses a notebook without outputs, in which nbval would compare nothing.
     counts = [cell["execution_count"] for _, cell in cells(notebook, "code")]
-    return [] if counts == [*range(1, len(counts) + 1)] else [f"execution counts {counts}: run make notebooks"]
+    return ([] if counts == [*range(1, len(counts) + 1)]
+            else [f"execution counts {counts}: run make notebooks"])
 
 
 @rule
@@ -121,26 +128,31 @@ def has_portable_metadata(notebook):
         complaints.append(f"kernel {kernel.get('name')!r} instead of 'python3'")
     if "version" in language:
         complaints.append("language_info.version depends on the machine: run make notebooks")
-    timed = [number for number, cell in enumerate(notebook["cells"], 1) if "execution" in cell["metadata"]]
+    timed = [number for number,
+             cell in enumerate(notebook["cells"], 1) if "execution" in cell["metadata"]]
     return complaints + [f"cell {number} holds timings: run make notebooks" for number in timed]
 
 
 @rule
 def has_no_widget_state(notebook):
     complaints = ["widget state in the metadata"] if "widgets" in notebook["metadata"] else []
-    views = [number for number, output in outputs(notebook) if WIDGET_VIEW in output.get("data", {})]
-    return complaints + [f"cell {number}: saved view of a widget that is gone: run make notebooks" for number in views]
+    views = [number for number,
+             output in outputs(notebook) if WIDGET_VIEW in output.get("data", {})]
+    return complaints + [f"cell {number}: saved view of a widget that is gone: run make notebooks"
+                         for number in views]
 
 
 @rule
 def has_known_tags_only(notebook):
-    tags = ((number, tag) for number, cell in enumerate(notebook["cells"], 1) for tag in cell["metadata"].get("tags", []))
+    tags = ((number, tag) for number,
+            cell in enumerate(notebook["cells"], 1) for tag in cell["metadata"].get("tags", []))
     return [f"cell {number}: unknown tag {tag!r}" for number, tag in tags if tag not in KNOWN_TAGS]
 
 
 @rule
 def has_no_comment_that_stops_checking(notebook):
-    hits = [(number, hit) for number, source in sources(notebook, "code") for hit in re.findall(r"# *NBVAL_\w+", source)]
+    hits = [(number, hit) for number,
+            source in sources(notebook, "code") for hit in re.findall(r"# *NBVAL_\w+", source)]
     return [f"cell {number}: {hit}" for number, hit in hits]
 
 
@@ -155,13 +167,15 @@ def is_small(notebook):
 
 @rule
 def has_no_error_output(notebook):
-    bad = [(number, output) for number, output in outputs(notebook) if output["output_type"] == "error"]
+    bad = [(number, output) for number,
+           output in outputs(notebook) if output["output_type"] == "error"]
     return [f"cell {number}: {output['ename']}: {output['evalue']}" for number, output in bad]
 
 
 @rule
 def has_no_stderr(notebook):
-    bad = [(number, output) for number, output in outputs(notebook) if output.get("name") == "stderr"]
+    bad = [(number, output) for number,
+           output in outputs(notebook) if output.get("name") == "stderr"]
     return [f"cell {number}: stderr: {text(output['text'])[:80]}" for number, output in bad]
 
 
@@ -172,12 +186,15 @@ def has_no_memory_address(notebook):
 
 @rule
 def has_no_absolute_path(notebook):
-    return found(notebook, r"(?<![\w.~:/+-])/(?:\w[\w.-]*/)+\w[\w.-]*(?=[\s'\"`:,)]|$)|\b[A-Z]:\\\w+", "absolute path")
+    return found(notebook,
+                 r"(?<![\w.~:/+-])/(?:\w[\w.-]*/)+\w[\w.-]*(?=[\s'\"`:,)]|$)|\b[A-Z]:\\\w+",
+                 "absolute path")
 
 
 @rule
 def has_no_bare_numpy_scalar(notebook):
-    return found(notebook, r"\bnp\.(?:float|int|uint)\d+\(|\bnp\.(?:True|False)_", "NumPy scalar shown raw")
+    return found(notebook, r"\bnp\.(?:float|int|uint)\d+\(|\bnp\.(?:True|False)_",
+                 "NumPy scalar shown raw")
 
 
 @rule
@@ -197,7 +214,8 @@ def describes_every_picture(notebook):
         if not alt.strip():
             complaints.append(f"cell {number}: a picture without alt text")
         elif alt not in text(data.get("text/plain", "")):
-            complaints.append(f"cell {number}: the alt text of a picture is not in its plain-text form")
+            complaints.append(
+                f"cell {number}: the alt text of a picture is not in its plain-text form")
     return complaints
 
 
@@ -216,8 +234,10 @@ def says_below_every_picture_what_to_see(notebook):
     for number, cell in cells(notebook, "code"):
         for output, below in zip(cell["outputs"], [*cell["outputs"][1:], {}]):
             words = text(below.get("data", {}).get("text/markdown", ""))
-            if "image/png" in output.get("data", {}) and not re.match(r"\*[^*\s].*[.!?…]\*", words, flags=re.DOTALL):
-                complaints.append(f"cell {number}: a picture without a sentence below it that says what to see")
+            if "image/png" in output.get("data", {}) and not re.match(
+                r"\*[^*\s].*[.!?…]\*", words, flags=re.DOTALL):
+                complaints.append(
+                    f"cell {number}: a picture without a sentence below it that says what to see")
     return complaints
 
 
@@ -227,15 +247,18 @@ def says_below_every_picture_what_to_see(notebook):
 @rule
 def has_no_trailing_semicolon(notebook):
     # nbval runs cells in a way in which the semicolon does not hide the result.
-    return [f"cell {number} ends in ';'" for number, source in sources(notebook, "code") if source.rstrip().endswith(";")]
+    return [f"cell {number} ends in ';'" for number,
+            source in sources(notebook, "code") if source.rstrip().endswith(";")]
 
 
 @rule
 def has_short_code_cells(notebook):
     lengths = [(number, len(source.splitlines())) for number, source in seen_code(notebook)]
-    long = [f"cell {number}: {length} lines of code" for number, length in lengths if length > MAX_CODE_LINES]
+    long = [f"cell {number}: {length} lines of code" for number,
+            length in lengths if length > MAX_CODE_LINES]
     median = statistics.median(length for _, length in lengths) if lengths else 0
-    return long + ([f"the median code cell has {median} lines"] if median > MAX_MEDIAN_CODE_LINES else [])
+    return long + ([f"the median code cell has {median} lines"] if median > MAX_MEDIAN_CODE_LINES
+                   else [])
 
 
 def seen_code(notebook):
@@ -246,7 +269,8 @@ def seen_code(notebook):
 
 @rule
 def has_no_empty_cell(notebook):
-    return [f"cell {number} is empty" for number, cell in enumerate(notebook["cells"], 1) if not text(cell["source"]).strip()]
+    return [f"cell {number} is empty" for number,
+            cell in enumerate(notebook["cells"], 1) if not text(cell["source"]).strip()]
 
 
 @rule
@@ -269,14 +293,16 @@ def headings(notebook):
 @rule
 def has_one_title_in_its_first_cell(notebook):
     titles = [number for number, level in headings(notebook) if level == 1]
-    return [] if titles == [1] else [f"level-1 headings in cells {titles}, instead of one in cell 1"]
+    return ([] if titles == [1]
+            else [f"level-1 headings in cells {titles}, instead of one in cell 1"])
 
 
 @rule
 def skips_no_heading_level(notebook):
     levels = [(0, 0), *headings(notebook)]
     jumps = [(*now, before) for (_, before), now in pairwise(levels) if now[1] > before + 1]
-    return [f"cell {number}: heading level {level} after {before}" for number, level, before in jumps]
+    return [f"cell {number}: heading level {level} after {before}" for number, level,
+            before in jumps]
 
 
 @rule
@@ -326,14 +352,17 @@ def types_no_derivative_as_a_displayed_equation(notebook):
         for shown in DISPLAYED.finditer(source):
             hit = DERIVATIVE.search(shown.group())
             if hit:
-                complaints.append(f"cell {number}: a typed equation with the derivative {hit.group()!r}: let code derive it")
+                complaints.append(
+                    f"cell {number}: a typed equation with the derivative {hit.group()!r}: let "
+                    f"code derive it")
     return complaints
 
 
 @rule
 def closes_its_displayed_equations(notebook):
     # One $$ too few would hide an equation from the rule above.
-    odd = [number for number, source in sources(notebook, "markdown") if without_code(source).count("$$") % 2]
+    odd = [number for number,
+           source in sources(notebook, "markdown") if without_code(source).count("$$") % 2]
     return [f"cell {number}: an odd number of $$" for number in odd]
 
 
@@ -387,7 +416,8 @@ def display(metadata=None, **data):
 
 
 def picture():
-    return display({"image/png": {"alt": ALT}}, **{"image/png": "iVBORw0KGgo=", "text/plain": [ALT]})
+    return display({"image/png": {"alt": ALT}},
+                   **{"image/png": "iVBORw0KGgo=", "text/plain": [ALT]})
 
 
 def caption(words="*It rises.*\n\n<details>A line.</details>"):
@@ -419,7 +449,8 @@ def good_notebook():
             markdown_cell(GOOD_PROSE.splitlines(keepends=True), "prose"),
             code_cell("slider", 3, display(**{"text/plain": "IntSlider(value=0)"})),
         ],
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}, "language_info": {"name": "python"}},
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"},
+                     "language_info": {"name": "python"}},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
@@ -453,7 +484,8 @@ def metadata(*path, value):
 
 
 def equation(latex, opening="$$", closing="$$"):
-    return types_no_derivative_as_a_displayed_equation, prose(f"So\n\n{opening}\n{latex}\n{closing}\n\nas said.")
+    return types_no_derivative_as_a_displayed_equation, prose(
+        f"So\n\n{opening}\n{latex}\n{closing}\n\nas said.")
 
 
 BROKEN = [
@@ -467,13 +499,16 @@ BROKEN = [
     (has_portable_metadata, metadata("metadata", "language_info", value={})),
     (has_portable_metadata, metadata("metadata", "language_info", "version", value="3.11.7")),
     (has_portable_metadata, metadata("metadata", "kernelspec", "name", value="my-env")),
-    (has_portable_metadata, metadata("cells", 1, "metadata", "execution", value={"iopub.status.busy": "now"})),
+    (has_portable_metadata,
+     metadata("cells", 1, "metadata", "execution", value={"iopub.status.busy": "now"})),
     (has_no_widget_state, metadata("metadata", "widgets", value={})),
-    (has_no_widget_state, code("slider", display(**{WIDGET_VIEW: {"model_id": "1"}, "text/plain": "IntSlider()"}))),
+    (has_no_widget_state,
+     code("slider", display(**{WIDGET_VIEW: {"model_id": "1"}, "text/plain": "IntSlider()"}))),
     (has_known_tags_only, metadata("cells", 1, "metadata", "tags", value=["nbval-skip"])),
     (has_no_comment_that_stops_checking, code("# NBVAL_SKIP\nprint(1)", stream("2\n"))),
     (is_small, code("print(text)", stream("x" * 410_000))),
-    (has_no_error_output, code("1/0", {"output_type": "error", "ename": "E", "evalue": "e", "traceback": []})),
+    (has_no_error_output,
+     code("1/0", {"output_type": "error", "ename": "E", "evalue": "e", "traceback": []})),
     (has_no_stderr, code("warn()", stream("careful", name="stderr"))),
     (has_no_memory_address, code("f", display(**{"text/plain": "<function f at 0x7f3c2a1b>"}))),
     (has_no_absolute_path, code("print(p)", stream("read /srv/data/penguins.csv\n"))),
@@ -481,19 +516,25 @@ BROKEN = [
     (has_no_absolute_path, code("1", display(**{"text/html": ["<p>", "'/usr/lib/x.py'</p>"]}))),
     (has_no_bare_numpy_scalar, code("x", display(**{"text/plain": "np.float64(0.5)"}))),
     (has_no_bare_numpy_scalar, code("x", display(**{"text/plain": "[np.True_]"}))),
-    (has_no_unevaluated_substitution, code("d", display(**{"text/plain": "Subs(Derivative(f(x), x), x, 1)"}))),
+    (has_no_unevaluated_substitution,
+     code("d", display(**{"text/plain": "Subs(Derivative(f(x), x), x, 1)"}))),
     (describes_every_picture, metadata("cells", 2, "outputs", 0, "metadata", value={})),
-    (describes_every_picture, metadata("cells", 2, "outputs", 0, "metadata", "image/png", "alt", value=" ")),
-    (describes_every_picture, metadata("cells", 2, "outputs", 0, "data", "text/plain", value="<Figure>")),
+    (describes_every_picture,
+     metadata("cells", 2, "outputs", 0, "metadata", "image/png", "alt", value=" ")),
+    (describes_every_picture,
+     metadata("cells", 2, "outputs", 0, "data", "text/plain", value="<Figure>")),
     (has_letters_that_a_phone_can_show,
      metadata("cells", 2, "outputs", 0, "metadata", "image/png", "letters", value=8.9)),
     (says_below_every_picture_what_to_see, code("plot()", picture())),
-    (says_below_every_picture_what_to_see, code("plot()", picture(), caption("<details>A line.</details>"))),
+    (says_below_every_picture_what_to_see,
+     code("plot()", picture(), caption("<details>A line.</details>"))),
     (says_below_every_picture_what_to_see, code("plot()", picture(), stream("*It rises.*"))),
-    (says_below_every_picture_what_to_see, metadata("cells", 2, "outputs", 1, value=stream("It rises."))),
+    (says_below_every_picture_what_to_see,
+     metadata("cells", 2, "outputs", 1, value=stream("It rises."))),
     (has_no_trailing_semicolon, code("ax.plot(x); \n")),
     (has_short_code_cells, code("\n".join(["x = 1"] * 21))),
-    (has_short_code_cells, lambda notebook: [code("\n".join(["x = 1"] * 9))(notebook) for _ in range(4)]),
+    (has_short_code_cells,
+     lambda notebook: [code("\n".join(["x = 1"] * 9))(notebook) for _ in range(4)]),
     (has_no_empty_cell, prose("  \n")),
     (has_words_between_code, lambda notebook: [code("x")(notebook) for _ in range(2)]),
     (has_one_title_in_its_first_cell, prose("# Another title")),
@@ -665,7 +706,8 @@ def rebound(notebook):
     made, complaints = {}, []
     for number, tree in trees:
         for name in sorted(stored(tree) & made.keys()):
-            if any(name in read(user) for other, user in trees if other not in (number, made[name])):
+            if any(name in read(user) for other,
+                   user in trees if other not in (number, made[name])):
                 complaints.append(f"cell {number} takes the name {name!r} of cell {made[name]}")
         made |= dict.fromkeys(lasting(tree), number)
     return complaints

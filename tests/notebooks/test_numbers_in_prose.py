@@ -1,4 +1,5 @@
-"""Every number that a notebook says in words, in a title, a takeaway or an alternative text comes from a cell."""
+"""Every number that a notebook says in words, in a title, a takeaway or an alternative text comes
+from a cell."""
 
 import json
 from copy import deepcopy
@@ -89,7 +90,8 @@ BOOK = {
             "figures.show(fig, alt='342 birds', takeaway='J is 0.077')"
         ),
         markdown(
-            r"## 4. After thirty steps of $\eta = 0.15$ the cost is 0.0773. By (1.4) it is $-\frac14$ for $x_{17}^9$, `see 99`."
+            r"## 4. After thirty steps of $\eta = 0.15$ the cost is 0.0773. By (1.4) it is "
+            r"$-\frac14$ for $x_{17}^9$, `see 99`."
         ),
         markdown(
             "<details>\n\n```python\nmy_limit = 0.5\n```\n\nThe limit is ½, in "

@@ -1,7 +1,9 @@
-"""A stored output that is not true turns the run red: every kind of output, under this project's own options of nbval.
+"""A stored output that is not true turns the run red: every kind of output, under this project's
+own options of nbval.
 
-One notebook is executed once. Its cells are stored several times over, each time with another output changed by a stroke; nbval
-runs them all in one kernel and must find the changed ones, and those only.
+One notebook is executed once. Its cells are stored several times over, each time with another
+output changed by a stroke; nbval runs them all in one kernel and must find the changed ones, and
+those only.
 """
 
 import copy
@@ -45,12 +47,16 @@ figures.show(fig, alt="A line that rises from 1 to 3.", takeaway="It rises.")"""
 }
 
 TAMPERED = [  # cell, what is stored, what is stored instead
-    ("printed", "six 6", "six 7"), ("printed", "0.333333", "0.333334"), ("printed", "six 6\n", "six  6\n"),
-    ("latex", "$a + b$", "$a - b$"), ("html", "δ = 1", "δ = 2"), ("number", "3.1415929", "3.1415926"),
+    ("printed", "six 6", "six 7"), ("printed", "0.333333", "0.333334"),
+    ("printed", "six 6\n", "six  6\n"),
+    ("latex", "$a + b$", "$a - b$"), ("html", "δ = 1", "δ = 2"),
+    ("number", "3.1415929", "3.1415926"),
     ("slider", "IntSlider(value=0", "IntSlider(value=1"),
-    ("derivation", "w - y &&", "y - w &&"), ("derivation", "= w - y ", "= y - w "), ("derivation", "✓ proved", "✓ plausible"),
+    ("derivation", "w - y &&", "y - w &&"), ("derivation", "= w - y ", "= y - w "),
+    ("derivation", "✓ proved", "✓ plausible"),
     ("derivation", "power rule", "chain rule"), ("derivation", "\\\\tag{1}", "\\\\tag{2}"),
-    ("figure", "rises from 1 to 3.", "falls from 3 to 1."), ("figure", "*It rises.*", "*It falls.*"),
+    ("figure", "rises from 1 to 3.", "falls from 3 to 1."),
+    ("figure", "*It rises.*", "*It falls.*"),
     ("ledger", "1 lines proved", "2 lines proved"),
 ]
 
@@ -61,7 +67,8 @@ def write(cells, path):
 
 def executed(sources, folder):
     """The cells with their outputs, each as the notebook would store it."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    notebook = nbformat.v4.new_notebook(cells=[
+        nbformat.v4.new_code_cell(source) for source in sources])
     execute(notebook, folder)
     return notebook.cells
 
@@ -72,14 +79,18 @@ def tampered(cell, true, false):
     stored = json.dumps(cell.outputs, ensure_ascii=False)
     written = json.dumps(true, ensure_ascii=False)[1:-1] if "tag" not in true else true
     assert written in stored, f"{written} is not in {stored}"
-    changed = stored.replace(written, json.dumps(false, ensure_ascii=False)[1:-1] if "tag" not in false else false)
-    cell.outputs, cell.id = nbformat.from_dict(json.loads(changed)), nbformat.v4.new_code_cell("").id
+    changed = stored.replace(written, json.dumps(false, ensure_ascii=False)[1:-1]
+                             if "tag" not in false else false)
+    cell.outputs, cell.id = (nbformat.from_dict(json.loads(changed)),
+                             nbformat.v4.new_code_cell("").id)
     return cell
 
 
 def verdicts(folder):
-    """{(notebook, number of its cell): did nbval accept it?}, in one run with the options of this project."""
-    settings = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder), "-p", "no:cacheprovider"]
+    """{(notebook, number of its cell): did nbval accept it?}, in one run with the options of this
+    project."""
+    settings = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder), "-p",
+                "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *settings, "-rA", "--color=no", str(folder)]
     said = subprocess.run(command, capture_output=True, text=True, cwd=folder).stdout
     found = re.findall(r"^(PASSED|FAILED|XFAIL) (\w+)\.ipynb::Cell (\d+)", said, flags=re.MULTILINE)
@@ -103,17 +114,20 @@ def test_untouched_outputs_are_accepted(run):
     assert dict(zip(CELLS, run[0])) == dict.fromkeys(CELLS, True)
 
 
-@pytest.mark.parametrize("number", range(len(TAMPERED)), ids=[f"{name}: {after.strip()}" for name, _, after in TAMPERED])
+@pytest.mark.parametrize("number", range(len(TAMPERED)),
+                         ids=[f"{name}: {after.strip()}" for name, _, after in TAMPERED])
 def test_a_tampered_output_turns_the_run_red(run, number):
     assert not run[1][number]
 
 
 def test_the_totals_are_told(run):
-    report(f"Tampering: {len(TAMPERED)} changed outputs, {len(TAMPERED) - sum(run[1])} turn the run red; "
+    report(
+        f"Tampering: {len(TAMPERED)} changed outputs, {len(TAMPERED) - sum(run[1])} turn the run "
+        f"red; "
            f"{len(CELLS)} untouched, {sum(run[0])} accepted")
 
 
-# ---------------------------------------------------------------- what nbval does not see, the hygiene test sees
+# ---------------------------------------------------------------- what nbval does not see, the hygi
 
 
 def stripped(notebook):
@@ -129,12 +143,14 @@ def one_cell_stripped(notebook):
 
 def another_alt(notebook):
     """nbval looks at no metadata: only there the description of a picture is changed."""
-    shown = [o for cell in notebook["cells"] for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+    shown = [o for cell in notebook["cells"] for o in cell.get("outputs", [])
+             if "image/png" in o.get("data", {})]
     shown[0]["metadata"]["image/png"]["alt"] = "Something else."
 
 
 def no_alt(notebook):
-    shown = [o for cell in notebook["cells"] for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+    shown = [o for cell in notebook["cells"] for o in cell.get("outputs", [])
+             if "image/png" in o.get("data", {})]
     shown[0]["metadata"].pop("image/png")
 
 
@@ -149,15 +165,17 @@ def test_what_nbval_would_let_pass_is_refused(path, change, rule):
     assert rule(notebook) != []
 
 
-# ---------------------------------------------------------------- a notebook whose source is changed
+# ---------------------------------------------------------------- a notebook whose source is change
 
 
 @pytest.mark.long
 def test_a_flipped_sign_in_the_source_of_a_claim_turns_the_run_red(tmp_path):
-    """The beginning of notebook 01, through its first derivation: as it is, and with one sign of the claim flipped."""
+    """The beginning of notebook 01, through its first derivation: as it is, and with one sign of
+    the claim flipped."""
     notebook = nbformat.read(ROOT / "notebooks" / "01_linear_regression.ipynb", as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    claim = next(number for number, cell in enumerate(code) if ".step(" in cell.source and "refused" not in cell.source)
+    claim = next(number for number, cell in enumerate(code)
+                 if ".step(" in cell.source and "refused" not in cell.source)
     beginning = code[:claim + 1]
     write(beginning, tmp_path / "asitis.ipynb")
     wrong = copy.deepcopy(beginning)

@@ -34,8 +34,8 @@ def filled_in(**values):
     """The cell of one's own formula with other texts behind its names."""
     text = CELLS["own-yours"]
     for name, value in values.items():
-        text, count = re.subn(rf"^my_{name} = .*$", lambda _: f"my_{name} = {value!r}", text,
-                              flags=re.MULTILINE)
+        line = f"my_{name} = {value!r}".replace("\\", r"\\")
+        text, count = re.subn(rf"^my_{name} = .*$", line, text, flags=re.MULTILINE)
         assert count == 1
     return text
 
