@@ -404,8 +404,9 @@ ARGUMENTS = {
     "fast_step.Stepper": (fast_step.Stepper,
                           {"W": (WEIGHTS, layer_kind((1, np.ones(3)), (2, np.ones((2, 4))))),
                            "b": (BIASES, B_KIND),
-                       **HIDDEN, "eta": (0.1, RATE), "momentum": (0.5, SHARE),
-                       "dtype": (np.float64, Kind(["complex", CODE, None, int, np.float16, 3]))}),
+                           **HIDDEN, "eta": (0.1, RATE), "momentum": (0.5, SHARE),
+                           "dtype": (np.float64,
+                                     Kind(["complex", CODE, None, int, np.float16, 3]))}),
 
     "data.split": (data.split, {
         "n_samples": (5, COUNT),
@@ -534,7 +535,8 @@ WITHOUT = {  # public names that need no row, and why
     "find_bug": "it never raises at a reader", "progress": "it never raises at a reader",
     "solved": "it only looks up", "relu": "forward", "identity": "forward", "targets": "cost",
     "Plan": "made by Stepper", "StyledAxes": "made by single, pair and grid",
-    "picture": "show", "wrap_title": "show", "image_tag": "explore", "slider_label": "explore",
+    "picture": "show", "letters": "show", "wrap_title": "show", "image_tag": "explore",
+    "slider_label": "explore",
     "contour_heights": "contours", "graph": "tests/helpers/test_figures.py",
     "half_squared_error": "cost", "class_labels": "one_hot", "parameters": "forward",
     "save": "test_a_refused_network_is_not_saved below",

@@ -1,9 +1,6 @@
 """A reason with mathematics in it reads as text in a terminal, and means the same there."""
 
-import re
-
 import pytest
-from claims import NOTEBOOKS, collect
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,9 +33,3 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_no_reason_shows_a_command_as_text(latex):
     assert "\\" not in reason_plain(latex) and "\\" not in reason_plain(f"${latex}$")
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_no_derivation_of_a_notebook_shows_latex_as_text(path):
-    for derivation in collect(path).ledger.derivations:
-        assert not re.search(r"[\\$]", repr(derivation))

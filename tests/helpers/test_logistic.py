@@ -278,7 +278,7 @@ def test_the_cost_is_minus_the_mean_logarithm_of_the_likelihood():
     z_now, y_now = np.array([0.5, -2.0, 3.0]), np.array([1, 0, 1])
     assert (float(derivation.values(z=z_now, y=y_now))
             == pytest.approx(net.binary_cross_entropy(z_now, y_now).mean(), rel=1e-15))
-    assert derivation.verdict == "✓ proved for every n, where P > 0 · ✓ numbers"
+    assert derivation.verdict == "✓ proved for every n · ✓ numbers"  # P > 0 follows: ŷ is σ(z)
 
 
 # ---------------------------------------------------------------- planted faults, each by name
