@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 import textwrap
-from fractions import Fraction
 from pathlib import Path
 from time import process_time
 
@@ -51,7 +50,7 @@ import derivations.derivation as module
 from derivations.definitions import Definition, Depends, Entries
 from derivations.derivation import Derivation, Ledger, Summary, refused
 from derivations.errors import FalseLine, Undecided
-from derivations.printing import tex
+from derivations.printing import as_fraction, tex
 from derivations.reasons import reason_tex, wrapped
 from derivations.sampling import Point
 from derivations.symbols import Gradient, Partial, as_written, indexed
@@ -208,12 +207,12 @@ def test_the_false_line_is_named_and_the_true_ones_before_it_pass():
 def test_a_counterexample_shows_a_point_both_values_and_their_ratio():
     with pytest.raises(FalseLine) as refusal:
         derive(Partial(a**2*b, a), a*b, given=[])
-    lines = dict(line.split(maxsplit=1) for line in str(refusal.value).splitlines()[1:])
-    point = dict(part.split(" = ") for part in lines["at"].split(", "))
-    before, claimed, ratio = (Fraction(part.split(" = ")[1])
-                              for part in lines["values"].split(", "))
-    assert (before == 2*Fraction(point["a"])*Fraction(point["b"]) and claimed == before*ratio
-            and ratio == Fraction(1, 2))
+    before, claimed = map(as_fraction, refusal.value.values)
+    at = {name: as_fraction(refusal.value.point.value(name)) for name in (a, b)}
+    assert before == 2*at[a]*at[b] and claimed == before/2
+    assert f"at       a = {at[a]}, b = {at[b]}\n" in str(refusal.value)
+    assert (f"values   before = {before}, claimed = {claimed}, ratio claimed/before = 1/2\n"
+            in str(refusal.value))
 
 
 @pytest.mark.parametrize("before, claimed, values", [
