@@ -36,6 +36,8 @@ def conditions(lines, table):
 
 
 def _strongest(kinds):
+    if {"≥ 0", "≠ 0"} <= kinds:
+        return "> 0"
     return max(kinds, key=lambda kind: (kind == "> 0", int(kind.split()[1])))
 
 
@@ -55,9 +57,15 @@ def _asked(part):
         yield from (("≠ 0", gap) for gap in gaps if not gap.is_integer)
     if isinstance(part, sp.Pow) and not isinstance(part, sp.exp):
         if part.exp.is_Integer and part.exp < 0:
-            yield from (("≠ 0", factor) for factor in sp.Mul.make_args(part.base))
+            yield from (("≠ 0", _whole(factor)) for factor in sp.Mul.make_args(part.base))
         elif part.exp.is_Rational and part.exp.q % 2 == 0:
             yield "≥ 0" if part.exp > 0 else "> 0", part.base
+
+
+def _whole(factor):
+    """x for x², 1/x, √x and |x|, which are not zero where x is not."""
+    is_power = isinstance(factor, sp.Pow) and factor.exp.is_Rational
+    return _whole(factor.args[0]) if is_power or isinstance(factor, sp.Abs) else factor
 
 
 def _is_shown(kind, expr, table):

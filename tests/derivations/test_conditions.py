@@ -19,6 +19,9 @@ rate = symbols("eta", positive=True)
     [
         (lambda: a / b * b, a, "b ≠ 0"),
         (Partial(1 / a, a), -1 / a**2, "a ≠ 0"),
+        (lambda: 1 / (1 / a), a, "a ≠ 0"),
+        (lambda: a**3 / sp.Abs(a), lambda: a * sp.Abs(a), "a ≠ 0"),
+        (Partial(1 / sqrt(a), a), -1 / (2 * a * sqrt(a)), "a > 0"),
         (1 / (a - 1), -1 / (1 - a), "a ≠ 1"),
         (2 / (a * b), 1 / (a * b / 2), "a ≠ 0 and b ≠ 0"),
         (Partial(log(a), a), 1 / a, "a > 0"),
