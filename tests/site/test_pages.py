@@ -263,7 +263,7 @@ LEAD = """() => {
     let lines = 0, presses = 0;
     Reveal.on('fragmentshown', () => { lines += 1; });
     do { seen.add(Reveal.getSlidePastCount()); Reveal.right(); presses += 1;
-        } while (!Reveal.isLastSlide() && presses < 2000);
+        } while ((!Reveal.isLastSlide() || Reveal.availableFragments().next) && presses < 2000);
     seen.add(Reveal.getSlidePastCount());
     const appearing = [...document.querySelectorAll('.fragment')].filter(part =>
         part.closest('svg'));
