@@ -482,14 +482,20 @@ def rounding_of(cost):
     else of them at so small steps, and a kink some way off is seen in less than half of them.
 
     (1e9 + w) - 1e9 is a staircase, flat under the smallest steps: they grow until rounding is seen.
-    The point itself is left out, so that a jump there is not taken for rounding.
+    If the stairs are not of one height, it is the end of a flat place, as of a dead relu, and no
+    rounding. The point itself is left out, so that a jump there is not taken for rounding.
     """
-    rounding = cost.eps * np.abs(cost.here())
+    rounding, flat = cost.eps * np.abs(cost.here()), True
     for step in 256 * cost.eps * 13.0 ** np.arange(13):
         values = np.array([there.here_or_nan() for there in cost.in_line(step, 12)])
         if not np.isfinite(values).all():
             break
         seen = np.abs(np.diff([values[:12], values[13:]], n=3))
         if np.median(seen, axis=1).any():
-            return max(rounding, seen.max() / 2)
+            stairs = np.abs(np.diff(values))
+            stairs = stairs / stairs[stairs > 0].min()
+            uneven = np.abs(stairs - stairs.round()).max() > 1e-3
+            is_end = flat and uneven and step > 1e-6
+            return rounding if is_end else max(rounding, seen.max() / 2)
+        flat &= (values == values[0]).all()
     return rounding

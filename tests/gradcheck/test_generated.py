@@ -198,3 +198,45 @@ def test_a_cost_that_jumps_is_never_right(seed):
     assert not gradient_check(cost, slope, at) and not gradient_check(cost, lambda w: slope, at)
     steep = lambda w: float(np.sqrt(abs(w - at)))
     assert not gradient_check(steep, 1.0, at)
+
+
+def drawn(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(6, 2)) * 10.0 ** rng.integers(-1, 3)
+    return X, {"w": rng.normal(size=2), "b": rng.normal()}, rng
+
+
+def test_a_unit_that_is_dead_at_every_sample_has_no_slope_though_kinks_are_near():
+    """Where no step is small enough to see nothing but the flat place, nothing is decided."""
+    agreed = 0
+    for seed in range(60):
+        X, p, _ = drawn(seed)
+        p["b"] -= (X @ p["w"] + p["b"]).max() + 0.1
+        report = gradient_check(lambda p, X=X: np.maximum(0, X @ p["w"] + p["b"]).mean(),
+                                {"w": np.zeros(2), "b": 0.0}, p)
+        assert "differs" not in [block.verdict for block in report.blocks.values()]
+        agreed += bool(report)
+    assert agreed >= 55
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_bias_that_a_normalisation_takes_out_may_have_a_slope_of_rounding_errors(seed):
+    X, p, rng = drawn(seed)
+    y = rng.normal(size=6)
+
+    def cost(p):
+        z = X @ p["w"] + p["b"]
+        return (((z - z.mean()) / np.sqrt(z.var() + 1e-5) - y) ** 2).mean()  # var() of reals only
+
+    def gradient(p):
+        z = X @ p["w"] + p["b"]
+        spread = np.sqrt(z.var() + 1e-5)
+        normal = (z - z.mean()) / spread
+        back = 2 * (normal - y) / 6
+        dz = (back - back.mean() - normal * (back * (z - z.mean())).mean() / spread) / spread
+        return {"w": X.T @ dz, "b": dz.sum()}
+
+    claim = gradient(p)
+    assert gradient_check(cost, claim, p)
+    assert not gradient_check(cost, claim | {"b": 1e-6 * np.abs(claim["w"]).max()}, p)
+    assert not gradient_check(cost, claim | {"w": claim["w"] * 1.001}, p)
