@@ -24,6 +24,7 @@ from gradcheck.report import Report, as_table, shown
 
 HALVINGS = 7  # learning rates eta, eta/2, ... for the limit of small steps
 UPHILL = "uphill: plus where minus is meant"
+ALONG = "along the gradient"
 FACTORS = {-1: UPHILL, 2: "a factor 2 is too many", 0.5: "a factor ½ is too many"}
 ORDERS = ("wrong", "not decided", "sequential", "simultaneous")
 ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "t": 0}
@@ -121,7 +122,9 @@ def update_check(w_new, cost, w, eta, *, n_samples=None, state=None):
     with at.left_as_it_was():
         at.require_a_number()
         found = measure(at, list(map(Probe, range(at.size))))
-        blocks = [_Block(k, at, step, found).judged(n_samples) for k in range(len(tree.names))]
+        parts = [_Block(k, at, step, found) for k in range(len(tree.names))]
+        decays = [block.decay() for block in parts]
+        blocks = [block.judged(n_samples, decays) for block in parts]
     return UpdateReport({block.name: block for block in blocks}, eta)
 
 
@@ -178,7 +181,11 @@ class _Block:
         rounding = 4 * step.eps * sizes / step.etas[:2, None] + coarse
         self.blur, self.blur_of_half = self.bar + rounding + 1e-12 * np.abs(self.slope)
 
-    def judged(self, n_samples):
+    def decay(self):
+        """The number lambda of a step against slope + lambda w, else None."""
+        return self._multiple(self.move - self.slope, self.start)
+
+    def judged(self, n_samples, decays):
         off = np.abs(self.move - self.slope) > self.blur
         off |= np.abs(self.half - self.slope) > self.blur_of_half
         report = BlockUpdate(self.name, self.start.size, differing=int(off.sum()))
@@ -191,7 +198,8 @@ class _Block:
             return report
         if self.step.state is None:
             report.ratio = self._multiple(self.move, self.slope)
-        report.verdict, report.remark = self._with_memory() or self._explained(off, n_samples)
+        told = self._with_memory() or self._explained(off, n_samples, decays)
+        report.verdict, report.remark = told
         if report.verdict != "simultaneous":
             k = np.argmax(np.abs(self.move - self.slope))
             index = ", ".join(map(str, np.unravel_index(k, self.shape)))
@@ -214,28 +222,36 @@ class _Block:
         """The one number by which a direction must be multiplied to be the move, else None."""
         return constant_ratio(move, direction, self.blur) or None
 
-    def _explained(self, off, n_samples):
-        """(verdict, remark): the first usual reading of the step that fits."""
+    def _explained(self, off, n_samples, decays):
+        """(verdict, remark): the first usual reading of the step that fits.
+
+        One number alone is always some multiple of the slope, and of itself: that says nothing
+        unless the factor is a usual one, or another block has the same decay.
+        """
         ratio, square = self._multiple(self.move, self.slope), self.shape[::-1] == self.shape
-        decay = self._multiple(self.move - self.slope, self.start)
+        decay, alone = self.decay(), self.start.size == 1
+        alike = [d for d in decays if decay and d and abs(d - decay) <= 1e-6 * abs(decay)]
         signs = (np.abs(self.moves) - 1 < 1e-6).all()
         if not self.move.any():
             return "wrong", "not updated"
         if self._near(self.half, 2 * self.move):
             return "wrong", "does not depend on eta"
-        if ratio is not None:
-            return "wrong", _times(ratio, n_samples)
-        if square and self._near(self.move, self.slope.reshape(self.shape).T.ravel()):
-            return "wrong", "transposed: entry (j, k) moved by the slope of entry (k, j)"
-        if decay is not None:
-            times = f"eta times {shown(decay)} times {self.name}"
-            return "wrong", f"weight decay: {times} more than the slope"
         if signs and self._near(self.move, np.sign(self.slope), 1e-6):
             remark = "the sign of the slope alone, as in Adam's first step: pass its state"
             return "wrong", remark
+        if ratio is not None and not (alone and _is_any(ratio, n_samples)):
+            return "wrong", _times(ratio, n_samples)
+        if square and self._near(self.move, self.slope.reshape(self.shape).T.ravel()):
+            return "wrong", "transposed: entry (j, k) moved by the slope of entry (k, j)"
+        if decay is not None and (not alone or len(alike) > 1):
+            times = f"eta times {shown(decay)} times {self.name}"
+            return "wrong", f"weight decay: {times} more than the slope"
         limit, doubt = _limit(self.moves)
         if (np.abs(limit - self.slope) <= 10 * (doubt + self.blur) + 1e-8 * abs(self.slope)).all():
             return "sequential", self._what_was_moved_before(off)
+        if ratio is not None and decay is not None:
+            own = f"of one number that may be weight decay, {shown(decay)} times {self.name}"
+            return "wrong", f"{shown(ratio)} times the step; {own}"
         return "wrong", "not along the gradient, however small eta is"
 
     def _what_was_moved_before(self, off):
@@ -325,13 +341,18 @@ class _Block:
         return ("wrong", f"Adam with weight decay {shown(decay)}") if decay else None
 
 
+def _is_any(ratio, n_samples):
+    """Is it none of the factors that have a name?"""
+    return _times(ratio, n_samples).startswith(ALONG)
+
+
 def _times(ratio, n_samples):
     words = factor_words(ratio, n_samples)
     for factor, name in FACTORS.items():
         if abs(ratio - factor) <= 1e-6:
             return name + "".join(words.partition(", or ")[1:])
     words = words.removesuffix("a constant factor").removesuffix(" and ")
-    return f"along the gradient, but {shown(ratio)} times the step{': ' * bool(words)}{words}"
+    return f"{ALONG}, but {shown(ratio)} times the step{': ' * bool(words)}{words}"
 
 
 def _limit(moves):

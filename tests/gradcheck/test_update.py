@@ -312,3 +312,41 @@ def test_the_model_holds_its_weights_afterwards():
 
     update_check(right, keeping, P, 0.5)
     assert all(np.array_equal(kept[n], P[n]) and kept[n].dtype == np.float64 for n in P)
+
+
+ALONE_X, ALONE_Y = np.array([[0.5], [-1.0], [2.0]]), np.array([1.0, 0.0, -1.0])
+
+
+def alone_slopes(p):
+    error = (ALONE_X @ p["w"] + p["b"] - ALONE_Y) / 3
+    return {"w": ALONE_X.T @ error, "b": error.sum()}
+
+
+@pytest.mark.parametrize("extra, said", [
+    (lambda p, g: {k: g[k] + 0.3 * p[k] for k in p}, "weight decay: eta times 0.3 times"),
+    (lambda p, g: {k: np.sign(g[k]) for k in p}, "the sign of the slope alone"),
+    (lambda p, g: {k: 3 * g[k] for k in p}, "a sum for a mean (n = 3)"),
+    (lambda p, g: {"w": g["w"] + 0.3 * p["w"], "b": g["b"]}, "of one number that may be"),
+])
+def test_of_blocks_with_one_entry_no_factor_is_told_that_says_nothing(extra, said):
+    """One number is some multiple of another, whatever it is."""
+    def cost(p):
+        return ((ALONE_X @ p["w"] + p["b"] - ALONE_Y) ** 2 / 2).mean()
+
+    def step(p, eta):
+        moves = extra(p, alone_slopes(p))
+        return {k: p[k] - eta * moves[k] for k in p}
+
+    report = update_check(step, cost, {"w": np.array([0.7]), "b": 0.4}, 0.1, n_samples=3)
+    wrong = [block.remark for block in report.blocks.values() if block.verdict == "wrong"]
+    assert wrong and all(said in remark for remark in wrong)
+
+
+def test_a_sequential_step_of_single_numbers_is_sequential():
+    def step(p, eta):
+        b = p["b"] - eta * alone_slopes(p)["b"]
+        return {"w": p["w"] - eta * alone_slopes(p | {"b": b})["w"], "b": b}
+
+    report = update_check(step, lambda p: ((ALONE_X @ p["w"] + p["b"] - ALONE_Y) ** 2 / 2).mean(),
+                          {"w": np.array([0.7]), "b": 0.4}, 0.1)
+    assert report.blocks["w"].verdict == "sequential"
