@@ -94,18 +94,21 @@ TEXTS = ("text/plain", "text/latex", "text/markdown")
 def shown(notebook):
     """What the cells show, in words and numbers.
 
-    Pictures and sliders are other bytes on other versions, and a stream may come in pieces.
+    Pictures and sliders are other bytes on other versions, and what a cell prints may come in
+    pieces, before and after its pictures.
     """
     seen = []
-    ignored = "nbval-ignore-output"
-    cells = [cell for cell in notebook.cells if ignored not in cell.metadata.get("tags", [])]
-    for output in (output for cell in cells for output in cell.get("outputs", [])):
-        kinds = sorted(output.get("data", {}))
-        if output.output_type == "stream":
-            before = seen.pop() if seen and seen[-1][0] == output.name else (output.name, "")
-            seen.append((output.name, before[1] + output.text))
-        elif not {"application/vnd.jupyter.widget-view+json", "image/png"} & set(kinds):
-            seen.append((kinds, [output.data.get(kind) for kind in TEXTS]))
+    for cell in notebook.cells:
+        if "nbval-ignore-output" in cell.metadata.get("tags", []):
+            continue
+        outputs = cell.get("outputs", [])
+        printed = [output for output in outputs if output.output_type == "stream"]
+        for name in dict.fromkeys(output.name for output in printed):
+            seen.append((name, "".join(out.text for out in printed if out.name == name)))
+        for output in (output for output in outputs if output not in printed):
+            kinds = sorted(output.get("data", {}))
+            if not {"application/vnd.jupyter.widget-view+json", "image/png"} & set(kinds):
+                seen.append((kinds, [output.data.get(kind) for kind in TEXTS]))
     return seen
 
 
