@@ -24,7 +24,6 @@ from gradcheck.report import Report, as_table, shown
 
 HALVINGS = 7  # learning rates eta, eta/2, ... for the limit of small steps
 UPHILL = "uphill: plus where minus is meant"
-ALONG = "along the gradient"
 FACTORS = {-1: UPHILL, 2: "a factor 2 is too many", 0.5: "a factor ½ is too many"}
 ORDERS = ("wrong", "not decided", "sequential", "simultaneous")
 ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "t": 0}
@@ -343,7 +342,7 @@ class _Block:
 
 def _is_any(ratio, n_samples):
     """Is it none of the factors that have a name?"""
-    return _times(ratio, n_samples).startswith(ALONG)
+    return _times(ratio, n_samples).endswith("times the step")
 
 
 def _times(ratio, n_samples):
@@ -352,7 +351,7 @@ def _times(ratio, n_samples):
         if abs(ratio - factor) <= 1e-6:
             return name + "".join(words.partition(", or ")[1:])
     words = words.removesuffix("a constant factor").removesuffix(" and ")
-    return f"{ALONG}, but {shown(ratio)} times the step{': ' * bool(words)}{words}"
+    return f"along the gradient, but {shown(ratio)} times the step{': ' * bool(words)}{words}"
 
 
 def _limit(moves):
