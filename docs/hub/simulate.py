@@ -1,7 +1,8 @@
 """Simulate students on a JupyterHub of this machine: `python docs/hub/simulate.py 5`
 
 Each logs in, starts a server and a kernel, and runs notebook 01; when all have run, their memory is
-measured. In an environment with requirements.txt, jupyterhub and aiohttp, and with npm's
+measured. `simulate.py 30 10` has them come one after the other, ten seconds apart. In an
+environment with requirements.txt, jupyterhub and aiohttp, and with npm's
 configurable-http-proxy on the PATH. It listens on 127.0.0.1 only, and ends what it started.
 """
 
@@ -38,8 +39,9 @@ c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:8897"
 """
 
 
-async def student(name, cells, times, everybody):
-    """One student's lesson; `times` gets the seconds since its begin."""
+async def student(name, cells, times, everybody, wait):
+    """One student's lesson, after `wait` seconds; `times` gets the seconds since its begin."""
+    await asyncio.sleep(wait)
     begin = time.perf_counter()
 
     def mark(what):
@@ -54,15 +56,15 @@ async def student(name, cells, times, everybody):
         headers = {"X-XSRFToken": token(session, f"/user/{name}")}
         async with session.post(kernels, json={"name": "python3"}, headers=headers) as answer:
             kernel = (await answer.json())["id"]
-        async with session.ws_connect(f"{kernels}/{kernel}/channels", max_msg_size=0) as channel:
-            seen = False
-            for cell in cells:
-                shown = await run(channel, cell)
-                if "proved" in shown and not seen:
-                    seen = True
-                    mark("first derivation")
-            mark("whole notebook")
-            await everybody.wait()  # until the memory is measured
+        channel, seen = Channel(session, f"{kernels}/{kernel}/channels"), False
+        for cell in cells:
+            shown = await channel.run(cell)
+            if "proved" in shown and not seen:
+                seen = True
+                mark("first derivation")
+        mark("whole notebook")
+        times.setdefault("reconnected", []).append(channel.lost)
+        await everybody.wait()  # until the memory is measured
 
 
 async def log_in(session, name):
@@ -87,24 +89,48 @@ async def is_there(session, path):
     return False
 
 
-async def run(channel, code):
-    """All that a cell shows, as one string; an error in it ends the simulation."""
-    number, shown = uuid.uuid4().hex, []
-    header = {"msg_id": number, "username": "", "session": "s", "version": "5.3"}
-    content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
-    header["msg_type"] = "execute_request"
-    await channel.send_json({"channel": "shell", "header": header, "parent_header": {},
-                             "metadata": {}, "content": content, "buffers": []})  # fmt: skip
-    while True:
-        message = json.loads((await channel.receive()).data)
-        if message["parent_header"].get("msg_id") != number:
-            continue
-        kind, content = message["msg_type"], message["content"]
-        if kind == "error":
-            raise RuntimeError(f"{content['ename']}: {content['evalue']}")
-        if kind == "status" and content["execution_state"] == "idle":
-            return "\n".join(shown)
-        shown.append(json.dumps(content))
+class Channel:
+    """The messages of one kernel. A lost connection is opened again, as JupyterLab does: the
+    server keeps for a session what came in between."""
+
+    def __init__(self, session, address):
+        self.session, self.name, self.lost, self.socket = session, uuid.uuid4().hex, -1, None
+        self.address = f"{address}?session_id={self.name}"
+
+    async def connect(self):
+        self.lost += 1
+        for attempt in range(20):
+            with contextlib.suppress(aiohttp.ClientError):
+                self.socket = await self.session.ws_connect(self.address, max_msg_size=0)
+                return
+            await asyncio.sleep(attempt)
+        raise ConnectionError(f"no connection to {self.address}")
+
+    async def run(self, code):
+        """All that a cell shows, as one string; an error in it ends the simulation."""
+        number, shown = uuid.uuid4().hex, []
+        header = {"msg_id": number, "msg_type": "execute_request",
+                  "username": "", "session": self.name, "version": "5.3"}  # fmt: skip
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
+        message = {"channel": "shell", "header": header, "parent_header": {},
+                   "metadata": {}, "content": content, "buffers": []}  # fmt: skip
+        if self.socket is None or self.socket.closed:
+            await self.connect()
+        await self.socket.send_json(message)
+        while True:
+            message = await self.socket.receive()
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                await self.connect()
+                continue
+            message = json.loads(message.data)
+            if message["parent_header"].get("msg_id") != number:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            if kind == "error":
+                raise RuntimeError(f"{content['ename']}: {content['evalue']}")
+            if kind == "status" and content["execution_state"] == "idle":
+                return "\n".join(shown)
+            shown.append(json.dumps(content))
 
 
 def megabytes(word, folder):
@@ -124,7 +150,7 @@ def megabytes(word, folder):
     return found
 
 
-async def simulate(number, folder):
+async def simulate(number, apart, folder):
     notebook = nbformat.read(ROOT / "notebooks" / "01_linear_regression.ipynb", 4)
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     times, everybody = {}, asyncio.Barrier(number + 1)
@@ -133,31 +159,32 @@ async def simulate(number, folder):
             await asyncio.sleep(0.5)
     async with asyncio.TaskGroup() as group:
         for place in range(number):
-            group.create_task(student(f"student{place}", cells, times, everybody))
+            group.create_task(student(f"student{place}", cells, times, everybody, place * apart))
         while len(times.get("whole notebook", [])) < number:
             await asyncio.sleep(0.5)
         servers, kernels = megabytes("singleuser", folder), megabytes("ipykernel", folder)
         assert len(servers) == len(kernels) == number, (servers, kernels)
         print(f"{number} students: {statistics.mean(servers):.0f} MB a server, "
               f"{statistics.mean(kernels):.0f} MB a kernel")  # fmt: skip
+        print(f"connections lost and opened again: {sum(times.pop('reconnected'))}")
         for what, seconds in times.items():
             middle, last = statistics.median(seconds), max(seconds)
             print(f"{what}: median {middle:.1f} s, slowest {last:.1f} s")
         await everybody.wait()
 
 
-def main(number):
+def main(number, apart):
     with tempfile.TemporaryDirectory() as name:
         configuration = CONFIGURATION.format(folder=name, root=ROOT, hub=HUB)
         (Path(name) / "jupyterhub_config.py").write_text(configuration)
         with open(Path(name) / "hub.log", "w") as log:
             hub = subprocess.Popen(["jupyterhub"], cwd=name, stdout=log, stderr=log)
         try:
-            asyncio.run(simulate(number, name))
+            asyncio.run(simulate(number, apart, name))
         finally:
             hub.send_signal(signal.SIGTERM)  # the hub ends the servers and the proxy
             hub.wait(60)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 0)
