@@ -8,7 +8,7 @@ import csv
 import gzip
 import hashlib
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,23 +25,21 @@ class Penguins:
 
     species: np.ndarray
     island: np.ndarray
+    sex: np.ndarray
+    year: np.ndarray
     bill_length_mm: np.ndarray
     bill_depth_mm: np.ndarray
     flipper_length_mm: np.ndarray
     body_mass_g: np.ndarray
-    sex: np.ndarray
-    year: np.ndarray
-    dropped: int = field(default=0, kw_only=True)
+    dropped: int
 
     def matrix(self, *names):
         """X, (n_samples, n_features), a column per name; without names, the four measurements."""
-        known = MEASUREMENTS + ("year",)
         for name in names:
-            if name not in known:
+            if name not in (known := MEASUREMENTS + ("year",)):
                 expected = f"the numeric columns are {', '.join(known)}"
                 raise ValueError(f"no numeric column {name!r}; {expected}")
-        columns = [getattr(self, name) for name in names or MEASUREMENTS]
-        return np.column_stack(columns).astype(float)
+        return np.column_stack([getattr(self, name) for name in names or MEASUREMENTS]) * 1.0
 
     def __len__(self):
         return len(self.species)
@@ -72,15 +70,11 @@ def load_penguins(folder=None):
     """
     rows = list(csv.DictReader(io.StringIO(_read("penguins.csv", folder).decode())))
     complete = [row for row in rows if "NA" not in [row[name] for name in MEASUREMENTS]]
-
-    def column(name, dtype):
-        return np.array([row[name] for row in complete]).astype(dtype)
-
-    numbers = {name: column(name, float) for name in MEASUREMENTS}
-    texts = {name: column(name, str) for name in ("species", "island")}
-    sex = np.array([{"NA": "unknown"}.get(row["sex"], row["sex"]) for row in complete])
-    dropped = len(rows) - len(complete)
-    return Penguins(**texts, **numbers, sex=sex, year=column("year", int), dropped=dropped)
+    columns = {name: np.array([row[name] for row in complete]) for name in rows[0]}
+    columns |= {name: columns[name].astype(float) for name in MEASUREMENTS}
+    columns["sex"] = np.where(columns["sex"] == "NA", "unknown", columns["sex"])
+    columns["year"] = columns["year"].astype(int)
+    return Penguins(**columns, dropped=len(rows) - len(complete))
 
 
 def load_digits(folder=None):
@@ -97,34 +91,23 @@ def load_errata(folder=None):
 
 def _read(name, folder):
     """The bytes of one data file, after its checksum was found right."""
-    folder = _folder(name) if folder is None else Path(folder)
-    for needed in (name, "SHA256SUMS"):
-        if not (folder / needed).is_file():
-            remedy = "copy notebooks/data of the repository there"
-            raise FileNotFoundError(f"there is no {needed} in {folder}; {remedy}")
-    content = (folder / name).read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    if f"{digest}  {name}" not in (folder / "SHA256SUMS").read_text().splitlines():
-        raise ValueError(
-            f"{folder / name} is not the file its SHA256SUMS describes (SHA-256 {digest}); "
-            "restore it with: git checkout -- notebooks/data"
-        )
-    return content
-
-
-def _folder(name):
-    """The first place that holds the file: this repository, the package, or beside the notebook."""
     here = Path(__file__).resolve().parent
-    places = [here.parent / "notebooks" / "data", here / "datasets",
-              Path("data"), Path("notebooks") / "data"]
-    for place in places:
-        if (place / name).is_file():
-            return place
-    looked = ", ".join(str(place.absolute()) for place in places)
-    raise FileNotFoundError(
-        f"cannot find {name}: looked in {looked}. The data travel with the repository: clone it "
-        "and run from there, or copy its notebooks/data and pass folder=..."
-    )
+    places = [Path(folder)] if folder is not None else [
+        here.parent / "notebooks" / "data", here / "datasets",  # the repository, the package,
+        Path("data"), Path("notebooks") / "data"]               # or beside the notebook
+    for needed in ("SHA256SUMS", name):
+        looked = " or ".join(str(place.absolute()) for place in places)
+        places = [place for place in places if (place / needed).is_file()]
+        if not places:
+            remedy = ("the data travel with the repository: clone it and run from there, or copy "
+                      "its notebooks/data and pass folder=...")
+            raise FileNotFoundError(f"there is no {needed} in {looked}; {remedy}")
+    content = (places[0] / name).read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if f"{digest}  {name}" not in (places[0] / "SHA256SUMS").read_text().splitlines():
+        found = f"{places[0] / name} is not the file its SHA256SUMS describes (SHA-256 {digest})"
+        raise ValueError(f"{found}; restore it with: git checkout -- notebooks/data")
+    return content
 
 
 # ---------------------------------------------------------------- samples made ready
@@ -146,59 +129,55 @@ class Split(NamedTuple):
     test: np.ndarray
 
 
-def standardise(X, like=None, constant_scale=None):
-    """Take out of each feature its mean and divide by its standard deviation: (X - mean) / scale.
+@checks.checked(X="n_samples n_features")
+def standardise(X, like=None):
+    """Take out of each feature its mean and divide by its standard deviation: `Standardised`.
 
     Pass `like`, an earlier result, to treat new samples with the mean and scale of the old. A
-    column that is constant has no scale: it raises ValueError, or has the scale `constant_scale`, a
-    number above 0. Returns a `Standardised`. Source: S0-22.
+    constant column has no scale: ValueError. Source: S0-22.
 
     >>> standardise([[1.0], [3.0]]).X.tolist()
     [[-1.0], [1.0]]
     """
-    X = checks.matrix("X", X)
-    if like is not None:
-        if not isinstance(like, Standardised):
-            expected = "the result of an earlier standardise(X)"
-            raise TypeError(f"like is of type {type(like).__name__}, expected {expected}")
-        mean, scale = (checks.weights(f"like.{name}", getattr(like, name), {"X": X}, False)
-                       for name in ("mean", "scale"))
-        return Standardised((X - mean) / scale, mean, scale)
-    if constant_scale is not None:
-        checks.positive("constant_scale", constant_scale)
+    if not isinstance(like, (Standardised, type(None))):
+        expected = "the result of an earlier standardise(X)"
+        raise TypeError(f"like is of type {type(like).__name__}, expected {expected}")
+    mean, scale = like[1:] if like else _mean_and_scale(X)
+    sizes = {"n_features": (X.shape[1], f"X of shape {X.shape}")}
+    checks.shaped("n_features")("like.mean", mean, sizes)
+    checks.shaped("n_features")("like.scale", scale, sizes)
+    return Standardised((X - mean) / scale, mean, scale)
+
+
+def _mean_and_scale(X):
     constant = X.max(axis=0) == X.min(axis=0)
-    if constant.any() and constant_scale is None:
+    if constant.any():
         k = constant.argmax()
         found = f"column {k} of X is constant ({X[0, k]:g} in every row)"
         raise ValueError(f"{found}, so it has no scale")
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = np.where(constant, X[0], X.mean(axis=0))
-        scale = np.where(constant, constant_scale or 1, X.std(axis=0))
-    checks.finite("the mean of X", mean), checks.finite("the standard deviation of X", scale)
-    return Standardised((X - mean) / scale, mean, scale)
+        mean, scale = X.mean(axis=0), X.std(axis=0)
+    return checks.finite("the mean of X", mean), checks.finite("the standard deviation of X", scale)
 
 
+@checks.checked(n_samples=checks.count, rng=checks.optional(checks.generator))
 def batches(n_samples, batch_size, rng=None):
     """One epoch's batches: arrays of sample numbers, every sample once, in order or shuffled.
 
-    The last batch is shorter where batch_size does not divide n_samples. Raises ValueError unless
-    1 <= batch_size <= n_samples, TypeError unless rng is None or a NumPy generator. Source: S0-27.
+    The last batch is shorter where batch_size does not divide n_samples. Source: S0-27.
 
     >>> [batch.tolist() for batch in batches(5, 2)]
     [[0, 1], [2, 3], [4]]
     """
-    n_samples = checks.count("n_samples", n_samples)
     batch_size = checks.count("batch_size", batch_size, most=n_samples)
-    shuffled = checks.generator("rng", rng) is not None
-    order = rng.permutation(n_samples) if shuffled else np.arange(n_samples)
+    order = np.arange(n_samples) if rng is None else rng.permutation(n_samples)
     return (order[start:start + batch_size] for start in range(0, n_samples, batch_size))
 
 
 def one_hot(labels, n_classes=None):
     """A row for each label, with a 1 in the column of its class, else 0: (n_samples, n_classes).
 
-    Labels count from 0; n_classes is one more than the largest unless given. Raises ValueError
-    for a label beyond it.
+    Labels count from 0; n_classes is one more than the largest unless given.
 
     >>> one_hot([1, 0]).tolist()
     [[0.0, 1.0], [1.0, 0.0]]
@@ -208,56 +187,34 @@ def one_hot(labels, n_classes=None):
     return np.eye(n_classes)[class_labels("labels", labels, n_classes=n_classes)]
 
 
+@checks.checked(n_samples=checks.count, rng=checks.generator,
+                validation=checks.fraction, test=checks.fraction)
 def split(n_samples, rng, validation=0.2, test=0.2, labels=None):
     """Deal the sample numbers out at random: a `Split`, sorted, every sample in exactly one part.
 
     `validation` and `test` are the shares of these parts, rounded to whole samples; the rest is for
     training. With `labels`, one for each sample, each class is shared out alike, to within two
-    samples. Raises ValueError where a part that is asked for would be empty, or nothing is left to
-    train on.
+    samples. A part that is asked for and would be empty is refused, so is no rest.
 
     >>> [len(part) for part in split(10, np.random.default_rng(0))]
     [6, 2, 2]
     """
-    n_samples = checks.count("n_samples", n_samples)
-    order = checks.generator("rng", rng, needed=True).permutation(n_samples)
-    sizes = _part_sizes(n_samples, validation=validation, test=test)
-    if labels is not None:
-        labels = class_labels("labels", labels, n_samples)
-        order = order[np.argsort(labels[order], kind="stable")]
-    chosen, rest = _every_so_often(order, sizes["test"])
-    validation, train = _every_so_often(rest, sizes["validation"])
-    return Split(np.sort(train), np.sort(validation), np.sort(chosen))
-
-
-def class_labels(name, value, n_samples=None, n_classes=None):
-    """`value` as whole numbers from 0 to below n_classes, one a sample. Raises as `one_hot`."""
-    labels = np.asarray(value)
-    if labels.dtype.kind not in "iu":
-        expected = "whole numbers: the class of each sample, from 0"
-        raise TypeError(f"{name} holds {labels.dtype}, expected {expected}")
-    if labels.ndim != 1 or len(labels) == 0 or len(labels) != (n_samples or len(labels)):
-        expected = f"({n_samples or 'n_samples'},): one class for each sample"
-        raise ValueError(f"{name} has shape {labels.shape}, expected {expected}")
-    if labels.min() < 0:
-        raise ValueError(f"{name}[{labels.argmin()}] is {labels.min()}, expected a class from 0")
-    if n_classes and labels.max() >= n_classes:
-        expected = f"a class from 0 to {n_classes - 1}"
-        raise ValueError(f"{name}[{labels.argmax()}] is {labels.max()}, expected {expected}")
-    return labels
-
-
-def _part_sizes(n_samples, **shares):
-    sizes = {}
-    for name, share in shares.items():
-        sizes[name] = round(checks.fraction(name, share) * n_samples)
-        if share > 0 and sizes[name] == 0:
+    sizes = []
+    for name, share in (("validation", validation), ("test", test)):
+        sizes.append(round(share * n_samples))
+        if share > 0 and sizes[-1] == 0:
             found = f"{name} is {share:g} of {n_samples} samples, which is none"
             raise ValueError(f"{found}; expected 0, or a larger share")
-    if sum(sizes.values()) >= n_samples:
-        taken = f"validation and test take {sum(sizes.values())} of {n_samples} samples"
-        raise ValueError(f"{taken} and leave none to train on")
-    return sizes
+    if sum(sizes) >= n_samples:
+        found = f"validation and test take {sum(sizes)} of {n_samples} samples"
+        raise ValueError(f"{found} and leave none to train on")
+    labels = np.zeros(n_samples, int) if labels is None else labels
+    labels = class_labels("labels", labels, n_samples)
+    order = rng.permutation(n_samples)
+    order = order[np.argsort(labels[order], kind="stable")]
+    chosen, rest = _every_so_often(order, sizes[1])
+    validation, train = _every_so_often(rest, sizes[0])
+    return Split(np.sort(train), np.sort(validation), np.sort(chosen))
 
 
 def _every_so_often(order, n):
@@ -265,3 +222,18 @@ def _every_so_often(order, n):
     k = np.arange(len(order))
     taken = (k + 1) * n // len(order) > k * n // len(order)
     return order[taken], order[~taken]
+
+
+def class_labels(name, value, n_samples=None, n_classes=None):
+    """`value` as whole numbers from 0 to below n_classes, one a sample."""
+    labels = np.asarray(value)
+    if labels.dtype.kind not in "iu":
+        expected = "whole numbers: the class of each sample, from 0"
+        raise TypeError(f"{name} holds {labels.dtype}, expected {expected}")
+    if labels.ndim != 1 or len(labels) == 0 or len(labels) != (n_samples or len(labels)):
+        expected = f"({n_samples or 'n_samples'},): one class for each sample"
+        raise ValueError(f"{name} has shape {labels.shape}, expected {expected}")
+    top = f"to {n_classes - 1}" if n_classes else "on"
+    wrong = (labels < 0) | (labels >= (n_classes or np.inf))
+    checks.refuse_where(wrong, name, labels, f"a class from 0 {top}")
+    return labels

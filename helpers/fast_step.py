@@ -11,7 +11,8 @@ from math import prod
 
 import numpy as np
 
-from helpers import network, validation
+from helpers import network
+from helpers.validation import array, checked, finite, fitting, fraction, positive, precision
 
 LONG = 32          # products of this many rows, columns and terms: a copy beats a transpose
 MANY = 512         # samples of which the outputs are computed at a time
@@ -31,14 +32,11 @@ IN_PLACE = {       # a = g(z) in the place of z, and g' in a; others go by the n
 class Stepper:
     """A network that trains in place: a `step` is one forward, backward and update, but lean.
 
-    W, b      the parameters to start from (copied): W[l] (n_out, n_in), b[l] (n_out,)
-    hidden    the activation of layers 1 to K - 1; `output` that of layer K, with its loss
-    eta       the learning rate, above 0; it may be set again later
-    momentum  how much of a move goes on, from 0 to below 1: v <- momentum v + eta dJ, W <- W - v
-    dtype     np.float64 or np.float32, of the parameters and of all that is computed
+    W, b, hidden, output  the network, as in `helpers.network`; W and b are copied
+    eta                   the learning rate, above 0; it may be set again later
+    momentum              from 0 to below 1: v <- momentum v + eta dJ, W <- W - v
+    dtype                 np.float64 or np.float32, of all that is computed
 
-    Raises, before anything is made: ValueError for shapes that do not fit, unknown names, numbers
-    that are not finite or out of range; TypeError for what is no number or no dictionary of layers.
     Source: S3-53 to S3-61, S3-65.
 
     >>> net = Stepper({1: [[0.0]]}, {1: [0.0]}, output="identity", eta=0.5)
@@ -47,16 +45,16 @@ class Stepper:
     ([[1.0]], [1.0])
     """
 
+    @checked(W=network.REAL_WEIGHTS, b=network.REAL_BIASES, **network.KINDS, momentum=fraction,
+             dtype=precision)
     def __init__(self, W, b, hidden="sigmoid", output="softmax", *, eta, momentum=0.0,
                  dtype=np.float64):
-        W, b = network.parameters(W, b)
-        validation.choice("hidden", hidden, network.ACTIVATIONS)
-        validation.choice("output", output, network.OUTPUTS)
-        self.hidden, self.output, self.dtype = hidden, output, validation.precision("dtype", dtype)
-        self.momentum = validation.fraction("momentum", momentum)
+        self.hidden, self.output, self.momentum, self.dtype = hidden, output, momentum, dtype
+        self.sizes = {"n_0": (W[1].shape[1], f"W[1] of shape {W[1].shape}"),
+                      "n_K": (len(b[len(b)]), f"b[{len(b)}] of shape {b[len(b)].shape}")}
         self.plans, self.eta = {}, eta
-        self.theta, self.layers = _matrices(W, self.dtype)
-        self.gradient, self.gradients = _matrices(W, self.dtype)
+        self.theta, self.layers = _matrices(W, dtype)
+        self.gradient, self.gradients = _matrices(W, dtype)
         self.velocity = np.zeros_like(self.theta)
         for l, layer in self.layers.items():
             layer[:, :-1] = self.in_precision(f"W[{l}]", W[l])
@@ -68,15 +66,14 @@ class Stepper:
 
     @eta.setter
     def eta(self, value):
-        self._eta = float(validation.positive("eta", value))
+        self._eta = float(positive("eta", value))
         for n_samples, plan in self.plans.items():
             plan.rate[...] = self._eta / n_samples
 
     def step(self, X, y):
-        """Move W and b by one update, with the mean gradient of X (n, n_in) and y (n, n_out).
+        """Move W and b by one update, with the mean gradient of X (n, n_0) and y (n, n_K).
 
-        Shapes and types are checked when they first come, values then only. Raises as
-        `network.forward` and `network.cost`; W and b are then as they were before.
+        Shapes and types are checked when they first come, values then only.
         """
         arrays = isinstance(X, np.ndarray) and isinstance(y, np.ndarray)
         plan = self.plans.get(len(X)) if arrays else None
@@ -87,49 +84,46 @@ class Stepper:
         plan.X[...] = X
         plan.y[...] = y
         with np.errstate(over="ignore"):
-            for call, arguments in plan.step:
-                call(*arguments)
+            run(plan.step)
 
     def prepared(self, X, y):
         """(X with ones, y), checked, as `step_on` and `unchecked_logits` want them."""
-        X = self.with_ones(X)
-        like = np.empty((len(X), len(self.layers[len(self.layers)])))
-        return X, self.in_precision("y", network.targets(y, like, "y_hat", self.output))
+        sizes = dict(self.sizes)
+        X = self.with_ones(X, sizes)
+        y = fitting("y", array("y", y), "n_samples n_K", sizes)
+        network.OUTPUTS[self.output].refuse(y)
+        return X, self.in_precision("y", y)
 
     def step_on(self, X, y, batch):
         """`step` on the rows numbered in `batch`, of prepared samples. Nothing is checked."""
         plan = self.plan(len(batch))
         X.take(batch, 0, plan.x, "clip")
         y.take(batch, 0, plan.y, "clip")
-        for call, arguments in plan.step:
-            call(*arguments)
+        run(plan.step)
 
     def logits(self, X):
-        """The pre-activations z[K] of the last layer, (n, n_out). Raises as `network.forward`."""
-        return self.unchecked_logits(self.with_ones(X))
+        """The pre-activations z[K] of the last layer, (n, n_K)."""
+        return self.unchecked_logits(self.with_ones(X, dict(self.sizes)))
 
     def unchecked_logits(self, X):
         """`logits` of prepared samples. Nothing is checked."""
-        z = np.empty((len(X), len(self.layers[len(self.layers)])), self.dtype)
+        z = np.empty((len(X), self.sizes["n_K"][0]), self.dtype)
         with np.errstate(over="ignore"):
             for start in range(0, len(X), MANY):
                 plan = self.plan(len(X[start:start + MANY]))
                 plan.x[...] = X[start:start + MANY]
-                for call, arguments in plan.forward:
-                    call(*arguments)
+                run(plan.forward)
                 z[start:start + MANY] = plan.z.T
         return z
 
-    def with_ones(self, X):
-        X, n_in = validation.matrix("X", X), self.layers[1].shape[1] - 1
-        expected = f"(n_samples, {n_in}): the network has {n_in} inputs"
-        X = validation.fitting(X, "X", (len(X), n_in), expected)
-        return np.column_stack([self.in_precision("X", X), np.ones(len(X), self.dtype)])
+    def with_ones(self, X, sizes):
+        X = self.in_precision("X", fitting("X", array("X", X), "n_samples n_0", sizes))
+        return np.column_stack([X, np.ones(len(X), self.dtype)])
 
     def in_precision(self, name, numbers):
         with np.errstate(over="ignore"):
             numbers = numbers.astype(self.dtype, copy=False)
-        return validation.finite(f"{name} in {self.dtype}", numbers)
+        return finite(f"{name} in {self.dtype}", numbers)
 
     def plan(self, n_samples):
         if n_samples not in self.plans:
@@ -137,6 +131,11 @@ class Stepper:
                 self.plans.clear()
             self.plans[n_samples] = Plan(self, n_samples)
         return self.plans[n_samples]
+
+
+def run(calls):
+    for call, arguments in calls:
+        call(*arguments)
 
 
 class Plan:

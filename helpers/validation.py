@@ -1,7 +1,12 @@
-"""Checks of input: each takes a name and a value, and returns it ready for use or says why not.
+"""Checks of input: what a function takes stands once, at its door, and is refused in one wording.
 
-A wrong shape or value raises ValueError, a wrong type TypeError. The message names the argument,
-what came and what was expected. Nothing here changes what it is given.
+    @checked(X="n_samples n_features", w="n_features", eta=positive)
+    def step(X, w, eta): ...
+
+A rule is a shape, a word for each dimension, or a function of the name, the value and `sizes`: what
+each word has turned out to be in this call, and where. It returns the value ready for use, or
+raises ValueError (a wrong shape or number) or TypeError; the message names the argument, what came
+and what was expected. Nothing here changes what it is given.
 """
 
 import functools
@@ -16,32 +21,36 @@ KINDS = {"b": "True and False", "c": "complex numbers", "U": "text", "S": "bytes
 
 
 def checked(**rules):
-    """Check the named arguments of a function at its door, in this order: `@checked(X=matrix)`.
+    """Check the named arguments of a function in this order. `f.__wrapped__` has no door.
 
-    A rule gets the name, the value and the dictionary of all arguments, those before it already
-    checked, and returns the value that the function gets. `f.__wrapped__` is the function without
-    its door.
-
-    >>> @checked(eta=positive)
-    ... def halve(eta):
-    ...     return eta / 2
-    >>> halve(-1)
+    >>> @checked(X="n_samples n_features", w="n_features")
+    ... def predict(X, w):
+    ...     return X @ w
+    >>> predict([[1.0, 2.0]], [3.0])
     Traceback (most recent call last):
-    ValueError: eta is -1.0, expected a number above 0
+    ValueError: w has shape (1,), expected (n_features,) = (2,) to match X of shape (1, 2)
     """
+    rules = {name: shaped(rule) if isinstance(rule, str) else rule for name, rule in rules.items()}
+
     def decorate(function):
         signature = inspect.signature(function)
 
         @functools.wraps(function)
         def enter(*args, **kwargs):
-            given = signature.bind(*args, **kwargs)
+            call, sizes = signature.bind(*args, **kwargs), {}
+            call.apply_defaults()
             for name, rule in rules.items():
-                given.arguments[name] = rule(name, given.arguments[name], given.arguments)
-            return function(*given.args, **given.kwargs)
+                call.arguments[name] = rule(name, call.arguments[name], sizes)
+            return function(*call.args, **call.kwargs)
 
         return enter
 
     return decorate
+
+
+def optional(rule):
+    """The rule for a value that may also be None."""
+    return lambda name, value, sizes=None: None if value is None else rule(name, value, sizes)
 
 
 # ---------------------------------------------------------------- arrays
@@ -67,159 +76,150 @@ def array(name, value, complex_too=False):
 
 def finite(name, numbers):
     """`numbers`, if none of them is NaN or infinite; else an error with the first place."""
-    wrong = ~np.isfinite(numbers)
+    refuse_where(~np.isfinite(numbers), name, numbers, "finite numbers")
+    return numbers
+
+
+def refuse_where(wrong, name, numbers, expected):
+    """Raise ValueError with the first of the wrong numbers, if there is one."""
     if wrong.any():
         place = [int(k) for k in np.argwhere(wrong)[0]]
-        where = f"{name}{place}" if place else name
         more = f", and {wrong.sum() - 1} more" if wrong.sum() > 1 else ""
-        raise ValueError(f"{where} is {numbers[tuple(place)]}{more}, expected finite numbers")
+        found = f"{name}{place or ''} is {numbers[tuple(place)]}{more}"
+        raise ValueError(f"{found}, expected {expected}")
+
+
+def shaped(words, complex_too=False):
+    """The rule for numbers in the shape that `words` says; "..." is any, the same for all."""
+    return lambda name, value, sizes: fitting(name, array(name, value, complex_too), words, sizes)
+
+
+def fitting(name, numbers, words, sizes):
+    """`numbers`, if each dimension is what its word was before; a new word is put into `sizes`."""
+    if words == "...":
+        shape, first = sizes.setdefault(words, (numbers.shape, name))
+        words, expected = shape, f"{shape}, the shape of {first}"
+    else:
+        words = words.split()
+        known = {word: sizes[word] for word in words if word in sizes}
+        shape = [known[word][0] if word in known else word for word in words]
+        expected = _in_words(words, shape, known)
+    if not _fits(numbers.shape, shape):
+        hint = _hint(name, numbers, shape)
+        raise ValueError(f"{name} has shape {numbers.shape}, expected {expected}{hint}")
+    for word, size in zip(words, numbers.shape):
+        sizes.setdefault(word, (size, f"{name} of shape {numbers.shape}"))
     return numbers
 
 
-def fitting(numbers, name, shape, expected):
-    """`numbers`, if they have this shape; `expected` says it in words."""
-    if numbers.shape == shape:
+def _in_words(words, shape, known):
+    if not words:
+        return "a single number"
+    named, numbers = (f"({', '.join(map(str, part))}{',' * (len(part) == 1)})"
+                      for part in (words, shape))
+    places = " and ".join(dict.fromkeys(place for _, place in known.values()))
+    return f"{named} = {numbers} to match {places}" if known else named
+
+
+def _fits(shape, expected):
+    return len(shape) == len(expected) and all(
+        isinstance(wanted, str) or wanted == size for size, wanted in zip(shape, expected))
+
+
+def _hint(name, numbers, shape):
+    ways = {"its transpose": numbers.T} if numbers.ndim > 1 else {}
+    if 1 in numbers.shape:
+        ways["its ravel()"] = numbers.ravel()
+    if numbers.ndim == 1 and "n_samples" in shape:
+        ways[f"{name}[:, None] (one feature)"] = numbers[:, None]
+        ways[f"{name}[None, :] (one sample)"] = numbers[None, :]
+    would = " or ".join(way for way, other in ways.items() if _fits(other.shape, shape))
+    return f"; {would} would fit" if would else ""
+
+
+def layers(words, first=1, complex_too=True):
+    """The rule for a dictionary of arrays, one for each layer from `first` to K.
+
+    `words` makes the shape of a layer's array from its number. K is the same in all arguments of a
+    call; n_K is then the number of outputs.
+    """
+    def rule(name, value, sizes):
+        if not isinstance(value, dict):
+            expected = f"a dictionary keyed by layer number, as {{{first}: ...}}"
+            raise TypeError(f"{name} is of type {type(value).__name__}, expected {expected}")
+        if not value or set(value) != set(range(first, first + len(value))):
+            expected = f"the layer numbers {first}, {first + 1}, ..."
+            raise ValueError(f"{name} has the keys {list(value)}, expected {expected}")
+        K, known = sizes.setdefault("K", (max(value), name))
+        if max(value) != K:
+            expected = f"{first} to {K} to match {known}"
+            raise ValueError(f"{name} has the layers {sorted(value)}, expected {expected}")
+        numbers = {l: shaped(words(l), complex_too)(f"{name}[{l}]", value[l], sizes)
+                   for l in sorted(value)}
+        sizes["n_K"] = sizes[f"n_{K}"]
         return numbers
-    hint = ""
-    if numbers.ndim > 1 and numbers.T.shape == shape:
-        hint = "; its transpose would fit"
-    elif numbers.ndim > 1 and len(shape) == 1 and numbers.shape in [(*shape, 1), (1, *shape)]:
-        hint = "; its ravel() would fit"
-    raise ValueError(f"{name} has shape {numbers.shape}, expected {expected}{hint}")
 
-
-def matrix(name, value, given=None):
-    """`value` as a (n_samples, n_features) array."""
-    numbers = array(name, value)
-    if numbers.ndim != 2:
-        hint = f"; for one feature write {name}[:, None]" if numbers.ndim == 1 else ""
-        expected = f"(n_samples, n_features){hint}"
-        raise ValueError(f"{name} has shape {numbers.shape}, expected {expected}")
-    return numbers
-
-
-def vector(name, value, given=None, complex_too=False):
-    """`value` as a one-dimensional array of any length."""
-    numbers = array(name, value, complex_too)
-    if numbers.ndim != 1:
-        expected = f"one dimension, as ({numbers.size},)"
-        raise ValueError(f"{name} has shape {numbers.shape}, expected {expected}")
-    return numbers
-
-
-def targets(name, value, given):
-    """`value` as one number per row of X; a column (n, 1) would broadcast to (n, n)."""
-    expected = f"(n_samples,) = {given['X'].shape[:1]} to match X of shape {given['X'].shape}"
-    return fitting(array(name, value), name, given["X"].shape[:1], expected)
-
-
-def weights(name, value, given, complex_too=True):
-    """`value` as one number per column of X; complex numbers pass, for the complex step."""
-    expected = f"(n_features,) = {given['X'].shape[1:]} to match X of shape {given['X'].shape}"
-    return fitting(array(name, value, complex_too), name, given["X"].shape[1:], expected)
-
-
-def same_shape(name, value, like, like_name, complex_too=True):
-    """`value` with exactly the shape of `like`."""
-    expected = f"{like.shape}, the shape of {like_name}"
-    return fitting(array(name, value, complex_too), name, like.shape, expected)
-
-
-def like(other):
-    """The rule for real numbers in the shape of `other`, an argument before them."""
-    return lambda name, value, given: same_shape(name, value, given[other], other, False)
+    return rule
 
 
 # ---------------------------------------------------------------- single values
 
 
-def number(name, value, given=None, complex_too=True):
-    """`value` as a single finite number, of shape (), real or complex."""
-    single = array(name, value, complex_too)
-    if single.shape != ():
-        raise ValueError(f"{name} has shape {single.shape}, expected a single number")
-    return single[()]
-
-
-def real(name, value, given=None):
+def number(name, value, sizes=None):
     """`value` as a single finite real number."""
-    return number(name, value, complex_too=False)
+    return fitting(name, array(name, value), "", {})[()]
 
 
-def positive(name, value, given=None):
+def positive(name, value, sizes=None):
     """`value` as a single number above zero."""
-    if not (single := real(name, value)) > 0:
+    if not (single := number(name, value)) > 0:
         raise ValueError(f"{name} is {single}, expected a number above 0")
     return single
 
 
-def fraction(name, value):
+def fraction(name, value, sizes=None):
     """`value` as a single number from 0 to below 1."""
-    if not 0 <= (single := real(name, value)) < 1:
+    if not 0 <= (single := number(name, value)) < 1:
         raise ValueError(f"{name} is {single}, expected a number from 0 to below 1")
     return float(single)
 
 
-def precision(name, value):
+def precision(name, value, sizes=None):
     """`value` as the dtype float64 or float32."""
-    try:
-        dtype = None if value is None else np.dtype(value)  # NumPy reads None as float64
-    except TypeError:
-        dtype = None
-    if dtype not in (np.dtype(np.float64), np.dtype(np.float32)) or dtype is None:
+    if value not in (np.float64, np.float32) or value is None:  # NumPy reads None as float64
         raise TypeError(f"{name} is {value!r}, expected np.float64 or np.float32")
-    return dtype
+    return np.dtype(value)
 
 
-def count(name, value, least=1, most=None):
-    """`value` as a whole number from `least` to `most`."""
+def count(name, value, sizes=None, least=1, most=None):
+    """`value` as a whole number from `least` to `most`, a number or a word of `sizes`."""
+    most = sizes[most][0] if isinstance(most, str) else most
     expected = f"{least} or more" if most is None else f"from {least} to {most}"
     expected = f"a whole number{',' if most is None else ''} {expected}"
-    if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} is {value}, expected {expected}")
     try:
         whole = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} is {value!r}, expected {expected}") from None
+        whole = None
+    if whole is None or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {value!r}, expected {expected}")
     if not least <= whole <= (math.inf if most is None else most):
         raise ValueError(f"{name} is {whole}, expected {expected}")
     return whole
 
 
-def generator(name, value, needed=False):
-    """`value` as a NumPy random generator, or None unless it is needed."""
-    if isinstance(value, np.random.Generator) or (value is None and not needed):
+def generator(name, value, sizes=None):
+    """`value` as a NumPy random generator."""
+    if not isinstance(value, np.random.Generator):
+        expected = "a generator, as np.random.default_rng(0) makes it"
+        raise TypeError(f"{name} is {value!r}, expected {expected}")
+    return value
+
+
+def choice(known):
+    """The rule for a name in the dictionary `known`."""
+    def rule(name, value, sizes=None):
+        if not isinstance(value, str) or value not in known:
+            raise ValueError(f"{name} is {value!r}, expected one of {', '.join(known)}")
         return value
-    expected = "a generator" if value is None else "None or a generator"
-    expected += ", as np.random.default_rng(0) makes it"
-    raise TypeError(f"{name} is {value!r}, expected {expected}")
 
-
-def choice(name, value, known):
-    """The entry of the dictionary `known` under the name `value`."""
-    if not isinstance(value, str) or value not in known:
-        raise ValueError(f"{name} is {value!r}, expected one of {', '.join(known)}")
-    return known[value]
-
-
-# ---------------------------------------------------------------- layers
-
-
-def layers(name, value, first=1, complex_too=True):
-    """`value` as a dictionary of arrays, one for each layer number from `first` on."""
-    if not isinstance(value, dict):
-        expected = f"a dictionary keyed by layer number, as {{{first}: ...}}"
-        raise TypeError(f"{name} is of type {type(value).__name__}, expected {expected}")
-    if not value or set(value) != set(range(first, first + len(value))):
-        expected = f"the layer numbers {first}, {first + 1}, ..."
-        raise ValueError(f"{name} has the keys {list(value)}, expected {expected}")
-    return {l: array(f"{name}[{l}]", value[l], complex_too) for l in sorted(value)}
-
-
-def same_layers(name, value, like_name, like):
-    """`value` as a dictionary with the layers and the shapes of `like`."""
-    numbers, theirs = layers(name, value), list(like)
-    if list(numbers) != theirs:
-        have = f"{name} has the layers {list(numbers)}"
-        raise ValueError(f"{have}, {like_name} has the layers {theirs}")
-    return {l: same_shape(f"{name}[{l}]", numbers[l], like[l], f"{like_name}[{l}]") for l in like}
+    return rule

@@ -547,10 +547,9 @@ def test_activations_and_losses_hold_at_the_extremes_without_a_warning(rows, lab
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         probabilities, shares = network.sigmoid(z), network.softmax(z)
-        losses = (network.binary_cross_entropy(z, y), network.cross_entropy(z, y),
-                  network.log_sum_exp(z))
+        losses = network.binary_cross_entropy(z, y), network.cross_entropy(z, y)
     assert (((probabilities >= 0) & (probabilities <= 1)).all()
             and np.allclose(shares.sum(axis=1), 1, rtol=1e-12))
     assert not any(np.isnan(loss).any() for loss in losses)
-    assert (losses[0] >= 0).all() and (losses[1] >= 0).all() and (losses[2] >= z.max(axis=1)).all()
+    assert (losses[0] >= 0).all() and (losses[1] >= 0).all()
     assert np.allclose(network.sigmoid(-z), 1 - probabilities, atol=1e-15)

@@ -115,5 +115,5 @@ def test_installed_alone_the_files_are_found_beside_the_notebook(copy, monkeypat
     monkeypatch.chdir(copy.parent)
     assert len(data.load_penguins()) == 342
     monkeypatch.chdir(copy)
-    with pytest.raises(FileNotFoundError, match="cannot find penguins.csv.*clone it.*folder="):
+    with pytest.raises(FileNotFoundError, match="no SHA256SUMS in .*clone it.*folder="):
         data.load_penguins()

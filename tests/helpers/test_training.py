@@ -1,11 +1,6 @@
 """Laws of helpers.training: what is learnt from is kept apart from what judges, every sample counts
 alike, nothing is lost."""
 
-import io
-import subprocess
-import sys
-import zipfile
-
 import numpy as np
 import pytest
 
@@ -79,28 +74,6 @@ def test_one_hot_and_classes_undo_each_other():
     assert ((tr.classes(data.one_hot(labels)) == labels).all()
             and data.one_hot(labels, 5).shape == (4, 5))
     assert tr.classes([[0.4], [0.5], [0.9]]).tolist() == [0, 1, 1]
-
-
-def test_the_confusion_matrix_counts_true_classes_in_rows_and_its_trace_is_the_accuracy():
-    rng = np.random.default_rng(0)
-    labels, y_hat = rng.integers(0, 4, 100), rng.random((100, 4))
-    counts = tr.confusion_matrix(y_hat, labels)
-    assert ((counts.sum(axis=1) == np.bincount(labels)).all()
-            and (counts.sum(axis=0) == np.bincount(y_hat.argmax(axis=1))).all())
-    assert (counts.trace() / 100 == tr.accuracy(y_hat, labels)
-            == tr.accuracy(y_hat, data.one_hot(labels)))
-    assert (tr.confusion_matrix(y_hat, data.one_hot(labels)) == counts).all()
-    assert tr.confusion_matrix([[0.2], [0.7], [0.6]], [[0], [0], [1]]).tolist() == [[1, 1], [0, 1]]
-    assert tr.confusion_matrix([[0.1, 0.9, 0.0]], [0]).tolist() == [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
-
-
-def test_a_constant_column_is_standardised_to_zero_and_stays_itself_in_new_data():
-    X = np.array([[1.0, 5.0], [3.0, 5.0]])
-    fitted = data.standardise(X, constant_scale=1)
-    assert fitted.X.tolist() == [[-1, 0], [1, 0]] and fitted.scale.tolist() == [1, 1]
-    assert data.standardise([[2.0, 7.0]], like=fitted).X.tolist() == [[0, 2]]
-    with pytest.raises(ValueError, match="constant_scale is 0"):
-        data.standardise(X, constant_scale=0)
 
 
 # ---------------------------------------------------------------- training
@@ -262,19 +235,6 @@ def test_training_in_float32_stays_in_float32_and_near():
     assert single.J == pytest.approx(double.J, rel=1e-5) and not (single.J == double.J).all()
 
 
-def test_progress_is_silent_unless_asked_then_plain_lines_or_a_call_for_each_epoch(capsys):
-    given, seen = problem(), []
-    train(given, progress=seen.append)
-    assert [row.epoch for row in seen] == [0, 1, 2, 3, 4] and capsys.readouterr() == ("", "")
-    history = train(given, progress=2, validation=given[:2])
-    printed = capsys.readouterr()
-    lines = printed.out.splitlines()
-    assert printed.err == "" and "\r" not in printed.out
-    assert [line.split(",")[0] for line in lines] == ["epoch    0", "epoch    2", "epoch    4"]
-    assert f"cost {history.J[2]:.4f}, accuracy {history.accuracy[2]:.1%}" in lines[1]
-    assert f"validation cost {history.J_validation[2]:.4f}" in lines[1]
-
-
 def test_nothing_passed_to_training_is_changed_and_a_refused_call_draws_nothing():
     given = problem()
     before = [v.copy() for v in (*given[:2], *given[2].values(), *given[3].values())]
@@ -307,12 +267,14 @@ GIVEN = problem()
 X0, Y0, W0, B0 = GIVEN
 RNG = np.random.default_rng(0)
 BAD = [
-    (dict(X=X0[:, :3]), ValueError, r"X has shape \(23, 3\), expected \(n_samples, 4\)"),
+    (dict(X=X0[:, :3]), ValueError,
+     r"X has shape \(23, 3\), expected \(n_samples, n_0\) = \(n_samples, 4\) to match W\[1\]"),
     (dict(X=np.where(X0 == X0[2, 1], np.nan, X0)), ValueError, r"X\[2, 1\] is nan"),
     (dict(X=X0[:0]), ValueError, "X is empty"),
     (dict(X="X"), TypeError, "X holds text"),
-    (dict(y=Y0[:5]), ValueError, r"y has shape \(5, 3\), expected \(23, 3\)"),
-    (dict(y=Y0.argmax(axis=1)), ValueError, r"y has shape \(23,\), expected \(23, 3\)"),
+    (dict(y=Y0[:5]), ValueError, r"y has shape \(5, 3\), expected \(n_samples, n_K\) = \(23, 3\)"),
+    (dict(y=Y0.argmax(axis=1)), ValueError,
+     r"y has shape \(23,\), expected \(n_samples, n_K\) = \(23, 3\)"),
     (dict(y=Y0 / 2), ValueError, "expected the label 0 or 1"),
     (dict(W={1: W0[1]}), ValueError, "b has the layers"),
     (dict(b=None), TypeError, "b is of type NoneType"),
@@ -323,25 +285,21 @@ BAD = [
     (dict(n_epochs=2.5), TypeError, "n_epochs is 2.5"),
     (dict(batch_size=24), ValueError, "batch_size is 24, expected a whole number from 1 to 23"),
     (dict(batch_size=True), TypeError, "batch_size is True"),
-    (dict(rng=0), TypeError, "rng is 0, expected None or a generator"),
+    (dict(rng=0), TypeError, "rng is 0, expected a generator"),
     (dict(momentum=1.0), ValueError, "momentum is 1.0, expected a number from 0 to below 1"),
     (dict(validation=X0), TypeError, r"validation is no pair, expected \(X, y\)"),
     (dict(validation=(X0, Y0[:2])), ValueError, r"validation: y has shape \(2, 3\)"),
     (dict(patience=3), ValueError, "patience is 3, but there are no validation samples"),
     (dict(patience=0, validation=(X0, Y0)), ValueError, "patience is 0"),
-    (dict(progress=0), ValueError, "progress is 0"),
-    (dict(progress="all"), TypeError, "progress is 'all'"),
     (dict(dtype="float16"), TypeError, "dtype is 'float16', expected np.float64 or np.float32"),
 ]
 
 
 @pytest.mark.parametrize("wrong, error, message", BAD)
-def test_bad_input_to_training_is_refused_in_words(wrong, error, message, capsys):
-    arguments = {"X": X0, "y": Y0, "W": W0, "b": B0, "eta": 0.1, "n_epochs": 1, "progress": 1,
-                 **wrong}
+def test_bad_input_to_training_is_refused_in_words(wrong, error, message):
+    arguments = {"X": X0, "y": Y0, "W": W0, "b": B0, "eta": 0.1, "n_epochs": 1, **wrong}
     with pytest.raises(error, match=message):
         tr.train(**arguments)
-    assert capsys.readouterr().out == ""
 
 
 SMALL = [
@@ -366,8 +324,8 @@ SMALL = [
     (lambda: tr.accuracy(Y0, Y0[:3]), ValueError,
      r"y has shape \(3, 3\), expected \(23, 3\), the shape of y_hat"),
     (lambda: tr.accuracy(Y0, np.zeros(23, dtype=int) + 3), ValueError,
-     r"y\[0\] is 3, expected a class from 0 to 2"),
-    (lambda: tr.confusion_matrix(Y0, Y0 * 2), ValueError, "expected the label 0 or 1"),
+     r"y\[0\] is 3, and 22 more, expected a class from 0 to 2"),
+    (lambda: tr.accuracy(Y0, Y0 * 2), ValueError, "expected the label 0 or 1"),
     (lambda: tr.predict(X0[0], W0, B0), ValueError, r"X has shape \(4,\)"),
 ]
 
@@ -376,161 +334,3 @@ SMALL = [
 def test_bad_samples_and_labels_are_refused_in_words(call, error, message):
     with pytest.raises(error, match=message):
         call()
-
-
-# ---------------------------------------------------------------- save and load
-
-
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("sizes", [(3, 2), (4, 6, 3), (2,) * 13])
-def test_a_saved_network_comes_back_in_every_bit(tmp_path, sizes, dtype):
-    W, b = net.initialise(sizes, np.random.default_rng(0))
-    W, b = ({l: (v / 3).astype(dtype) for l, v in part.items()} for part in (W, b))
-    b[1][0] = np.finfo(dtype).smallest_subnormal
-    tr.save(tmp_path / "network.npz", W, b, "relu", "sigmoid")
-    loaded = tr.load(tmp_path / "network.npz")
-    assert same(loaded.W, W) and same(loaded.b, b) and loaded[2:] == ("relu", "sigmoid", None)
-    assert list(loaded.W) == sorted(W)
-
-
-def test_the_standardisation_comes_back_and_treats_new_samples_alike(tmp_path):
-    fitted = data.standardise(X0)
-    tr.save(tmp_path / "network", W0, B0, standardised=fitted)               # no suffix is added
-    loaded = tr.load(tmp_path / "network").standardised
-    assert ((data.standardise(X0[:3], like=loaded).X == fitted.X[:3]).all()
-            and loaded.X.shape == (0, 4))
-
-
-def test_the_same_network_gives_the_same_file(tmp_path):
-    for name in ("one", "two"):
-        tr.save(tmp_path / name, W0, B0)
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-
-
-def altered(tmp_path, **changes):
-    """The arrays of a saved network with some of them replaced, or left out where None."""
-    tr.save(tmp_path / "good", W0, B0, standardised=data.standardise(X0))
-    with np.load(tmp_path / "good") as good:
-        arrays = {**good, **changes}
-    np.savez(tmp_path / "bad.npz", **{name: v for name, v in arrays.items() if v is not None})
-    return tmp_path / "bad.npz"
-
-
-@pytest.mark.parametrize("changes, message", [
-    (dict(format=None), "its format is"),
-    (dict(format=np.array("something else")), "its format is 'something else'"),
-    (dict(b2=None), "expected format, hidden, output, W1, b1, W2, b2"),
-    (dict(W3=np.ones((2, 3))), "expected format"),
-    (dict(extra=np.ones(1)), "it holds .*extra"),
-    (dict(mean=None), "and mean and scale or neither"),
-    (dict(W2=np.ones((3, 5))), r"W\[2\] has shape \(3, 5\), expected \(n_out, 6\)"),
-    (dict(b1=np.full(6, np.nan)), r"b\[1\]\[0\] is nan"),
-    (dict(W1=np.full((6, 4), "a")), r"W\[1\] holds text"),
-    (dict(hidden=np.array("swish")), "hidden is 'swish'"),
-    (dict(output=np.array(3)), "output is '3'"),
-    (dict(scale=np.ones(3)), "scale has shape"),
-    (dict(W1=np.array([{}, 1], dtype=object)), "allow_pickle=False"),
-])
-def test_a_file_with_other_contents_is_refused_in_words(tmp_path, changes, message):
-    path = altered(tmp_path, **changes)
-    with pytest.raises(ValueError, match=message) as refused:
-        tr.load(path)
-    assert str(refused.value).startswith(f"{path} is not a saved network, or is damaged")
-
-
-def test_a_file_that_is_none_is_refused_in_words(tmp_path):
-    path = tmp_path / "network"
-    for content in (b"", b"hello", b"PK\x03\x04", np.arange(9).tobytes()):
-        path.write_bytes(content)
-        with pytest.raises(ValueError, match="is no npz archive, or is cut short"):
-            tr.load(path)
-    with open(path, "wb") as file:
-        np.save(file, W0[1])
-    with pytest.raises(ValueError, match="is no npz archive"):
-        tr.load(path)
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("readme.txt", "hello")
-    with pytest.raises(ValueError, match="its format is"):
-        tr.load(path)
-    with pytest.raises(FileNotFoundError):
-        tr.load(tmp_path / "nowhere")
-
-
-def test_a_file_that_lost_its_end_or_a_single_bit_is_refused_or_harmless(tmp_path):
-    path = tmp_path / "network"
-    tr.save(path, W0, B0)
-    whole = path.read_bytes()
-    for end in range(0, len(whole), 97):
-        path.write_bytes(whole[:end])
-        with pytest.raises(ValueError, match="not a saved network, or is damaged"):
-            tr.load(path)
-    refused = 0
-    for place in range(0, len(whole), 29):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1:])
-        try:
-            # a bit that says nothing about the network, as a date
-            assert same(tr.load(path).W, W0)
-        except ValueError:
-            refused += 1
-    assert refused > 0.5 * len(range(0, len(whole), 29))
-
-
-def test_bad_input_writes_nothing_and_leaves_an_older_file_alone(tmp_path):
-    path = tmp_path / "network"
-    tr.save(path, W0, B0)
-    before = path.read_bytes()
-    bad = [dict(W={1: W0[1]}), dict(b={1: B0[1], 2: np.full(3, np.inf)}), dict(hidden="swish"),
-           dict(output=None),
-           dict(standardised=X0), dict(standardised=data.standardise(X0[:, :2]))]
-    for wrong in bad:
-        for target in (path, tmp_path / "other"):
-            with pytest.raises((ValueError, TypeError)):
-                tr.save(**{"path": target, "W": W0, "b": B0, **wrong})
-    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["network"]
-
-
-def test_a_save_that_is_killed_leaves_the_older_file_whole_and_the_next_one_works(tmp_path):
-    path = tmp_path / "network"
-    tr.save(path, W0, B0)
-    before = path.read_bytes()
-    killed = """
-import os, sys
-import numpy as np
-from helpers import training
-os.getpid = lambda: 7  # in a container each run has the same number
-np.savez = lambda file, **arrays: (file.write(b"half"), file.flush(), os._exit(9))
-training.save(sys.argv[1], {1: np.ones((1, 1))}, {1: np.ones(1)})
-"""
-    assert subprocess.run([sys.executable, "-c", killed, path]).returncode == 9
-    assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 2
-    next_run = killed.splitlines()
-    next_run = "\n".join(line for line in next_run if "np.savez" not in line)
-    assert subprocess.run([sys.executable, "-c", next_run, path]).returncode == 0
-    assert tr.load(path).W[1].shape == (1, 1) and len(list(tmp_path.iterdir())) == 1
-
-
-def test_a_save_that_is_interrupted_leaves_the_older_file_whole(tmp_path, monkeypatch):
-    path = tmp_path / "network"
-    tr.save(path, W0, B0)
-    before = path.read_bytes()
-
-    def full_disk(file, **arrays):
-        file.write(b"half a network")
-        raise OSError("no space left on device")
-    monkeypatch.setattr(np, "savez", full_disk)
-    with pytest.raises(OSError, match="no space left"):
-        tr.save(path, W0, B0)
-    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["network"]
-
-
-def test_nothing_in_a_file_is_executed(tmp_path):
-    class Trap:
-        def __reduce__(self):
-            return exec, ("raise SystemExit('executed')",)
-    buffer = io.BytesIO()
-    np.save(buffer, np.array([Trap()], dtype=object), allow_pickle=True)
-    tr.save(tmp_path / "network", W0, B0)
-    with zipfile.ZipFile(tmp_path / "network", "a") as archive:
-        archive.writestr("W3.npy", buffer.getvalue())
-    with pytest.raises(ValueError, match="allow_pickle=False"):
-        tr.load(tmp_path / "network")
