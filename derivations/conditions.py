@@ -60,6 +60,8 @@ def _asked(part):
             yield from (("≠ 0", _whole(factor)) for factor in sp.Mul.make_args(part.base))
         elif part.exp.is_Rational and part.exp.q % 2 == 0:
             yield "≥ 0" if part.exp > 0 else "> 0", part.base
+        elif not (part.exp.is_Rational or part.exp.is_integer):
+            yield "> 0", part.base
 
 
 def _whole(factor):

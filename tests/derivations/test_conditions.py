@@ -33,6 +33,8 @@ rate = symbols("eta", positive=True)
         (u[2] * u[4], lambda: u[4] * u[2], "n ≥ 4"),
         (Partial(sp.Abs(a), a), sp.sign(a), "a ≠ 0"),
         (b / (a + b), lambda: 1 / (a + b) * b, "a + b ≠ 0"),
+        (Partial(a**b, a), lambda: b * a ** (b - 1), "a > 0"),
+        (lambda: a**b * a**rate, lambda: a ** (rate + b), "a > 0"),
     ],
 )
 def test_what_a_line_needs_is_said(left, line, where):
@@ -53,6 +55,8 @@ def test_what_a_line_needs_is_said(left, line, where):
         (sqrt(1 + a**2), lambda: sqrt(a**2 + 1)),
         (exp(-log(rate)), 1 / rate),
         (a**2 * b, lambda: b * a * a),
+        (lambda: a**n * a, lambda: a * a**n),
+        (lambda: rate**a * rate**b, lambda: rate ** (a + b)),
         (exp(u[k]) / Sum(exp(u[i]), (i, 1, n)), lambda: 1 / Sum(exp(u[i]), (i, 1, n)) * exp(u[k])),
     ],
 )
