@@ -476,7 +476,7 @@ ARGUMENTS = {
 
     "figures.single": (figures.single,
                        SIZE := {"width": (6, SIDE := Kind([-1, 0, np.nan, "6", CODE, None])),
-                                "height": (4, SIDE)}),
+                                "height": (4, Kind(SIDE.values[:-1]))}),  # None is in proportion
     "figures.pair": (figures.pair, SIZE),
     "figures.grid": (figures.grid, {"rows": (1, Kind([0, -1, 1.5, "1", CODE, None])),
                                     "cols": (2, Kind([0, -1, 1.5, "2", CODE, None])),
@@ -494,12 +494,6 @@ ARGUMENTS = {
                           "xlim": ((-1, 1), POINT), "ylim": ((-1, 1), POINT)}),
     "figures.path": (figures.path, {"ax": AXES, "points": (np.eye(2), Kind([
         np.eye(3), [(0, 0)], [], 3, CODE, None]))}),
-    "figures.neuron": (figures.neuron, {"ax": AXES, "inputs": (("x_1", "x_2"), Kind([3, None])),
-                                        "weights": (("w_1", "w_2"), Kind([("w_1",), 3]))}),
-    "figures.network": (figures.network,
-                        {"ax": AXES, "sizes": ((2, 2), Kind([3, None, (2, 0), (2, -1), (2, 1.5)])),
-                         "nodes": ({(1, 1): "a"}, Kind([3, {(9, 9): "a"}, {(1, 5): "a"}])),
-                         "weights": ({(1, 1, 1): "w"}, Kind([3, {(1, 9, 9): "w"}]))}),
 }
 
 WITHOUT = {  # public names that need no row, and why

@@ -161,7 +161,7 @@ def test_a_long_title_is_broken_outside_its_formulas():
 def test_the_style_stays_inside():
     before = matplotlib.rcParams.copy()
     fig = line_figure()
-    figures.neuron(figures.single()[1])
+    figures.graph(figures.single()[1], {0: figures.Node((0, 0), "x")})
     figures.picture(fig)
     assert matplotlib.rcParams.copy() == before
 
@@ -282,40 +282,15 @@ def test_path_refuses_other_shapes(points):
 # ---------------------------------------------------------------- diagrams
 
 
-def test_neuron_names_its_parts():
+def test_a_graph_draws_every_node_and_edge_and_a_role_has_colour_and_line_style():
     _, ax = figures.single()
-    figures.neuron(ax)
-    expected = {"$x_1$", "$x_2$", "$x_d$", "$w_1$", "$w_2$", "$w_d$", r"$\vdots$", "$1$", "$b$",
-                r"$\Sigma$", "$z$", "$g$"}
-    assert set(texts(ax)) == expected | {r"$\hat{y}$"}
-
-
-def test_neuron_without_bias_and_activation():
-    _, ax = figures.single()
-    figures.neuron(ax, ["x"], ["w"], bias="", g="")
-    assert set(texts(ax)) == {"$x$", "$w$", r"$\Sigma$", r"$\hat{y}$"}
-
-
-def test_neuron_needs_a_weight_for_each_input():
-    with pytest.raises(ValueError, match="2 inputs need as many weights, not 1"):
-        figures.neuron(figures.single()[1], ["x", "y"], ["w"])
-
-
-def test_network_draws_every_node_and_edge_and_names_weights_to_from():
-    _, ax = figures.single()
-    figures.network(ax, (4, 2, 2, 1), weights=True)
+    nodes = {(l, k): figures.Node((l, k), f"a_{k}") for l in range(3) for k in range(2)}
+    role = {((0, 0), (1, 1)): "forward", ((1, 1), (2, 1)): "forward", ((1, 0), (2, 0)): "backward",
+            ((0, 1), (1, 0)): "backward"}
+    figures.graph(ax, nodes, [figures.Edge(a, b, role=role.get((a, b), ""))
+                              for a in nodes for b in nodes if b[0] == a[0] + 1])
     circles = [patch for patch in ax.patches if isinstance(patch, figures.Circle)]
-    assert (len(circles), len(ax.patches) - len(circles)) == (9, 4 * 2 + 2 * 2 + 2 * 1)
-    assert ({"$w_{23}^{(1)}$", "$w_{12}^{(3)}$", "$a_{2}^{(1)}$", "$x_{4}$", r"$\hat{y}$"}
-            <= set(texts(ax)))
-    assert "$w_{32}^{(1)}$" not in texts(
-        ax), "layer 1 has two nodes, so there is no weight to a third"
-
-
-def test_network_paths_have_colour_and_line_style():
-    _, ax = figures.single()
-    figures.network(ax, (2, 2, 2), forward=[(0, 1), (1, 2), (2, 2)],
-                    backward=[(2, 1), (1, 1), (0, 2)])
+    assert len(circles) == 6 and texts(ax) == ["$a_0$", "$a_1$"] * 3
     edges = [patch for patch in ax.patches if isinstance(patch, figures.FancyArrowPatch)]
     looks = [(matplotlib.colors.to_hex(edge.get_edgecolor()).upper(), edge.get_linestyle())
              for edge in edges]
@@ -332,29 +307,10 @@ def test_graph_draws_what_goes_forward_above_and_what_comes_back_below():
     assert {"$w$", r"$\times$", "$0.4$", "$0.08$", "$wx$", "$x$"} == set(texts(ax))
     heights = {text.get_text(): text.xy[1] for text in ax.texts if hasattr(text, "xy")}
     assert heights["$0.4$"] > 0 > heights["$0.08$"]
+    _, untouched = figures.single()
     with pytest.raises(ValueError, match=r"the graph has no node 'z', only \['w', 'wx'\]"):
-        figures.graph(ax, nodes, [figures.Edge("w", "z")])
-
-
-@pytest.mark.parametrize("sizes", [(), (3,), (2, 0, 1), (2, 1.5)])
-def test_network_refuses_impossible_sizes(sizes):
-    with pytest.raises(ValueError, match="sizes must be"):
-        figures.network(figures.single()[1], sizes)
-
-
-@pytest.mark.parametrize(
-    "wrong, message",
-    [
-        (dict(values={(3, 1): "1"}), r"no node \(3, 1\)"),
-        (dict(deltas={(1, 0): "1"}), r"no node \(1, 0\)"),
-        (dict(weights={(1, 3, 1): "w"}), r"no edge \(1, 3, 1\)"),
-        (dict(forward=[(0, 1), (2, 1)]), "not neighbours"),
-        (dict(backward=[(0, 1), (1, 1)]), "not neighbours"),
-    ],
-)
-def test_network_refuses_what_it_does_not_have(wrong, message):
-    with pytest.raises(ValueError, match=message):
-        figures.network(figures.single()[1], (2, 2, 1), **wrong)
+        figures.graph(untouched, nodes, [figures.Edge("w", "z")])
+    assert not untouched.patches
 
 
 # ---------------------------------------------------------------- explore
