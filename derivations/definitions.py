@@ -12,6 +12,7 @@ from sympy.core.relational import Relational
 from derivations.errors import Undecided
 from derivations.printing import plain, tex
 from derivations.recursion import BELOW_FIRST, carried, floors, height, levels, reached
+from derivations.slopes import Held, Unknown, slope_of
 from derivations.symbols import Array, Partial, activation, base_of, formula, letter, names_in
 
 KNOWN = "positive", "negative", "nonnegative", "nonpositive", "nonzero", "integer"
@@ -173,27 +174,6 @@ def made_of(base, table):
     return {name for name in found if not name.is_integer}
 
 
-class _Real(sp.Expr):
-    is_commutative = is_real = True
-
-
-class _Held(_Real):
-    """A coefficient dL/dz_k, constant while SymPy differentiates the linear stand-in of L."""
-
-    def _eval_derivative(self, variable):
-        return sp.S.Zero
-
-
-class _Unknown(_Real):
-    """An unknown function L inside what SymPy differentiates: its slope is that of its stand-in."""
-
-    name = property(lambda self: self.args[0])
-    linear = property(lambda self: self.args[1])
-
-    def _eval_derivative(self, variable):
-        return self.linear.diff(variable)
-
-
 class Depends(Definition):
     """`Depends(L, z[k], (k, 1, m))`: L is some unknown smooth function of z_1 ... z_m alone.
 
@@ -237,8 +217,8 @@ class Depends(Definition):
         """The linear stand-in, with the given indices in place of the free ones."""
         swap = dict(zip(self.indices, indices))
         name, on = self.name.xreplace(swap), self.pattern.xreplace(swap)
-        term = _Held(name, on) * on
-        return _Unknown(name, sp.Sum(term, *self.limits) if self.limits else term)
+        term = Held(name, on) * on
+        return Unknown(name, sp.Sum(term, *self.limits) if self.limits else term)
 
     def covers(self, name, variable):
         """Is `variable` an argument of this very function, so that the derivative stays a name?"""
@@ -562,7 +542,7 @@ OPAQUE = sp.Derivative, sp.Subs, sp.Integral, sp.Limit, sp.Lambda, sp.MatrixExpr
 
 
 def resolve(expr, table=None):
-    """Replace every name by what it stands for, every `Partial` by SymPy's derivative of that.
+    """Replace every name by what it stands for, every `Partial` by the derivative of that.
 
     A derivative with respect to a name (dL/dz_j) opens the names on the way down to z and stops
     there. Raises ValueError for a name that is differentiated but not known, Undecided for the
@@ -580,8 +560,8 @@ def _resolve(expr, table, opened=False):
         return table.once((expr, "slope"), lambda: _differentiate(expr, table))
     if isinstance(expr, (sp.Symbol, sp.Indexed)):
         return _name_opened(_indices_opened(expr, table), table, opened)
-    if isinstance(expr, _Unknown):
-        return _Unknown(expr.name, _resolve(expr.linear, table, opened))
+    if isinstance(expr, Unknown):
+        return Unknown(expr.name, _resolve(expr.linear, table, opened))
     if isinstance(expr, sp.Sum) and _starts_at_a_number(expr, table):
         *inner, (index, low, high) = expr.limits
         terms = sp.Sum(expr.function, *inner) if inner else expr.function
@@ -590,7 +570,7 @@ def _resolve(expr, table, opened=False):
     if isinstance(expr, OPAQUE):
         raise Undecided(f"{type(expr).__name__} has no rule here: "
                         "write Partial, Sum and entries such as w[k] instead")
-    if not expr.args or isinstance(expr, (sp.IndexedBase, _Held)):
+    if not expr.args or isinstance(expr, (sp.IndexedBase, Held)):
         return expr
     return expr.func(*(_resolve(a, table, opened) for a in expr.args))
 
@@ -623,7 +603,7 @@ def _name_opened(name, table, opened):
         return _by_numbers(name, definition, table, opened)
     by = table.by
     held = opened and by is not None and table.depends(name, by)
-    return _Unknown(name, _Held(name, by) * by) if held else name
+    return Unknown(name, Held(name, by) * by) if held else name
 
 
 def _by_numbers(name, definition, table, opened):
@@ -656,10 +636,7 @@ def _differentiate(partial, table):
     _must_not_be_mixed(partial, table)
     function = _as_function(inner, variable, table)
     _must_depend(inner, function, variable, table)
-    slope = _slope(function, variable)
-    if slope.has(_Unknown, _Held):
-        slope = slope.replace(_Unknown, lambda name, linear: name).replace(_Held, Partial)
-    return _resolve(slope, table)
+    return _resolve(slope_of(function, variable), table)
 
 
 def _must_not_be_mixed(partial, table):
@@ -696,57 +673,3 @@ def _as_function(expr, variable, table):
         raise Undecided(f"{unknown} would have to be differentiated, "
                         "but it is the derivative of an unknown function")
     return _resolve(function, above, opened=True)
-
-
-# SymPy's derivative
-
-
-class _Absolute(sp.Function):
-    """|u| while SymPy differentiates it: a sum under it is real, which SymPy does not know."""
-
-    def fdiff(self, argindex=1):
-        return sp.sign(self.args[0])
-
-
-class _Sign(sp.Function):
-    """sign(u) away from its kink."""
-
-    def fdiff(self, argindex=1):
-        return sp.S.Zero
-
-
-class _Heaviside(sp.Function):
-    """A step away from its kink."""
-
-    def fdiff(self, argindex=1):
-        return sp.S.Zero
-
-
-class _Product(sp.Product):
-    """A product over an index while SymPy differentiates it: P' is P times the sum of the f'/f."""
-
-    def _eval_derivative(self, variable):
-        return self * sp.Sum(self.function.diff(variable) / self.function, *self.limits)
-
-
-WHILE_DIFFERENTIATED = {sp.Abs: _Absolute, sp.sign: _Sign, sp.Heaviside: _Heaviside,
-                        sp.Product: _Product}
-
-
-def _slope(function, variable):
-    """SymPy's derivative. At a kink there is none, elsewhere a step and a sign have the slope 0."""
-    kinds = [pair for pair in WHILE_DIFFERENTIATED.items() if function.has(pair[0])]
-    for kind, mine in kinds:
-        function = function.replace(kind, mine)
-    slope = function.diff(variable)
-    for kind, mine in kinds:
-        slope = slope.replace(mine, kind)
-    if slope.has(sp.DiracDelta):
-        slope = slope.replace(sp.DiracDelta, lambda *args: sp.S.Zero)
-    if slope.has(sp.Derivative, sp.Subs):
-        loose = sorted(str(s) for s in function.free_symbols
-                       if s.is_Symbol and not s.is_extended_real)
-        if loose:
-            raise Undecided(f"{loose[0]} is not known to be real: "
-                            f"write symbols({loose[0]!r}, real=True)")
-    return slope

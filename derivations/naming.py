@@ -15,7 +15,7 @@ def rename_apart(monomial):
     bounds, powers = monomial
     if not bounds:
         return [], powers
-    names = {b[0]: sp.Dummy(integer=True) for b in bounds}
+    names = {b[0]: sp.Dummy("t", integer=True) for b in bounds}
     return ([(names[i], low, high) for i, low, high in bounds],
             tuple((a.xreplace(names), k) for a, k in powers))
 

@@ -187,7 +187,7 @@ class NormalForm:
         inside = {}
         for (bounds, powers), c in poly.items():
             outer = bounds if wanted is None else _one_for_each(wanted, bounds, powers)
-            letters = {b[0]: self.letters.setdefault(position, sp.Dummy(integer=True))
+            letters = {b[0]: self.letters.setdefault(position, sp.Dummy("t", integer=True))
                        for position, b in enumerate(outer)}
             factors = _product((a.xreplace(letters), k) for a, k in powers)
             term = self.under([b for b in bounds if b not in outer], factors, c)
@@ -221,7 +221,7 @@ class NormalForm:
         switch = step.args[0]
         swap = {step: sp.Integer(max(sign, 0))}
         if isinstance(switch, (sp.Symbol, sp.Indexed)) and not switch.is_integer:
-            swap[switch] = sign * sp.Dummy(positive=True)
+            swap[switch] = sign * sp.Dummy("u", positive=True)
         expr = expr.xreplace({step: swap.pop(step)}).xreplace(swap)
         known = [e.xreplace(swap) for e in (*known, sign * switch)]
         if self.contradict([self.poly(e) for e in known if not e.is_integer]):
@@ -581,7 +581,7 @@ class NormalForm:
 
     def bound(self, low, high):
         """A new letter that runs between these ends."""
-        letter = sp.Dummy(integer=True, positive=low.is_positive or None)  # False says "never"
+        letter = sp.Dummy("t", integer=True, positive=low.is_positive or None)  # False says "never"
         self.spans[letter] = low, high
         return letter
 

@@ -140,7 +140,7 @@ def rate_of(atom, k, index):
 @cache
 def power_sum(power):
     """Faulhaber's polynomial: 1 + 2^p + ... + n^p."""
-    s, n = sp.Dummy(integer=True), sp.Dummy(integer=True, positive=True)
+    s, n = sp.Dummy("t", integer=True), sp.Dummy("t", integer=True, positive=True)
     total = sp.expand(sp.summation(s**power, (s, 1, n)))
     return lambda end: total.xreplace({n: end})
 

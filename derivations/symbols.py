@@ -2,7 +2,7 @@
 
 SymPy's own `Derivative(J, w)` is 0 at once when J is only a name, and its chain rule leaves
 `Subs(...)` behind. The words here keep names as names until `resolve` replaces them by what they
-stand for; the differentiation itself is always SymPy's. Every symbol stands for a real number.
+stand for, and only then differentiates. Every symbol stands for a real number.
 """
 
 import math

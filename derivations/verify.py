@@ -7,7 +7,7 @@ is undecided.
 
 import re
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 
 import sympy as sp
@@ -59,6 +59,7 @@ class Proof:
     """That all lines are equal, and what was done to know it."""
 
     resolved: list = field(repr=False)  # the lines, left side first, as what they stand for
+    made_of: list = field(default_factory=list, repr=False)  # they, and the definitions used
     derivative: bool = False  # does the left side hold a derivative?
     points: list = field(default_factory=list, repr=False)
     why: str = ""  # why there are no numbers
@@ -75,7 +76,7 @@ class Proof:
 
     def sizes(self):
         """The symbols that count something and stand for any whole number, n first."""
-        found = set().union(*map(sizes_in, self.resolved)) - ranges_in(*self.resolved).keys()
+        found = set().union(*map(sizes_in, self.made_of)) - ranges_in(*self.made_of).keys()
         return sorted(map(str, found), key=lambda name: (name != "n", name))
 
     def functions(self):
@@ -127,7 +128,7 @@ def prove_lines(lines, known, title="the derivation"):
     chain.must_fit()
     numbers = chain.numbers()
     chain.prove()
-    return Proof(chain.resolved, lines[0].has(Partial, Gradient), *numbers,
+    return Proof(chain.resolved, chain.parts, lines[0].has(Partial, Gradient), *numbers,
                  differentiable(chain.shown, known.table),
                  [*map(repr, known.hypotheses), *conditions(chain.shown, known.table)])
 
@@ -141,6 +142,11 @@ class Chain:
     def __init__(self, lines, known, title="the derivation"):
         self.lines, self.known, self.title = lines, known, title
         self.shown, self.resolved, self.unclear, self.ranges = [], [], {}, {}
+
+    @cached_property
+    def parts(self):
+        """All that the lines are made of: they, and the definitions of the names in them."""
+        return opened(self.shown, self.known.table)
 
     def name_of(self, position):
         return f"Line {position} of {self.title}" if position else f"The left side of {self.title}"
@@ -229,8 +235,7 @@ class Chain:
         Raises FalseLine.
         """
         agreed, why = [], "both sides vanish at every point"
-        parts = opened(self.shown, self.known.table)
-        wanted = BY_CASES if any(part.has(*KINKED) for part in parts) else POINTS
+        wanted = BY_CASES if any(part.has(*KINKED) for part in self.parts) else POINTS
         for point in self.points():
             try:
                 agreed += [point] * bool(self.agrees_at(point))

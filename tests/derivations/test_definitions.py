@@ -1,5 +1,4 @@
-"""Names stand for what they are defined as, derivatives are SymPy's, and no index is caught by a
-sum."""
+"""Names stand for what they are defined as, and no index is caught by a sum."""
 
 import pytest
 import sympy as sp

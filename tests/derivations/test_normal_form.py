@@ -306,3 +306,13 @@ def test_a_normal_form_needs_no_simplification_before_it():
         untidy = a - (a - b) - b*1 + 0*a
     assert same(untidy, sp.S.Zero)
     assert m not in index_ranges(untidy)
+
+
+@pytest.mark.parametrize("made", range(999_990, 1_000_000))
+def test_nothing_depends_on_how_many_letters_were_made_before(made, monkeypatch):
+    # the name of a Dummy without one holds its number, and 1000000 comes before 999999 as text
+    monkeypatch.setattr(sp.Dummy, "_count", made)
+    size = sp.Symbol(f"n_{made}", integer=True, positive=True)  # of its own: nothing is remembered
+    A = sp.tensor.IndexedBase("A", shape=(size, size), real=True)
+    columns = Sum(A[i, j], (i, j, size), (j, 1, size))
+    assert same(Sum(A[i, j], (j, 1, i), (i, 1, size)), columns)
