@@ -16,8 +16,9 @@ ROOT_USER = $(if $(filter 0,$(shell id -u)),--allow-root)
 export OPENBLAS_NUM_THREADS := 1
 # The packages are used where they lie; nothing of them is installed.
 export PYTHONPATH := $(CURDIR)
-# An inherited backend would hide the figures of the notebooks.
-unexport MPLBACKEND
+# An inherited backend would hide the figures of the notebooks; and each process and kernel of a run
+# would compile everything anew.
+unexport MPLBACKEND PYTHONDONTWRITEBYTECODE
 
 # The site is built and tested in an environment of its own.
 SITE_VENV ?= .venv-site
@@ -45,8 +46,9 @@ lab: $(READY)  ## open copies of the notebooks in JupyterLab, in work/
 fresh: $(READY)  ## a fresh copy of one notebook in work/, yours stays beside it: make fresh NOTEBOOK=01
 	@$(BIN)/python tools/work.py $(or $(NOTEBOOK),$(error which one? make fresh NOTEBOOK=01))
 
-# Two processes, a file (or notebook) at a time to each; the hash seed must be one for both.
-PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
+# Two processes, a file (or notebook) at a time to each, the longest first (tests/conftest.py); the
+# hash seed must be one for both.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: $(READY)  ## prove everything once: unit tests, and every notebook against what it shows
 	@PYTHONHASHSEED=1 $(PYTEST) tests notebooks
@@ -58,10 +60,8 @@ test-again: $(READY)  ## the notebooks under another hash seed, and a sample of 
 test-long: $(READY) test-again  ## prove the checkers: every mutant of every claim, and all exhaustive tests (an hour and more)
 	@$(PYTEST) --dist load -m long tests
 
-mutate: $(DEV_READY)  ## mutate the code of one module at a time, and count what no test notices (hours)
-	$(BIN)/cosmic-ray init tools/cosmic-ray.toml mutants.sqlite
-	$(BIN)/cosmic-ray exec tools/cosmic-ray.toml mutants.sqlite
-	$(BIN)/cr-rate mutants.sqlite
+mutate: $(DEV_READY)  ## change the code of modules in small places, and count what no test notices: make mutate MUTATE="derivations/numbered.py --sample 0"
+	$(BIN)/python tools/mutate.py $(MUTATE)
 
 matrix: $(READY)  ## run everything on the oldest and newest packages, several Pythons, hash seeds and BLAS kernels
 	$(BIN)/python tools/matrix.py $(MATRIX)

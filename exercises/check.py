@@ -2,7 +2,7 @@
 which mistake is it?"""
 
 import inspect
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import sympy as sp
@@ -62,7 +62,7 @@ def _source(function):
 
 def _reply(answer, question, given):
     try:
-        asked = Question(question, given)
+        asked = _question(question, tuple(given))
     except (ValueError, TypeError, Undecided) as error:
         return Reply(OPEN, f"This exercise has a fault of its own: {error}")
     if answer is ... or answer is None:
@@ -75,6 +75,12 @@ def _reply(answer, question, given):
                 else asked.reply_to(asked.formula(answer)))
     except NoFormula as error:
         return Reply(WRONG, f"This cannot be compared with {asked.name}: {error}")
+
+
+@lru_cache(maxsize=64)
+def _question(question, given):
+    """What the first try has found out about a question serves the next ones."""
+    return Question(question, given)
 
 
 class Question:

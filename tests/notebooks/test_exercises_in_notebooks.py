@@ -46,6 +46,7 @@ class Notebook:
         self.code = {cell["id"]: _text(cell) for cell in self.cells if cell["cell_type"] == "code"}
         markdown = {cell["id"]: _text(cell) for cell in self.cells
                     if cell["cell_type"] == "markdown"}
+        self.trees = {id: ast.parse(source) for id, source in self.code.items()}
         self.exercises = [id for id in self.code if re.fullmatch(r"exercise-\d+", id)]
         self.answers = {id: FENCED.search(markdown.get(f"{id}-answer", ""))
                         for id in self.exercises}
@@ -77,14 +78,13 @@ class Notebook:
         """The statements before an exercise that it depends on, in their order: a backward slice,
         without what is only shown."""
         cells = list(self.code)
-        statements = [s for name in cells[:cells.index(id)]
-                      for s in ast.parse(self.code[name]).body]
-        cell = ast.parse(self.code[id])
+        statements = [s for name in cells[:cells.index(id)] for s in self.trees[name].body]
+        cell = self.trees[id]
         goal, late, kept = _loaded(cell) | _looked_up(cell), set(), []
         while True:
             kept, found = _slice(statements, goal | late)
             if found <= late:
-                return [ast.unparse(statement) for statement in kept]
+                return [_unparsed(statement) for statement in kept]
             # what a function looks up when it is called, it finds as it is at the end
             late |= found
 
@@ -101,11 +101,16 @@ def _slice(statements, wanted):
     return kept, late
 
 
+# Each statement is looked at for many exercises: what is found is kept, statement by statement.
+_unparsed = cache(ast.unparse)
+
+
 def _text(cell):
     source = cell["source"]
     return source if isinstance(source, str) else "".join(source)
 
 
+@cache
 def _loaded(tree):
     """The names that a statement reads, those of the functions in it apart."""
     inside = {id(n) for f in ast.walk(tree) if isinstance(f, FUNCTIONS) for part in _body(f)
@@ -114,6 +119,7 @@ def _loaded(tree):
             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and id(n) not in inside}
 
 
+@cache
 def _looked_up(tree):
     """The names that the functions in a statement read when they are called."""
     functions = [f for f in ast.walk(tree) if isinstance(f, FUNCTIONS)]
@@ -139,6 +145,7 @@ def _own(function):
     return arguments | {n.id for n in names if isinstance(n.ctx, ast.Store)}
 
 
+@cache
 def _stored(statement):
     """(names that the statement gives or changes, whether their old values are gone after it)."""
     if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):

@@ -63,7 +63,16 @@ def _statement(node, cell):
         elif isinstance(part, ast.Expr) and isinstance(
             part.value, ast.Call) and isinstance(part.value.func, ast.Attribute):
             statement.touches.add(_root(part.value.func))  # table.append(...)
+    statement.binds -= counters(node)
     return statement
+
+
+def counters(node):
+    """The names that only count through a loop or a comprehension."""
+    targets = (part.target for part in ast.walk(node)
+               if isinstance(part, (ast.For, ast.comprehension)))
+    return {name.id for target in targets for name in ast.walk(target)
+            if isinstance(name, ast.Name)}
 
 
 def _root(node):
@@ -88,13 +97,16 @@ def needed_statements(statements):
     """The derivations, and all that they depend on, in their order; each with whether it is a
     derivation."""
     makers = set(MAKERS)
+    # figures.show(...) changes nothing in the module that it is called of
+    modules = {name for s in statements if isinstance(s.node, (ast.Import, ast.ImportFrom))
+               for name in s.binds}
     functions = {s.node.name: s for s in statements if isinstance(s.node, ast.FunctionDef)}
     for _ in functions:
         makers |= {name for name, s in functions.items() if s.calls & makers}
     needed, kept = set(), []
     for statement in reversed(statements):
         proves = derives(statement, makers)
-        if not proves and not (statement.binds | statement.touches) & needed:
+        if not proves and not (statement.binds | statement.touches - modules) & needed:
             continue
         if isinstance(statement.node,
                       (ast.Assign, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.With)):
