@@ -1,4 +1,4 @@
-"""The first plugin of a run, named in pyproject.toml: it makes the start of every process shorter."""
+"""The first plugin of a run, by pyproject.toml: it makes the start of each process shorter."""
 
 import sys
 
