@@ -258,6 +258,8 @@ def with_sigmoids(e):
 
 def number(e):
     """An exponent or the end of a sum, worked out."""
+    if e.is_Integer:
+        return e
     with evaluate(True):
         return e.doit() if e.is_number else e + 0
 
@@ -273,8 +275,10 @@ def _piecewise(cases, e):
 
 
 def _same_entry(e, v):
-    pairs = zip(getattr(e, "indices", ()), getattr(v, "indices", ()))
-    with evaluate(True):
+    pairs = [*zip(getattr(e, "indices", ()), getattr(v, "indices", ()))]
+    if all(i == j for i, j in pairs):
+        return sp.S.One
+    with evaluate(True):  # each change of mode empties SymPy's caches
         return sp.Mul(*(sp.KroneckerDelta(i, j) for i, j in pairs))
 
 

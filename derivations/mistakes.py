@@ -10,8 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
-from itertools import chain, combinations, islice, permutations
+from functools import cached_property, lru_cache, partial
+from itertools import chain, combinations, count, islice, permutations, tee
 from numbers import Rational
 from typing import NamedTuple
 
@@ -22,13 +22,14 @@ from derivations import chain_rule
 from derivations.chain_rule import SATURATING, Chain, Kind, lettered, right_formula
 from derivations.definitions import Depends, resolve, table_of
 from derivations.errors import Undecided, WrongIndex
+from derivations.glance import Glance
 from derivations.normal_form import index_ranges
 from derivations.printing import plain, show_number, to_mpf
 from derivations.sampling import points, same_value
 from derivations.symbols import Activation, Partial, base_of, names_in
 from derivations.values import NoValue
 
-ENOUGH = 6        # points at which a mistake must give what is claimed before it is named
+ENOUGH = 4        # points at which a mistake must give what is claimed before it is named
 CANDIDATES = 600  # mistakes that are tried
 ROUGH = 1e-9      # values further apart than this are not looked at more closely
 NO_FORMULA = NoValue, Undecided, ValueError, TypeError, AttributeError, IndexError, KeyError
@@ -86,12 +87,19 @@ class _Diagnosis:
 
     def __init__(self, right, wrong, table):
         self.question, self.table, self.code = right, table, callable(wrong)
+        self.changes = {}
         self.right = opened(right, table)
         self.wrong = None if self.code else opened(wrong, table)
         self.letters = [] if self.code else self.loose(self.wrong)
         self.endless = not self.code and self.leaves_its_array()
         self.claimed = wrong if self.code else self.seen(self.wrong)
-        self.places = list(islice(self.told_apart(), ENOUGH))
+        self.found = islice(self.told_apart(), ENOUGH)
+
+    @property
+    def places(self):
+        """(point, right value, claimed value) at a few points, each computed when it is needed."""
+        self.found, again = tee(self.found)
+        return again
 
     def leaves_its_array(self):
         """Does an index of the claim run where its array has no entry? Then arrays have no end."""
@@ -130,8 +138,11 @@ class _Diagnosis:
     def holds(self, formula, other=None):
         """Has it the value of the claim, or of another formula, at enough points and all that
         tell?"""
-        formula, told = self.seen(formula), 0
+        formula, told, tried = self.seen(formula), 0, 0
+        if self.is_far(formula, other):
+            return False
         for point, right, claimed in self.places:
+            tried += 1
             try:
                 if other is not None:
                     same = point.same(self.seen(other), formula)
@@ -144,28 +155,58 @@ class _Diagnosis:
             if same is False:
                 return False
             told += same is True
-        return told >= min(len(self.places), ENOUGH // 2)
+        return told >= min(tried, ENOUGH - 1)
+
+    @cached_property
+    def glance(self):
+        """(floats at the first point, the value claimed there); None if no point tells."""
+        return next(((Glance(point), float(to_mpf(claimed)))
+                     for point, _, claimed in self.places), None)
+
+    def is_far(self, formula, other):
+        """Do floats tell that it is another value than that of the claim, or of `other`?"""
+        if self.glance is None:
+            return False
+        glance, claimed = self.glance
+        seen, meant = glance(formula), (claimed, 0) if other is None else glance(self.seen(other))
+        if None in (seen, meant):
+            return False
+        return abs(seen[0] - meant[0]) > ROUGH*abs(meant[0]) + 10*(seen[1] + meant[1])
 
     # indices that no sum binds, under letters of their own: Sum's i and somebody's m are the same
 
     def loose(self, expr):
-        return sorted(_indices(expr) & expr.free_symbols - self.right.free_symbols, key=str)
+        return sorted(_free_indices(expr) - self.of_right, key=str)
+
+    @cached_property
+    def of_right(self):
+        return self.right.free_symbols
 
     def seen(self, expr):
-        if self.letters:
-            own = (sp.Symbol(f"_loose_{p}", integer=True) for p in range(len(expr.free_symbols)))
-            expr = expr.xreplace(dict(zip(self.loose(expr), own)))
-        if self.endless:
-            arrays = expr.atoms(sp.IndexedBase)
-            expr = expr.xreplace({a: sp.IndexedBase(a.label, real=True) for a in arrays})
-        return expr
+        if not (self.letters or self.endless):
+            return expr
+        own = (sp.Symbol(f"_loose_{p}", integer=True) for p in count())
+        return self.changed(expr, tuple(zip(self.loose(expr) if self.letters else (), own)))
+
+    def changed(self, e, letters):
+        """The formula with other letters and, if need be, arrays without end; each part once."""
+        if not isinstance(e, sp.Basic) or not e.args:
+            return dict(letters).get(e, e)
+        if (e, letters) not in self.changes:
+            args = [self.changed(a, letters) for a in e.args]
+            if isinstance(e, sp.Indexed):
+                base = sp.IndexedBase(e.base.label, real=True) if self.endless else e.base
+                args = [base, *args[1:]]
+            same = all(a is b for a, b in zip(args, e.args))
+            self.changes[e, letters] = e if same else e.func(*args)
+        return self.changes[e, letters]
 
     # what it is
 
     def mistake(self):
         """The first that fits: made in the right formula, undone in the claim, or by the values."""
         right = self.seen(self.right)
-        if all(self.same(point, right, claimed) for point, _, claimed in self.places):
+        if not any(self.same(point, right, claimed) is False for point, _, claimed in self.places):
             return None
         formula = (self.undone, self.undefined, self.normalised, self.indices)
         ways = (self.made, *(() if self.code else formula), self.by_ratio)
@@ -177,8 +218,8 @@ class _Diagnosis:
         lines = chain(() if asked else mutants(self.question),
                       tree(self.question, self.table, self.letters))
         for mistake in islice(lines, CANDIDATES):
-            if self.holds(mistake.formula) and len(self.loose(mistake.formula)) == len(
-                self.letters):
+            as_many = len(self.loose(mistake.formula)) == len(self.letters)
+            if as_many and self.holds(mistake.formula):
                 yield mistake
 
     def undone(self):
@@ -604,6 +645,16 @@ def _wrong_ranges(wrong):
 
 def _indices(expr):
     return {i for entry in expr.atoms(sp.Indexed) for i in entry.indices if i.is_Symbol}
+
+
+@lru_cache(maxsize=20_000)
+def _free_indices(expr):
+    """The letters that stand as indices and that no sum binds."""
+    if isinstance(expr, sp.Indexed):
+        return frozenset(i for i in expr.indices if i.is_Symbol)
+    found = frozenset().union(*(_free_indices(a) for a in expr.args if isinstance(a, sp.Basic)))
+    bound = expr.limits if isinstance(expr, (sp.Sum, sp.Product)) else ()
+    return found - {index for index, *_ in bound}
 
 
 # The tree of mistakes of a question --------------------------------------------------------------
