@@ -4,8 +4,8 @@
 |---|---|
 | a network of any depth: activations, losses, forward, backward, update | `network` |
 | one linear neuron: the same in vectors, and the closed form | `linear` |
-| epochs of mini-batches, what came of them, save and load | `training` |
-| penguins and digits; split, standardise, batches, one-hot labels | `data` |
+| epochs of mini-batches, and what came of them | `training` |
+| penguins and digits; standardise, batches | `data` |
 | one look for every figure, and words for each | `figures` |
 | the training step without waste | `fast_step` |
 | checks of what a function is given | `validation` |

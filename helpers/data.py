@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers import validation as checks  # split has an argument of the name validation
+from helpers import validation as checks
 
 MEASUREMENTS = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
 
@@ -121,14 +121,6 @@ class Standardised(NamedTuple):
     scale: np.ndarray  # (n_features,)
 
 
-class Split(NamedTuple):
-    """Sample numbers in three parts: to learn from, to decide by, to judge with at the end."""
-
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray
-
-
 @checks.checked(X="n_samples n_features")
 def standardise(X, like=None):
     """Take out of each feature its mean and divide by its standard deviation: `Standardised`.
@@ -172,68 +164,3 @@ def batches(n_samples, batch_size, rng=None):
     batch_size = checks.count("batch_size", batch_size, most=n_samples)
     order = np.arange(n_samples) if rng is None else rng.permutation(n_samples)
     return (order[start:start + batch_size] for start in range(0, n_samples, batch_size))
-
-
-def one_hot(labels, n_classes=None):
-    """A row for each label, with a 1 in the column of its class, else 0: (n_samples, n_classes).
-
-    Labels count from 0; n_classes is one more than the largest unless given.
-
-    >>> one_hot([1, 0]).tolist()
-    [[0.0, 1.0], [1.0, 0.0]]
-    """
-    labels = class_labels("labels", labels)
-    n_classes = labels.max() + 1 if n_classes is None else checks.count("n_classes", n_classes)
-    return np.eye(n_classes)[class_labels("labels", labels, n_classes=n_classes)]
-
-
-@checks.checked(n_samples=checks.count, rng=checks.generator,
-                validation=checks.fraction, test=checks.fraction)
-def split(n_samples, rng, validation=0.2, test=0.2, labels=None):
-    """Deal the sample numbers out at random: a `Split`, sorted, every sample in exactly one part.
-
-    `validation` and `test` are the shares of these parts, rounded to whole samples; the rest is for
-    training. With `labels`, one for each sample, each class is shared out alike, to within two
-    samples. A part that is asked for and would be empty is refused, so is no rest.
-
-    >>> [len(part) for part in split(10, np.random.default_rng(0))]
-    [6, 2, 2]
-    """
-    sizes = []
-    for name, share in (("validation", validation), ("test", test)):
-        sizes.append(round(share * n_samples))
-        if share > 0 and sizes[-1] == 0:
-            found = f"{name} is {share:g} of {n_samples} samples, which is none"
-            raise ValueError(f"{found}; expected 0, or a larger share")
-    if sum(sizes) >= n_samples:
-        found = f"validation and test take {sum(sizes)} of {n_samples} samples"
-        raise ValueError(f"{found} and leave none to train on")
-    labels = np.zeros(n_samples, int) if labels is None else labels
-    labels = class_labels("labels", labels, n_samples)
-    order = rng.permutation(n_samples)
-    order = order[np.argsort(labels[order], kind="stable")]
-    chosen, rest = _every_so_often(order, sizes[1])
-    validation, train = _every_so_often(rest, sizes[0])
-    return Split(np.sort(train), np.sort(validation), np.sort(chosen))
-
-
-def _every_so_often(order, n):
-    """n of the numbers, evenly spaced over their order, and the others: a fair share a class."""
-    k = np.arange(len(order))
-    taken = (k + 1) * n // len(order) > k * n // len(order)
-    return order[taken], order[~taken]
-
-
-def class_labels(name, value, n_samples=None, n_classes=None):
-    """`value` as whole numbers from 0 to below n_classes, one a sample."""
-    labels = np.asarray(value)
-    if labels.dtype.kind not in "iu":
-        expected = "whole numbers: the class of each sample, from 0"
-        raise TypeError(f"{name} holds {labels.dtype}, expected {expected}")
-    if labels.ndim != 1 or len(labels) == 0 or len(labels) != (n_samples or len(labels)):
-        expected = f"({n_samples or 'n_samples'},): one class for each sample"
-        raise ValueError(f"{name} has shape {labels.shape}, expected {expected}")
-    top = f"to {n_classes - 1}" if n_classes else "on"
-    wrong = (labels < 0) | (labels >= (n_classes or np.inf))
-    checks.refuse_where(wrong, name, labels, f"a class from 0 {top}")
-    return labels

@@ -40,7 +40,6 @@ GUIDE = dict(color=REFERENCE, linestyle=(0, (5, 4)), linewidth=1.2)
 CLASSES = (SAMPLES, dict(color="#009E73", marker="^", **{**POINTS, "markersize": 5.5}),
            dict(color=REFERENCE, marker="s", markerfacecolor="white",
                 linestyle="none", markersize=4.5, markeredgewidth=1.1))
-SPECIES = dict(zip(("Adelie", "Chinstrap", "Gentoo"), CLASSES))  # the same in every notebook
 
 STYLE = matplotlib.rc_params_from_file(
     Path(__file__).with_name("notebook.mplstyle"), use_default_template=False)
@@ -241,30 +240,22 @@ def arrow(ax, start, end, text="", *, color=BACKWARD, offset=(6, 6), **style):
     return label_line(ax, end, text, offset=offset, color=color)
 
 
-def contours(ax, f, xlim, ylim, *, levels=12, points=101):
-    """The surface f(x, y) as grey contour lines, every third one stronger.
+def contours(ax, f, xlim, ylim, *, levels, points=101):
+    """The surface f(x, y) as grey lines at the heights `levels`, every third one stronger.
 
-    `f` takes two numbers and returns one. `levels` is how many lines, closer together near the
-    minimum, or the heights.
+    `f` takes two numbers and returns one.
     """
     xs, ys = np.linspace(*xlim, points), np.linspace(*ylim, points)
     heights = np.array([[f(x, y) for x in xs] for y in ys], dtype=float)
     if heights.shape != (points, points):
         came = f"it returned shape {heights.shape[2:]}"
         raise ValueError(f"f must return one number for two numbers; {came}")
-    levels = contour_heights(heights, levels) if np.ndim(levels) == 0 else np.unique(levels)
+    levels = np.unique(levels)
     third = np.arange(len(levels)) % 3 == min(2, len(levels) - 1)
     for lines, color, width in ((~third, PALE, 0.8), (third, "#8C8C8C", 1.3)):
         if lines.any():
             ax.contour(xs, ys, heights, levels=levels[lines], colors=color, linewidths=width)
     ax.set(xlim=xlim, ylim=ylim)
-
-
-def contour_heights(heights, count):
-    """`count` heights that rise with the square (even rings in a bowl), to two digits."""
-    low, high = np.nanmin(heights), np.nanmax(heights)
-    steps = low + (high - low) * (np.arange(1, count + 1) / (count + 1)) ** 2
-    return np.unique([float(f"{step:.2g}") for step in steps])
 
 
 def path(ax, points, *, color=BACKWARD, labels=("start", ""), **style):

@@ -11,48 +11,8 @@ import numpy as np
 
 from helpers import network
 from helpers import validation as checks  # train has an argument of the name validation
-from helpers.data import batches, class_labels
+from helpers.data import batches
 from helpers.fast_step import Stepper
-
-
-def predict(X, W, b, hidden="sigmoid", output="softmax"):
-    """The prediction is the activation of the last layer: y_hat = a[K], (n_samples, n_K).
-
-    >>> predict([[1.0]], {1: [[0.0]]}, {1: [0.0]}, output="sigmoid").tolist()
-    [[0.5]]
-    """
-    _, a = network.forward(X, W, b, hidden, output)
-    return a[len(a) - 1]
-
-
-@checks.checked(y_hat="n_samples n_outputs")
-def classes(y_hat):
-    """The class of each sample, the column with the largest output: (n_samples,).
-
-    One column alone: 1 where it is ½ or more.
-
-    >>> classes([[0.2, 0.8], [0.9, 0.1]]).tolist()
-    [1, 0]
-    """
-    return y_hat.argmax(axis=1) if y_hat.shape[1] > 1 else (y_hat[:, 0] >= 0.5).astype(int)
-
-
-@checks.checked(y_hat="n_samples n_outputs")
-def accuracy(y_hat, y):
-    """The share of samples whose predicted class is the true one, from 0 to 1.
-
-    y has the shape of y_hat, with one-hot rows, or is a label for each sample.
-
-    >>> accuracy([[0.2, 0.8], [0.9, 0.1]], [1, 1])
-    0.5
-    """
-    if np.ndim(y) == 1:
-        true = class_labels("y", y, len(y_hat), max(y_hat.shape[1], 2))
-    else:
-        y = checks.shaped("...")("y", y, {"...": (y_hat.shape, "y_hat")})
-        network.OUTPUTS["softmax" if y.shape[1] > 1 else "sigmoid"].refuse(y)
-        true = classes(y)
-    return float((classes(y_hat) == true).mean())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,7 +28,6 @@ class History:
     W_last: dict                                # of the last epoch
     b_last: dict
     best_epoch: int                             # the first of lowest cost, on validation if there
-    n_steps: int                                # updates made
     stopped: str                                # "n_epochs", "patience" or "diverged"
 
     @property
@@ -77,26 +36,24 @@ class History:
         return len(self.J) - 1
 
     def __repr__(self):
-        kind, J = ("", self.J) if self.J_validation is None else ("validation ", self.J_validation)
-        return (f"{self.n_epochs} epochs, {self.n_steps} updates, stopped by {self.stopped}; "
-                f"best epoch {self.best_epoch}, {kind}cost {J[self.best_epoch]:.4f}")
+        found = f"{self.n_epochs} epochs, stopped by {self.stopped}; best epoch {self.best_epoch}"
+        return f"{found}, cost {self.J[self.best_epoch]:.4f}"
 
 
 @checks.checked(n_epochs=partial(checks.count, least=0), rng=checks.optional(checks.generator),
                 patience=checks.optional(checks.count))
 def train(X, y, W, b, hidden="sigmoid", output="softmax", *, eta, n_epochs, batch_size=None,
-          rng=None, momentum=0.0, validation=None, patience=None, dtype=np.float64):
+          rng=None, momentum=0.0, validation=None, patience=None):
     """Every epoch visits each sample once, batch by batch, with one update a batch: a `History`.
 
     batch_size  None takes all samples at once (batch descent), 1 one at a time (stochastic), else
                 mini-batches. The gradient is the mean over the batch's own samples, also in a last
                 batch that is shorter
     rng         shuffles the samples anew for each epoch; None takes them in order
-    eta         the learning rate, a number or a function of the epoch, 1, 2, ...
+    eta         the learning rate
     momentum    each move is momentum times the last one minus eta times the gradient
     validation  (X, y) of samples that are not trained on, to choose the best epoch by
     patience    stop after so many epochs in a row without a new lowest validation cost
-    dtype       np.float64 or np.float32
 
     Too large a learning rate is no error: when the cost is no longer finite it is entered as inf,
     training stops, and `stopped` is "diverged". Source: S0-27, S1-56, S1-60, S2-07, S2-09, S3-27,
@@ -105,20 +62,16 @@ def train(X, y, W, b, hidden="sigmoid", output="softmax", *, eta, n_epochs, batc
     >>> train([[1.0]], [[2.0]], {1: [[0.0]]}, {1: [0.0]}, output="identity", eta=0.5, n_epochs=3).J
     array([2., 0., 0., 0.])
     """
-    rate = eta if callable(eta) else lambda epoch: eta
-    net = Stepper(W, b, hidden, output, eta=rate(1), momentum=momentum, dtype=dtype)
+    net = Stepper(W, b, hidden, output, eta=eta, momentum=momentum)
     samples, held_out = net.prepared(X, y), _held_out(net, validation, patience)
     n_samples = len(samples[0])
     size = n_samples if batch_size is None else batch_size
     checks.count("batch_size", size, most=n_samples)
-    rows, lowest, n_steps, stopped = [], np.inf, 0, "n_epochs"
+    rows, lowest, stopped = [], np.inf, "n_epochs"
     with np.errstate(over="ignore", invalid="ignore"):
         for epoch in range(n_epochs + 1):
-            if epoch > 0:
-                net.eta = rate(epoch)
-                for batch in batches(n_samples, size, rng):
-                    net.step_on(*samples, batch)
-                    n_steps += 1
+            for batch in batches(n_samples, size, rng) if epoch else ():
+                net.step_on(*samples, batch)
             J, right = _measured(net, *samples)
             rows.append((J, right, *(_measured(net, *held_out) if held_out else (None, None))))
             judged = rows[-1][2] if held_out else J
@@ -131,7 +84,7 @@ def train(X, y, W, b, hidden="sigmoid", output="softmax", *, eta, n_epochs, batc
             if stopped != "n_epochs":
                 break
     columns = [None if column[0] is None else np.array(column) for column in zip(*rows)]
-    return History(*columns, *best, net.W, net.b, best_epoch, n_steps, stopped)
+    return History(*columns, *best, net.W, net.b, best_epoch, stopped)
 
 
 def _measured(net, X, y):

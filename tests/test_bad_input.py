@@ -393,24 +393,6 @@ ARGUMENTS = {
                            "dtype": (np.float64,
                                      Kind(["complex", CODE, None, int, np.float16, 3]))}),
 
-    "data.split": (data.split, {
-        "n_samples": (5, COUNT),
-        "rng": (np.random.default_rng(0), NEEDED_RNG := Kind([*RNG.values, None])),
-        "validation": (0.2, SHARE),
-        "test": (0.2, SHARE), "labels": (LABELS := np.array([0, 1, 0, 1, 1]), LABEL_KIND := Kind(
-            [-LABELS, LABELS / 2, LABELS * 1.0, CODE, [[1, 2], [3]], [], [np.nan] * 5,
-             list("abcde"), LABELS > 0], [LABELS[:4]]))}),
-    "data.one_hot": (data.one_hot,
-                     {"labels": (LABELS, Kind([None, *LABEL_KIND.values, LABELS + 2])),
-                              "n_classes": (3, COUNT_OR_NONE)}),
-    "training.classes": (training.classes, {"y_hat": (Z, array_kind(np.ones(3)))}),
-    "training.accuracy": (training.accuracy, {
-        "y_hat": (Z, array_kind(np.ones(3))),
-        "y": (ONE_HOT,
-              label_kind(*NOT_ONE_HOT, LABELS + 1, -LABELS, shapes=[ONE_HOT[:4], LABELS[:4]]))}),
-    "training.predict": (training.predict,
-                         {"X": (Z, array_kind(np.ones((5, 3)), np.ones(2))), "W": (WEIGHTS, W_KIND),
-                          "b": (BIASES, B_KIND), **HIDDEN}),
     "training.train": (training.train, {
         "X": (Z, array_kind(np.ones((5, 3)), np.ones(2))),
         "y": (ONE_HOT, label_kind(*NOT_ONE_HOT, shapes=[ONE_HOT[:4], BINARY])),
@@ -420,8 +402,7 @@ ARGUMENTS = {
         "momentum": (0.0, SHARE),
         "validation": (None, Kind([3, CODE, (Z,), (Z, ONE_HOT[:4]), (Z[:, :1], ONE_HOT),
                                    (Z, 2 * ONE_HOT)])),
-        "patience": (None, Kind([0, -1, 1.5, CODE, 2])),
-        "dtype": (np.float64, Kind(["complex", CODE, None, int, np.float16, 3]))}),
+        "patience": (None, Kind([0, -1, 1.5, CODE, 2]))}),
 
     "symbols.formula": (symbols.formula, {"value": (w_*x_, FORMULA)}),
     "symbols.indexed": (symbols.indexed,
@@ -491,7 +472,8 @@ ARGUMENTS = {
     "figures.contours": (figures.contours,
                          {"ax": AXES,
                           "f": (lambda x, y: x*x + y*y, Kind([3, CODE, None, lambda x, y: [x, y]])),
-                          "xlim": ((-1, 1), POINT), "ylim": ((-1, 1), POINT)}),
+                          "xlim": ((-1, 1), POINT), "ylim": ((-1, 1), POINT),
+                          "levels": ((0.5, 1), Kind([CODE, [CODE]]))}),
     "figures.path": (figures.path, {"ax": AXES, "points": (np.eye(2), Kind([
         np.eye(3), [(0, 0)], [], 3, CODE, None]))}),
 }
@@ -514,8 +496,8 @@ WITHOUT = {  # public names that need no row, and why
     "Plan": "made by Stepper", "StyledAxes": "made by single, pair and grid",
     "picture": "show", "letters": "show", "wrap_title": "show", "image_tag": "explore",
     "slider_label": "explore",
-    "contour_heights": "contours", "graph": "tests/helpers/test_figures.py",
-    "half_squared_error": "cost", "class_labels": "one_hot",
+    "graph": "tests/helpers/test_figures.py",
+    "half_squared_error": "cost",
 }
 BY_HAND = {"validation"}  # has tests of its own
 

@@ -254,14 +254,10 @@ def test_contours_ask_for_the_cost_one_point_at_a_time():
     assert (ax.get_xlim(), ax.get_ylim()) == ((0, 4), (-1, 1))
 
 
-def test_contour_heights_rise_with_the_square():
-    assert figures.contour_heights(np.array([[0.0, 16.0]]), 3).tolist() == [1, 4, 9]
-
-
 def test_contours_refuse_a_function_that_returns_an_array():
     _, ax = figures.single()
     with pytest.raises(ValueError, match=r"one number.*\(2,\)"):
-        figures.contours(ax, lambda x, y: [x, y], (0, 1), (0, 1), points=5)
+        figures.contours(ax, lambda x, y: [x, y], (0, 1), (0, 1), levels=[1], points=5)
 
 
 def test_path_marks_start_and_end():
