@@ -210,11 +210,12 @@ def judge(at, probes, claims, gradient, exact):
     largest = _largest_of_block(at, probes, np.where(m.kink, 0, np.abs(value)))
     largest_claim = np.abs(claims.value).max()
     analytic = m.exact.any()  # the complex step has its claims' rounding in its error bar
-    bar = bar + 64 * EPS * largest * (not analytic)
+    measured, bar = bar, bar + 64 * EPS * largest * (not analytic)
     coarse = np.where(eps > EPS, 32 * eps * largest, 0)  # in float32 the claim has its rounding
     doubt = 64 * eps * here * (not analytic)
     with np.errstate(invalid="ignore"):
-        zero = np.abs(value) <= m.bar
+        hazy = (m.bar > 0.01 * np.abs(value)) & (np.abs(value) <= 64 * EPS * m.scale)
+        zero = (np.abs(value) <= m.bar) | hazy
         less = NOTHING * np.fmax(m.scale, largest_claim)
         nothing = zero & (np.fmax(m.bar, np.abs(claimed)) <= less)
         near = zero & (size <= NOTHING * max(largest_claim, here)) | (error <= RESOLUTION * size)
@@ -225,15 +226,22 @@ def judge(at, probes, claims, gradient, exact):
         nothing &= np.abs(claimed) <= 64 * own
     else:
         doubt = np.where(near, np.maximum(doubt, 64 * eps * max(1.0, here)), doubt)
-        tiny = 4096 * EPS * largest_claim  # as of a bias that a batch normalisation takes out
+        tiny = 2.0**16 * EPS * largest_claim  # as of a bias that a batch normalisation takes out
         less = np.maximum(np.where(analytic | (m.bar <= tiny), tiny, 0), NOTHING * m.scale)
         nothing &= np.abs(claimed) <= less
+        # Or it moves the cost by less than its rounding from end to end of the ladder, on which
+        # nothing but rounding was seen.
+        unseen = EPS * here / at.reach(probes)
+        nothing |= zero & (m.bar > 0) & (np.abs(claimed) <= unseen) & (m.bar <= 16 * unseen)
+        hidden = zero & ~analytic & (np.abs(claimed) <= NOTHING * largest_claim)
+        doubt = np.where(hidden, np.inf, doubt)
     both_zero = (claimed == 0) & (value == 0)
     groups = np.array([np.ndim(p.where) > 0 for p in probes])
     least = np.array([np.min(np.abs(claims.value[p.where] * p.along)) for p in probes])
     smallest = np.where([np.size(p.where) <= GROUP for p in probes], np.fmin(size, least), size)
     with np.errstate(invalid="ignore"):
         decided = both_zero | m.kink | (bar <= RESOLUTION * smallest)
+        decided |= (error <= measured) & (measured <= RESOLUTION * smallest)
         decided |= (room > 0) & (m.bar <= room)
         decided |= (coarse > 0) & (bar <= 1e-2 * largest)  # in float32 small entries have no digits
         f.status = np.where((error <= bar + coarse) & decided, AGREES, OPEN)
