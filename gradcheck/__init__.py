@@ -9,8 +9,9 @@ from gradcheck.differences import (
     forward_difference,
     numerical_gradient,
 )
-from gradcheck.repair import MISTAKES, Fault, FaultError, find_fault
+from gradcheck.repair import Fault, FaultError, find_fault
 from gradcheck.report import BlockReport, GradientError, GradientReport
+from gradcheck.rewritings import MISTAKES
 from gradcheck.stated import StatedReport, stated
 from gradcheck.update import UpdateError, update_check
 

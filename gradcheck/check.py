@@ -125,6 +125,7 @@ JUDGED = [
     ("lost", bool),  # both numbers are 0 but for rounding
     ("weak", bool),  # worth another look beside the point
     ("beside", bool),  # decided there
+    ("seen", float),  # an error as large as this would be seen
 ]
 
 
@@ -245,7 +246,8 @@ def judge(at, probes, claims, gradient, exact):
         decided |= (room > 0) & (m.bar <= room)
         decided |= (coarse > 0) & (bar <= 1e-2 * largest)  # in float32 small entries have no digits
         f.status = np.where((error <= bar + coarse) & decided, AGREES, OPEN)
-        f.status[error > np.maximum(8 * bar + coarse, doubt)] = DIFFERS
+        f.seen = np.maximum(8 * bar + coarse, doubt)
+        f.status[error > f.seen] = DIFFERS
     f.status[nothing] = AGREES
     f.status[m.jump | np.isnan(error) | groups & m.kink] = OPEN  # several kinks may meet there
     f.weak = (f.status == OPEN) | m.kink | nothing | (both_zero & ~m.still)
@@ -353,7 +355,8 @@ def _report(k, at, claims, f, gradient, n_samples):
         claimed=told(f.claimed[worst]), numerical=told(f.value[worst]),
         differing=int((f.status == DIFFERS).sum()), undecided=int((f.status == OPEN).sum()),
         steep=int(f.jump[worst]), dead=int(dead.sum()), at_kink=len(kinks),
-        bracketed=int(kinks.inside.sum()), beside=int(f.beside.sum()), lost=int(f.lost.sum()),
+        seen=float(f.seen[worst]), bracketed=int(kinks.inside.sum()),
+        beside=int(f.beside.sum()), lost=int(f.lost.sum()),
         slopes=_slopes(kinks[0].left, kinks[0].right) if len(kinks) else (),
     )  # fmt: skip
     if verdict == AGREES and not (dead | (size == 0) | f.kink).all():

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradcheck.differences import remembering
-from gradcheck.rewritings import MISTAKES, ways_to_write
+from gradcheck.rewritings import MEANINGS, ways_to_write
 
 FIRST_STEPS = 4  # ways that mend a part, after which another one is looked for
 MOST_PAIRS, MOST_CHECKS = 10_000, 600  # of two ways at once
@@ -37,12 +37,12 @@ class Remedy(NamedTuple):
     """One line rewritten."""
 
     line: int  # 1 is the `def`
-    mistake: str  # a word of MISTAKES
+    mistake: str  # a word of MISTAKES, or "missing"
     was: str
     now: str
 
     def __str__(self):
-        meaning = MISTAKES[self.mistake]
+        meaning = MEANINGS[self.mistake]
         return f"line {self.line}: {meaning}\n    was  {self.was}\n    now  {self.now}"
 
 
@@ -143,7 +143,7 @@ class _Search:
     def fault(self):
         written = _Written(self.source, self.source.tree())
         tried = {way: self._tried(written.as_in(way)) for way in written.ways}
-        remedies = self._remedies(written, tried)
+        remedies = self._remedies(written, tried) or self._factors_left_out()
         several = [] if remedies or not self.call else self._two(written, tried)
         right = max((score.right for _, score in tried.values()), key=len, default=())
         partly = ()
@@ -159,10 +159,18 @@ class _Search:
         for remedy in (remedy for way in healing for remedy in written.remedies(way)):
             known = found.setdefault(remedy[:2], remedy)
             found[remedy[:2]] = min(known, remedy, key=lambda r: len(r.now))
-        order = list(MISTAKES)
+        order = list(MEANINGS)
         found = sorted(found.values(), key=lambda r: (r.line, order.index(r.mistake)))
         at_slopes = [r.line for r in found if r.mistake == "argument"]  # says more than "index"
         return [r for r in found if r.mistake != "index" or r.line not in at_slopes]
+
+    def _factors_left_out(self):
+        if not self.call:
+            return []
+        written = _Written(self.source, self.source.tree(), self.source.arguments(*self.call))
+        glance = self.truth is not None
+        tried = {way: self._tried(written.as_in(way), glance) for way in written.ways}
+        return self._remedies(written, tried)
 
     def _two(self, written, tried):
         """Two ways that together make the program pass."""
@@ -327,6 +335,11 @@ class _Source:
     def tree(self):
         return ast.parse(self.text).body[0]
 
+    def arguments(self, args, named):
+        """The arguments of a call, {name: value}."""
+        bound = inspect.signature(self.program).bind_partial(*args, **named)
+        return dict(bound.arguments)
+
     def compiled(self, tree, names):
         """The function that a tree defines, with its old default values."""
         tree.returns = None
@@ -373,13 +386,14 @@ class Way(NamedTuple):
 class _Written:
     """A program with a switch at each of its expressions, and the ways to write them."""
 
-    def __init__(self, source, definition):
+    def __init__(self, source, definition, given=None):
         self.source, self.definition, self.ways, self.others = source, definition, [], {}
-        for k, (statement, node, texts) in enumerate(ways_to_write(definition, source.scope)):
+        found = ways_to_write(definition, source.scope, given)
+        for k, (statement, node, texts) in enumerate(found):
             self.others[id(node)] = k, ", ".join(f"lambda: {text}" for text in texts)
             for number, (text, mistakes) in enumerate(texts.items(), 1):
                 self.ways.append(Way(statement, node, text, tuple(mistakes), k, number))
-        self.ways += _moves(definition)
+        self.ways += _moves(definition) if given is None else ()
         self.at, self.turns = [0] * len(self.others), TURNS
         self.function = self._compiled(self._switched)
 

@@ -51,6 +51,7 @@ class BlockReport:
     bracketed: int  # those of them whose claim lies between the one-sided derivatives
     slopes: tuple  # the one-sided derivatives of the first of them, to three digits
     beside: int  # entries decided at a neighbouring point
+    seen: float = 0.0  # at the worst entry, an error as large as this would be seen
     lost: int = 0  # entries that are 0 but for rounding, in the claim and in truth
     ratio: float | None = None  # claimed / numerical, where it is the same for all that differ
     suggestion: str = ""  # the mistake that explains the difference
@@ -76,7 +77,8 @@ class BlockReport:
         if self.steep:
             return f"{self.worst}: the cost jumps here or is infinitely steep; {REMEDY}"
         if self.undecided:
-            return f"{self.worst}: the derivative is lost in rounding here; {REMEDY}"
+            lost = f"the derivative is lost in rounding here, an error {_seen(self.seen)}"
+            return f"{self.worst}: {lost}; {REMEDY}"
         return ""
 
     def remarks(self):
@@ -159,6 +161,13 @@ def fraction(number):
         if above and abs(number * below - above) <= 1e-6 * abs(above):
             return f"{above}/{below}" if below > 1 else f"{above}"
     return shown(number)
+
+
+def _seen(error):
+    """Which error would be seen, to the next power of ten: the same on every machine."""
+    if not 0 < error < np.inf:
+        return "is not seen"
+    return f"of 1e{np.ceil(np.log10(error)):+03.0f} would be seen"
 
 
 def certain_digits(relative_bar):

@@ -25,7 +25,10 @@ MISTAKES = {
     "factor": "there is a factor too many, or a wrong one",
     "index": "an index is wrong, or one variable stands for another",
 }
+LEFT_OUT = "missing"  # tried where none of these explains the fault
+MEANINGS = MISTAKES | {LEFT_OUT: "a factor is left out"}
 LIMIT = 400  # ways to write a line, for one mistake
+MOST_FACTORS = 40  # that may have been left out of a line
 SLOPES = ("{0}*(1 - {0})", "(1 - {0}**2)", "({0} > 0)")
 RATES = re.compile(r"\b(eta|lr|alpha|rate|learning_rate|step_size)\b")
 A_SLOPE = re.compile("prime|slope|deriv")
@@ -59,17 +62,21 @@ def own_expressions(statement):
     return todo[1:]
 
 
-def ways_to_write(function, scope):
-    """(statement, node, {text: mistakes}) for each expression of a function."""
-    words, tried = Words(function, scope), Counter()
+def ways_to_write(function, scope, given=None):
+    """(statement, node, {text: mistakes}) for each expression of a function.
+
+    With the arguments that it was given, {name: value}: the factors that may have been left out.
+    """
+    words, tried = Words(function, scope, given), Counter()
+    rewritings, limit = (REWRITINGS, LIMIT) if given is None else ({LEFT_OUT: _missing}, 4 * LIMIT)
     inside = (s for s in ast.walk(function) if isinstance(s, ast.stmt))
     for statement in (s for s in inside if not isinstance(s, ast.FunctionDef)):
         words.look_at(statement)
         for node in filter(words.can_change, own_expressions(statement)):
             texts = {}
-            for mistake in words.mistakes_in(node):
-                left = LIMIT - tried[node.lineno, mistake]
-                found = dict.fromkeys(itertools.islice(REWRITINGS[mistake](node, words), left))
+            for mistake in words.mistakes_in(node, rewritings):
+                left = limit - tried[node.lineno, mistake]
+                found = dict.fromkeys(itertools.islice(rewritings[mistake](node, words), left))
                 tried[node.lineno, mistake] += len(found)
                 for text in found:
                     texts.setdefault(text, []).append(mistake)
@@ -81,7 +88,7 @@ def ways_to_write(function, scope):
 class Words:
     """The names and entries that occur in a program, as text, and where its nodes stand."""
 
-    def __init__(self, function, scope):
+    def __init__(self, function, scope, given=None):
         nodes, args = list(ast.walk(function)), function.args
         self.all = lambda kind: [n for n in nodes if isinstance(n, kind)]
         parameters = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
@@ -99,6 +106,7 @@ class Words:
         biases += [f"{b}[{layer}]" for b in biases if b in self.names for layer in self.layers]
         biases += [re.sub(r"\['[Ww]", "['b", text) for text in self.entries]  # where W is, b is
         self.biases = list(dict.fromkeys(biases))
+        self.at_hand = list(values_in({**(given or {}), **scope})) if given is not None else []
         self._look_around()
 
     def _moved(self):
@@ -119,6 +127,8 @@ class Words:
         self.opaque = within(self.all(OPAQUE))
         indices = {n.id for n in self.all(ast.Name) if id(n) in self.indices}
         self.whole = [name for name in self.names if name in indices or COUNTS.fullmatch(name)]
+        products = [n for n in self.all(ast.BinOp) if is_(n, ast.Mult, ast.Div)]
+        self.multiplied = {id(part) for n in products for part in (n.left, n.right)}
         self.grown = {id(n.value): n.op for n in self.all(ast.AugAssign)}
 
     def look_at(self, statement):
@@ -133,6 +143,7 @@ class Words:
         if isinstance(target, ast.Subscript):
             names = dict.fromkeys(map(root, self.entries))
             self.beside = [f"{name}[{plain(target.slice)}]" for name in names]
+        self.factors = list(dict.fromkeys(self.arrays + self.at_hand))[:MOST_FACTORS]
         self.masked = any(isinstance(n, ast.Compare) for n in own)
 
     def can_change(self, node):
@@ -144,10 +155,13 @@ class Words:
             and not (isinstance(node, ast.Attribute) and node.attr != "T")
         )
 
-    def mistakes_in(self, node):
+    def mistakes_in(self, node, rewritings):
+        told = rewritings
         if id(node) in self.indices:
-            return ["index"]
-        return ["updated"] if isinstance(node, NO_VALUES) else list(REWRITINGS)
+            told = ["index"]
+        elif isinstance(node, NO_VALUES):
+            told = ["updated"]
+        return [mistake for mistake in told if mistake in rewritings]
 
     def counts(self, node):
         return COUNTS.search(plain(node))
@@ -328,6 +342,31 @@ def _index(node, words):
             yield f"{t(node.value)}[{new}]"
     if isinstance(node, (ast.Name, ast.Subscript)) and root(plain(node)) not in words.moved:
         yield from words.whole if plain(node) in words.whole else words.arrays
+
+
+def values_in(scope, most=MOST_FACTORS):
+    """The texts that stand for arrays and numbers of a scope, those in structures too."""
+    todo = [(name, value) for name, value in scope.items() if not name.startswith("_")]
+    for text, value in itertools.islice(todo, 50 * most):
+        if isinstance(value, dict):
+            todo += [(f"{text}[{key!r}]", inner) for key, inner in list(value.items())[:most]]
+        elif isinstance(value, (list, tuple)):
+            todo += [(f"{text}[{k}]", inner) for k, inner in enumerate(value[:most])]
+        elif isinstance(value, (np.ndarray, np.number, float, int)) and type(value) is not bool:
+            yield text
+
+
+def _missing(node, words):
+    """A factor at either side, times or matrix product, shapes permitting; its 1 - x."""
+    if not is_value(node) or id(node) in words.below:
+        return
+    text = t(node)
+    for x in words.factors:
+        if id(node) not in words.multiplied:  # else the product around it is asked
+            yield from (f"{text} * {x}", f"{text} * (1 - {x})", f"{text} / {x}")
+            yield f"{text} / {x}.size"
+        yield from (f"{text} @ {x}", f"{text} @ {x}.T", f"{x} @ {text}", f"{x}.T @ {text}")
+        yield from (f"{text}[:, None] * {x}", f"{text} * {x}[:, None]")
 
 
 REWRITINGS = {

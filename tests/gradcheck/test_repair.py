@@ -229,6 +229,71 @@ def linear(p):
     assert "This change makes w right, the rest not:\nline 3: a sum stands" in str(fault)
 
 
+# ---------------------------------------------------------------------- a factor that is left out
+
+BACK = """\
+def back(p):
+    h = np.tanh(X @ p["W1"] + p["b1"])
+    out = 1 / (1 + np.exp(-(h @ p["W2"] + p["b2"])))
+    d2 = (out - Y) * out * (1 - out) / Y.size
+    d1 = d2 @ p["W2"].T * (1 - h**2)
+    return {"W1": X.T @ d1, "b1": d1.sum(axis=0), "W2": h.T @ d2, "b2": d2.sum(axis=0)}
+"""
+SCALAR = """\
+def scalar(w1, b1, w2, b2):
+    h = np.tanh(w1*u + b1)
+    o = 1/(1 + np.exp(-(w2*h + b2)))
+    dz2 = (o - v) * o * (1 - o)
+    dw2 = dz2 * h
+    dh = dz2 * w2
+    dz1 = dh * (1 - h*h)
+    return np.array([dz1 * u, dz1, dw2, dz2])
+"""
+SQUARE = {"W1": RNG.normal(size=(3, 3)), "b1": RNG.normal(size=3),
+          "W2": RNG.normal(size=(3, 3)), "b2": RNG.normal(size=3)}  # fmt: skip
+
+
+def back_passes(program):
+    def cost(p):
+        z = np.tanh(FEATURES @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"]
+        return ((1 / (1 + np.exp(-z)) - ONE_HOT) ** 2).mean() / 2
+
+    return gradient_check(cost, program, SQUARE)
+
+
+def scalar_passes(program):
+    def cost(q):
+        return (1 / (1 + np.exp(-(q[2] * np.tanh(q[0] * 0.7 + q[1]) + q[3]))) - 0.2) ** 2 / 2
+
+    return gradient_check(cost, lambda q: program(*q), np.array([0.5, -0.2, 1.3, 0.1]))
+
+
+@pytest.mark.parametrize("source, passes, line, factor, without", [
+    (BACK, back_passes, 4, " * (1 - out)", ""),
+    (BACK, back_passes, 4, " / Y.size", ""),
+    (BACK, back_passes, 4, "* out * ", "* "),
+    (BACK, back_passes, 5, 'd2 @ p["W2"].T', "d2"),
+    (BACK, back_passes, 6, "X.T @ d1", "d1[:3]"),
+    (BACK, back_passes, 6, "h.T @ d2", "d2[:3]"),
+    (SCALAR, scalar_passes, 8, "dz1 * u", "dz1"),
+    (SCALAR, scalar_passes, 6, " * w2", ""),
+    (SCALAR, scalar_passes, 5, " * h", ""),
+    (SCALAR, scalar_passes, 4, " * (1 - o)", ""),
+])  # fmt: skip
+def test_a_factor_that_is_left_out_is_found_and_every_way_to_put_it_back_is_true(
+    source, passes, line, factor, without, program_of
+):
+    names = DATA | {"Y": ONE_HOT, "u": 0.7, "v": 0.2}
+    assert passes(program_of(source, **names))
+    fault = find_fault(program_of(source, (line, factor, without), **names), passes)
+    assert line in {remedy.line for remedy in fault.remedies}
+    for remedy in fault.remedies:
+        lines = list(fault.lines)
+        lines[remedy.line - 1] = re.match(" *", lines[remedy.line - 1])[0] + remedy.now
+        assert passes(program_of("\n".join(lines), **names))
+    assert {r.mistake for r in fault.remedies} <= {"missing", "slope", "sum", "factor"}
+
+
 # ------------------------------------------------------------------------- other kinds of programs
 
 

@@ -37,6 +37,18 @@ def staircase(function, height):
     return lambda w: float(height + float(function(w))) - height
 
 
+@pytest.mark.parametrize("slope", [1e-9, 3e-7, 1e-4])
+@pytest.mark.parametrize("height", [1e8, 1e10, 1e12])
+def test_what_is_not_decided_tells_how_large_an_error_would_be_seen(height, slope):
+    cost, truth = lambda w: height + slope * float(np.sin(w)), slope * math.cos(0.7)
+    right = block(cost, truth, 0.7)
+    assert right.verdict in ("agrees", "not decided")
+    if right.verdict == "not decided":
+        assert right.seen > 1e-4 * slope
+        assert block(cost, truth + 1.1 * right.seen, 0.7).verdict == "differs"
+        assert "would be seen; pass" in str(gradient_check(cost, truth, 0.7))
+
+
 @pytest.mark.parametrize("height", [1e5, 1e7, 1e9, 3e11])
 @pytest.mark.parametrize("x", [0.0, 0.3, -2.7, 1000.0])
 def test_the_error_bar_holds_the_truth_where_the_cost_has_lost_most_digits(height, x):
