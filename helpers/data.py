@@ -121,7 +121,10 @@ class Standardised(NamedTuple):
     scale: np.ndarray  # (n_features,)
 
 
-@checks.checked(X="n_samples n_features")
+OF_STANDARDISE = checks.instance(Standardised, "the result of an earlier standardise(X)")
+
+
+@checks.checked(X="n_samples n_features", like=checks.optional(OF_STANDARDISE))
 def standardise(X, like=None):
     """Take out of each feature its mean and divide by its standard deviation: `Standardised`.
 
@@ -131,9 +134,6 @@ def standardise(X, like=None):
     >>> standardise([[1.0], [3.0]]).X.tolist()
     [[-1.0], [1.0]]
     """
-    if not isinstance(like, (Standardised, type(None))):
-        expected = "the result of an earlier standardise(X)"
-        raise TypeError(f"like is of type {type(like).__name__}, expected {expected}")
     mean, scale = like[1:] if like else _mean_and_scale(X)
     sizes = {"n_features": (X.shape[1], f"X of shape {X.shape}")}
     checks.shaped("n_features")("like.mean", mean, sizes)

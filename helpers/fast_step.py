@@ -15,7 +15,6 @@ from helpers import network
 from helpers.validation import array, checked, finite, fitting, fraction, positive, precision
 
 LONG = 32          # products of this many rows, columns and terms: a copy beats a transpose
-MANY = 512         # samples of which the outputs are computed at a time
 PLANS_KEPT = 8
 IN_PLACE = {       # a = g(z) in the place of z, and g' in a; others go by the network's table
     "sigmoid": (lambda z: [(np.negative, (z, z)), (np.exp, (z, z)), (np.add, (z, 1, z)),
@@ -26,6 +25,7 @@ IN_PLACE = {       # a = g(z) in the place of z, and g' in a; others go by the n
     "relu": (lambda z: [(partial(np.maximum, z, 0, out=z), ())],
              lambda a, s: [(np.greater, (a, 0, s))]),
     "identity": (lambda z: [], lambda a, s: []),
+    "softmax": (lambda z: _softmax(z, np.empty((1, z.shape[1]), z.dtype)), None),
 }
 
 
@@ -57,8 +57,8 @@ class Stepper:
         self.gradient, self.gradients = _matrices(W, dtype)
         self.velocity = np.zeros_like(self.theta)
         for l, layer in self.layers.items():
-            layer[:, :-1] = self.in_precision(f"W[{l}]", W[l])
-            layer[:, -1] = self.in_precision(f"b[{l}]", b[l])
+            layer[:, :-1] = self.exact(f"W[{l}]", W[l])
+            layer[:, -1] = self.exact(f"b[{l}]", b[l])
 
     W = property(lambda self: {l: layer[:, :-1].copy() for l, layer in self.layers.items()})
     b = property(lambda self: {l: layer[:, -1].copy() for l, layer in self.layers.items()})
@@ -89,10 +89,10 @@ class Stepper:
     def prepared(self, X, y):
         """(X with ones, y), checked, as `step_on` and `unchecked_logits` want them."""
         sizes = dict(self.sizes)
-        X = self.with_ones(X, sizes)
-        y = fitting("y", array("y", y), "n_samples n_K", sizes)
+        X = self.taken("X", X, "n_samples n_0", sizes)
+        y = self.taken("y", y, "n_samples n_K", sizes)
         network.OUTPUTS[self.output].refuse(y)
-        return X, self.in_precision("y", y)
+        return _with_ones(X), y
 
     def step_on(self, X, y, batch):
         """`step` on the rows numbered in `batch`, of prepared samples. Nothing is checked."""
@@ -103,27 +103,23 @@ class Stepper:
 
     def logits(self, X):
         """The pre-activations z[K] of the last layer, (n, n_K)."""
-        return self.unchecked_logits(self.with_ones(X, dict(self.sizes)))
+        return self.unchecked_logits(
+            _with_ones(self.taken("X", X, "n_samples n_0", dict(self.sizes))))
 
     def unchecked_logits(self, X):
         """`logits` of prepared samples. Nothing is checked."""
-        z = np.empty((len(X), self.sizes["n_K"][0]), self.dtype)
+        plan = self.plan(len(X))
+        plan.x[...] = X
         with np.errstate(over="ignore"):
-            for start in range(0, len(X), MANY):
-                plan = self.plan(len(X[start:start + MANY]))
-                plan.x[...] = X[start:start + MANY]
-                run(plan.forward)
-                z[start:start + MANY] = plan.z.T
-        return z
+            run(plan.forward)
+        return plan.z.T.copy()
 
-    def with_ones(self, X, sizes):
-        X = self.in_precision("X", fitting("X", array("X", X), "n_samples n_0", sizes))
-        return np.column_stack([X, np.ones(len(X), self.dtype)])
+    def taken(self, name, value, words, sizes):
+        return self.exact(name, fitting(name, array(name, value), words, sizes))
 
-    def in_precision(self, name, numbers):
+    def exact(self, name, numbers):
         with np.errstate(over="ignore"):
-            numbers = numbers.astype(self.dtype, copy=False)
-        return finite(f"{name} in {self.dtype}", numbers)
+            return finite(f"{name} in {self.dtype}", numbers.astype(self.dtype, copy=False))
 
     def plan(self, n_samples):
         if n_samples not in self.plans:
@@ -153,8 +149,7 @@ class Plan:
             z = self.z if l == K else a[l][:-1]
             self.forward.append((W[l].dot, (a[l-1], z)))
             self.forward += _activate(net.hidden, z) if l < K else []
-        output = _softmax(self.z) if net.output == "softmax" else _activate(net.output, self.z)
-        self.step = [*self.forward, *output, *self.backward(net, a, hidden)]
+        self.step = [*self.forward, *_activate(net.output, self.z), *self.backward(net, a, hidden)]
         move = net.gradient
         if net.momentum:
             move, beta = net.velocity, np.array(net.momentum, dtype)
@@ -196,6 +191,10 @@ def _matrices(W, dtype):
     return vector, {l: part if l == 1 else part.T for l, part in parts.items()}
 
 
+def _with_ones(X):
+    return np.column_stack([X, np.ones(len(X), X.dtype)])
+
+
 def _activate(name, z):
     if name in IN_PLACE:
         return IN_PLACE[name][0](z)
@@ -208,8 +207,7 @@ def _slope(name, a, s):
     return [(lambda: np.copyto(s, network.ACTIVATIONS[name].slope(a)), ())]
 
 
-def _softmax(z):
-    row = np.empty((1, z.shape[1]), z.dtype)
+def _softmax(z, row):
     return [(np.maximum.reduce, (z, 0, None, row, True)), (np.subtract, (z, row, z)),
             (np.exp, (z, z)), (np.add.reduce, (z, 0, None, row, True)), (np.divide, (z, row, z))]
 

@@ -146,7 +146,7 @@ def _base64(png):
     return base64.b64encode(png).decode()
 
 
-def picture(fig, colors=128):
+def picture(fig):
     """PNG bytes of a figure, always the same, and its (width, height) on the page in pixels."""
     if not isinstance(fig, Figure):
         hint = "in single() it is the first of the two"
@@ -158,7 +158,7 @@ def picture(fig, colors=128):
         sys.modules["matplotlib.pyplot"].close(fig)
     # a palette takes a third of the bytes, and the eye sees no difference
     image = Image.open(raw).convert("RGB").quantize(
-        colors, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)  # keeps rare colours
+        128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)  # keeps rare colours
     image.save(small, format="png", optimize=True)
     return small.getvalue(), tuple((fig.get_size_inches() * 96).round().astype(int).tolist())
 
@@ -230,14 +230,13 @@ def _two_numbers(point, name):
     return float(point[0]), float(point[1])
 
 
-def arrow(ax, start, end, text="", *, color=BACKWARD, offset=(6, 6), **style):
-    """An arrow, as of a gradient, in data coordinates from start to end, with `text` at its tip."""
+def arrow(ax, start, end, color=BACKWARD):
+    """An arrow, as of a gradient, in data coordinates from start to end."""
     start, end = _two_numbers(start, "start"), _two_numbers(end, "end")
-    line = dict(arrowstyle="-|>,head_length=0.55,head_width=0.22", color=color, linewidth=2.2,
-                shrinkA=0, shrinkB=0)
-    ax.annotate("", end, start, arrowprops={**line, **style})
+    head = "-|>,head_length=0.55,head_width=0.22"
+    line = dict(arrowstyle=head, color=color, linewidth=2.2, shrinkA=0, shrinkB=0)
+    ax.annotate("", end, start, arrowprops=line)
     ax.update_datalim([start, end])
-    return label_line(ax, end, text, offset=offset, color=color)
 
 
 def contours(ax, f, xlim, ylim, *, levels, points=101):
@@ -258,21 +257,19 @@ def contours(ax, f, xlim, ylim, *, levels, points=101):
     ax.set(xlim=xlim, ylim=ylim)
 
 
-def path(ax, points, *, color=BACKWARD, labels=("start", ""), **style):
+def path(ax, points, label="start", **style):
     """A descent path, `points` (n, 2): a marker a step, a ring at its start, a dot at its end."""
     points = np.asarray(points, dtype=float)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
         expected = "shape (n, 2) with at least two points"
         raise ValueError(f"points must have {expected}, not {points.shape}")
-    look = dict(color=color, linewidth=1.6, marker="o", markersize=3.4)
-    (line,) = ax.plot(*points.T, **{**look, **style})
-    end = dict(marker="o", markersize=8, color=color)
+    look = dict(color=BACKWARD, linewidth=1.6, marker="o", markersize=3.4)
+    end = dict(marker="o", markersize=8, color=BACKWARD)
+    ax.plot(*points.T, **{**look, **style})
     ax.plot(*points[0], **end, markerfacecolor="white", markeredgewidth=1.8)
     ax.plot(*points[-1], **end)
-    ways = points[0] - points[1], points[-1] - points[-2]
-    for point, text, away in zip(points[[0, -1]], labels, ways, strict=True):
-        label_line(ax, point, text, offset=tuple(np.where(away < 0, -8, 8)), color=color)
-    return line
+    away = np.where(points[0] < points[1], -8, 8)
+    label_line(ax, points[0], label, offset=tuple(away), color=BACKWARD)
 
 
 # ---------------------------------------------------------------- diagrams
@@ -286,7 +283,6 @@ class Node(NamedTuple):
     above: str = ""
     below: str = ""
     role: str = ""         # "forward", "backward" or neither
-    radius: float = 0.36
 
 
 class Edge(NamedTuple):
@@ -324,7 +320,7 @@ def graph(ax, nodes, edges=()):
 
 
 def _draw_node(ax, node):
-    (x, y), r, color = node.at, node.radius, COLORS.get(node.role, DATA)
+    (x, y), r, color = node.at, 0.36, COLORS.get(node.role, DATA)
     _write(ax, node.text, node.at, color=color, fontsize=14, va="center", zorder=4)
     above = dict(va="bottom", color=FORWARD, xytext=(0, 4))
     below = dict(va="top", color=BACKWARD, xytext=(0, -4))

@@ -26,16 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.validation import (
-    checked,
-    choice,
-    count,
-    generator,
-    layers,
-    positive,
-    refuse_where,
-    shaped,
-)
+from helpers.validation import checked, choice, count, generator, layers, positive, refuse, shaped
 
 # ---------------------------------------------------------------- activations and losses
 #
@@ -142,7 +133,7 @@ def _exponentials(z):
 
 def refuse_no_labels(y):
     """Raise ValueError unless y holds nothing but 0 and 1."""
-    refuse_where((y != 0) & (y != 1), "y", y, "the label 0 or 1")
+    refuse((y != 0) & (y != 1), "y", y, "the label 0 or 1")
 
 
 def refuse_no_classes(y):

@@ -12,7 +12,7 @@ and what was expected. Nothing here changes what it is given.
 import functools
 import inspect
 import math
-import operator
+from numbers import Integral
 
 import numpy as np
 
@@ -76,11 +76,11 @@ def array(name, value, complex_too=False):
 
 def finite(name, numbers):
     """`numbers`, if none of them is NaN or infinite; else an error with the first place."""
-    refuse_where(~np.isfinite(numbers), name, numbers, "finite numbers")
+    refuse(~np.isfinite(numbers), name, numbers, "finite numbers")
     return numbers
 
 
-def refuse_where(wrong, name, numbers, expected):
+def refuse(wrong, name, numbers, expected):
     """Raise ValueError with the first of the wrong numbers, if there is one."""
     if wrong.any():
         place = [int(k) for k in np.argwhere(wrong)[0]]
@@ -144,16 +144,14 @@ def layers(words, first=1, complex_too=True):
     call; n_K is then the number of outputs.
     """
     def rule(name, value, sizes):
-        if not isinstance(value, dict):
-            expected = f"a dictionary keyed by layer number, as {{{first}: ...}}"
-            raise TypeError(f"{name} is of type {type(value).__name__}, expected {expected}")
+        instance(dict, f"a dictionary keyed by layer number, as {{{first}: ...}}")(name, value)
         if not value or set(value) != set(range(first, first + len(value))):
             expected = f"the layer numbers {first}, {first + 1}, ..."
             raise ValueError(f"{name} has the keys {list(value)}, expected {expected}")
-        K, known = sizes.setdefault("K", (max(value), name))
+        K, place = sizes.setdefault("K", (max(value), name))
         if max(value) != K:
-            expected = f"{first} to {K} to match {known}"
-            raise ValueError(f"{name} has the layers {sorted(value)}, expected {expected}")
+            found = f"{name} has the layers {sorted(value)}"
+            raise ValueError(f"{found}, expected {first} to {K} to match {place}")
         numbers = {l: shaped(words(l), complex_too)(f"{name}[{l}]", value[l], sizes)
                    for l in sorted(value)}
         sizes["n_K"] = sizes[f"n_{K}"]
@@ -170,18 +168,18 @@ def number(name, value, sizes=None):
     return fitting(name, array(name, value), "", {})[()]
 
 
-def positive(name, value, sizes=None):
-    """`value` as a single number above zero."""
-    if not (single := number(name, value)) > 0:
-        raise ValueError(f"{name} is {single}, expected a number above 0")
-    return single
+def bounded(holds, expected):
+    """The rule for a single number of which `holds` is true; `expected` says so in words."""
+    def rule(name, value, sizes=None):
+        if not holds(single := number(name, value)):
+            raise ValueError(f"{name} is {single}, expected {expected}")
+        return single
+
+    return rule
 
 
-def fraction(name, value, sizes=None):
-    """`value` as a single number from 0 to below 1."""
-    if not 0 <= (single := number(name, value)) < 1:
-        raise ValueError(f"{name} is {single}, expected a number from 0 to below 1")
-    return float(single)
+positive = bounded(lambda v: v > 0, "a number above 0")
+fraction = bounded(lambda v: 0 <= v < 1, "a number from 0 to below 1")
 
 
 def precision(name, value, sizes=None):
@@ -194,25 +192,25 @@ def precision(name, value, sizes=None):
 def count(name, value, sizes=None, least=1, most=None):
     """`value` as a whole number from `least` to `most`, a number or a word of `sizes`."""
     most = sizes[most][0] if isinstance(most, str) else most
-    expected = f"{least} or more" if most is None else f"from {least} to {most}"
-    expected = f"a whole number{',' if most is None else ''} {expected}"
-    try:
-        whole = operator.index(value)
-    except TypeError:
-        whole = None
-    if whole is None or isinstance(value, (bool, np.bool_)):
+    expected = f"a whole number{f' from {least} to {most}' if most else f', {least} or more'}"
+    if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f"{name} is {value!r}, expected {expected}")
-    if not least <= whole <= (math.inf if most is None else most):
-        raise ValueError(f"{name} is {whole}, expected {expected}")
-    return whole
+    if not least <= value <= (most or math.inf):
+        raise ValueError(f"{name} is {value}, expected {expected}")
+    return int(value)
 
 
-def generator(name, value, sizes=None):
-    """`value` as a NumPy random generator."""
-    if not isinstance(value, np.random.Generator):
-        expected = "a generator, as np.random.default_rng(0) makes it"
-        raise TypeError(f"{name} is {value!r}, expected {expected}")
-    return value
+def instance(kind, expected):
+    """The rule for an object of this type."""
+    def rule(name, value, sizes=None):
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} is of type {type(value).__name__}, expected {expected}")
+        return value
+
+    return rule
+
+
+generator = instance(np.random.Generator, "a generator, as np.random.default_rng(0) makes it")
 
 
 def choice(known):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers import network as net
-from helpers.fast_step import LONG, MANY, PLANS_KEPT, Stepper
+from helpers.fast_step import LONG, PLANS_KEPT, Stepper
 
 PAIRS = list(product(net.ACTIVATIONS, net.OUTPUTS))
 EPS = np.finfo(np.float64).eps
@@ -116,7 +116,7 @@ def test_in_float32_everything_is_float32_and_near_the_clear_step(hidden, output
 
 
 @pytest.mark.parametrize("hidden, output", PAIRS)
-@pytest.mark.parametrize("n", [1, 7, MANY, 2 * MANY + 3])
+@pytest.mark.parametrize("n", [1, 7, 1027])
 def test_logits_are_those_of_forward(hidden, output, n):
     rng = np.random.default_rng(2)
     W, b = network_of((3, 5, 4), rng)

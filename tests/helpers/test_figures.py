@@ -235,10 +235,10 @@ def test_label_line_and_arrow_refuse_what_is_no_point(point):
         figures.arrow(ax, (0, 0), point)
 
 
-def test_arrow_widens_the_axes_and_names_its_tip():
+def test_arrow_widens_the_axes():
     _, ax = figures.single()
-    tip = figures.arrow(ax, (0, 0), (3, 4), r"$-\nabla J$")
-    assert tip.xy == (3, 4) and tip.get_text() == r"$-\nabla J$"
+    figures.arrow(ax, (0, 0), (3, 4))
+    assert ax.texts[0].xy == (3, 4)
     assert ax.dataLim.bounds == (0, 0, 3, 4)
 
 
@@ -262,11 +262,11 @@ def test_contours_refuse_a_function_that_returns_an_array():
 
 def test_path_marks_start_and_end():
     _, ax = figures.single()
-    figures.path(ax, [(0, 0), (1, 1), (2, 1)], labels=("start", "end"))
+    figures.path(ax, [(0, 0), (1, 1), (2, 1)], label="here")
     steps, start, end = ax.lines
     assert steps.get_color() == figures.BACKWARD and len(steps.get_xdata()) == 3
     assert start.get_markerfacecolor() == "white" and end.get_xydata().tolist() == [[2, 1]]
-    assert texts(ax) == ["start", "end"]
+    assert texts(ax) == ["here"]
 
 
 @pytest.mark.parametrize("points", [[], [(1, 2)], [1, 2, 3], [(1, 2, 3), (4, 5, 6)]])
