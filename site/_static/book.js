@@ -34,10 +34,17 @@ function unanswered(lesson) {
   }
 }
 
+/* On paper no slider moves. */
+function still(lesson) {
+  for (const {lastChild: words} of lesson.querySelectorAll('.cell_output em')) {
+    if (words?.data) words.data = words.data.replace(/ ?Run this cell and move .*/s, '');
+  }
+}
+
 /* Code that is folded, and figures in words, which paper leaves out. */
 const LEFT_OUT = 'details.hide, details:has(> summary > small)';
 document.querySelectorAll(LEFT_OUT).forEach(part => part.remove());
-for (const lesson of document.querySelectorAll('.lesson')) { unanswered(lesson); answersLast(lesson); }
+for (const lesson of document.querySelectorAll('.lesson')) { unanswered(lesson); answersLast(lesson); still(lesson); }
 document.querySelectorAll('details').forEach(part => { part.open = true; });
 document.querySelectorAll('img').forEach(image => { image.loading = 'eager'; });
 while (!window.MathJax?.startup?.promise) await new Promise(done => setTimeout(done, 30));
