@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy as sp
+from drawn import TIMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vocabulary import a, b, i, n
@@ -139,7 +140,7 @@ class Read:
         return value
 
 
-@settings(deadline=None)
+@settings(max_examples=40*TIMES)
 @given(typed())
 def test_matrices_are_read_shown_and_computed_as_they_are_typed(formula):
     expr, value = formula
@@ -167,7 +168,7 @@ def grown_numbers(inner):
     )
 
 
-@settings(deadline=None)
+@settings(max_examples=40*TIMES)
 @given(typed(numbers, grown_numbers))
 def test_numbers_are_read_shown_and_computed_as_they_are_typed(formula):
     expr, value = formula

@@ -6,7 +6,6 @@ run:
 HYPOTHESIS_PROFILE=long python -m pytest -o addopts= tests/derivations/test_properties.py
 """
 
-import os
 import warnings
 from itertools import product
 from random import Random
@@ -16,6 +15,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 import sympy as sp
+from drawn import TIMES
 from functions import FUNCTIONS
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
@@ -29,11 +29,6 @@ from derivations.errors import Undecided, WrongIndex
 from derivations.normal_form import NormalForm, is_zero
 from derivations.symbols import Partial, activation, indexed, sigmoid
 from helpers import network
-
-settings.register_profile("quick", max_examples=20, derandomize=True, deadline=None, database=None)
-settings.register_profile("long", max_examples=1_000, deadline=None, database=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
-TIMES = settings().max_examples//20  # 1 in the quick run
 
 # ---------------------------------------------------------------- formulas
 

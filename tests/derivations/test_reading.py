@@ -173,18 +173,19 @@ def random_formula(random, depth):
                           lambda: -one])()
 
 
+@pytest.mark.parametrize("drawn", [30, pytest.param(300, marks=pytest.mark.long)])
 @pytest.mark.parametrize("show", [plain, tex, str], ids=["plain", "tex", "python"])
-def test_what_the_page_or_sympy_prints_is_read_again(show):
-    """300 random formulas, written as plain text, as LaTeX and as Python: the same formula comes
+def test_what_the_page_or_sympy_prints_is_read_again(show, drawn):
+    """Random formulas, written as plain text, as LaTeX and as Python: the same formula comes
     back."""
     random, seen = Random(1), 0
-    for _ in range(100):
+    for _ in range(drawn):
         formula = random_formula(random, 3)
         if max([abs(p.exp) for p in formula.atoms(sp.Pow) if p.exp.is_Integer], default=0) < 100:
             difference = one(show(formula)).doit() - formula.doit()
             assert difference == 0 or sp.simplify(difference) == 0, show(formula)
             seen += 1
-    assert seen > 90
+    assert seen > 0.9*drawn
 
 
 def test_noise_is_read_or_refused_and_never_anything_else():

@@ -245,7 +245,9 @@ def test_the_folded_answer_is_accepted(name, id):
 
 
 def blanks_of(cases):
-    return [pytest.param(name, id, blank, marks=pytest.mark.long) if (name, id) in SLOW
+    """Every blank of every exercise; the quick run tries one of each exercise, the last."""
+    return [pytest.param(name, id, blank, marks=pytest.mark.long)
+            if (name, id) in SLOW or blank < len(NOTES[name].blanks(id)) - 1
             else (name, id, blank)
             for name, id in cases for blank in range(len(NOTES[name].blanks(id)))]
 
