@@ -110,7 +110,9 @@ class Chain:
             while todo:
                 base = todo.pop()
                 seen.add(base)
-                todo |= self.table[base].uses() - seen if base in self.table else set()
+                if base in self.table:
+                    _must_be_of_entries(self.table[base])
+                    todo |= self.table[base].uses() - seen
             self.met[e, v] = base_of(v) in seen
         return self.met[e, v]
 
@@ -216,6 +218,12 @@ class Chain:
                 inner=inner, slope=slope, whole=plain(lettered(e)), inside=plain(lettered(u)),
                 factor="" if factor.has(sp.Sum) else f": the factor {plain(factor)} is missing",
                 value=plain(lettered(where if named else e)))
+
+
+def _must_be_of_entries(definition):
+    for matrix in definition.body.atoms(sp.MatrixSymbol):  # that may be made of anything
+        raise Undecided(f"{plain(definition.name)} is made of the matrix {matrix}, of which no "
+                        f"entries are known: give Entries({matrix}, ...)")
 
 
 # The formulas of a line --------------------------------------------------------------------------
@@ -382,7 +390,7 @@ def lines_by_hand(question, table):
 def tidied(expr, table):
     """Constants before their sums, fractions cancelled, derivatives by their names."""
     with evaluate(True):
-        return lettered(named(_tidy(expr), table))
+        return lettered(named(_tidy(lettered(expr)), table))
 
 
 def _tidy(e):
@@ -442,6 +450,7 @@ def with_args(e, args):
 
 
 def _letters(first):
+    first = first.partition("_")[0]  # SymPy calls the index of its own sums i_1
     yield first
     yield from (letter for letter in "ijklmqrst" if letter != first)
     yield from (f"{first}{number}" for number in count(1))

@@ -8,7 +8,7 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 
 from derivations.definitions import fresh
 from derivations.errors import Undecided, WrongIndex
-from derivations.printing import plain
+from derivations.printing import counted_from_one, plain
 from derivations.symbols import Gradient, Partial
 
 LARGEST_POWER = 12
@@ -51,6 +51,7 @@ class Opened:
         if isinstance(e, sp.MatrixExpr):
             raise Undecided(f"there is no rule for {type(e).__name__} in a number: "
                             "write Sum and entries instead")
+        e = counted_from_one(e) if isinstance(e, (sp.Sum, sp.Product)) else e
         return e.func(*map(self.number, e.args))
 
     def known(self, m, r, c):

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import mpmath
 import sympy as sp
+from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.printing.latex import LatexPrinter, translate
 from sympy.printing.pretty.pretty_symbology import greek_unicode
 from sympy.printing.printer import Printer
@@ -202,6 +203,7 @@ class Textbook(Printer):
 
     def _print_Sum(self, e):
         """The body in brackets unless it is a product; a factor 1 does not make it one."""
+        e = counted_from_one(e)
         factors = [f for f in _flat(e.function) if f != 1] if e.function.is_Mul else []
         summand = factors[0] if len(factors) == 1 else e.function
         body = self.show(summand) if isinstance(summand, sp.Sum) else self.bracketed(summand, MUL)
@@ -221,6 +223,13 @@ class Textbook(Printer):
         indices = [self.show(i).replace(" ", "") for i in e.indices]
         close = all(len(text) == 1 or i.is_Symbol for text, i in zip(indices, e.indices))
         return self.subscript(self.name(str(e.base.label)), ("" if close else ",").join(indices))
+
+    def _print_MatrixElement(self, e):
+        """SymPy counts its rows and columns from 0."""
+        with sp.evaluate(True):
+            indices = [self.show(i + 1).replace(" ", "") for i in (e.i, e.j)]
+        close = all(len(text) == 1 for text in indices)
+        return self.subscript(self.bracketed(e.parent, ATOM), ("" if close else ",").join(indices))
 
     def _print_Function(self, e):
         return self.called(e, ", ".join(map(self.show, e.args)))
@@ -400,6 +409,23 @@ def aligned(rows, number="", space="3pt"):
     """Equations one under the other, for the page."""
     body, tag = f" \\\\[{space}]\n".join(rows), rf"\tag{{{number}}}" if number else ""
     return f"$$\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}{tag}\n$$"
+
+
+def counted_from_one(total):
+    """A sum over entries that SymPy counts from 0, as in (X w)[0, 0], counted from 1 as here."""
+    counts = total.has(MatrixElement) and not total.has(sp.Indexed)
+    if not counts or any(low != 0 for _, low, _ in total.limits):
+        return total
+    with sp.evaluate(True):
+        body, limits = total.function, []
+        taken = {symbol.name for symbol in total.free_symbols}
+        letters = (letter for letter in "ijklmpqrst" if letter not in taken)
+        for index, _, high in total.limits:
+            other = sp.Dummy(next(letters, index.name), integer=True)
+            body = body.xreplace({index: other - 1})
+            limits = [limit.xreplace({index: other - 1}) for limit in limits]
+            limits.append(sp.Tuple(other, 1, high + 1))
+        return total.func(body, *limits)
 
 
 def to_mpf(v):

@@ -33,13 +33,13 @@ class Known:
 
     def __init__(self, given=()):
         given = tuple(given)
-        self.table = table_of(g for g in given if not isinstance(g, Entries))
         self.hypotheses = [g for g in given if isinstance(g, (Assume, Independent))]
         self.entries = {}
         for g in given:
             known = isinstance(g, Entries) and self.entries.setdefault(g.matrix, g.entries)
             if known and known != g.entries:
                 raise ValueError(f"the entries of {g.matrix} are given twice")
+        self.table = table_of(self.opened(g) for g in given if not isinstance(g, Entries))
         self.place = [sp.Dummy(letter, integer=True, positive=True) for letter in "rc"]
 
     def scalar(self, expr):
@@ -47,6 +47,14 @@ class Known:
         shape = expr.shape if isinstance(expr, sp.MatrixExpr) else (1, 1)
         row, column = (sp.S.One if size == 1 else i for size, i in zip(shape, self.place))
         return entry(expr, row, column, self.entries)
+
+    def opened(self, definition):
+        """The definition by the entries of its matrices, where these are known."""
+        bodies = [body for _, body in definition.rules()] if hasattr(definition, "rules") else []
+        matrices = set().union(*(body.atoms(sp.MatrixSymbol) for body in bodies))
+        if not matrices or not matrices <= self.entries.keys():
+            return definition
+        return definition.with_parts(lambda part: entry(part, 1, 1, self.entries))
 
     def parts(self):
         """All that the definitions and the entries are made of."""

@@ -20,6 +20,7 @@ from unittest.mock import patch
 
 import pytest
 import sympy as sp
+from readable import idle_deltas, unreadable
 
 import exercises
 from derivations.definitions import resolve
@@ -27,6 +28,7 @@ from derivations.derivation import Derivation
 from derivations.errors import Undecided, WrongIndex
 from derivations.mistakes import Kind, tree
 from derivations.normal_form import index_ranges, is_zero
+from derivations.printing import plain, tex
 from derivations.symbols import Partial
 from derivations.verify import prove
 from exercises.check import Question
@@ -331,6 +333,19 @@ def test_every_planted_mistake_is_named(name, id, blank):
     own = [reply.text.startswith(f"Not yet: {m.name}.") for m, reply in zip(planted, replies)]
     assert sum(own) > 0.7*len(own)
     assert all(reply.hints()[0] in {kind.value for kind in Kind} for reply in replies)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name, id, blank", derive_cases())
+def test_a_hint_is_written_as_a_textbook_writes(name, id, blank):
+    """Of every planted mistake: its name, the formula it leads to, and the lines to the answer."""
+    _, asked = question(name, id, blank)
+    planted = list(tree(asked.asked, asked.table))
+    formulas = [asked.right, *asked.by_hand, *(mistake.formula for mistake in planted)]
+    shown = [mistake.name for mistake in planted] + [show(formula) for formula in formulas
+                                                     for show in (plain, tex)]
+    assert [fault for text in shown for fault in unreadable(text)] == []
+    assert idle_deltas(asked.right) == []
 
 
 def unnamed(reply):
