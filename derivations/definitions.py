@@ -13,7 +13,16 @@ from derivations.errors import Undecided
 from derivations.printing import plain, tex
 from derivations.recursion import BELOW_FIRST, carried, floors, height, levels, reached
 from derivations.slopes import Held, Unknown, slope_of
-from derivations.symbols import Array, Partial, activation, base_of, formula, letter, names_in
+from derivations.symbols import (
+    Array,
+    Partial,
+    activation,
+    base_of,
+    bound_letter,
+    formula,
+    letter,
+    names_in,
+)
 
 KNOWN = "positive", "negative", "nonnegative", "nonpositive", "nonzero", "integer"
 
@@ -185,7 +194,7 @@ class Depends(Definition):
     def __init__(self, name, on, *limits):
         self.on = on = formula(on)
         super().__init__(name, sp.Function("some function", real=True)(on, sp.S.One))
-        counted = {i: sp.Dummy(i.name, integer=True) for i, low, high in map(_both_ends, limits)}
+        counted = {i: bound_letter(i.name, low) for i, low, _ in map(_both_ends, limits)}
         idle = counted.keys() - set(indices_of(on))
         if idle:
             raise ValueError(f"the limits count {min(idle, key=str)}, which is no index of {on}")
@@ -215,10 +224,11 @@ class Depends(Definition):
 
     def at(self, indices):
         """The linear stand-in, with the given indices in place of the free ones."""
-        swap = dict(zip(self.indices, indices))
+        counted = {i: bound_letter(i.name, low) for i, low, _ in self.limits}
+        swap = {**dict(zip(self.indices, indices)), **counted}
         name, on = self.name.xreplace(swap), self.pattern.xreplace(swap)
-        term = Held(name, on) * on
-        return Unknown(name, sp.Sum(term, *self.limits) if self.limits else term)
+        term, limits = Held(name, on) * on, [(counted[i], *ends) for i, *ends in self.limits]
+        return Unknown(name, sp.Sum(term, *limits) if limits else term)
 
     def covers(self, name, variable):
         """Is `variable` an argument of this very function, so that the derivative stays a name?"""
@@ -367,6 +377,8 @@ def put(expr, swap):
     """The expression with other letters. A size in the shape of an array is no such place."""
     if expr in swap:
         return swap[expr]
+    if not swap.keys() & names_in(expr):
+        return expr
     if isinstance(expr, sp.Indexed):
         return expr.func(expr.base, *(put(i, swap) for i in expr.indices))
     return expr.func(*(put(a, swap) for a in expr.args)) if expr.args else expr
@@ -374,10 +386,10 @@ def put(expr, swap):
 
 def fresh(expr):
     """New bound letters, lest an index of a definition is caught by a sum of the same letter."""
-    if isinstance(expr, sp.Indexed) and any(i.args for i in expr.indices):
-        return expr.func(expr.base, *(i.doit() for i in expr.indices))
-    if isinstance(expr, (sp.Indexed, sp.IndexedBase)) or not expr.args:
+    if _binds_nothing(expr):
         return expr
+    if isinstance(expr, sp.Indexed):
+        return expr.func(expr.base, *(i.doit() for i in expr.indices))
     if not isinstance(expr, (sp.Sum, sp.Product)):
         args = list(map(fresh, expr.args))
         known = isinstance(expr, AppliedUndef) and len(args) == 1  # SymPy's own Function("g")
@@ -385,11 +397,20 @@ def fresh(expr):
     function, limits = expr.function, []
     for index, low, high in map(_both_ends, expr.limits):
         # the innermost first; its ends may depend on those outside
-        swap = {index: sp.Dummy(index.name, integer=True)}
+        swap = {index: bound_letter(index.name, low)}
         function = put(function, swap)
         limits = [(i, put(a, swap), put(b, swap)) for i, a, b in limits]
         limits.append((swap[index], low, high))
     return expr.func(fresh(function), *limits)
+
+
+@lru_cache(maxsize=20_000)
+def _binds_nothing(expr):
+    """Is there neither a letter to be made new nor an index or a function to be made ours?"""
+    if isinstance(expr, (sp.Indexed, sp.IndexedBase)) or not expr.args:
+        return not any(i.args for i in indices_of(expr))
+    return (not isinstance(expr, (sp.Sum, sp.Product, AppliedUndef))
+            and all(map(_binds_nothing, expr.args)))
 
 
 def _both_ends(limit):

@@ -30,7 +30,7 @@ def standard_names(atoms, count):
 def with_standard_names(bounds, powers):
     """The monomial with standard names: of the orders that may count, the first one as text."""
     if not bounds:
-        return (), tuple(sorted(powers.items(), key=lambda p: sp.default_sort_key(p[0])))
+        return (), tuple(sorted(powers.items(), key=lambda p: _sort_key(p[0])))
     standard = standard_names(powers, len(bounds))
     groups = _look_alike(bounds, powers) if len(bounds) > 1 else [bounds]
     orders = [[group] if _interchangeable(group, powers) else permutations(group)
@@ -71,8 +71,11 @@ def _interchangeable(group, powers):
 def _rename(order, standard, powers):
     names = {old[0]: new for old, new in zip(order, standard)}
     renamed = sorted(((a.xreplace(names), k) for a, k in powers.items()),
-                     key=lambda p: (isinstance(p[0], Step), sp.default_sort_key(p[0])))
+                     key=lambda p: (isinstance(p[0], Step), _sort_key(p[0])))
     return tuple((names[i], low, high) for i, low, high in order), tuple(renamed)
+
+
+_sort_key = lru_cache(maxsize=20_000)(sp.default_sort_key)
 
 
 @lru_cache(maxsize=20_000)

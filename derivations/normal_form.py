@@ -40,7 +40,7 @@ from derivations.rewriting import (
     rounded_ends,
     solved_for,
 )
-from derivations.symbols import Partial, base_of, formula, letters_of
+from derivations.symbols import Partial, base_of, bound_letter, formula, letters_of
 
 LONGEST = 2_000  # a power of a sum is written out up to this many terms
 SWITCHES = 6  # kinks whose two sides are looked at one by one
@@ -103,19 +103,23 @@ def index_ranges(*exprs):
     uses, ranges = [use for expr in exprs for use in _uses_in(expr)], {}
     sizes = {size for _, size, _, _ in uses}
     for index, size, entry, ends in uses:
-        on = f"{entry.base.label}_{''.join(map(str, entry.indices))}"
         if index.is_Integer:
             if size.is_Integer and not 1 <= index <= size:
-                raise WrongIndex(f"{on} is outside of its array, whose index runs from 1 to {size}")
+                raise WrongIndex(f"{_in_words(entry)} is outside of its array, "
+                                 f"whose index runs from 1 to {size}")
             continue
         low, end = ends or (sp.S.One, ranges.setdefault(index, size))
-        if size.is_Integer and (low < 1) == sp.true or (size < end) == sp.true:
-            raise WrongIndex(f"on {on} the index {index} would run from {low} to {end}, "
-                             f"but the array has the entries 1 to {size}")
+        if size.is_Integer and (low < 1) == sp.true or end != size and (size < end) == sp.true:
+            raise WrongIndex(f"on {_in_words(entry)} the index {index} would run from {low} to "
+                             f"{end}, but the array has the entries 1 to {size}")
         if end != size and end.is_Symbol and size.is_Symbol and end in sizes:
-            raise WrongIndex(f"on {on} the index {index} would run to {size}, "
+            raise WrongIndex(f"on {_in_words(entry)} the index {index} would run to {size}, "
                              f"but elsewhere it runs to {end}")
     return ranges
+
+
+def _in_words(entry):
+    return f"{entry.base.label}_{''.join(map(str, entry.indices))}"
 
 
 @lru_cache(maxsize=10_000)
@@ -379,7 +383,7 @@ class NormalForm:
     def span(self, e, bounds=()):
         """(least, greatest) value of an index, or None if they are not known."""
         shift, letter = e.as_coeff_Add()
-        known = {**self.spans, **{i: ends for i, *ends in bounds}}.get(letter)
+        known = next((ends for i, *ends in bounds if i == letter), self.spans.get(letter))
         if hasattr(base_of(letter), "ends"):
             known = base_of(letter).ends
         elif known is None and letter in self.ranges:
@@ -575,15 +579,17 @@ class NormalForm:
             edge = []
         if edge:
             return add([self.poly(sp.Sum(body, (index, first, last))), *edge])
-        inner = self.bound(low, high)
-        poly = self.poly(body.xreplace({index: inner}))
-        return add(self.summed(m, c, inner, low, high) for m, c in poly.items())
+        inner, body = self.bound(body, index, low, high)
+        return add(self.summed(m, c, inner, low, high) for m, c in self.poly(body).items())
 
-    def bound(self, low, high):
-        """A new letter that runs between these ends."""
-        letter = sp.Dummy("t", integer=True, positive=low.is_positive or None)  # False says "never"
+    def bound(self, body, index, low, high):
+        """A letter that is bound nowhere else and runs between these ends, and the body with it."""
+        is_ours = isinstance(index, sp.Dummy) and index.is_positive == (low.is_positive or None)
+        if is_ours and self.spans.setdefault(index, (low, high)) == (low, high):
+            return index, body
+        letter = bound_letter("t", low)
         self.spans[letter] = low, high
-        return letter
+        return letter, body.xreplace({index: letter})
 
     def summed(self, monomial, coefficient, inner, low, high):
         bounds, powers = monomial
@@ -621,8 +627,8 @@ class NormalForm:
         if (high - low).is_Integer and high - low < EXPLICIT:
             return self.product(self.poly(body.xreplace({index: low + t}))
                                 for t in range(int(high - low) + 1))
-        inner = self.bound(low, high)
-        poly = self.poly(body.xreplace({index: inner}))
+        inner, body = self.bound(body, index, low, high)
+        poly = self.poly(body)
         (bounds, powers), c = next(iter(poly.items()), (ONE, sp.S.Zero))
         if len(poly) != 1 or bounds:
             return _single(_product_atom(self.expression(poly), inner, low, high))

@@ -213,7 +213,7 @@ class Point:
                 raise NoValue(f"{_entry_text(base, indices)} lies outside of {base.label}")
 
     def draw(self, base, indices):
-        random, known = Random(f"{self.seed} {base} {indices}"), getattr(base, "label", base)
+        random, known = Random(f"{self.seed} {_text(base)} {indices}"), getattr(base, "label", base)
         if base in self.size:
             return self.size[base]
         if base in self.ranges:
@@ -253,7 +253,7 @@ class Point:
         """Small fractions, drawn for that."""
         key = what, mpmath.mp.prec
         if key not in self.memo:
-            random = Random(" ".join(map(str, (*what, self.seed))))
+            random = Random(" ".join(map(_text, (*what, self.seed))))
             pairs = [(random.choice([-3, -2, -1, 1, 2, 3]), random.choice([5, 7, 9]))
                      for _ in range(count)]
             self.memo[key] = [self.number(Fraction(*pair)) for pair in pairs]
@@ -375,6 +375,9 @@ def _told_apart(rough, fine, zero, lost):
         if abs(before - now) <= abs(before) / 1000 and abs(now) > lost:
             return False
     return True if zero else None
+
+
+_text = lru_cache(maxsize=20_000)(str)
 
 
 def _why(error):

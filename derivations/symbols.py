@@ -157,6 +157,12 @@ class Letters(Array):
     """An array of indices that all run from here to there, as the class of each sample does."""
 
 
+def bound_letter(name, low):
+    """A new index of a sum that begins at `low`."""
+    known = formula(low).is_positive or None  # False would say "never"
+    return sp.Dummy(name, integer=True, positive=known)
+
+
 def letter(name, low, high):
     """An index, or the entry of an array of indices, in the place of a name: its ends are known."""
     if isinstance(name, sp.Symbol):
