@@ -121,10 +121,8 @@ class Standardised(NamedTuple):
     scale: np.ndarray  # (n_features,)
 
 
-OF_STANDARDISE = checks.instance(Standardised, "the result of an earlier standardise(X)")
-
-
-@checks.checked(X="n_samples n_features", like=checks.optional(OF_STANDARDISE))
+@checks.checked(X="n_samples n_features", like=checks.rule(
+    lambda v: isinstance(v, Standardised), "the result of an earlier standardise(X)", TypeError))
 def standardise(X, like=None):
     """Take out of each feature its mean and divide by its standard deviation: `Standardised`.
 
@@ -152,7 +150,7 @@ def _mean_and_scale(X):
     return checks.finite("the mean of X", mean), checks.finite("the standard deviation of X", scale)
 
 
-@checks.checked(n_samples=checks.count, rng=checks.optional(checks.generator))
+@checks.checked(n_samples=checks.count, rng=checks.generator)
 def batches(n_samples, batch_size, rng=None):
     """One epoch's batches: arrays of sample numbers, every sample once, in order or shuffled.
 

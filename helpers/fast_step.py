@@ -49,7 +49,8 @@ class Stepper:
              dtype=precision)
     def __init__(self, W, b, hidden="sigmoid", output="softmax", *, eta, momentum=0.0,
                  dtype=np.float64):
-        self.hidden, self.output, self.momentum, self.dtype = hidden, output, momentum, dtype
+        self.hidden, self.output, self.momentum = hidden, output, momentum
+        self.dtype = dtype = np.dtype(dtype)
         self.sizes = {"n_0": (W[1].shape[1], f"W[1] of shape {W[1].shape}"),
                       "n_K": (len(b[len(b)]), f"b[{len(b)}] of shape {b[len(b)].shape}")}
         self.plans, self.eta = {}, eta
@@ -139,6 +140,7 @@ class Plan:
 
     def __init__(self, net, n):
         W, K, dtype = net.layers, len(net.layers), net.dtype
+        (activate, slope_of), (last, _) = _calls_of(net.hidden), _calls_of(net.output)
         self.rate, self.seen = np.array(net.eta / n, dtype), None
         self.x = x = np.ones((n, W[1].shape[1]), dtype)
         self.X, self.y = x[:, :-1], np.empty((n, len(W[K])), dtype)
@@ -148,22 +150,22 @@ class Plan:
         for l in range(1, K + 1):
             z = self.z if l == K else a[l][:-1]
             self.forward.append((W[l].dot, (a[l-1], z)))
-            self.forward += _activate(net.hidden, z) if l < K else []
-        self.step = [*self.forward, *_activate(net.output, self.z), *self.backward(net, a, hidden)]
+            self.forward += activate(z) if l < K else []
+        self.step = [*self.forward, *last(self.z), *self.backward(net, a, hidden, slope_of)]
         move = net.gradient
         if net.momentum:
             move, beta = net.velocity, np.array(net.momentum, dtype)
             self.step += [(np.multiply, (move, beta, move)), (np.add, (net.gradient, move, move))]
         self.step += [(np.subtract, (net.theta, move, net.theta))]
 
-    def backward(self, net, a, hidden):
+    def backward(self, net, a, hidden, slope_of):
         """The deltas, times eta / n_samples, and the gradients; hidden slopes are taken at once."""
         W, K = net.layers, len(net.layers)
         slopes, slope = _stack({l: a[l].shape for l in range(1, K)}, net.dtype)
         delta = np.empty_like(self.z)
         yield np.subtract, (self.z, self.y.T, delta)
         yield np.multiply, (delta, self.rate, delta)
-        yield from _slope(net.hidden, hidden, slopes) if K > 1 else []
+        yield from slope_of(hidden, slopes) if K > 1 else []
         for l in range(K, 0, -1):
             yield from _product(delta, a[l-1], net.gradients[l])
             if l > 1:                            # the delta of the ones is of no use, but is cheap
@@ -195,16 +197,11 @@ def _with_ones(X):
     return np.column_stack([X, np.ones(len(X), X.dtype)])
 
 
-def _activate(name, z):
-    if name in IN_PLACE:
-        return IN_PLACE[name][0](z)
-    return [(lambda: np.copyto(z, (network.ACTIVATIONS | network.OUTPUTS)[name].g(z)), ())]
-
-
-def _slope(name, a, s):
-    if name in IN_PLACE:
-        return IN_PLACE[name][1](a, s)
-    return [(lambda: np.copyto(s, network.ACTIVATIONS[name].slope(a)), ())]
+def _calls_of(name):
+    """How to take the function, and the slope of a hidden one: in place, or by its row."""
+    row = (network.OUTPUTS | network.ACTIVATIONS)[name]
+    return IN_PLACE.get(name) or (lambda z: [(lambda: np.copyto(z, row.g(z)), ())],
+                                  lambda a, s: [(lambda: np.copyto(s, row.slope(a)), ())])
 
 
 def _softmax(z, row):

@@ -26,7 +26,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from PIL import Image
 
-from helpers.validation import checked, count, optional, positive
+from helpers.validation import checked, count, positive
 
 DATA, FORWARD, LOSS, BACKWARD, REFERENCE = "#222222", "#0072B2", "#D55E00", "#AA3377", "#6E6E6E"
 PALE = "#B4B4B4"  # only for lines that something else repeats: contour lines, edges of a network
@@ -84,7 +84,7 @@ def pair(width=9, height=3.4):
     return fig, axes[0]
 
 
-@checked(rows=count, cols=count, width=positive, height=optional(positive))
+@checked(rows=count, cols=count, width=positive, height=positive)
 @_styled
 def grid(rows, cols, width=9, height=None, **subplots):
     """fig, axes of shape (rows, cols); more keywords go to Figure.subplots, as sharex."""
@@ -249,11 +249,9 @@ def contours(ax, f, xlim, ylim, *, levels, points=101):
     if heights.shape != (points, points):
         came = f"it returned shape {heights.shape[2:]}"
         raise ValueError(f"f must return one number for two numbers; {came}")
-    levels = np.unique(levels)
-    third = np.arange(len(levels)) % 3 == min(2, len(levels) - 1)
-    for lines, color, width in ((~third, PALE, 0.8), (third, "#8C8C8C", 1.3)):
-        if lines.any():
-            ax.contour(xs, ys, heights, levels=levels[lines], colors=color, linewidths=width)
+    strong = np.arange(len(levels)) % 3 == 2
+    ax.contour(xs, ys, heights, levels=levels, linewidths=np.where(strong, 1.3, 0.8),
+               colors=np.where(strong, "#8C8C8C", PALE).tolist())
     ax.set(xlim=xlim, ylim=ylim)
 
 

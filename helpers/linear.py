@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.data import batches
-from helpers.validation import checked, count, generator, number, optional, positive, shaped
+from helpers.validation import checked, count, generator, number, positive, shaped
 
 SAMPLES = dict(X="n_samples n_features", y="n_samples")
 WEIGHTS = dict(w=shaped("n_features", complex_too=True), b=shaped("", complex_too=True))
@@ -77,7 +77,7 @@ class History(NamedTuple):
 
 
 @checked(**SAMPLES, w="n_features", b=number, eta=positive, epochs=partial(count, least=0),
-         batch_size=optional(partial(count, most="n_samples")), rng=optional(generator))
+         batch_size=partial(count, most="n_samples"), rng=generator)
 def train(X, y, w, b, eta, epochs, batch_size=None, rng=None):
     """The update, repeated for each batch of each epoch: a `History`. Source: S0-07, S0-24, S0-27.
 

@@ -40,8 +40,8 @@ class History:
         return f"{found}, cost {self.J[self.best_epoch]:.4f}"
 
 
-@checks.checked(n_epochs=partial(checks.count, least=0), rng=checks.optional(checks.generator),
-                patience=checks.optional(checks.count))
+@checks.checked(n_epochs=partial(checks.count, least=0), rng=checks.generator,
+                patience=checks.count)
 def train(X, y, W, b, hidden="sigmoid", output="softmax", *, eta, n_epochs, batch_size=None,
           rng=None, momentum=0.0, validation=None, patience=None):
     """Every epoch visits each sample once, batch by batch, with one update a batch: a `History`.

@@ -21,7 +21,9 @@ KINDS = {"b": "True and False", "c": "complex numbers", "U": "text", "S": "bytes
 
 
 def checked(**rules):
-    """Check the named arguments of a function in this order. `f.__wrapped__` has no door.
+    """Check the named arguments of a function in this order; None passes where it is the default.
+
+    `f.__wrapped__` is the function without its door.
 
     >>> @checked(X="n_samples n_features", w="n_features")
     ... def predict(X, w):
@@ -40,17 +42,14 @@ def checked(**rules):
             call, sizes = signature.bind(*args, **kwargs), {}
             call.apply_defaults()
             for name, rule in rules.items():
-                call.arguments[name] = rule(name, call.arguments[name], sizes)
+                value = call.arguments[name]
+                if value is not None or signature.parameters[name].default is not None:
+                    call.arguments[name] = rule(name, value, sizes)
             return function(*call.args, **call.kwargs)
 
         return enter
 
     return decorate
-
-
-def optional(rule):
-    """The rule for a value that may also be None."""
-    return lambda name, value, sizes=None: None if value is None else rule(name, value, sizes)
 
 
 # ---------------------------------------------------------------- arrays
@@ -143,8 +142,11 @@ def layers(words, first=1, complex_too=True):
     `words` makes the shape of a layer's array from its number. K is the same in all arguments of a
     call; n_K is then the number of outputs.
     """
-    def rule(name, value, sizes):
-        instance(dict, f"a dictionary keyed by layer number, as {{{first}: ...}}")(name, value)
+    is_dictionary = rule(lambda v: isinstance(v, dict),
+                         f"a dictionary keyed by layer number, as {{{first}: ...}}", TypeError)
+
+    def check(name, value, sizes):
+        is_dictionary(name, value)
         if not value or set(value) != set(range(first, first + len(value))):
             expected = f"the layer numbers {first}, {first + 1}, ..."
             raise ValueError(f"{name} has the keys {list(value)}, expected {expected}")
@@ -157,36 +159,41 @@ def layers(words, first=1, complex_too=True):
         sizes["n_K"] = sizes[f"n_{K}"]
         return numbers
 
-    return rule
+    return check
 
 
 # ---------------------------------------------------------------- single values
 
 
+def rule(holds, expected, error=ValueError, read=lambda name, value: value):
+    """The rule for a value, made ready by `read`, of which `holds` is true."""
+    def check(name, value, sizes=None):
+        value = read(name, value)
+        if not holds(value):
+            short = len(shown := repr(value)) < 40
+            shown = shown if short else f"of type {type(value).__name__}"
+            raise error(f"{name} is {shown}, expected {expected}")
+        return value
+
+    return check
+
+
 def number(name, value, sizes=None):
     """`value` as a single finite real number."""
-    return fitting(name, array(name, value), "", {})[()]
+    return fitting(name, array(name, value), "", {}).item()
 
 
-def bounded(holds, expected):
-    """The rule for a single number of which `holds` is true; `expected` says so in words."""
-    def rule(name, value, sizes=None):
-        if not holds(single := number(name, value)):
-            raise ValueError(f"{name} is {single}, expected {expected}")
-        return single
-
-    return rule
+positive = rule(lambda v: v > 0, "a number above 0", read=number)
+fraction = rule(lambda v: 0 <= v < 1, "a number from 0 to below 1", read=number)
+precision = rule(lambda v: v is not None and v in (np.float64, np.float32),  # None is float64
+                 "np.float64 or np.float32", TypeError)
+generator = rule(lambda v: isinstance(v, np.random.Generator),
+                 "a generator, as np.random.default_rng(0) makes it", TypeError)
 
 
-positive = bounded(lambda v: v > 0, "a number above 0")
-fraction = bounded(lambda v: 0 <= v < 1, "a number from 0 to below 1")
-
-
-def precision(name, value, sizes=None):
-    """`value` as the dtype float64 or float32."""
-    if value not in (np.float64, np.float32) or value is None:  # NumPy reads None as float64
-        raise TypeError(f"{name} is {value!r}, expected np.float64 or np.float32")
-    return np.dtype(value)
+def choice(known):
+    """The rule for a name in the dictionary `known`."""
+    return rule(lambda v: isinstance(v, str) and v in known, f"one of {', '.join(known)}")
 
 
 def count(name, value, sizes=None, least=1, most=None):
@@ -195,29 +202,4 @@ def count(name, value, sizes=None, least=1, most=None):
     expected = f"a whole number{f' from {least} to {most}' if most else f', {least} or more'}"
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f"{name} is {value!r}, expected {expected}")
-    if not least <= value <= (most or math.inf):
-        raise ValueError(f"{name} is {value}, expected {expected}")
-    return int(value)
-
-
-def instance(kind, expected):
-    """The rule for an object of this type."""
-    def rule(name, value, sizes=None):
-        if not isinstance(value, kind):
-            raise TypeError(f"{name} is of type {type(value).__name__}, expected {expected}")
-        return value
-
-    return rule
-
-
-generator = instance(np.random.Generator, "a generator, as np.random.default_rng(0) makes it")
-
-
-def choice(known):
-    """The rule for a name in the dictionary `known`."""
-    def rule(name, value, sizes=None):
-        if not isinstance(value, str) or value not in known:
-            raise ValueError(f"{name} is {value!r}, expected one of {', '.join(known)}")
-        return value
-
-    return rule
+    return rule(lambda v: least <= v <= (most or math.inf), expected)(name, int(value))

@@ -101,7 +101,7 @@ NETWORK = [
     (lambda: net.batches(5, 2.0), TypeError,
      "batch_size is 2.0, expected a whole number from 1 to 5"),
     (lambda: net.batches(5, 2, 0), TypeError,
-     "rng is of type int, expected a generator, as np.random.default_rng(0) makes it"),
+     "rng is 0, expected a generator, as np.random.default_rng(0) makes it"),
     (lambda: net.train(X, Y, W, 0, 0.1, 1, rng=np.random), TypeError,
      "expected a generator"),
     (lambda: data.standardise(X, X), TypeError,
