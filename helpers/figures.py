@@ -43,6 +43,7 @@ CLASSES = (SAMPLES, dict(color="#009E73", marker="^", **{**POINTS, "markersize":
 
 STYLE = matplotlib.rc_params_from_file(
     Path(__file__).with_name("notebook.mplstyle"), use_default_template=False)
+SMALL = sys.platform != "emscripten"  # a browser draws for the moment: there quick beats small
 DPI = 144  # one and a half pixels for each of a page at 96 an inch: crisp, and half the bytes
 WIDEST, PHONE = 6.2, 5  # inches: a wider figure gets a narrow form, in which 9.5 pt are 9 px
 TITLE = 46  # characters of a title in one line of the narrow form
@@ -151,16 +152,17 @@ def picture(fig):
     if not isinstance(fig, Figure):
         hint = "in single() it is the first of the two"
         raise TypeError(f"expected a Matplotlib figure, got {type(fig).__name__}; {hint}")
-    raw, small = io.BytesIO(), io.BytesIO()
+    pixels, png = io.BytesIO(), io.BytesIO()
     with matplotlib.rc_context(STYLE):
-        fig.savefig(raw, format="png", dpi=DPI)
+        fig.savefig(pixels, format="rgba", dpi=DPI)
     if "matplotlib.pyplot" in sys.modules:  # else the inline backend would show it once more
         sys.modules["matplotlib.pyplot"].close(fig)
-    # a palette takes a third of the bytes, and the eye sees no difference
-    image = Image.open(raw).convert("RGB").quantize(
-        128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)  # keeps rare colours
-    image.save(small, format="png", optimize=True)
-    return small.getvalue(), tuple((fig.get_size_inches() * 96).round().astype(int).tolist())
+    shape = tuple((fig.get_size_inches() * DPI).astype(int).tolist())
+    image = Image.frombuffer("RGBA", shape, pixels.getvalue()).convert("RGB")
+    if SMALL:  # a palette takes a third of the bytes, and the eye sees no difference
+        image = image.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    image.save(png, format="png", optimize=SMALL, compress_level=1)
+    return png.getvalue(), tuple((fig.get_size_inches() * 96).round().astype(int).tolist())
 
 
 def _narrow_picture(fig, narrow=None):
@@ -332,11 +334,12 @@ def _draw_edge(ax, edge, a, b):
     color, line, head = COLORS.get(edge.role, PALE), "-", "-|>,head_length=5,head_width=2.4"
     if edge.role == "backward":
         a, b, edge, line = b, a, edge._replace(at=1 - edge.at), GRADIENT["linestyle"]
-    ax.add_patch(FancyArrowPatch(
-        a.center, b.center, arrowstyle=head if edge.role else "-", color=color, linestyle=line,
-        linewidth=2.0 if edge.role else 1.1, patchA=a, patchB=b, shrinkA=0, shrinkB=2,
-        mutation_scale=1, zorder=2))
     dx, dy = np.subtract(b.center, a.center)
+    step = np.array([dx, dy]) / np.hypot(dx, dy)  # by arithmetic: patchA and patchB are bisected
+    ends = a.center + a.radius * step, b.center - b.radius * step
+    ax.add_patch(FancyArrowPatch(
+        *ends, arrowstyle=head if edge.role else "-", color=color, linestyle=line, shrinkA=0,
+        linewidth=2.0 if edge.role else 1.1, shrinkB=2, mutation_scale=1, zorder=2))
     look = dict(xy=np.add(a.center, edge.at * np.array([dx, dy])), va="center", bbox=PAPER)
     if edge.slope:
         up = 11 if dy == 0 else 7.5  # a level line stays visible between the two

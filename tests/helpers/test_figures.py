@@ -11,6 +11,7 @@ import sys
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.patches import FancyArrowPatch
 from PIL import Image
 
 from helpers import figures
@@ -98,6 +99,30 @@ def test_a_picture_is_crisp_small_and_true_in_colour():
     rgb = np.array(image.convert("RGB"), dtype=int).reshape(-1, 3)
     blue = [int(figures.FORWARD[i : i + 2], 16) for i in (1, 3, 5)]
     assert np.abs(rgb - blue).sum(axis=1).min() <= 6
+
+
+def test_in_a_browser_a_picture_is_drawn_quickly_and_shows_the_same(monkeypatch):
+    """Without the search for a palette; no colour differs by more than a palette may."""
+    stored, size = figures.picture(line_figure())
+    monkeypatch.setattr(figures, "SMALL", False)
+    quick, quick_size = figures.picture(line_figure())
+    assert size == quick_size
+    first, second = (
+        np.array(Image.open(io.BytesIO(png)).convert("RGB"), dtype=int) for png in (stored, quick)
+    )
+    assert first.shape == second.shape and np.abs(first - second).max() <= 24
+    assert len(stored) < len(quick) < 300_000
+
+
+def test_arrows_of_a_graph_begin_and_end_at_their_circles():
+    fig, ax = figures.single()
+    nodes = {"a": figures.Node((0, 0)), "b": figures.Node((3, 4))}
+    figures.graph(ax, nodes, [figures.Edge("a", "b", role="forward")])
+    figures.picture(fig)
+    (arrow,) = [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
+    path = arrow.get_path().vertices
+    assert np.hypot(*path[0]) == pytest.approx(0.36)
+    assert 0.36 < min(np.hypot(*(path - [3, 4]).T)) < 0.55  # the tip stands two points before it
 
 
 # ---------------------------------------------------------------- narrow
