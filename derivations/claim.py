@@ -176,7 +176,8 @@ def _scalar(name, value):
 
 def _in_exponentials(expr):
     """Hyperbolic functions as the exponentials that they are made of, which the proof knows."""
-    return expr.replace(lambda e: isinstance(e, HYPERBOLIC), lambda e: e.rewrite(sp.exp))
+    return expr.replace(lambda e: isinstance(e, HYPERBOLIC),
+                        lambda e: e.rewrite(sp.exp, deep=False))
 
 
 def _check(function, claimed, variable, given):

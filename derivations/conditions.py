@@ -9,6 +9,7 @@ from derivations.definitions import Depends, resolve
 from derivations.errors import Undecided
 from derivations.normal_form import NormalForm
 from derivations.printing import plain
+from derivations.rewriting import in_exponentials
 from derivations.sampling import opened, ranges_in
 from derivations.symbols import Partial, base_of, names_in
 
@@ -87,7 +88,7 @@ def _is_shown(kind, expr, table):
 
 def _is_positive(expr):
     form = NormalForm({i: (sp.S.One, sizes[0]) for i, sizes in ranges_in(expr).items()})
-    return form.is_positive(form.poly(expr.rewrite(sp.exp)))
+    return form.is_positive(form.poly(in_exponentials(expr)))
 
 
 def _in_words(kind, expr):

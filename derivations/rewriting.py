@@ -16,13 +16,13 @@ BY_LOGARITHMS = sp.atanh, sp.acoth, sp.asinh, sp.acosh
 
 def in_exponentials(expr):
     """One generator instead of many: tanh, cosh and all that know how they are made of exp, and
-    what is made of a logarithm, as atanh."""
+    what is made of a logarithm, as atanh. A cosine within stays: its exponentials are complex."""
     by_exp = lambda e: (hasattr(e.func, "_eval_rewrite_as_exp")
                         and not isinstance(e, TrigonometricFunction))
     by_log = lambda e: isinstance(e, BY_LOGARITHMS)
     for known, target in ((by_log, sp.log), (by_exp, sp.exp)):
         if any(map(known, expr.atoms(sp.Function))):
-            expr = expr.replace(known, lambda e, target=target: e.rewrite(target))
+            expr = expr.replace(known, lambda e, target=target: e.rewrite(target, deep=False))
     return expr
 
 

@@ -11,7 +11,7 @@ from derivations.errors import FalseLine
 from derivations.symbols import Partial, as_written, indexed, sigmoid
 
 N, P = symbols("N", integer=True, positive=True), indexed("p", n)
-rate = symbols("eta", positive=True)
+rate, nonzero = symbols("eta", positive=True), symbols("r", real=True, nonzero=True)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,8 @@ rate = symbols("eta", positive=True)
         (Partial(sp.Abs(a), a), sp.sign(a), "a ≠ 0"),
         (b / (a + b), lambda: 1 / (a + b) * b, "a + b ≠ 0"),
         (Partial(a**b, a), lambda: b * a ** (b - 1), "a > 0"),
+        (lambda: sqrt(a) / a, lambda: 1 / a * sqrt(a), "a > 0"),
+        (sp.Piecewise((a, a > b), (b, True)), lambda: sp.Max(a, b), "a - b ≠ 0"),
         (lambda: a**b * a**rate, lambda: a ** (rate + b), "a > 0"),
     ],
 )
@@ -56,6 +58,9 @@ def test_what_a_line_needs_is_said(left, line, where):
         (exp(-log(rate)), 1 / rate),
         (a**2 * b, lambda: b * a * a),
         (lambda: a**n * a, lambda: a * a**n),
+        (lambda: a ** sp.S.Zero * b, b),
+        (b / (-1 - exp(a)), lambda: -b / (1 + exp(a))),
+        (b / nonzero, lambda: 1 / nonzero * b),
         (lambda: rate**a * rate**b, lambda: rate ** (a + b)),
         (exp(u[k]) / Sum(exp(u[i]), (i, 1, n)), lambda: 1 / Sum(exp(u[i]), (i, 1, n)) * exp(u[k])),
     ],

@@ -307,6 +307,8 @@ IDENTITIES = [  # whether it holds everywhere, where something is defined, or no
     (sp.tan(r), sin(r) / cos(r), somewhere + "cos(r) ≠ 0"),
     (lambda: sp.tan(atan(r)), r, everywhere),
     (lambda: atan(sp.tan(r)), r, false),
+    (Partial(log(cosh(cos(r))), r), -tanh(cos(r)) * sin(r), everywhere),
+    (tanh(t * sin(r)), sinh(t * sin(r)) / cosh(t * sin(r)), everywhere),
     (Max(r, t), (r + t + Abs(r - t)) / 2, everywhere),
     (Abs(r + t), Abs(r) + Abs(t), false),
     (lambda: Abs(r) ** 2, r**2, everywhere),

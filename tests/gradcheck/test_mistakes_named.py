@@ -181,6 +181,32 @@ def test_a_chain_of_printed_numbers():
         "wrong",
     ]
     assert stated({"x": 2, "y": ("4", lambda x: x**2)})
+    head, x, *rows = [line.split("  ") for line in str(report).splitlines()]
+    assert [text.strip() for text in rows[0] if text] == [
+        "a", "0.705", "0.704173", "0.704746", "right only from rounded numbers"]
+
+
+@pytest.mark.parametrize(
+    "printed, truth, right",
+    [
+        ("1.2", 1.25, True),  # a tie, either way
+        ("1.3", 1.25, True),
+        ("1.3", 1.2499, False),
+        ("1.2", 1.2501, False),
+        ("-1.3", -1.25, True),
+        ("-1.3", 1.3, False),
+        ("2", 2.5, True),
+        ("2e3", 2400, True),
+        ("2e3", 2600, False),
+        ("0.6", 0.3, False),
+        ("0.3", 0.6, False),
+        ("0", 0.4, True),
+    ],
+)
+def test_a_printed_number_is_right_to_half_a_unit_of_its_last_digit(printed, truth, right):
+    report = stated({"y": (printed, lambda: truth)})
+    assert report.numbers["y"].verdict == ("right" if right else "wrong")
+    assert bool(report) == right
 
 
 @pytest.mark.parametrize(
@@ -192,6 +218,7 @@ def test_a_chain_of_printed_numbers():
         ({"y": ("one", lambda: 1)}, TypeError, "the text 'one'"),
         ({"y": (1.0, lambda: 1)}, TypeError, "its digits as text"),
         ({"y": ("1", 3)}, TypeError, "expected a function"),
+        ({"y": ("1", lambda: 1, 2)}, TypeError, "y holds"),
     ],
 )
 def test_what_is_no_chain_is_refused(chain, error, words):
