@@ -14,7 +14,6 @@ import numpy as np
 from helpers import network
 from helpers.validation import array, checked, finite, fitting, fraction, positive, precision
 
-LONG = 32          # products of this many rows, columns and terms: a copy beats a transpose
 PLANS_KEPT = 8
 IN_PLACE = {       # a = g(z) in the place of z, and g' in a; others go by the network's table
     "sigmoid": (lambda z: [(np.negative, (z, z)), (np.exp, (z, z)), (np.add, (z, 1, z)),
@@ -167,7 +166,7 @@ class Plan:
         yield np.multiply, (delta, self.rate, delta)
         yield from slope_of(hidden, slopes) if K > 1 else []
         for l in range(K, 0, -1):
-            yield from _product(delta, a[l-1], net.gradients[l])
+            yield delta.dot, (a[l-1].T, net.gradients[l])
             if l > 1:                            # the delta of the ones is of no use, but is cheap
                 with_ones = np.empty_like(a[l-1])
                 yield W[l].T.dot, (delta, with_ones)
@@ -184,13 +183,8 @@ def _stack(shapes, dtype):
 
 
 def _matrices(W, dtype):
-    """One vector, and for each layer the part of it that is the matrix [W[l] b[l]].
-
-    It lies there row by row for layer 1, whose inputs come row by row, and else column by column.
-    """
-    shapes = {l: (len(W[l]), W[l].shape[1] + 1) for l in W}
-    vector, parts = _stack({l: shapes[l][::1 if l == 1 else -1] for l in W}, dtype)
-    return vector, {l: part if l == 1 else part.T for l, part in parts.items()}
+    """One vector, and for each layer the part of it that is the matrix [W[l] b[l]]."""
+    return _stack({l: (len(W[l]), W[l].shape[1] + 1) for l in W}, dtype)
 
 
 def _with_ones(X):
@@ -207,13 +201,3 @@ def _calls_of(name):
 def _softmax(z, row):
     return [(np.maximum.reduce, (z, 0, None, row, True)), (np.subtract, (z, row, z)),
             (np.exp, (z, z)), (np.add.reduce, (z, 0, None, row, True)), (np.divide, (z, row, z))]
-
-
-def _product(delta, a, out):
-    """The sum over samples of delta times a: out = delta a^T, whichever way out lies in memory."""
-    if out.flags.c_contiguous:
-        return [(delta.dot, (a.T, out))]
-    if out.size * delta.shape[1] < LONG**3:
-        return [(a.dot, (delta.T, out.T))]
-    delta_T = np.empty_like(delta.T, order="C")
-    return [(np.copyto, (delta_T, delta.T)), (a.dot, (delta_T, out.T))]

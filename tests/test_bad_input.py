@@ -199,14 +199,7 @@ def test_the_error_says_what_came_and_what_was_expected(call, error, message):
     with pytest.raises(error) as raised:
         call()
     assert message in str(raised.value)
-
-
-def test_nothing_is_changed_by_a_refused_call():
-    w = W.copy()
-    for call, error, _ in NETWORK + NUMERIC:
-        with pytest.raises(error):
-            call()
-    assert (W == w).all() and (X == 1).all() and (Y == 1).all()
+    assert (W == 1).all() and (X == 1).all() and (Y == 1).all()      # and changes nothing
 
 
 @pytest.mark.parametrize("value", [True, np.True_, "1", None, [1, "a"], 1j,
@@ -462,7 +455,8 @@ ARGUMENTS = {
     "figures.grid": (figures.grid, {"rows": (1, Kind([0, -1, 1.5, "1", CODE, None])),
                                     "cols": (2, Kind([0, -1, 1.5, "2", CODE, None])),
                                     "width": (6, SIDE)}),
-    "figures.show": (None, {}), "figures.explore": (None, {}),  # they display: see below
+    # they display: tests/helpers/test_figures.py
+    "figures.show": (None, {}), "figures.explore": (None, {}),
     "figures.label_line": (figures.label_line,
                            {"ax": AXES,
                             "line": ((0.5, 1.0), POINT := Kind([(1,), 3, None, CODE, (1, 2, 3)])),
@@ -634,19 +628,6 @@ def test_the_totals_are_told():
     assert len(BAD) > 1000 and len(MISFITS) > 50
 
 
-def test_what_displays_refuses_before_it_displays(capsys):
-    fig = figures.single()[0]
-    for alt in (3, None, "", "  "):
-        with pytest.raises(ValueError, match="alt"):
-            figures.show(fig, alt=alt)
-        with pytest.raises(ValueError, match="alt"):
-            figures.explore(lambda k: fig, alt=alt, k=(0, 2, 1, 1))
-    for slider in ((0, 1), (1, 0, 1, 1), (0, 1, -1, 0), (0, 1, 0.5, 7), CODE, None, 3):
-        with pytest.raises((ValueError, TypeError)):
-            figures.explore(lambda k: fig, alt="words", k=slider)
-    assert capsys.readouterr().out == ""
-
-
 @pytest.mark.parametrize("answer", [CODE, None, [1], {1: 2}, 1.5, np.ones(2), sp.nan, sp.oo, M_,
                                     object(), lambda: 1])
 def test_an_exercise_says_what_is_wrong_with_any_answer_and_never_raises(answer, capsys):
@@ -664,10 +645,3 @@ def test_a_refused_step_leaves_a_derivation_as_it_was():
     assert [line.shown for line in chain.lines] == [w_*w_]
 
 
-def test_a_refused_batch_leaves_a_stepper_as_it_was():
-    net_ = fast_step.Stepper(WEIGHTS, BIASES, eta=0.1)
-    for X_, y_ in ((Z[:, :1], ONE_HOT), (Z, ONE_HOT[:4]), (Z * np.nan, ONE_HOT), (Z, 2 * ONE_HOT),
-                   (CODE, ONE_HOT), (Z[:0], ONE_HOT[:0])):
-        with pytest.raises((TypeError, ValueError)):
-            net_.step(X_, y_)
-    assert all((net_.W[l] == WEIGHTS[l]).all() and (net_.b[l] == BIASES[l]).all() for l in WEIGHTS)

@@ -389,7 +389,7 @@ def test_explore_without_ipywidgets_says_so_and_stands_still(monkeypatch, shown)
 
 
 @pytest.mark.parametrize("slider", [3, (0, 1), (0, 1, 0.1, 2), (1, 0, 0.1, 1), (0, 0, 1, 0),
-                                    (0, 1, 0, 0), (0, 1, -1, 0), "abcd"])
+                                    (0, 1, 0, 0), (0, 1, -1, 0), "abcd", None])
 def test_explore_refuses_an_impossible_slider(shown, slider):
     with pytest.raises(ValueError,
                        match=r"slider slope must be \(smallest, largest, step, start\)"):

@@ -414,13 +414,6 @@ def test_bad_input_is_refused_in_words(function, names, wrong, error, message):
         function(*(arguments[name] for name in names))
 
 
-@pytest.mark.parametrize("eta", [0, -0.1, np.nan])
-def test_an_update_refuses_a_learning_rate_that_is_not_above_zero(eta):
-    W, b = {1: np.ones((1, 2))}, {1: np.ones(1)}
-    with pytest.raises(ValueError, match="eta"):
-        net.update(W, b, W, b, eta)
-
-
 def test_an_update_refuses_gradients_that_do_not_belong_to_the_parameters():
     W, b = {1: np.ones((1, 2))}, {1: np.ones(1)}
     with pytest.raises(ValueError, match=r"dJ_dW\[1\] has shape \(2, 1\).*its transpose would fit"):
@@ -457,15 +450,6 @@ def test_a_transpose_is_proposed_only_where_it_would_fit():
     assert refusal((2, 4)) == refusal((3,)) == refusal((4, 3, 3)) == "X of shape (5, 3)"
 
 
-RNG = np.random.default_rng(0)
-
-
-@pytest.mark.parametrize("sizes, rng, error", [
-    ((3,), RNG, ValueError), ((3, 0), RNG, ValueError), ((3, 2.5), RNG, TypeError),
-    ((3, 2), None, TypeError), ((3, 2), 0, TypeError)])
-def test_initialise_refuses_bad_sizes_and_seeds(sizes, rng, error):
-    with pytest.raises(error):
-        net.initialise(sizes, rng)
 
 
 @pytest.mark.filterwarnings("error")
