@@ -24,15 +24,15 @@ def differentiable(lines, table):
                   for base, d in table.items() if isinstance(d, Depends) and base in used)
 
 
-def conditions(lines, table):
+def conditions(lines, table, made_of=()):
     """What the lines ask for and what is not known to hold: "x ≠ 0", "p_k > 0"; in the order in
-    which it occurs."""
+    which it occurs. Of what they are made of counts how large an array must be: "d ≥ 2"."""
     found = {}
-    for line in lines:
-        for part in sp.preorder_traversal(line):
-            for kind, expr in _asked(part):
-                if not _is_shown(kind, expr, table):
-                    found.setdefault(expr, set()).add(kind)
+    parts = [part for line in lines for part in sp.preorder_traversal(line)]
+    parts += [e for part in made_of for e in sorted(part.atoms(sp.Indexed), key=str)]
+    for kind, expr in (pair for part in parts for pair in _asked(part)):
+        if not _is_shown(kind, expr, table):
+            found.setdefault(expr, set()).add(kind)
     return list(dict.fromkeys(_in_words(_strongest(kinds), expr) for expr, kinds in found.items()))
 
 

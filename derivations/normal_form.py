@@ -46,18 +46,19 @@ LONGEST = 2_000  # a power of a sum is written out up to this many terms
 SWITCHES = 6  # kinks whose two sides are looked at one by one
 
 
-def is_zero(expr, ranges=None):
+def is_zero(expr, ranges=None, least=None):
     """True if the resolved expression is shown to be zero, False if its normal form has terms.
 
     `ranges` maps a free index to its last value (the first is 1); `index_ranges` reads them off the
-    shapes of arrays. Raises Undecided for floats, infinities and for what is no scalar.
+    shapes of arrays. `least` maps a size to what it is known to be at least; see `least_sizes`.
+    Raises Undecided for floats, infinities and for what is no scalar.
     """
     with evaluate(True):
         expr = formula(expr)
         must_be_exact(expr)
         last, from_zero = {**index_ranges(expr), **(ranges or {})}, _from_zero(expr)
         spans = {i: (sp.Integer(i not in from_zero), last[i]) for i in last}
-        form = _form(frozenset(spans.items()))
+        form = _form(frozenset(spans.items()), frozenset((least or {}).items()))
         form.root = 1
         if not expr.has(sp.exp, sp.tanh) and form.vanishes(expr):
             return True
@@ -66,9 +67,9 @@ def is_zero(expr, ranges=None):
 
 
 @lru_cache(maxsize=8)
-def _form(ranges):
+def _form(ranges, least):
     """One normal form for all lines whose indices run alike: they share most of their parts."""
-    return NormalForm(dict(ranges))
+    return NormalForm(dict(ranges), dict(least))
 
 
 def _from_zero(expr):
@@ -122,6 +123,16 @@ def _in_words(entry):
     return f"{entry.base.label}_{''.join(map(str, entry.indices))}"
 
 
+def least_sizes(exprs):
+    """{size: what it must at least be}, since entries at whole numbers stand on such arrays, as w_2
+    on one of size d."""
+    found = {}
+    for index, size, _, _ in (use for expr in exprs for use in _uses_in(expr)):
+        if index.is_Integer and size.is_Symbol:
+            found[size] = max(index, found.get(size, sp.S.One))
+    return found
+
+
 @lru_cache(maxsize=10_000)
 def _uses_in(expr):
     return tuple(dict.fromkeys(_uses(expr, {})))
@@ -160,8 +171,10 @@ class NormalForm:
     (index, low, high), powers a tuple of (atom, exponent). The bound indices carry standard names,
     so equal monomials are equal keys."""
 
-    def __init__(self, ranges):
+    def __init__(self, ranges, least=None):
         self.ranges, self.spans = ranges, {}  # the ends of free indices and of bound ones
+        self.large = {size: sp.Dummy(integer=True, positive=True) + number - 1
+                      for size, number in (least or {}).items()}
         self.letters = {}  # free letters in which terms under sums with the same ends are compared
         self.root = 1  # a generator is exp(m/root), lest exp(m) and exp(m/2) count as two
         self.known = {}  # (root, expression) -> polynomial: lines share most of their parts
@@ -258,6 +271,8 @@ class NormalForm:
             return {ONE: e} if e else {}
         if isinstance(e, (sp.sin, sp.cos)) and (apart := sp.expand_trig(e)) != e:
             return self.poly(apart)  # the addition theorems
+        if is_delta(e) and any(self.at_least(1, e.args[p] - e.args[1 - p]) for p in (0, 1)):
+            return {}
         if e.is_Symbol or isinstance(e, (sp.Indexed, sp.NumberSymbol, Partial)) or is_delta(e):
             return _single(e)
         if not isinstance(e, Application):
@@ -344,7 +359,7 @@ class NormalForm:
         sequence. None if it is nothing of these."""
         if not inside:
             return self.count(low, high)
-        if low != 1 or not (high.is_integer and high.is_nonnegative):
+        if low != 1 or not (high.is_integer and self.at_least(0, high)):
             return None
         if list(inside) == [index] and 0 < inside[index] <= EXPLICIT:
             return self.poly(power_sum(int(inside[index]))(high))
@@ -358,9 +373,15 @@ class NormalForm:
 
     def count(self, low, high):
         """How many terms a sum has; one to n - 5 has no -4 terms if n = 1, so it is left alone."""
-        if (high - low).is_integer and (high - low + 1).is_nonnegative:
+        if (high - low).is_integer and self.at_least(-1, high - low):
             return self.poly(high - low + 1)
         raise Undecided(f"it is not known how many terms a sum from {low} to {high} has")
+
+    def at_least(self, number, e):
+        """Is a whole number known to be that large, whatever the sizes are?"""
+        gap = e - number
+        return bool(gap.is_nonnegative
+                    or self.large and gap.xreplace(self.large).is_nonnegative)
 
     def reach(self, other, bound, bounds):
         """1 where the other index of a delta is within the limits of this sum, 0 elsewhere."""
@@ -378,7 +399,7 @@ class NormalForm:
         """Does the other index of a delta run within the limits of this sum?"""
         _, low, high = bound
         span = self.span(other, bounds)
-        return bool(span and (span[0] - low).is_nonnegative and (high - span[1]).is_nonnegative)
+        return bool(span and self.at_least(low, span[0]) and self.at_least(span[1], high))
 
     def span(self, e, bounds=()):
         """(least, greatest) value of an index, or None if they are not known."""
@@ -523,7 +544,7 @@ class NormalForm:
         if not u.is_integer:
             return self.poly((1 + Side(u)) / 2) if self.poly(u) else _single(e)
         least = self.least(u)
-        if u.is_positive or least.is_positive:
+        if self.at_least(1, u) or self.at_least(1, least):
             return UNIT
         if u.is_nonpositive:
             return {}
@@ -572,7 +593,7 @@ class NormalForm:
         at = lambda value: self.poly(body.xreplace({index: value}))
         if (high - low).is_Integer and high - low < EXPLICIT:
             return add(at(low + t) for t in range(int(high - low) + 1))
-        first, last, edge = rounded_ends(low, high)
+        first, last, edge = rounded_ends(low, high, self.at_least)
         try:
             edge = [times(sign, at(value)) for value, sign in edge]
         except Undecided:  # a term too many may have no value

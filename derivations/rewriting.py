@@ -145,15 +145,15 @@ def power_sum(power):
     return lambda end: total.xreplace({n: end})
 
 
-def rounded_ends(low, high):
+def rounded_ends(low, high, at_least):
     """(1, n, [(index, 1 for a term too few or -1 for one too many)]) for a sum from 0 to n - 1."""
     shift, end = high.as_coeff_Add()
-    if (high - low).is_integer and (high - low + 1).is_nonnegative:
-        if low.is_Integer and low != 1 and (low > 1 or high.is_nonnegative):
+    if (high - low).is_integer and at_least(-1, high - low):
+        if low.is_Integer and low != 1 and (low > 1 or at_least(0, high)):
             low, far = int(low), abs(low - 1) <= EXPLICIT
             edge = [(t, 1) for t in range(low, 1)] + [(t, -1) for t in range(1, low)]
             return sp.S.One, high, [(sp.Integer(t), sign) for t, sign in edge if far]
-        if low == 1 and shift and abs(shift) <= EXPLICIT and end.is_nonnegative:
+        if low == 1 and shift and abs(shift) <= EXPLICIT and at_least(0, end):
             edge = [(t, 1) for t in range(1, int(shift) + 1)]
             edge += [(t, -1) for t in range(int(shift) + 1, 1)]
             return low, end, [(end + t, sign) for t, sign in edge]

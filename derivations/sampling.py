@@ -36,19 +36,27 @@ ERRORS = ZeroDivisionError, OverflowError, ValueError, TypeError, RecursionError
 def sizes_in(expr):
     """The symbols that count something: in limits of sums and in shapes of arrays and matrices."""
     limits = [limit for e in expr.atoms(sp.Sum, sp.Product) for limit in e.limits]
-    shapes = [e.shape if isinstance(e, sp.MatrixSymbol) else e.base.shape or ()
-              for e in expr.atoms(sp.Indexed, sp.MatrixSymbol)]
     ends = {s for _, *ends in limits for end in ends for s in end.free_symbols}
-    counts = ends - {index for index, *_ in limits}
-    counts |= {s for shape in shapes for size in shape for s in size.free_symbols}
+    counts = ends - {index for index, *_ in limits} | _in_shapes(expr)
     return frozenset(s for s in counts if s.is_Symbol and not isinstance(s, sp.Dummy))
 
 
+@lru_cache(maxsize=20_000)
+def _in_shapes(expr):
+    shapes = [e.shape if isinstance(e, sp.MatrixSymbol) else e.base.shape or ()
+              for e in expr.atoms(sp.Indexed, sp.MatrixSymbol)]
+    return frozenset(s for shape in shapes for size in shape for s in size.free_symbols)
+
+
 def ranges_in(*exprs):
-    """{index: [sizes]} for letters that no sum binds: the sizes of the arrays they stand on."""
-    found = {}
+    """{index: [sizes]} for letters that no sum binds: the sizes of the arrays they stand on.
+
+    A size is none of them, as n in x_n.
+    """
+    found, sizes = {}, frozenset().union(*map(_in_shapes, exprs))
     for index, size in (pair for e in exprs for pair in _ranges_of(e)):
-        found.setdefault(index, []).append(size)
+        if index not in sizes:
+            found.setdefault(index, []).append(size)
     return found
 
 
@@ -71,8 +79,9 @@ def _met_in_deltas(parts):
     ends.update({limit[0]: limit[2] for s in sums for limit in s.limits})
     deltas = [delta for part in parts for delta in part.atoms(sp.KroneckerDelta)]
     pairs = [pair for delta in deltas for pair in (delta.args[:2], delta.args[1::-1])]
+    sizes = frozenset().union(*map(_in_shapes, parts))
     return {one: [ends[other]] for one, other in pairs
-            if one.is_Symbol and one not in ends and other in ends}
+            if one.is_Symbol and one not in ends and one not in sizes and other in ends}
 
 
 def opened(exprs, table):

@@ -17,7 +17,7 @@ from derivations.definitions import Assume, Entries, Independent, reaching, reso
 from derivations.errors import FalseLine, Undecided, WrongIndex
 from derivations.matrices import entry
 from derivations.mistakes import diagnose
-from derivations.normal_form import index_ranges, is_zero, must_be_exact
+from derivations.normal_form import index_ranges, is_zero, least_sizes, must_be_exact
 from derivations.printing import alike, plain
 from derivations.sampling import POINTS, opened, points, ranges_in, sizes_in
 from derivations.symbols import Activation, Gradient, Partial, formula, names_in
@@ -138,7 +138,7 @@ def prove_lines(lines, known, title="the derivation"):
     chain.prove()
     return Proof(chain.resolved, chain.parts, lines[0].has(Partial, Gradient), *numbers,
                  differentiable(chain.shown, known.table),
-                 [*map(repr, known.hypotheses), *conditions(chain.shown, known.table)])
+                 [*map(repr, known.hypotheses), *conditions(chain.shown, known.table, chain.parts)])
 
 
 class Chain:
@@ -282,6 +282,7 @@ class Chain:
 
     def prove(self):
         """Raises Undecided, or FalseLine for an index that does not fit, unless it is proved."""
+        least = least_sizes(self.parts)
         for position in range(1, len(self.lines)):
             for unclear in (self.unclear.get(position - 1), self.unclear.get(position)):
                 if unclear:
@@ -289,7 +290,7 @@ class Chain:
             why = "the difference does not reduce to zero"
             try:
                 before, now = self.resolved[position - 1 : position + 1]
-                is_shown = is_zero(before - now, self.ranges[position])
+                is_shown = is_zero(before - now, self.ranges[position], least)
             except Undecided as undecided:
                 is_shown, why = False, str(undecided)
             if not is_shown:

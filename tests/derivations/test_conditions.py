@@ -2,13 +2,32 @@
 
 import pytest
 import sympy as sp
-from sympy import Sum, exp, log, sqrt, symbols
-from vocabulary import J, L, a, b, derive, g, given, gradient, i, k, linear_regression, m, n, u, w
+from sympy import KroneckerDelta, Sum, exp, log, sqrt, symbols
+from vocabulary import (
+    J,
+    L,
+    a,
+    b,
+    d,
+    derive,
+    g,
+    given,
+    gradient,
+    i,
+    j,
+    k,
+    linear_regression,
+    m,
+    n,
+    u,
+    w,
+)
 
 from derivations.definitions import Assume, Definition, Depends
 from derivations.derivation import Summary
 from derivations.errors import FalseLine
 from derivations.symbols import Partial, as_written, indexed, sigmoid
+from derivations.verify import prove
 
 N, P = symbols("N", integer=True, positive=True), indexed("p", n)
 rate, nonzero = symbols("eta", positive=True), symbols("r", real=True, nonzero=True)
@@ -110,3 +129,52 @@ def test_a_hypothesis_is_said_beside_the_proof_and_numbers_keep_to_it():
     assert derive(b / a * a, b, given=[Assume(sp.Ne(a, 0))]).verdict.count("a ≠ 0") <= 1
     with pytest.raises(FalseLine):
         derive(Partial(L, z[k]), lambda: share[k] - u[k], given=softmax)
+
+
+square, table, column = indexed("A", n, n), indexed("B", n, d), indexed("w", d)
+row_sum = Sum(table[i, j]*column[j], (j, 1, d))
+BY_FIXED_ENTRIES = {
+    "of a square": (Sum(square[i, j]**2, (i, 1, n), (j, 1, n)), square[1, 2], 2*square[1, 2],
+                    ["n ≥ 2"]),
+    "the first one": (Sum(column[j]**2, (j, 1, d)), column[1], 2*column[1], []),
+    "of a mean": (Sum(column[j]**2, (j, 1, d))/d, column[3], 2*column[3]/d, ["d ≥ 3"]),
+    "of a row sum": (row_sum, column[2], table[i, 2], ["d ≥ 2"]),
+    "two sizes": (Sum(row_sum**2, (i, 1, n))/2, table[2, 3],
+                  Sum(table[2, j]*column[j], (j, 1, d))*column[3], ["n ≥ 2", "d ≥ 3"]),
+    "above a triangle": (Sum(square[i, j]**2, (j, 1, i), (i, 1, n)), square[1, 2], 0, ["n ≥ 2"]),
+    "in a triangle": (Sum(square[i, j]**2, (j, 1, i), (i, 1, n)), square[3, 2], 2*square[3, 2],
+                      ["n ≥ 3"]),
+    "on its edge": (Sum(square[i, j]**2, (j, 1, i), (i, 1, n)), square[2, 2], 2*square[2, 2],
+                    ["n ≥ 2"]),
+    "before a sum": (Sum(column[j]**2, (j, 3, d)), column[2], 0, ["d ≥ 2"]),
+    "of a diagonal": (Sum(square[i, i]**3, (i, 1, n)), square[2, 2], 3*square[2, 2]**2, ["n ≥ 2"]),
+    "beside a diagonal": (Sum(square[i, i]**3, (i, 1, n)), square[2, 1], 0, ["n ≥ 2"]),
+    "three sums": (Sum(column[i]*column[j]*column[k], (i, 1, d), (j, 1, d), (k, 1, d)), column[2],
+                   3*Sum(column[i], (i, 1, d))**2, ["d ≥ 2"]),
+    "of neighbours": (Sum(column[j]*column[j + 1], (j, 1, d - 1)), column[2],
+                      column[1] + column[3], ["d ≥ 3"]),
+    "of a softmax": (log(Sum(exp(column[j]), (j, 1, d))), column[2],
+                     exp(column[2])/Sum(exp(column[j]), (j, 1, d)), ["d ≥ 2"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BY_FIXED_ENTRIES)
+def test_a_derivative_by_an_entry_at_whole_numbers_says_how_large_the_array_must_be(name):
+    formula, entry, slope, where = BY_FIXED_ENTRIES[name]
+    proof = prove(Partial(formula, entry), sp.sympify(slope))
+    assert proof.where == where and proof.points
+    with pytest.raises(FalseLine):
+        prove(Partial(formula, entry), sp.sympify(slope) + entry)
+
+
+def test_what_is_true_for_large_arrays_alone_is_not_proved_where_none_is_asked_for():
+    count = Sum(1, (j, 3, d))
+    assert prove(column[2]*count, column[2]*(d - 2)).where == ["d ≥ 2"]
+    with pytest.raises(FalseLine):
+        prove(column[1]*count, column[1]*(d - 2))  # for d = 1 there is no term, not -1 of them
+
+
+def test_how_large_an_array_must_be_is_said_of_a_definition_too():
+    cost = Definition(a, Sum(column[j]**2, (j, 1, d)) + column[2])
+    proof = prove(Partial(a, column[k]), 2*column[k] + KroneckerDelta(k, 2), [cost])
+    assert proof.where == ["d ≥ 2"]

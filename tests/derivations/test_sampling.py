@@ -276,3 +276,12 @@ def test_a_sum_from_0_has_an_entry_0_as_the_bias_counted_as_a_weight():
         assert Point([whole, parts], seed=seed).same(whole, parts)
     with pytest.raises(NoValue, match="lies outside"):
         Point([w[0]]).value(w[0])
+
+
+def test_a_size_that_stands_as_an_index_is_a_size():
+    v, A = indexed("v", n), indexed("A", n, d)
+    point = Point([Partial(v[n], v[k]), KroneckerDelta(n, k)])
+    assert point.same(Partial(v[n], v[k]), KroneckerDelta(n, k)) is not False
+    assert ranges_in(v[n], v[k]) == {k: [n]} and ranges_in(A[d, n]) == {}
+    with pytest.raises(NoValue, match="A_.* lies outside of A"):
+        Point([A[d, n]]).value(A[d, n])
