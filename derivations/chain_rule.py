@@ -130,6 +130,7 @@ class Chain:
                                                 for p, slope in enumerate(slopes))),
                                                 *map(by, e.args))
         if isinstance(e, sp.Sum):
+            e = _apart_from(v, e)
             return built(lambda slope: _picked_sum(slope, e.limits), by(e.function))
         if isinstance(e, sp.Piecewise):
             return built(lambda *cases: _piecewise(cases, e), *(by(case) for case, _ in e.args))
@@ -280,6 +281,16 @@ def _power(base, exponent, step):
 def _piecewise(cases, e):
     with evaluate(True):
         return sp.Piecewise(*((case, condition) for case, (_, condition) in zip(cases, e.args)))
+
+
+def _apart_from(v, total):
+    """The sum with other letters where the variable has them: d/dp_k of a sum over k."""
+    swap = {index: sp.Dummy(index.name, integer=True) for index, *_ in total.limits
+            if index in v.free_symbols}
+    if not swap:
+        return total
+    limits = [sp.Tuple(*(part.xreplace(swap) for part in limit)) for limit in total.limits]
+    return with_args(total, [total.function.xreplace(swap), *limits])
 
 
 def _same_entry(e, v):

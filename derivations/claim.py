@@ -12,14 +12,15 @@ from sympy import evaluate
 from sympy.core.function import AppliedUndef
 
 from derivations.chain_rule import right_formula
-from derivations.definitions import Definition, Depends
+from derivations.definitions import Definition, Depends, Entries
 from derivations.derivation import Derivation
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees, told_apart
-from derivations.mistakes import Mistake
+from derivations.mistakes import Kind, Mistake
 from derivations.printing import plain, show_number, tex
 from derivations.reading import read
 from derivations.sampling import POINTS, points
-from derivations.symbols import Activation, Partial, base_of, formula, names_in
+from derivations.shapes import entries_of
+from derivations.symbols import Activation, Gradient, Partial, base_of, formula, names_in
 from derivations.values import NoValue
 from derivations.verify import Known
 
@@ -80,8 +81,10 @@ class Testimony:
     def rows(self, show):
         """(name, text) below the witnesses; `show` writes a formula."""
         wrong = self.verdict == "wrong" and self.right is not None
+        place = {0: "", 1: "in entry r: ", 2: "in entry (r, c): "}[
+            len([size for size in _shape(self.question) if size != 1])]
         rows = {"the mistake": self.hint, "for example": self.example,
-                "right would be": show(self.right) if wrong else ""}
+                "right would be": place + show(self.right) if wrong else ""}
         return [(name, text) for name, text in rows.items() if text]
 
     def __repr__(self):
@@ -102,7 +105,7 @@ class Testimony:
         return "\n\n".join([title, table, *more])
 
 
-def bring_your_own(function, claimed, variable, given=(), code=None):
+def bring_your_own(function, claimed, variable, given=(), code=None, shapes=None):
     r"""Is `claimed` the derivative of `function` by `variable`? A `Testimony` says so, or what is
     wrong.
 
@@ -117,6 +120,10 @@ def bring_your_own(function, claimed, variable, given=(), code=None):
         What the names stand for, as for a Derivation.
     code : function, optional
         A NumPy function of the same names that should compute the derivative.
+    shapes : dict, optional
+        In a text about matrices: {"X": ("n", "d"), "w": ("d",), "b": ()}. Without it a capital
+        letter is a matrix there, a small one a column or a number, a Greek one a number, and the
+        sizes follow from the products: ``bring_your_own("||X w - y||^2", "2 X^T (X w - y)", "w")``.
 
     Raises
     ------
@@ -131,11 +138,16 @@ def bring_your_own(function, claimed, variable, given=(), code=None):
     """
     given = tuple(given)
     Known(given)  # refuses what is no definition
-    function, claimed, variable = _formulas(function, claimed, variable, given)
+    _must_be_shapes(shapes or {})
+    function, claimed, variable = _formulas(function, claimed, variable, given, shapes)
+    given += tuple(_entries(given, function, claimed, variable))
     _check(function, claimed, variable, given)
-    derivation = Derivation(Partial(_in_exponentials(function), variable), given)
+    slope = Gradient if isinstance(variable, sp.MatrixSymbol) else Partial
+    derivation = Derivation(slope(_in_exponentials(function), variable), given)
+    said = Testimony(slope(function, variable), claimed, _right(derivation))
+    if _shape(claimed) != _shape(variable):
+        return _of_another_shape(said, _shape(claimed), _shape(variable))
     derivation.step(_in_exponentials(claimed), "the claim")
-    said = Testimony(Partial(function, variable), claimed, _right(derivation))
     with evaluate(True):
         _prove(derivation, said)
     if code is not None:
@@ -143,16 +155,37 @@ def bring_your_own(function, claimed, variable, given=(), code=None):
     return said
 
 
-def _formulas(function, claimed, variable, given):
+def _entries(given, *exprs):
+    """The entries of all matrices of which none are given."""
+    known = {g.matrix for g in given if isinstance(g, Entries)}
+    matrices = set().union(*(expr.atoms(sp.MatrixSymbol) for expr in exprs)) - known
+    return [Entries(m, entries_of(m)) for m in sorted(matrices, key=str)]
+
+
+def _formulas(function, claimed, variable, given, shapes):
     """All three as SymPy has them. Text is read with the names of the others, or makes its own."""
     parts, given = [function, claimed, variable], [d for d in given if isinstance(d, Definition)]
     texts = [part for part in parts if isinstance(part, str)]
     typed = [part for part in (*parts, *(d.body for d in given)) if isinstance(part, sp.Expr)]
     known = _names(given).union(*map(names_in, (p for p in parts if isinstance(p, sp.Expr))))
     functions = {type(f) for body in typed for f in body.atoms(Activation) if not f.order}
-    found = iter(read(*texts, known=known, functions=functions) if texts else ())
+    found = iter(read(*texts, known=known, functions=functions, shapes=shapes) if texts else ())
     function, claimed, variable = (next(found) if isinstance(p, str) else p for p in parts)
-    return _scalar("the function", function), _scalar("the claim", claimed), variable
+    if isinstance(function, sp.MatrixExpr) and function.shape == (1, 1):
+        function = sp.Trace(function)
+    if not isinstance(variable, sp.MatrixSymbol):
+        claimed = _scalar("the claim", claimed)
+    return _scalar("the function", function), claimed, variable
+
+
+def _must_be_shapes(shapes):
+    fits = isinstance(shapes, dict) and all(
+        isinstance(name, str) and isinstance(sizes, (tuple, list)) and len(sizes) <= 2
+        and all(isinstance(size, str) and size.isidentifier() or type(size) is int and size > 0
+                for size in sizes) for name, sizes in shapes.items())
+    if not fits:
+        raise TypeError('shapes must be sizes by name, as in {"X": ("n", "d"), "w": ("d",), '
+                        f'"b": ()}}, got {shapes!r}')
 
 
 def _names(given):
@@ -181,13 +214,14 @@ def _in_exponentials(expr):
 
 
 def _check(function, claimed, variable, given):
-    if not isinstance(variable, sp.Symbol | sp.Indexed):
-        raise TypeError(f"the variable is {variable!r}, expected a symbol or an entry such as w[k]")
+    if not isinstance(variable, sp.Symbol | sp.Indexed | sp.MatrixSymbol):
+        raise TypeError(f"the variable is {variable!r}, expected a symbol, an entry such as w[k] "
+                        "or a matrix")
     if claimed.has(sp.Derivative, Partial) and not any(isinstance(g, Depends) for g in given):
         raise ValueError(
             f"the claim {plain(claimed)} still holds a derivative that is to be taken: "
                          "take it")
-    known = names_in(function) | _names(given)
+    known = names_in(function) | _names(given) | function.atoms(sp.MatrixSymbol)
     if base_of(variable) not in known:
         why = f"it contains {', '.join(sorted(map(str, known))) or 'no symbol'}"
         if str(base_of(variable)) in map(str, known):
@@ -197,10 +231,26 @@ def _check(function, claimed, variable, given):
             f"the function {plain(function)} does not contain {plain(variable)}: {why}")
 
 
+def _shape(expr):
+    return expr.shape if isinstance(expr, sp.MatrixExpr) else ()
+
+
+def _of_another_shape(said, got, expected):
+    """A gradient has the shape of what it is the gradient of; numbers are not needed for that."""
+    told = [" × ".join(map(str, shape)) or "one number" for shape in (got, expected)]
+    turned = got == expected[::-1]
+    said.mistake = (Mistake(Kind.TRANSPOSE, "it is transposed") if turned
+                    else Mistake(Kind.SHAPE, "its shape is not that of the variable"))
+    said.witnesses = [
+        Witness("proof", NO, f"its shape is {told[0]}, that of the gradient is {told[1]}"),
+        Witness("numbers", OPEN, "shapes that differ have no values to compare")]
+    return said
+
+
 def _right(derivation):
     try:
         with evaluate(True):
-            return right_formula(derivation.left, derivation.table)
+            return right_formula(derivation.known.scalar(derivation.left), derivation.table)
     except (Undecided, ValueError, TypeError, NotImplementedError):
         return None
 

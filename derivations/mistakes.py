@@ -15,6 +15,7 @@ from itertools import chain, combinations, count, islice, permutations, tee
 from numbers import Rational
 from typing import NamedTuple
 
+import mpmath
 import sympy as sp
 from sympy import evaluate
 
@@ -25,7 +26,7 @@ from derivations.errors import Undecided, WrongIndex
 from derivations.glance import Glance
 from derivations.normal_form import index_ranges
 from derivations.printing import plain, show_number, to_mpf
-from derivations.sampling import points, same_value
+from derivations.sampling import DIGITS, points, same_value
 from derivations.symbols import Activation, Partial, base_of, names_in
 from derivations.values import NoValue
 
@@ -296,7 +297,8 @@ def opened(expr, table):
 
 def _ratio(one, other):
     exact = isinstance(one, Rational) and isinstance(other, Rational)
-    return Fraction(one) / Fraction(other) if exact else to_mpf(one) / to_mpf(other)
+    with mpmath.workdps(DIGITS):
+        return Fraction(one) / Fraction(other) if exact else to_mpf(one) / to_mpf(other)
 
 
 def _total_over(entry):

@@ -16,7 +16,7 @@ from sympy.printing.latex import LatexPrinter, translate
 from sympy.printing.pretty.pretty_symbology import greek_unicode
 from sympy.printing.printer import Printer
 
-from derivations.symbols import Activation, Gradient, Partial
+from derivations.symbols import Activation, Partial
 
 ADD, MUL, POW, ATOM = 1, 2, 3, 4  # how tightly an expression holds together
 
@@ -46,7 +46,7 @@ FORMS = {  # in LaTeX, and in plain text; #1 is the first part of the expression
     "And": (r" \text{ and } ", " and "),
     "Or": (r" \text{ or } ", " or "),
 }
-SIMPLE = {Gradient, sp.KroneckerDelta, sp.Abs, sp.Identity, sp.ZeroMatrix,
+SIMPLE = {sp.KroneckerDelta, sp.Abs, sp.Identity, sp.ZeroMatrix,
           sp.Eq, sp.Ne, sp.Ge, sp.Le, sp.Gt, sp.Lt}  # shown by their form alone
 NAMES = {"Max": "max", "Min": "min", "Trace": "tr", "Determinant": "det", "DiagMatrix": "diag"}
 COMMANDS = {"log", "exp", "tanh", "sin", "cos", "max", "min"}  # of LaTeX
@@ -245,6 +245,12 @@ class Textbook(Printer):
             shown = self.function_name(NAMES.get(name, name))
         return shown + self.brackets(arguments)
 
+    def _print_Trace(self, e):
+        """Of a matrix with one entry it is that number itself."""
+        if e.arg.shape == (1, 1):
+            return self.bracketed(e.arg, MUL)
+        return self.called(e, self.show(e.arg))
+
     def _print_Heaviside(self, e):
         return "H" + self.brackets(self.show(e.args[0]))
 
@@ -269,6 +275,9 @@ class Textbook(Printer):
 
     # matrices
 
+    def _print_Gradient(self, e):
+        return self.put("Gradient", self.bracketed(e.expr, MUL), self.show(e.vector))
+
     def _print_Transpose(self, e):
         shown = self.show(e.arg) if _is_name(e.arg) else self.brackets(self.show(e.arg))
         if _is_name(e.arg) and shown.endswith("}") and "^{" in shown:
@@ -292,7 +301,7 @@ class Textbook(Printer):
 
     _print_MatAdd, _print_MatMul, _print_MatPow = _print_Add, _print_Mul, _print_Pow
     _print_MatrixSymbol, _print_Product, _print_Or = _print_Symbol, _print_Sum, _print_And
-    _print_Max = _print_Min = _print_Trace = _print_Determinant = _print_Function
+    _print_Max = _print_Min = _print_Determinant = _print_Function
     _print_DiagMatrix = _print_Function
 
 

@@ -5,7 +5,7 @@ evaluated.
     (w x - y)²/2                           with blanks for products, ² and Greek letters
     Sum((w*x[i] - y[i])**2, (i, 1, n))/n   entries and sums as in the notebooks
     \frac{1}{n}\sum_i (w x_i - y_i)^2      LaTeX
-    X.T @ (X @ w - y)/n                    matrices, where they are known
+    X.T @ (X @ w - y)/n, ||X w - y||^2     matrices: those that are known, or else capital letters
 
 A text is cut into tokens, the tokens become a tree, the tree becomes a formula of the names that
 are known. Where none are given they are made: real symbols, whole numbers for what stands as an
@@ -21,6 +21,7 @@ from itertools import groupby
 import sympy as sp
 from sympy import evaluate
 
+from derivations.shapes import ONE, Misfit, Shapes
 from derivations.symbols import (
     Activation,
     Partial,
@@ -55,7 +56,7 @@ class Unreadable(ValueError):
     write."""
 
 
-def read(*texts, known=(), functions=()):
+def read(*texts, known=(), functions=(), shapes=None):
     """The formulas that the texts stand for, one for each; they share their names.
 
     Parameters
@@ -67,6 +68,11 @@ def read(*texts, known=(), functions=()):
         met.
     functions : iterable of Activation classes
         Functions that may occur beside the usual ones.
+    shapes : dict, optional
+        What is a matrix or a vector where no name is known, as in {"X": ("n", "d"), "w": ("d",)}.
+        Without it they are told by the signs of matrices, as in Xᵀ, @, ||…|| and tr(…): then a
+        capital letter is a matrix, a small one a column or a number, a Greek one a number. The
+        first text, the function, must be one number.
 
     Raises
     ------
@@ -79,9 +85,39 @@ def read(*texts, known=(), functions=()):
     [(w*x - y)**2/2, (w*x - y)**2/2]
     """
     trees = [_Parser(text, known, functions).tree() for text in texts]
+    if not known and (shapes or _is_of_matrices(trees)):
+        known = _matrices(trees, texts, shapes or {})
     names = _Names(trees, known, functions, any("\\" in text for text in texts))
     with as_written():
         return [names.formula(tree, text) for tree, text in zip(trees, texts)]
+
+
+def _is_of_matrices(trees):
+    nodes = [node for tree in trees for node in _all(tree)]
+    kinds = {node[1] if node[0] == "call" else node[0] for node in nodes}
+    return kinds & {"transposed", "matmul", "norm", *OF_A_MATRIX} and not kinds & {"entry", "sum"}
+
+
+def _matrices(trees, texts, said):
+    """Symbols for all names in the trees, matrices where they are used as such."""
+    nodes = [node for tree in trees for node in _all(tree)]
+    below = [node[2] for node in nodes if node[0] in ("over", "power")]
+    numbers = {name for name in GREEK.values() if name.islower()}.union(*map(_letters, below))
+    names = set().union(*map(_letters, trees))
+    shapes, (first, *others) = Shapes(said, numbers & names), trees
+    try:
+        shapes.fit(shapes.shape(first), ONE)
+        shapes.settle()
+        for tree in others:
+            shapes.shape(tree)
+        shapes.settle()  # what only they hold
+    except (Misfit, AttributeError) as error:
+        why = error if isinstance(error, Misfit) else "that is not told by products alone"
+        raise Unreadable(
+            f"what are the shapes in {texts[0]!r}, which must be one number, and in "
+            f"{' and '.join(map(repr, texts[1:-1]))}? Here {why}: say them, "
+            'as in shapes={"X": ("n", "d"), "w": ("d",), "b": ()}') from None
+    return list(shapes.made())
 
 
 def unknown(name, known):
@@ -564,7 +600,9 @@ class _Names:
 
     def build(self, tree):
         kind, *parts = tree
-        return getattr(self, kind)(*parts)
+        found = getattr(self, kind)(*parts)
+        is_name = kind == "name" or not found.is_Matrix
+        return found if is_name or found.shape != (1, 1) else sp.Trace(found)
 
     def number(self, text):
         mantissa, _, exponent = text.lower().partition("e")
@@ -663,6 +701,10 @@ class _Names:
         return Partial(self.build(function), self.build(variable))
 
     def over(self, one, other):
+        both = [tree[1] for tree in (one, other) if tree[0] == "name"]
+        if len(both) == 2 and not self.strict and all(re.fullmatch("d[A-Za-z]", n) for n in both):
+            raise Unreadable(f"{'/'.join(both)} would be a derivative that is to be taken: write "
+                             f"the function itself, or ∂{both[0][1]}/∂{both[1][1]}")
         below = self.build(other)
         if below == 0 or below.is_Matrix:
             raise Unreadable("it divides by zero" if below == 0

@@ -160,7 +160,13 @@ def test_without_known_names_they_are_made_and_shared():
     latex, plainly = read(r"\frac{1}{2}(wx-y)^2", "(wx-y)^2/2", "w", "x", "y")[:2]
     assert sp.expand(latex - plainly) == 0
     with pytest.raises(Unreadable, match=r"\|\|…\|\| is of arrays"):
-        read("||w x - y||^2")
+        read("||w x - y||^2 + v_i")
+
+
+def test_a_number_before_a_column_is_told_by_the_product():
+    cost, slope, variable = read("||w x - y||^2", "2 (w x - y)^T x", "w")
+    assert {m.name: m.shape[1] for m in cost.atoms(sp.MatrixSymbol)} == {"x": 1, "y": 1}
+    assert variable == sp.Symbol("w", real=True) and isinstance(slope, sp.Expr)
 
 
 def random_formula(random, depth):

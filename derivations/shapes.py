@@ -1,0 +1,154 @@
+"""The shapes of matrices that somebody types without saying them, as in ||X w - y||^2.
+
+By convention a capital letter is a matrix, a small one a column or a number, a Greek one a number.
+What the rest is follows from the operations, as in a proof by hand: what is added has one shape,
+what is multiplied meets in a size, what is asked of is one number.
+"""
+
+from itertools import chain
+
+import sympy as sp
+
+from derivations.symbols import indexed
+
+SIZES = "n d m p q k r s t".split()
+ONE = 1, 1
+
+
+class Misfit(ValueError):
+    """Shapes that do not fit together."""
+
+
+class Shapes:
+    """What is known of the sizes: `shape` reads a tree of `reading`, names get their sizes by it.
+
+    Parameters
+    ----------
+    said : dict
+        {name: its sizes}, as in {"X": ("n", "d"), "w": ("d",), "b": ()}.
+    numbers : iterable of str
+        Names that stand for numbers.
+    """
+
+    def __init__(self, said=(), numbers=()):
+        self.said = {name: (*sizes, 1, 1)[:2] for name, sizes in dict(said).items()}
+        self.of, self.same = {**dict.fromkeys(numbers, ONE), **self.said}, {}
+
+    def size(self, one):
+        while one in self.same:
+            one = self.same[one]
+        return one
+
+    def now(self, shape):
+        return tuple(map(self.size, shape))
+
+    def is_number(self, shape):
+        return self.now(shape) == ONE
+
+    def meet(self, one, other):
+        """Both are one size, which is what is said or 1, if it is that of either."""
+        one, other = self.size(one), self.size(other)
+        if one == other:
+            return
+        if isinstance(one, tuple):  # a size of which nothing is known is (name, which)
+            self.same[one] = other
+        elif isinstance(other, tuple):
+            self.same[other] = one
+        else:
+            raise Misfit(f"{one} and {other} would be one size")
+
+    def fit(self, one, other):
+        for pair in zip(one, other):
+            self.meet(*pair)
+        return one
+
+    # the shape of each kind of node
+
+    def shape(self, tree):
+        kind, *parts = tree
+        return getattr(self, kind)(*parts)
+
+    def name(self, name):
+        if name not in self.of:
+            columns = (name, "columns") if name[0].isupper() else 1
+            self.of[name] = (name, "rows"), columns
+        return self.of[name]
+
+    def number(self, text):
+        return ONE
+
+    def minus(self, tree):
+        return self.shape(tree)
+
+    def add(self, one, other):
+        return self.fit(self.shape(one), self.shape(other))
+
+    entrywise = add
+
+    def times(self, one, other):
+        one, other = self.shape(one), self.shape(other)
+        if self.is_number(one):
+            return other
+        if self.is_number(other):
+            return one
+        if self.size(one[1]) == 1 != self.size(other[0]):  # a column before what is no row
+            self.fit(one, ONE)
+            return other
+        self.meet(one[1], other[0])
+        return one[0], other[1]
+
+    matmul = times
+
+    def transposed(self, tree):
+        return self.shape(tree)[::-1]
+
+    def norm(self, tree):
+        self.shape(tree)
+        return ONE
+
+    def over(self, one, other):
+        self.fit(self.shape(other), ONE)
+        return self.shape(one)
+
+    def power(self, base, exponent):
+        base = self.shape(base)
+        if self.size(base[1]) == 1:
+            return self.fit(base, ONE)
+        self.meet(*base)
+        return base
+
+    def call(self, name, arguments):
+        first, *others = map(self.shape, arguments)
+        for other in others:
+            self.fit(first, other)
+        if name in ("tr", "trace"):
+            self.meet(*first)
+            return ONE
+        return first[::-1] if name == "transpose" else first
+
+    # what is made of it
+
+    def settle(self):
+        """What is not known so far is a size of its own, with a letter that is not taken."""
+        taken = self.of.keys() | set(chain(*self.said.values()))
+        letters = (letter for letter in SIZES if letter not in taken)
+        for name, shape in sorted(self.of.items(), key=lambda pair: not pair[0][0].isupper()):
+            if name[0].isupper() and name not in self.said and 1 in self.now(shape):
+                raise Misfit(f"{name} would have one row or column only")
+            for size in shape:
+                if isinstance(self.size(size), tuple):
+                    self.same[self.size(size)] = next(letters)
+
+    def made(self):
+        """The symbol or the matrix of each name."""
+        for name, shape in self.of.items():
+            sizes = [sp.Symbol(size, integer=True, positive=True) if isinstance(size, str)
+                     else sp.Integer(size) for size in self.now(shape)]
+            yield (sp.Symbol(name, real=True) if self.is_number(shape)
+                   else sp.MatrixSymbol(name, *sizes))
+
+
+def entries_of(matrix):
+    """The array of the entries of a matrix symbol, of the same name; a column has one index."""
+    rows, columns = matrix.shape
+    return indexed(matrix.name, *((rows,) if columns == 1 else (rows, columns)))

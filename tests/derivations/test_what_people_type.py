@@ -1,0 +1,159 @@
+"""What people type, as a table: the verdict, or the one sentence that says what to write."""
+
+import pytest
+import sympy as sp
+from readable import unreadable
+
+from derivations.claim import bring_your_own
+from derivations.definitions import Entries
+from derivations.mistakes import Kind
+from derivations.printing import plain
+from derivations.symbols import indexed
+
+RIGHT = [
+    ('(w*x-y)**2/2', '(w*x-y)*x', 'w'),
+    ('\\frac{1}{2}(wx-y)^2', '(wx-y)x', 'w'),
+    ('½(w·x − y)²', '(w·x − y)·x', 'w'),
+    ('0.5*(w*x-y)^2', 'x*(w*x-y)', 'w'),
+    ('1/(1+e^(-z))', 'e^(-z)/(1+e^(-z))^2', 'z'),
+    ('σ(z)', 'σ(z)(1-σ(z))', 'z'),
+    ('sigma(z)', 'sigma(z)*(1-sigma(z))', 'z'),
+    ('\\sigma(z)', '\\sigma(z)(1-\\sigma(z))', 'z'),
+    ('\\frac{1}{n}\\sum_{i=1}^{n} (w x_i - y_i)^2', '\\frac{2}{n}\\sum_{i=1}^n (w x_i - y_i) x_i',
+     'w'),
+    ('\\frac{1}{n}\\sum_i (w x_i - y_i)^2', '\\frac{2}{n}\\sum_i (w x_i - y_i) x_i', 'w'),
+    ('1/n sum_i (w x_i - y_i)^2', '2/n sum_i (w x_i - y_i) x_i', 'w'),
+    ('Sum((w*x[i]-y[i])**2,(i,1,n))/n', '2*Sum((w*x[i]-y[i])*x[i],(i,1,n))/n', 'w'),
+    ('log(sum(exp(z[k]),(k,1,m)))', 'exp(z[j])/sum(exp(z[k]),(k,1,m))', 'z[j]'),
+    ('-y*log(p)-(1-y)*log(1-p)', '(p-y)/(p*(1-p))', 'p'),
+    ('-y ln(a) - (1-y) ln(1-a)', '-y/a + (1-y)/(1-a)', 'a'),
+    ('tanh(w*x+b)', 'x*(1-tanh(w*x+b)**2)', 'w'),
+    ('\\tanh(wx+b)', 'x(1-\\tanh^2(wx+b))', 'w'),
+    ('max(0,w*x)', 'x*(w*x>0)', 'w'),
+    ('relu(w*x)', 'x*heaviside(w*x)', 'w'),
+    ('||w||^2', '2 w_k', 'w_k'),
+    ('x^T A x', '(A + A^T) x', 'x'),
+    ('\\|Xw - y\\|^2', '2 X^T (X w - y)', 'w'),
+    ('abs(w)', 'sign(w)', 'w'),
+    ('|w|', 'sign(w)', 'w'),
+    ('λ/2 * w^2', 'λ w', 'w'),
+    ('sqrt(w^2+1)', 'w/sqrt(w^2+1)', 'w'),
+    ('log(1+exp(z))-y*z', '1/2+tanh(z/2)/2-y', 'z'),
+    ('softplus(z)', 'sigmoid(z)', 'z'),
+    ('C = (a-y)^2', '2(a-y)', 'a'),
+    ('f(g(x))', "f'(g(x)) g'(x)", 'x'),
+    ('g(w*x)', "g'(w*x)*x", 'w'),
+    ('sin(w)cos(w)', 'cos(2w)', 'w'),
+    ('e^{-w^2/2}', '-w e^{-w^2/2}', 'w'),
+    ('w**x', 'x*w**(x-1)', 'w'),
+    ('\\hat{y}-y', '1', '\\hat{y}'),
+    ('y_hat-y', '1', 'y_hat'),
+    ('ŷ*log(ŷ)', 'log(ŷ)+1', 'ŷ'),
+    ('3x', '3', 'x'),
+    ('2(x+1)', '2', 'x'),
+    ('x(x+1)', '2x+1', 'x'),
+    ('1e-3*w', '0.001', 'w'),
+    ('\\sum_{k=1}^{K} y_k \\log p_k', 'y_j/p_j', 'p_j'),
+    ('-\\sum_k y_k \\log \\hat{y}_k', '-y_k/\\hat{y}_k', '\\hat{y}_k'),
+    ('exp(w x)/ (1+exp(w x))', 'x exp(w x)/(1+exp(w x))^2', 'w'),
+]
+OF_MATRICES = [
+    ('||X w - y||^2', '2 X^T (X w - y)', 'w'),
+    ('||X w - y||_2^2', '2 X^T (X w - y)', 'w'),
+    ('1/n ||X w - y||^2 + λ ||w||^2', '2/n X^T (X w - y) + 2 λ w', 'w'),
+    ('(X w - y)^T (X w - y)', '2 X.T @ (X @ w - y)', 'w'),
+    ('1/2 (X w - y)^T (X w - y)', 'X^T X w - X^T y', 'w'),
+    ('\\frac{1}{2}\\lVert \\mathbf{X}\\mathbf{w} - \\mathbf{y}\\rVert^2',
+     '\\mathbf{X}^\\top(\\mathbf{X}\\mathbf{w} - \\mathbf{y})', '\\mathbf{w}'),
+    ('tr(W^T W)', '2 W', 'W'),
+    ('tr(A B)', 'B^T', 'A'),
+    ('x^T y', 'y', 'x'),
+    ('a^T X b', 'a b^T', 'X'),
+    ('||w||', 'w/||w||', 'w'),
+    ('log(1+exp(-y w^T x))', '-y x sigmoid(-y w^T x)', 'w'),
+    ('||Y - X W||^2', '-2 X^T (Y - X W)', 'W'),
+    ('(w^T x - y)^2', '2 (w^T x - y) x', 'w'),
+    ('c x^T A x', 'c (A + A^T) x', 'x'),
+    ("x' A x", "A x + A' x", 'x'),
+    ('||A x||^2/2', 'A^T A x', 'x'),
+    ('x^T A y', 'A y', 'x'),
+    ('||w - v||^2', '2(w - v)', 'w'),
+    ('||X w + b||^2', '2 X^T (X w + b)', 'w'),
+    ('λ ||w||^2', '||w||^2', 'λ'),
+    ('||X w - y||^2 + b^T w', '2 X^T (X w - y) + b', 'w'),
+]
+WRONG = [  # the mistake
+    ('||X w - y||^2', 'X^T (X w - y)', 'w', 'a factor 2 is missing, or a ½ too many'),
+    ('||X w - y||^2', '2 X^T (y - X w)', 'w', 'the sign is wrong'),
+    ('x^T A x', '2 A x', 'x', 'the indices of A_mr are swapped: a transpose'),
+    ('tr(A B)', 'B', 'A', 'it is transposed'),
+    ('a^T X b', 'b a^T', 'X', 'it is transposed'),
+    ('||X w - y||^2', '2 (X w - y)^T X', 'w', 'it is transposed'),
+    ('w^T w', '2 w^T', 'w', 'it is transposed'),
+    ('||x||^2', '2*||x||', 'x', 'its shape is not that of the variable'),
+    ('||w||^2', '1', 'w', 'its shape is not that of the variable'),
+]
+UNREADABLE = [  # what is said
+    ('dC/da', '1', 'a', 'would be a derivative that is to be taken'),
+    ('w*', 'w', 'w', 'expected a number, a name or a bracket at the end'),
+    ("__import__('os')", '1', 'w', 'cannot read'),
+    ('w^2 x', '2wx', 'w', 'wx would be one name: write w'),
+    ('\\mathrm{softmax}(z)_k', '1', 'z_k', 'softmax is no function that is known here'),
+    ('X w', 'X^T', 'w', 'which must be one number'),
+    ('||X w - y||^2', '2 X (X w - y)', 'w', 'would be one size'),
+    ('||w||_1', '1', 'w', 'the norm with squares, as in \\|\\|w\\|\\|\\^2'),
+    ('det(A)', '1', 'A', 'det is no function that is known here'),
+    ('X^T + y', '1', 'y', 'which must be one number'),
+]
+
+
+@pytest.mark.parametrize("function, claimed, variable", [*RIGHT, *OF_MATRICES])
+def test_what_is_right_is_proved_and_seen_in_numbers(function, claimed, variable):
+    said = bring_your_own(function, claimed, variable)
+    assert [witness.verdict for witness in said.witnesses] == ["agrees", "agrees"], said
+
+
+@pytest.mark.parametrize("function, claimed, variable", [*RIGHT, *OF_MATRICES])
+def test_twice_what_is_right_is_wrong_and_named(function, claimed, variable):
+    said = bring_your_own(function, f"3 ({claimed})", variable)
+    assert said.verdict == "wrong" and "3" in said.hint
+    shown = repr(said) + said._repr_markdown_().replace("**wrong**", "")
+    assert not [fault for line in shown.splitlines() for fault in unreadable(line)]
+
+
+@pytest.mark.parametrize("function, claimed, variable, mistake", WRONG)
+def test_what_is_wrong_is_named(function, claimed, variable, mistake):
+    said = bring_your_own(function, claimed, variable)
+    assert (said.verdict, said.hint) == ("wrong", mistake)
+
+
+@pytest.mark.parametrize("function, claimed, variable, sentence", UNREADABLE)
+def test_what_cannot_be_read_is_answered_by_one_sentence(function, claimed, variable, sentence):
+    with pytest.raises(ValueError, match=sentence) as refusal:
+        bring_your_own(function, claimed, variable)
+    assert "\n" not in str(refusal.value)
+
+
+def test_shapes_that_products_do_not_tell_are_said():
+    texts = "y X w", "X^T y", "w"
+    with pytest.raises(ValueError, match="shapes"):
+        bring_your_own(*texts, shapes={"X": ("n", "d"), "y": ("n",)})
+    assert bring_your_own("y X w", "y X^T", "w", shapes={"X": (1, "d"), "y": ()})
+    assert bring_your_own("v^T M", "M", "v", shapes={"M": ("m",)})
+
+
+@pytest.mark.parametrize("shapes", [{"X": "nd"}, {"X": ("n", "d", "m")}, {"X": (0,)}, ["X"]])
+def test_shapes_that_are_none_are_refused(shapes):
+    with pytest.raises((TypeError, ValueError), match="shapes"):
+        bring_your_own("x^T X y", "X y", "x", shapes=shapes)
+
+
+def test_matrices_of_sympy_need_no_entries():
+    n, d = sp.symbols("n d", integer=True, positive=True)
+    X, w, y = (sp.MatrixSymbol(*of) for of in (("X", n, d), ("w", d, 1), ("y", n, 1)))
+    rest = X*w - y
+    assert bring_your_own(rest.T*rest, 2*X.T*rest, w)
+    assert bring_your_own(rest.T*rest, 2*X.T*rest, w, given=[Entries(X, indexed("x", n, d))])
+    said = bring_your_own(sp.Trace(rest.T*rest), X.T*rest, w)
+    assert said.mistake.kind is Kind.FACTOR
+    assert dict(said.rows(plain))["right would be"].startswith("in entry r: 2 Σ")
