@@ -26,7 +26,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from PIL import Image
 
-from helpers.validation import checked, count, positive
+from helpers.validation import array, checked, count, fitting, number, positive, rule
 
 DATA, FORWARD, LOSS, BACKWARD, REFERENCE = "#222222", "#0072B2", "#D55E00", "#AA3377", "#6E6E6E"
 PALE = "#B4B4B4"  # only for lines that something else repeats: contour lines, edges of a network
@@ -98,6 +98,12 @@ def grid(rows, cols, width=9, height=None, **subplots):
 # ---------------------------------------------------------------- showing
 
 
+WORDS = rule(lambda v: isinstance(v, str) and v.strip(),
+             "a sentence that says what the picture shows, for a reader who cannot see it")
+SENTENCE = rule(lambda v: isinstance(v, str), "a sentence, or nothing: \"\"")
+
+
+@checked(alt=WORDS, takeaway=SENTENCE)
 def show(fig, *, alt, takeaway="", narrow=None):
     """Display a figure and close it: `alt` says what it shows, `takeaway` stands below it.
 
@@ -108,7 +114,6 @@ def show(fig, *, alt, takeaway="", narrow=None):
     axes that stand in one row then stand one below the other. `narrow` is another arrangement,
     (rows, columns), or a figure drawn for the purpose.
     """
-    _check_words(alt, takeaway)
     _display(fig, picture(fig), alt, takeaway, {"text/plain": alt}, narrow)
 
 
@@ -118,14 +123,6 @@ def letters(fig):
     sizes = [text.get_fontsize() * (0.7 if r"\frac" in text.get_text() else 1)
              for text in fig.findobj(Text) if text.get_visible() and text.get_text()]
     return round(float(min(sizes, default=99) / 72 * 358 / fig.get_figwidth()), 1)
-
-
-def _check_words(alt, takeaway):
-    if not isinstance(alt, str) or not alt.strip():
-        wanted = "say in a sentence what the picture shows, for a reader who cannot see it"
-        raise ValueError(f"show needs alt='…': {wanted}")
-    if not isinstance(takeaway, str):
-        raise ValueError(f"takeaway must be a sentence, not {takeaway!r}")
 
 
 def _display(fig, shown, alt, takeaway, more, narrow=None):
@@ -202,6 +199,9 @@ def wrap_title(title):
 # ---------------------------------------------------------------- words and arrows on axes
 
 
+HALO = [withStroke(linewidth=3, foreground="white")]  # keeps words legible where they cross a line
+
+
 def label_line(ax, line, text, *, x=None, offset=(6, 0), **style):
     """Write `text` beside a curve, in its colour: at its right end, or at the place `x`.
 
@@ -211,64 +211,47 @@ def label_line(ax, line, text, *, x=None, offset=(6, 0), **style):
     line = line[0] if isinstance(line, list) else line
     if hasattr(line, "get_xydata"):
         style.setdefault("color", line.get_color())
-        line = _point_on(line, x)
-    at = dict(xytext=offset, textcoords="offset points", va="center",
+        xs, ys = np.asarray(line.get_xydata(), dtype=float).T
+        order = np.argsort(xs, kind="stable")
+        line = (xs[-1], ys[-1]) if x is None else (x, np.interp(x, xs[order], ys[order]))
+    at = dict(xytext=offset, textcoords="offset points", va="center", path_effects=HALO,
               ha="left" if offset[0] >= 0 else "right")
-    return ax.annotate(text, _two_numbers(line, "line"), **{**at, "path_effects": HALO, **style})
+    return ax.annotate(text, fitting("line", array("line", line), "2", {}), **{**at, **style})
 
 
-HALO = [withStroke(linewidth=3, foreground="white")]  # keeps words legible where they cross a line
-
-
-def _point_on(line, x):
-    xs, ys = np.asarray(line.get_xydata(), dtype=float).T
-    order = np.argsort(xs, kind="stable")
-    return (xs[-1], ys[-1]) if x is None else (x, np.interp(x, xs[order], ys[order]))
-
-
-def _two_numbers(point, name):
-    if np.shape(point) != (2,):
-        raise ValueError(f"{name} must be a point (x, y), not {point!r}")
-    return float(point[0]), float(point[1])
-
-
+@checked(start="2", end="2")
 def arrow(ax, start, end, color=BACKWARD):
     """An arrow, as of a gradient, in data coordinates from start to end."""
-    start, end = _two_numbers(start, "start"), _two_numbers(end, "end")
     head = "-|>,head_length=0.55,head_width=0.22"
     line = dict(arrowstyle=head, color=color, linewidth=2.2, shrinkA=0, shrinkB=0)
     ax.annotate("", end, start, arrowprops=line)
     ax.update_datalim([start, end])
 
 
+@checked(xlim="2", ylim="2", levels="n_levels")
 def contours(ax, f, xlim, ylim, *, levels, points=101):
     """The surface f(x, y) as grey lines at the heights `levels`, every third one stronger.
 
     `f` takes two numbers and returns one.
     """
     xs, ys = np.linspace(*xlim, points), np.linspace(*ylim, points)
-    heights = np.array([[f(x, y) for x in xs] for y in ys], dtype=float)
-    if heights.shape != (points, points):
-        came = f"it returned shape {heights.shape[2:]}"
-        raise ValueError(f"f must return one number for two numbers; {came}")
+    number("f(x, y)", f(xs[0], ys[0]))
+    heights = [[f(x, y) for x in xs] for y in ys]
     strong = np.arange(len(levels)) % 3 == 2
     ax.contour(xs, ys, heights, levels=levels, linewidths=np.where(strong, 1.3, 0.8),
                colors=np.where(strong, "#8C8C8C", PALE).tolist())
     ax.set(xlim=xlim, ylim=ylim)
 
 
+@checked(points="n_points 2")
 def path(ax, points, label="start", **style):
     """A descent path, `points` (n, 2): a marker a step, a ring at its start, a dot at its end."""
-    points = np.asarray(points, dtype=float)
-    if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
-        expected = "shape (n, 2) with at least two points"
-        raise ValueError(f"points must have {expected}, not {points.shape}")
     look = dict(color=BACKWARD, linewidth=1.6, marker="o", markersize=3.4)
     end = dict(marker="o", markersize=8, color=BACKWARD)
     ax.plot(*points.T, **{**look, **style})
     ax.plot(*points[0], **end, markerfacecolor="white", markeredgewidth=1.8)
     ax.plot(*points[-1], **end)
-    away = np.where(points[0] < points[1], -8, 8)
+    away = np.where(points[0] < points[-1], -8, 8)
     label_line(ax, points[0], label, offset=tuple(away), color=BACKWARD)
 
 
@@ -360,6 +343,11 @@ def _write(ax, text, xy, *, xytext=(0, 0), ha="center", **look):
 # ---------------------------------------------------------------- figures that move
 
 
+SLIDER = rule(lambda v: np.shape(v) == (4,) and v[0] <= v[3] <= v[1] != v[0] and v[2] > 0,
+              "(smallest, largest, step, start)")
+
+
+@checked(alt=WORDS, takeaway=SENTENCE)
 def explore(draw, *, alt, takeaway="", **sliders):
     """An interactive figure: a slider for each argument of `draw(**values)`, which returns one.
 
@@ -367,8 +355,10 @@ def explore(draw, *, alt, takeaway="", **sliders):
     also holds the picture at the starting values: a page on paper, or without a kernel, shows that.
     Write `draw` so that it changes nothing outside.
     """
-    _check_words(alt, takeaway)
-    _check_sliders(sliders)
+    if not sliders:
+        raise ValueError("explore needs a slider, as eta=(0, 2, 0.05, 0.5)")
+    for name, slider in sliders.items():
+        SLIDER(f"the slider {name}", slider)
     ranges = " and ".join(f"{slider_label(name)} from {low:g} to {high:g}".replace("-", "−")
                           for name, (low, high, *_) in sliders.items())
     still = draw(**{name: start for name, (*_, start) in sliders.items()})
@@ -385,17 +375,6 @@ def explore(draw, *, alt, takeaway="", **sliders):
 def _sentence(text):
     text = text.strip()
     return text if not text or text[-1] in ".!?" else text + "."
-
-
-def _check_sliders(sliders):
-    if not sliders:
-        example = "eta=(0, 2, 0.05, 0.5): smallest, largest, step, start"
-        raise ValueError(f"explore needs a slider, as {example}")
-    for name, slider in sliders.items():
-        low, high, step, start = slider if np.shape(slider) == (4,) else (0, 0, 0, 0)
-        if not low <= start <= high or low == high or step <= 0:
-            expected = "(smallest, largest, step, start)"
-            raise ValueError(f"the slider {name} must be {expected}, not {slider!r}")
 
 
 GREEK = dict(zip("alpha beta delta epsilon eta lambda mu sigma theta".split(), "αβδεηλμσθ"))

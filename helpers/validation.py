@@ -101,7 +101,8 @@ def fitting(name, numbers, words, sizes):
     else:
         words = words.split()
         known = {word: sizes[word] for word in words if word in sizes}
-        shape = [known[word][0] if word in known else word for word in words]
+        shape = [known[word][0] if word in known else int(word) if word.isdigit() else word
+                 for word in words]
         expected = _in_words(words, shape, known)
     if not _fits(numbers.shape, shape):
         hint = _hint(name, numbers, shape)

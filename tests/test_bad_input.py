@@ -469,7 +469,7 @@ ARGUMENTS = {
                           "xlim": ((-1, 1), POINT), "ylim": ((-1, 1), POINT),
                           "levels": ((0.5, 1), Kind([CODE, [CODE]]))}),
     "figures.path": (figures.path, {"ax": AXES, "points": (np.eye(2), Kind([
-        np.eye(3), [(0, 0)], [], 3, CODE, None]))}),
+        np.eye(3), [0, 0], [], 3, CODE, None]))}),
 }
 
 WITHOUT = {  # public names that need no row, and why

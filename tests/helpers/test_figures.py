@@ -63,7 +63,7 @@ def test_the_words_are_text_and_no_markup(shown):
 
 @pytest.mark.parametrize("alt", ["", "  \n", None, 3])
 def test_show_refuses_a_figure_without_words(shown, alt):
-    with pytest.raises(ValueError, match="show needs alt="):
+    with pytest.raises(ValueError, match="^alt is .*expected a sentence that says what the pic"):
         figures.show(line_figure(), alt=alt)
     assert shown == []
 
@@ -72,7 +72,7 @@ def test_show_refuses_a_figure_without_words(shown, alt):
 def test_show_refuses_what_is_no_figure(shown, wrong):
     with pytest.raises(TypeError, match="expected a Matplotlib figure"):
         figures.show(wrong, alt="words")
-    with pytest.raises(ValueError, match="takeaway must be a sentence"):
+    with pytest.raises(ValueError, match="takeaway is None, expected a sentence"):
         figures.show(line_figure(), alt="words", takeaway=None)
     assert shown == []
 
@@ -254,9 +254,9 @@ def test_label_line_stands_on_the_line_in_its_colour():
 @pytest.mark.parametrize("point", [3, (1, 2, 3), None])
 def test_label_line_and_arrow_refuse_what_is_no_point(point):
     _, ax = figures.single()
-    with pytest.raises(ValueError, match="line must be a point"):
+    with pytest.raises((ValueError, TypeError), match="^line h"):
         figures.label_line(ax, point, "text")
-    with pytest.raises(ValueError, match="end must be a point"):
+    with pytest.raises((ValueError, TypeError), match="^end h"):
         figures.arrow(ax, (0, 0), point)
 
 
@@ -281,7 +281,7 @@ def test_contours_ask_for_the_cost_one_point_at_a_time():
 
 def test_contours_refuse_a_function_that_returns_an_array():
     _, ax = figures.single()
-    with pytest.raises(ValueError, match=r"one number.*\(2,\)"):
+    with pytest.raises(ValueError, match=r"f\(x, y\) has shape \(2,\), expected a single number"):
         figures.contours(ax, lambda x, y: [x, y], (0, 1), (0, 1), levels=[1], points=5)
 
 
@@ -294,9 +294,9 @@ def test_path_marks_start_and_end():
     assert texts(ax) == ["here"]
 
 
-@pytest.mark.parametrize("points", [[], [(1, 2)], [1, 2, 3], [(1, 2, 3), (4, 5, 6)]])
+@pytest.mark.parametrize("points", [[1, 2, 3], [(1, 2, 3), (4, 5, 6)], [[(1, 2)]]])
 def test_path_refuses_other_shapes(points):
-    with pytest.raises(ValueError, match=r"shape \(n, 2\)"):
+    with pytest.raises(ValueError, match=r"points has shape .*, expected \(n_points, 2\)"):
         figures.path(figures.single()[1], points)
 
 
@@ -392,7 +392,7 @@ def test_explore_without_ipywidgets_says_so_and_stands_still(monkeypatch, shown)
                                     (0, 1, 0, 0), (0, 1, -1, 0), "abcd", None])
 def test_explore_refuses_an_impossible_slider(shown, slider):
     with pytest.raises(ValueError,
-                       match=r"slider slope must be \(smallest, largest, step, start\)"):
+                       match=r"slider slope is .*, expected \(smallest, largest, step, start\)"):
         figures.explore(line_figure, alt="A line.", slope=slider)
     assert shown == []
 
@@ -400,7 +400,7 @@ def test_explore_refuses_an_impossible_slider(shown, slider):
 def test_explore_needs_a_slider_words_and_a_figure(shown):
     with pytest.raises(ValueError, match="explore needs a slider"):
         figures.explore(line_figure, alt="A line.")
-    with pytest.raises(ValueError, match="needs alt="):
+    with pytest.raises(ValueError, match="alt is '', expected a sentence"):
         figures.explore(line_figure, alt="", slope=(0, 1, 1, 0))
     with pytest.raises(TypeError, match="expected a Matplotlib figure, got NoneType"):
         figures.explore(lambda slope: None, alt="A line.", slope=(0, 1, 1, 0))
