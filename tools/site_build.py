@@ -45,6 +45,10 @@ IMPORTS = {
 }
 UTILITIES = ["decorators", "py3compat", "__init__", "encoding", "docs"]
 PRETTY = ["IPython/lib/pretty.py", *(f"IPython/utils/{name}.py" for name in UTILITIES)]
+# An icon in the theme's script: its name, size, other names, code and strokes.
+ICON = re.compile(
+    r'"?([\w-]+)"?:\[\d+,\d+,\[([^\]]*)\],"[0-9a-f]+",(?:"[^"]*"|\[[^\]]*\])\],?'
+)
 LOCAL_PYODIDE = "./static/pyodide/pyodide.mjs"
 
 
@@ -104,11 +108,25 @@ def build_pages(notebooks, out):
     options += ["-D", f"html_favicon={staged / '_static' / 'favicon.svg'}"]
     sphinx = [sys.executable, "-m", "sphinx", *map(str, options), str(staged), str(out)]
     subprocess.run(sphinx, check=True)
+    keep_icons(out)
     # Pictures that Sphinx has copied by now.
     shutil.rmtree(out.parent / "jupyter_execute", ignore_errors=True)
     worker = (SITE / "sw.js").read_text(encoding="utf-8").replace("@EDITION@", edition(notebooks))
     (out / "sw.js").write_text(worker, encoding="utf-8")
     (out / ".nojekyll").touch()  # else GitHub Pages leaves out every folder with an underscore
+
+
+def keep_icons(out):
+    """Of the theme's two thousand icons those that a page shows: a page loads 1.5 MB less."""
+    pages = "".join(page.read_text(encoding="utf-8") for page in out.glob("*.html"))
+    used = set(re.findall(r"\bfa-([\w-]+)", pages))
+    script = out / "_static" / "scripts" / "fontawesome.js"
+
+    def kept(icon):
+        names = {icon[1], *re.findall(r'"([^"]+)"', icon[2])}
+        return icon[0] if names & used else ""
+
+    script.write_text(ICON.sub(kept, script.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def add_runner(out):

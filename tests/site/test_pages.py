@@ -119,6 +119,14 @@ def test_page_is_typeset_and_whole(page):
     sound(page)
 
 
+def test_every_icon_is_among_those_that_were_kept(page):
+    """Font Awesome puts a sign of its own, in a group `missing`, where it lacks an icon."""
+    drawn = page.locator("svg.svg-inline--fa")
+    assert drawn.count() > 9
+    assert drawn.locator(".missing").count() == 0
+    assert (PUBLIC / "_static" / "scripts" / "fontawesome.js").stat().st_size < 200_000
+
+
 def test_internal_links_have_a_target(page):
     assert page.evaluate(NO_TARGET) == []
 
