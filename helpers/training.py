@@ -4,8 +4,8 @@
 those of the table in `helpers.network`; what does not fit is refused before anything is done.
 """
 
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ from helpers.data import batches
 from helpers.fast_step import Stepper
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class History:
+class History(NamedTuple):
     """What `train` saw and found. Entry 0 of an array is the start, entry e the end of epoch e."""
 
     J: np.ndarray                               # of all training samples, weights of that moment
@@ -41,7 +40,9 @@ class History:
 
 
 @checks.checked(n_epochs=partial(checks.count, least=0), rng=checks.generator,
-                patience=checks.count)
+                patience=checks.count, validation=checks.rule(
+                    lambda v: isinstance(v, tuple) and len(v) == 2,
+                    "(X, y) of the samples to validate with", TypeError))
 def train(X, y, W, b, hidden="sigmoid", output="softmax", *, eta, n_epochs, batch_size=None,
           rng=None, momentum=0.0, validation=None, patience=None):
     """Every epoch visits each sample once, batch by batch, with one update a batch: a `History`.
@@ -62,8 +63,11 @@ def train(X, y, W, b, hidden="sigmoid", output="softmax", *, eta, n_epochs, batc
     >>> train([[1.0]], [[2.0]], {1: [[0.0]]}, {1: [0.0]}, output="identity", eta=0.5, n_epochs=3).J
     array([2., 0., 0., 0.])
     """
+    if patience and not validation:
+        found = f"patience is {patience}, but there are no validation samples"
+        raise ValueError(f"{found}: pass validation=(X, y)")
     net = Stepper(W, b, hidden, output, eta=eta, momentum=momentum)
-    samples, held_out = net.prepared(X, y), _held_out(net, validation, patience)
+    samples, held_out = net.prepared(X, y), validation and _held_out(net, validation)
     n_samples = len(samples[0])
     size = n_samples if batch_size is None else batch_size
     checks.count("batch_size", size, most=n_samples)
@@ -99,14 +103,7 @@ def _measured(net, X, y):
     return float(network.cost(y, z, net.output)), float(right.mean()) if names_a_class else None
 
 
-def _held_out(net, validation, patience):
-    if validation is None:
-        if patience is not None:
-            found = f"patience is {patience}, but there are no validation samples"
-            raise ValueError(f"{found}: pass validation=(X, y)")
-        return None
-    if not isinstance(validation, tuple) or len(validation) != 2:
-        raise TypeError("validation is no pair, expected (X, y) of the samples to validate with")
+def _held_out(net, validation):
     try:
         return net.prepared(*validation)
     except (TypeError, ValueError) as error:

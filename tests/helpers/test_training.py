@@ -224,7 +224,7 @@ BAD = [
     (dict(batch_size=True), TypeError, "batch_size is True"),
     (dict(rng=0), TypeError, "rng is 0, expected a generator"),
     (dict(momentum=1.0), ValueError, "momentum is 1.0, expected a number from 0 to below 1"),
-    (dict(validation=X0), TypeError, r"validation is no pair, expected \(X, y\)"),
+    (dict(validation=X0), TypeError, r"validation is of type ndarray, expected \(X, y\)"),
     (dict(validation=(X0, Y0[:2])), ValueError, r"validation: y has shape \(2, 3\)"),
     (dict(patience=3), ValueError, "patience is 3, but there are no validation samples"),
     (dict(patience=0, validation=(X0, Y0)), ValueError, "patience is 0"),
