@@ -422,7 +422,8 @@ ARGUMENTS = {
     "definitions.resolve": (definitions.resolve,
                             {"expr": (w_*x_, FORMULA), "table": ({}, ANYTHING)}),
     "normal_form.is_zero": (normal_form.is_zero,
-                            {"expr": (w_ - w_, FORMULA), "ranges": ({}, ANYTHING)}),
+                            {"expr": (w_ - w_, FORMULA), "ranges": ({}, ANYTHING),
+                             "least": ({}, ANYTHING)}),
     "derivation.Derivation": (derivation.Derivation,
                               {"left": (symbols.Partial(w_**2, w_), FORMULA), "given": ([], GIVEN),
                                "number": ("1.1", ANYTHING)}),
@@ -440,7 +441,7 @@ ARGUMENTS = {
         "function": (w_**2, Kind([*FORMULA.values, M_, x_])),
         "claimed": (2*w_, Kind([*FORMULA.values, M_])),
         "variable": (w_, Kind([*FORMULA.values, M_, 2*w_])), "given": ((), GIVEN),
-        "code": (None, ANYTHING)}),
+        "code": (None, ANYTHING), "shapes": (None, Kind([3, CODE, {1: 2}, {"X": "n"}]))}),
 
     "data.load_penguins": (data.load_penguins, {"folder": (None, FOLDER)}),
     "data.load_digits": (data.load_digits, {"folder": (None, FOLDER)}),
