@@ -158,7 +158,7 @@ def bring_your_own(function, claimed, variable, given=(), code=None, shapes=None
 def _entries(given, *exprs):
     """The entries of all matrices of which none are given."""
     known = {g.matrix for g in given if isinstance(g, Entries)}
-    formulas = [expr for expr in exprs if isinstance(expr, sp.Basic)]  # what is none, _check refuses
+    formulas = [expr for expr in exprs if isinstance(expr, sp.Basic)]  # _check refuses the others
     matrices = set().union(*(expr.atoms(sp.MatrixSymbol) for expr in formulas)) - known
     return [Entries(m, entries_of(m)) for m in sorted(matrices, key=str)]
 
