@@ -17,10 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.data import batches
-from helpers.validation import checked, count, generator, number, positive, shaped
+from helpers.validation import checked, count, generator, number, positive
 
 SAMPLES = dict(X="n_samples n_features", y="n_samples")
-WEIGHTS = dict(w=shaped("n_features", complex_too=True), b=shaped("", complex_too=True))
+WEIGHTS = dict(w="complex n_features", b="complex")
 
 
 @checked(X="n_samples n_features", **WEIGHTS)

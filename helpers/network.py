@@ -26,14 +26,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.validation import checked, choice, count, generator, layers, positive, refuse, shaped
+from helpers.validation import checked, choice, count, generator, layers, positive, refuse
 
 # ---------------------------------------------------------------- activations and losses
 #
 # All of them hold for |z| up to 1e308 without a warning: no exponent is ever above 0. For complex z
 # the branches look at the real part, so that they stay smooth along the imaginary axis.
-
-ANY, ROWS = (shaped(words, complex_too=True) for words in ("...", "n_samples n_classes"))
 
 
 def identity(z):
@@ -50,7 +48,7 @@ def relu(z):
     return np.where(z.real > 0, z, 0)
 
 
-@checked(z=ANY)
+@checked(z="complex ...")
 def sigmoid(z):
     """The logistic function: 1 / (1 + exp(-z)), or exp(z) / (1 + exp(z)). Source: S0-29, S3-48.
 
@@ -61,7 +59,7 @@ def sigmoid(z):
     return np.where(z.real >= 0, np.ones_like(e), e) / (1 + e)
 
 
-@checked(z=ANY)
+@checked(z="complex ...")
 def softplus(z):
     """A smooth ReLU, whose slope is the sigmoid: log(1 + exp(z)).
 
@@ -71,7 +69,7 @@ def softplus(z):
     return np.where(z.real >= 0, z, 0) + np.log1p(np.exp(-_magnitude(z)))
 
 
-@checked(z=ROWS)
+@checked(z="complex n_samples n_classes")
 def softmax(z):
     """Shares of each row: exp(z_k) / sum_j exp(z_j). Source: S0-39.
 
@@ -87,7 +85,7 @@ def half_squared_error(z, y):
     return ((z - y)**2 / 2).sum(axis=1)
 
 
-@checked(z=ANY, y="...")
+@checked(z="complex ...", y="...")
 def binary_cross_entropy(z, y):
     """Minus the log-likelihood of a label 0 or 1: L = log(1 + exp(z)) - y z, the shape of z.
 
@@ -101,7 +99,7 @@ def binary_cross_entropy(z, y):
     return np.where(z.real >= 0, (1 - y) * z, -y * z) + np.log1p(np.exp(-_magnitude(z)))
 
 
-@checked(z=ROWS, y="n_samples n_classes")
+@checked(z="complex n_samples n_classes", y="n_samples n_classes")
 def cross_entropy(z, y):
     """Minus the log-likelihood of a class: L = log sum_k exp(z_k) - sum_k y_k z_k, (n_samples,).
 
@@ -183,9 +181,9 @@ FANS = {  # one over the variance of an initial weight, of a layer of n_in input
     "he": lambda n_in, n_out: n_in / 2,                # ReLU halves the mean square of z
 }
 KINDS = dict(hidden=choice(ACTIVATIONS), output=choice(OUTPUTS))
-WEIGHTS, REAL_WEIGHTS = (layers(lambda l: f"n_{l} n_{l-1}", complex_too=c) for c in (True, False))
-BIASES, REAL_BIASES = (layers(lambda l: f"n_{l}", complex_too=c) for c in (True, False))
-A_AND_X = layers(lambda l: f"n_samples n_{l}", first=0)
+WEIGHTS, BIASES = layers(lambda l: f"complex n_{l} n_{l-1}"), layers(lambda l: f"complex n_{l}")
+REAL_WEIGHTS, REAL_BIASES = layers(lambda l: f"n_{l} n_{l-1}"), layers(lambda l: f"n_{l}")
+A_AND_X = layers(lambda l: f"complex n_samples n_{l}", first=0)
 
 # ---------------------------------------------------------------- the network
 
@@ -230,7 +228,7 @@ def forward(X, W, b, hidden="sigmoid", output="softmax"):
     return z, a
 
 
-@checked(z=shaped("n_samples n_K", complex_too=True), y="n_samples n_K", output=KINDS["output"])
+@checked(z="complex n_samples n_K", y="n_samples n_K", output=KINDS["output"])
 def cost(y, z, output="softmax"):
     """The mean over the samples of the loss that belongs to `output`, from z[K]: J, one number.
 

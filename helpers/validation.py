@@ -3,10 +3,11 @@
     @checked(X="n_samples n_features", w="n_features", eta=positive)
     def step(X, w, eta): ...
 
-A rule is a shape, a word for each dimension, or a function of the name, the value and `sizes`: what
-each word has turned out to be in this call, and where. It returns the value ready for use, or
-raises ValueError (a wrong shape or number) or TypeError; the message names the argument, what came
-and what was expected. Nothing here changes what it is given.
+A rule is a shape or a function. A shape has a word, or a number, for each dimension; "" is a single
+number, "..." any shape, the same for all; "complex" before it lets complex numbers pass. A function
+gets the name, the value and `sizes`: what each word has turned out to be in this call, and where.
+It returns the value ready for use, or raises ValueError (a wrong shape or number) or TypeError; the
+message names the argument, what came and what was expected. Nothing is changed by a check.
 """
 
 import functools
@@ -88,9 +89,10 @@ def refuse(wrong, name, numbers, expected):
         raise ValueError(f"{found}, expected {expected}")
 
 
-def shaped(words, complex_too=False):
-    """The rule for numbers in the shape that `words` says; "..." is any, the same for all."""
-    return lambda name, value, sizes: fitting(name, array(name, value, complex_too), words, sizes)
+def shaped(words):
+    """The rule for numbers in the shape that `words` says."""
+    complex_too, shape = words.startswith("complex"), words.removeprefix("complex").strip()
+    return lambda name, value, sizes: fitting(name, array(name, value, complex_too), shape, sizes)
 
 
 def fitting(name, numbers, words, sizes):
@@ -137,7 +139,7 @@ def _hint(name, numbers, shape):
     return f"; {would} would fit" if would else ""
 
 
-def layers(words, first=1, complex_too=True):
+def layers(words, first=1):
     """The rule for a dictionary of arrays, one for each layer from `first` to K.
 
     `words` makes the shape of a layer's array from its number. K is the same in all arguments of a
@@ -155,8 +157,7 @@ def layers(words, first=1, complex_too=True):
         if max(value) != K:
             found = f"{name} has the layers {sorted(value)}"
             raise ValueError(f"{found}, expected {first} to {K} to match {place}")
-        numbers = {l: shaped(words(l), complex_too)(f"{name}[{l}]", value[l], sizes)
-                   for l in sorted(value)}
+        numbers = {l: shaped(words(l))(f"{name}[{l}]", value[l], sizes) for l in sorted(value)}
         sizes["n_K"] = sizes[f"n_{K}"]
         return numbers
 
