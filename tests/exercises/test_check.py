@@ -116,6 +116,8 @@ def test_a_short_decimal_is_exact(capsys):
     ("a half", lambda: 0.5, "a number is asked for"),
     ((1, 2), lambda: (1, 2), "Right"), ((1,), lambda: (1, 2), "2 values are asked for"),
     ("W[1],b[2]", lambda: {"b[2]", "W[1]"}, "Right"),
+    ("W[1]", lambda: {"b[2]", "W[1]"}, "Not as predicted"),
+    ("W[1],b[1],b[2]", lambda: {"b[2]", "W[1]"}, "Not as predicted"),
     (True, lambda: True, "Right"), ("yes", lambda: True, "True or False"),
 ])
 def test_a_prediction_is_compared_with_the_truth(said, truth, told, capsys):
@@ -123,11 +125,15 @@ def test_a_prediction_is_compared_with_the_truth(said, truth, told, capsys):
     assert told in capsys.readouterr().out
 
 
-def test_the_first_prediction_is_kept(capsys, monkeypatch):
+@pytest.mark.parametrize("first", [3, 5])
+def test_the_first_prediction_is_kept(first, capsys):
     book.clear()
-    for said in (3, 4):
+    for said in (first, 4):
         predict(said, lambda: 4, number="p")
-    assert "(Your first prediction was 3.)" in capsys.readouterr().out
+    assert f"(Your first prediction was {first}.)" in capsys.readouterr().out
+
+
+def test_a_word_that_is_no_choice_gets_the_one_that_is_like_it(capsys):
     predict("hihger", lambda: "higher", number="q", choices=("higher", "lower"))
     assert "did you mean 'higher'?" in capsys.readouterr().out
 
