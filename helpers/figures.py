@@ -111,8 +111,7 @@ def show(fig, *, alt, takeaway="", narrow=None):
     words, because JupyterLab gives a screen reader no alternative text for an output.
 
     A figure wider than 6.2 in gets a narrow form for phones as well, in the metadata of the output:
-    axes that stand in one row then stand one below the other. `narrow` is another arrangement,
-    (rows, columns), or a figure drawn for the purpose.
+    axes that stand in one row then stand one below the other, or `narrow`, drawn for the purpose.
     """
     _display(fig, picture(fig), alt, takeaway, {"text/plain": alt}, narrow)
 
@@ -129,7 +128,7 @@ def _display(fig, shown, alt, takeaway, more, narrow=None):
     """The picture with what else its bundle holds, then the words below it."""
     (png, size), small = shown, _narrow_picture(fig, narrow)
     about = {"width": size[0], "height": size[1], "alt": alt,
-             "letters": letters(narrow if isinstance(narrow, Figure) else fig)}
+             "letters": letters(fig if narrow is None else narrow)}
     if small:
         png_small, (width, height) = small
         about["narrow"] = {"image/png": _base64(png_small), "width": width, "height": height}
@@ -162,29 +161,26 @@ def picture(fig):
     return png.getvalue(), tuple((fig.get_size_inches() * 96).round().astype(int).tolist())
 
 
-def _narrow_picture(fig, narrow=None):
+def _narrow_picture(fig, narrow):
     """The narrow form of a figure, which it uses up; None where the wide one will do."""
-    if isinstance(narrow, Figure):
-        return picture(narrow)
     if narrow is None and fig.get_figwidth() <= WIDEST:
         return None
-    _arrange(fig, narrow)
-    for ax in fig.axes:
-        ax.set_title(wrap_title(ax.get_title(loc="left")), loc="left")
-    return picture(fig)
+    if narrow is None:
+        _stack(fig)
+        for ax in fig.axes:
+            ax.set_title(wrap_title(ax.get_title(loc="left")), loc="left")
+    return picture(fig if narrow is None else narrow)
 
 
 @_styled
-def _arrange(fig, shape):
-    """Move the axes, in order, to a grid of another shape; each keeps its proportions."""
+def _stack(fig):
+    """Make a figure as wide as a phone, its one row of axes a column; they keep their shape."""
     axes = [ax for ax in fig.axes if ax.get_subplotspec() is not None]
     rows, cols = axes[0].get_subplotspec().get_gridspec().get_geometry() if axes else (1, 1)
     height = fig.get_figheight() / rows / fig.get_figwidth() * cols
-    new_rows, new_cols = shape or ((cols, 1) if rows == 1 else (rows, cols))
-    if new_rows * new_cols < len(axes):
-        raise ValueError(f"narrow={shape!r} has no room for {len(axes)} axes")
+    new_rows, new_cols = (cols, 1) if rows == 1 else (rows, cols)
     fig.set_size_inches(PHONE, PHONE / new_cols * height * new_rows)
-    if (new_rows, new_cols) != (rows, cols):
+    if new_cols < cols:
         for ax, place in zip(axes, fig.add_gridspec(new_rows, new_cols)):
             ax.set_subplotspec(place)
             ax.tick_params(labelleft=True, labelbottom=True)  # shared: at the edge only
