@@ -19,6 +19,8 @@ from derivations.printing import plain
 from derivations.symbols import Activation, Partial, base_of, names_in, sigmoid
 
 DEEPEST = 40
+EXPONENTIAL = ("the exponent of {whole} is brought down, but there the variable is in the "
+               "exponent: a^u has the slope a^u log(a)")
 SATURATING = (sigmoid, sp.tanh)  # their slopes are written in their values
 
 
@@ -41,6 +43,8 @@ class Kind(Enum):
     INTEGRAL = "a derivative lowers the exponent by one and brings it down as a factor"
     EXPONENT = "differentiating a power lowers its exponent by one"
     POWER = "the index in brackets above a letter counts layers; nothing is multiplied there"
+    PRODUCT = ("in the derivative of a product each factor is differentiated once, "
+               "and the others stay as they are")
     INNER = ("chain rule: outer derivative times inner derivative. "
              "What is inside, and what is its derivative?")
     SUM = ("the variable acts along several ways at once; "
@@ -126,9 +130,7 @@ class Chain:
         if e.is_Add:
             return built(_sum, *map(by, e.args))
         if e.is_Mul:
-            return built(lambda *slopes: _sum(*(_product(*e.args[:p], slope, *e.args[p + 1:])
-                                                for p, slope in enumerate(slopes))),
-                                                *map(by, e.args))
+            return self.product(e, by, where)
         if isinstance(e, sp.Sum):
             e = _apart_from(v, e)
             return built(lambda slope: _picked_sum(slope, e.limits), by(e.function))
@@ -138,8 +140,12 @@ class Chain:
         if power or isinstance(e, sp.Function) and len(e.args) == 1:
             return self.function(e, by(e.args[0]), v, where)
         if isinstance(e, (Application, sp.Pow)):  # the total derivative; Max is an Application
-            return built(lambda *slopes: _sum(*map(_product, slopes_of(e), slopes)),
-                         *map(by, e.args))
+            found = built(lambda *slopes: _sum(*map(_product, slopes_of(e), slopes)),
+                          *map(by, e.args))
+            if self.faulty and e.is_Pow and not self.reaches(e.base, v):
+                self.add(found, where, Kind.EXPONENT, EXPONENTIAL, e, _product(
+                    e.exp, _power(e.base, e.exp, -1), by(e.exp).right))
+            return found
         raise Undecided(f"no rule by hand for {e}")
 
     def link(self, name, v, depth):
@@ -172,13 +178,33 @@ class Chain:
         return built(lambda slope: _picked_sum(_product(Partial(name, z), slope), limits),
                      self.slope(z, v, name, depth))
 
+    def product(self, e, by, where):
+        """Each factor differentiated once; by mistake all of them at the same time."""
+        slopes = list(map(by, e.args))
+        found = built(lambda *slopes: _sum(*(_product(*e.args[:p], slope, *e.args[p + 1:])
+                                             for p, slope in enumerate(slopes))), *slopes)
+        moving = [slope.right != 0 for slope in slopes]
+        if self.faulty and sum(moving) > 1:
+            below = [f.is_Pow and f.exp.is_Number and f.exp < 0 for f in e.args]
+            at_once = (f if not moves else _power(by(f.base).right, f.exp, 0) if is_below
+                       else slope.right
+                       for f, slope, moves, is_below in zip(e.args, slopes, moving, below))
+            self.add(found, where, Kind.PRODUCT,
+                     "all factors of {whole} are differentiated at once", e, _product(*at_once))
+        return found
+
+    def add(self, found, where, kind, words, e, wrong):
+        """One fault more of the derivative of `e`, and what it leads to."""
+        fault = str(base_of(where)) if where is not None else "", kind, words
+        found.wrong[fault] = wrong
+        self.told.setdefault(fault, lambda: words.format(whole=plain(lettered(e))))
+
     def function(self, e, d, v, where):
         """Outer derivative times inner derivative, of a power or of a function of one argument."""
         factors = (e.exp, _power(e.base, e.exp, -1)) if e.is_Pow else slopes_of(e)
         found = built(lambda d: _product(*factors, d), d)
-        part = "power" if e.is_Pow else type(e).__name__
         for kind, words, slip in self.faults(e, d.right, factors[0]) if self.faulty else ():
-            fault = str(base_of(where)) if where is not None else "", kind, part
+            fault = str(base_of(where)) if where is not None else "", kind, words
             inner = () if kind is Kind.INNER else (d.under(fault),)
             found.wrong[fault] = _product(*(factors if slip is None else slip), *inner)
             self.told.setdefault(fault, partial(self.worded, words, e, d.right, v, where))
@@ -186,24 +212,35 @@ class Chain:
 
     @staticmethod
     def faults(e, d, slope):
-        """(kind, words, factors in the place of the slope) of what goes wrong at a function."""
+        """(kind, words, factors in the place of the slope) of what goes wrong at a function.
+
+        No inner derivative is put beside those of the kind INNER.
+        """
         u = e.args[0]
         if not all(f.is_Number or isinstance(f, sp.KroneckerDelta) for f in sp.Mul.make_args(d)):
             yield Kind.INNER, "the inner derivative {inner} is left out{factor}", None
         if e.is_Pow:
             yield Kind.EXPONENT, "the exponent of {whole} is not lowered", (e.exp, e)
-            if e.exp != -1:
-                share = number(1/(e.exp + 1))
-                yield (Kind.INTEGRAL, "{whole} is integrated instead of differentiated",
-                       (_power(u, e.exp, 1), share))
+            whole = (sp.log(u),) if e.exp == -1 else (_power(u, e.exp, 1), number(1/(e.exp + 1)))
+            yield Kind.INTEGRAL, "{whole} is integrated instead of differentiated", whole
             return
         if not isinstance(e, sp.log):
             yield Kind.SLOPE, "{slope} is left out", ()
+        if u.args and not isinstance(u, sp.Indexed):
+            yield (Kind.INNER, "{inside} stands where its derivative {inner} is meant",
+                   (slope, u))
+        if isinstance(u, sp.Function) and isinstance(e, Activation):
+            yield (Kind.ARGUMENT, "{slope} is taken at {innermost} instead of {inside}",
+                   (slope.xreplace({u: u.args[0]}),))
+            yield (Kind.INNER, "{slope} is taken at {inner} instead of {inside}, and that is no "
+                   "factor", (slope.xreplace({u: d}),))
         yield Kind.VALUE, "{value} stands where its slope is meant", (e,)
         if isinstance(e, (Activation, *SATURATING)):
             yield (Kind.ARGUMENT, "{slope} is taken at {value} instead of {inside}",
                    (slope.xreplace({u: e}),))
         if isinstance(e, SATURATING):
+            other = 1 - e**2 if isinstance(e, sigmoid) else e*(1 - e)
+            yield Kind.SLOPE, "the slope of {whole} is written as that of {another}", (other,)
             yield (Kind.NAME, "{inside} stands where {value} is meant: the slope is written "
                               "in terms of the value, not of its argument",
                               (slope.xreplace({e: u}),))
@@ -217,6 +254,8 @@ class Chain:
                      else f"the slope of {plain(lettered(e))}")
             return words.format(
                 inner=inner, slope=slope, whole=plain(lettered(e)), inside=plain(lettered(u)),
+                innermost=plain(lettered(u.args[0])) if u.args else "",
+                another="tanh" if isinstance(e, sigmoid) else "σ",
                 factor="" if factor.has(sp.Sum) else f": the factor {plain(factor)} is missing",
                 value=plain(lettered(where if named else e)))
 

@@ -231,17 +231,27 @@ class _Diagnosis:
                 yield Mistake(mistake.kind, mistake.undone, self.wrong)
 
     def undefined(self):
-        """A name that nothing defines for a value: y (1 - y) for the slope of sigmoid(z)."""
+        """A name that nothing defines for a value or another name: y (1 - y) for σ'(z)."""
         parts = (names_in(d.name) | d.uses() for d in self.table.values())
-        names = names_in(self.wrong) - names_in(self.question).union(*parts)
-        names = sorted((s for s in names if s.is_Symbol and not s.is_integer), key=str)
-        values = right_formula(self.question, self.table).atoms(sp.Function) if names else ()
-        for name in names:
+        mine = names_in(self.question).union(*parts)
+        here, foreign = _leaves(self.right, mine), _leaves(self.wrong, names_in(self.wrong) - mine)
+        values = right_formula(self.question, self.table).atoms(sp.Function) if foreign else ()
+        for name in sorted(foreign, key=str):
             for value in sorted(values, key=sp.default_sort_key):
                 if self.holds(self.wrong.xreplace({name: value}), self.right):
                     yield Mistake(Kind.NAME, (
                         f"{plain(name)} stands for {plain(value)}, but nothing says so: "
                         f"give Definition({name}, ...), or write {plain(value)}"), self.wrong)
+            for other in sorted(here, key=lambda e: (str(e).lower() != str(name).lower(), str(e))):
+                if self.holds(self.wrong.xreplace({name: other}), self.right):
+                    yield Mistake(Kind.NAME, (
+                        f"{plain(name)} stands where {plain(other)} is meant, "
+                        f"and nothing says what {plain(name)} is"), self.wrong)
+        for name in sorted(foreign, key=str):
+            known = ", ".join(sorted({plain(_word(base)) for base in mine if _is_quantity(base)}))
+            yield Mistake(Kind.NAME, (
+                f"{plain(_word(base_of(name)))} occurs neither in the line before nor in what is "
+                f"given: there are {known}"), self.wrong)
 
     def normalised(self):
         """Right only where the entries of an array sum to 1, as labels and probabilities do."""
@@ -293,6 +303,16 @@ def opened(expr, table):
             return lettered(Chain(table).line(expr))
     except Undecided:
         return resolve(expr, table)
+
+
+def _leaves(expr, bases):
+    """The symbols and entries in it whose names are among these, but for what counts."""
+    return {e for e in expr.atoms(sp.Symbol, sp.Indexed)
+            if base_of(e) in bases and _is_quantity(base_of(e))}
+
+
+def _is_quantity(base):
+    return bool(base.is_real) and not base.is_integer
 
 
 def _ratio(one, other):
@@ -602,7 +622,8 @@ IN_A_PART = [
     Slip(Kind.FACTOR, "the factor {} is missing", _without_one,
          sp.Mul, "the factor {} is one too many"),
     Slip(Kind.TERM, "the term {} is missing", _without_one, sp.Add, "the term {} is one too many"),
-    Slip(Kind.SIGN, "the sign of the term {} is wrong", _other_term(lambda t: [(-t,)]), sp.Add),
+    Slip(Kind.SIGN, "the sign of the term {} is wrong", _other_term(lambda t: [(-t,)]),
+         sp.Add, "the sign of the term {} is wrong"),
     Slip(Kind.EXPONENT, "the exponent {} became {}", _exponents,
          sp.Pow, "the exponent {1} became {0}"),
     Slip(Kind.ARGUMENT, "{} is taken at {} instead of {}",
@@ -610,8 +631,10 @@ IN_A_PART = [
     Slip(Kind.VALUE, "{} stands where its slope {} is meant",
          _of_slope(lambda e, z, value: (value, value, e)), Activation),
     Slip(Kind.ARGUMENT, AT_THE_ACTIVATION, lambda e, _: [(e.func(e), e)], SATURATING),
-    Slip(Kind.TRANSPOSE, "the indices of {} are swapped: a transpose", _swapped, sp.Indexed),
-    Slip(Kind.INDEX, "an index is wrong: {} for {}{}", _other_index, sp.Indexed),
+    Slip(Kind.TRANSPOSE, "the indices of {} are swapped: a transpose", _swapped,
+         sp.Indexed, "the indices of {} are swapped: a transpose"),
+    Slip(Kind.INDEX, "an index is wrong: {} for {}{}", _other_index,
+         sp.Indexed, "an index is wrong: {1} for {0}"),
     Slip(Kind.SUM, "the sum is lost", lambda total, _: [(total.function,)], sp.Sum),
     Slip(Kind.SUM, "only the term {} = {} of the sum is left{}", _one_term, sp.Sum),
     Slip(Kind.RANGE, "the sum over {} {} {} instead of {}", _range, sp.Sum),
@@ -632,15 +655,17 @@ OTHER_LETTERS = [
 
 
 def _wrong_ranges(wrong):
-    """Sums whose index leaves its array, or stops before its end, with the range put right."""
+    """Sums that begin late, or whose index leaves its array or stops before its end, put right."""
     for total in sorted(wrong.atoms(sp.Sum), key=sp.default_sort_key):
-        for limit in total.limits:
-            index, low, high = limit
-            ends = {size for e in total.function.atoms(sp.Indexed)
-                    for i, size in zip(e.indices, e.base.shape or ()) if i == index}
-            for size in sorted(ends - {high}, key=str):
-                limits = [(index, low, size) if one == limit else one for one in total.limits]
-                name = f"the sum over {plain(index)} runs to {plain(high)} instead of {plain(size)}"
+        for place, (index, low, high) in enumerate(total.limits):
+            sizes = {size for e in total.function.atoms(sp.Indexed)
+                     for i, size in zip(e.indices, e.base.shape or ()) if i == index}
+            ranges = [("begins with", low, sp.S.One, high)] if low.is_Integer and low > 1 else []
+            ranges += [("runs to", high, low, size) for size in sorted(sizes - {high}, key=str)]
+            for how, now, *ends in ranges:
+                limits = [*total.limits[:place], (index, *ends), *total.limits[place + 1:]]
+                meant = plain(ends[how == "runs to"])
+                name = f"the sum over {plain(index)} {how} {plain(now)} instead of {meant}"
                 mended = wrong.xreplace({total: sp.Sum(total.function, *limits)})
                 yield Mistake(Kind.RANGE, name, mended, name)
 
@@ -674,8 +699,9 @@ def tree(question, table, letters=()):
             lambda: _mutants(right, THROUGHOUT, IN_A_PART, letters),
             lambda: _mutants(right, RARELY_OF_ALL, RARELY_IN_A_PART, letters),
             lambda: _forgotten(right, table), lambda: _slope_too_many(right, table),
-            lambda: _other_names(right, table), lambda: _other_variables(question, table),
-            lambda: _mutants(right, (), OTHER_LETTERS))
+            lambda: _other_names(right, table), lambda: _other_variables(question, table, True),
+            lambda: _mutants(right, (), OTHER_LETTERS),
+            lambda: _other_variables(question, table, False))
     for mistake in chain.from_iterable(map(_as_far_as_it_goes, ways)):
         if not (isinstance(mistake.formula, sp.Sum) and mistake.formula.function == 0):
             yield mistake
@@ -688,7 +714,8 @@ def _as_far_as_it_goes(way):
         yield from way()
 
 
-ORDER = (Kind.SLOPE, Kind.ARGUMENT, Kind.NAME, Kind.VALUE, Kind.INTEGRAL, Kind.EXPONENT, Kind.INNER)
+ORDER = (Kind.SLOPE, Kind.ARGUMENT, Kind.NAME, Kind.VALUE, Kind.INTEGRAL, Kind.EXPONENT,
+         Kind.PRODUCT, Kind.INNER)
 
 
 def _on_the_way(question, table):
@@ -757,13 +784,15 @@ def _akin(mine, other, table):
             or any(part in _uses_of(table[name]) for name, part in pairs if name in table))
 
 
-def _other_variables(question, table):
-    """The right derivative by another variable of the same function."""
-    if not isinstance(question, Partial) or not isinstance(question.expr, (sp.Symbol, sp.Indexed)):
+def _other_variables(question, table, of_a_name):
+    """The right derivative by another variable of the same function, which may have a name."""
+    if not isinstance(question, Partial) or of_a_name != isinstance(
+            question.expr, (sp.Symbol, sp.Indexed)):
         return
     v, way = question.variable, Chain(table)
     bodies = (d for d in table.values() if not isinstance(d, Depends))
-    for leaf in sorted(set().union(*map(_uses_of, bodies)) - {base_of(v)}, key=str):
+    leaves = _bases(question.expr).union(*map(_uses_of, bodies)) - {base_of(v)}
+    for leaf in sorted(leaves, key=str):
         indices = getattr(v, "indices", ()) if isinstance(leaf, sp.IndexedBase) else ()
         if _rank(leaf) != len(indices):
             continue

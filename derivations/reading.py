@@ -108,15 +108,18 @@ def _matrices(trees, texts, said):
     try:
         shapes.fit(shapes.shape(first), ONE)
         shapes.settle()
-        for tree in others:
-            shapes.shape(tree)
-        shapes.settle()  # what only they hold
     except (Misfit, AttributeError) as error:
         why = error if isinstance(error, Misfit) else "that is not told by products alone"
         raise Unreadable(
-            f"what are the shapes in {texts[0]!r}, which must be one number, and in "
-            f"{' and '.join(map(repr, texts[1:-1]))}? Here {why}: say them, "
+            f"what are the shapes in {texts[0]!r}, which must be one number? Here {why}: say them, "
             'as in shapes={"X": ("n", "d"), "w": ("d",), "b": ()}') from None
+    for tree, text in zip(others, texts[1:]):
+        try:
+            shapes.shape(tree)
+        except (Misfit, AttributeError) as error:
+            why = f"{error}, where" if isinstance(error, Misfit) else "with"
+            raise Unreadable(f"in {text!r} the shapes do not fit: {why} {shapes}") from None
+    shapes.settle()  # what only they hold
     return list(shapes.made())
 
 

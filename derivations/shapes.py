@@ -62,6 +62,11 @@ class Shapes:
             self.meet(*pair)
         return one
 
+    def __str__(self):
+        told = {name: self.now(shape) for name, shape in self.of.items()}
+        return ", ".join(f"{name} is {rows} × {columns}" for name, (rows, columns) in told.items()
+                         if (rows, columns) != ONE and not isinstance(rows, tuple))
+
     # the shape of each kind of node
 
     def shape(self, tree):
