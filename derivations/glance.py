@@ -13,8 +13,8 @@ import sympy as sp
 
 from derivations.printing import to_mpf
 from derivations.sampling import ERRORS
-from derivations.symbols import Activation, function_value, sigmoid
-from derivations.values import NoValue, letters_in, whole_value
+from derivations.symbols import Activation, function_value, letters_of, sigmoid
+from derivations.values import NoValue, whole_value
 
 ROUNDING = 1e-15  # of one operation, relative to its result
 
@@ -61,7 +61,7 @@ class Glance:
 def letters_along(e, bounds):
     """The letters of a part that sums bind, each with its numbers along its axis."""
     return {letter: np.arange(first, last + 1).reshape(-1, *[1] * place)
-            for place, (letter, first, last) in enumerate(bounds) if letter in letters_in(e)}
+            for place, (letter, first, last) in enumerate(bounds) if letter in letters_of(e)}
 
 
 def each(compute, *arrays):
@@ -114,7 +114,7 @@ def same(glance, e, bounds):
 
 def series(glance, e, bounds):
     own = {letter for letter, *_ in (*bounds, *e.limits)}
-    if any(letters_in(end) & own for _, *ends in e.limits for end in ends):
+    if any(letters_of(end) & own for _, *ends in e.limits for end in ends):
         return exactly(glance, e, bounds)
     inside = bounds + tuple((index, *(whole_value(end, glance.point, {}) for end in ends))
                             for index, *ends in reversed(e.limits))

@@ -132,7 +132,8 @@ class Point:
         named = {i for part in parts for e in part.atoms(sp.Indexed) for i in e.indices}
         self.furthest = max([1, *(int(i) for i in named if i.is_Integer)])  # entry with a number
         counts = set().union(*map(sizes_in, parts)) - self.ranges.keys()
-        self.counts, self.reach = sorted(counts, key=str, reverse=True), {}
+        self.counts = sorted(counts, key=str, reverse=True)
+        self.reach, self.cases = {}, {}  # the same for all points
         self.begin(seed)
 
     def again(self, seed=None):
@@ -143,7 +144,8 @@ class Point:
 
     def begin(self, seed):
         """Sizes all differ, and are others for every seed: 3, 4, …, then 1, 2, 3, … in turn."""
-        self.seed, self.seen, self.held, self.memo = seed, {}, {}, {}
+        self.seed, self.seen, self.memo = seed, {}, {}
+        self.held, self.tokens = {}, {}  # what is moved: (its value, a short name for that)
         self.rounding = 0  # the largest of a difference quotient so far
         first, wrap = (1, max(3, len(self.counts))) if seed else (3, max(1, len(self.counts)))
         first += self.furthest - 1 if seed > POINTS else 0
@@ -167,7 +169,7 @@ class Point:
     def remembered(self, what, made_of, compute):
         """What `compute()` comes to, once as long as nothing moves that it is made of."""
         reach = self.held and self.reached(made_of)
-        moved = [pair for pair in self.held.items() if pair[0][0] in reach]
+        moved = [token for (base, _), (_, token) in self.held.items() if base in reach]
         key = what, mpmath.mp.prec, *moved
         if key not in self.memo:
             self.memo[key] = compute()
@@ -187,9 +189,11 @@ class Point:
     def lookup(self, base, indices):
         """The value of a symbol or of an entry: as it is held, as it is defined, or as drawn."""
         key = base, indices
-        if key in self.held:
-            return self.held[key]
-        definition = self.table.get(base) and self.table[base].case(indices)
+        if self.held and key in self.held:
+            return self.held[key][0]
+        if key not in self.cases:
+            self.cases[key] = self.table.get(base) and self.table[base].case(indices)
+        definition = self.cases[key]
         if definition is None:
             return self.drawn(*key)
         return self.remembered(key, base, lambda: self.defined(definition, indices))
@@ -201,17 +205,14 @@ class Point:
         return value_of(definition.body, self, bound)
 
     def drawn(self, base, indices):
-        key = base, indices
-        if key not in self.seen:
-            self.must_have(base, indices)
-            self.seen[key] = self.draw(base, indices)
-        value = self.seen[key]
-        if type(value) is int:
-            return value
-        key = *key, mpmath.mp.prec
-        if key not in self.memo:
-            self.memo[key] = self.number(value)
-        return self.memo[key]
+        here, key = (base, indices, mpmath.mp.prec), (base, indices)
+        if here not in self.memo:
+            if key not in self.seen:
+                self.must_have(base, indices)
+                self.seen[key] = self.draw(base, indices)
+            value = self.seen[key]
+            self.memo[here] = value if type(value) is int else self.number(value)
+        return self.memo[here]
 
     def must_have(self, base, indices):
         shape, recursion = getattr(base, "shape", None) or (), self.table.get(base)
@@ -304,7 +305,9 @@ class Point:
             values = []
             try:
                 for moved in (start + step, start - step):
-                    self.held = {**kept, (base, indices): moved}
+                    what = base, indices, moved
+                    token = self.tokens.setdefault(what, len(self.tokens))
+                    self.held = {**kept, (base, indices): (moved, token)}
                     values.append(evaluate())
             finally:
                 self.held = kept

@@ -6,6 +6,7 @@ symbols, entries and unknown functions are, `bound` maps the indices of the sums
 to whole numbers. Numbers are Fractions and ints where that is possible, else mpf.
 """
 
+import itertools
 import operator
 from fractions import Fraction
 from functools import lru_cache, partial, reduce
@@ -38,6 +39,8 @@ def value_of(e, point, bound):
 def compiled(e):
     """The expression as a function of `point` and `bound`."""
     for kind in type(e).__mro__:
+        if kind in COMPILED:
+            return COMPILED[kind](e)
         if kind in RULES:
             return partial(RULES[kind], e)
         if kind in OPERATIONS:
@@ -52,53 +55,108 @@ def no_rule(e, point, bound):
 
 def whole_value(e, point, bound):
     """The value of an index or of the end of a sum, which must be a whole number."""
-    value = bound.get(e)
-    if value is None:
-        value = e if type(e) is int else value_of(sp.sympify(e), point, bound)
-    if value != int(value):
-        raise NoValue(f"{plain(e)} is no whole number")
-    return int(value)
-
-
-def remembered(e, point, bound, compute):
-    """The value of a sum or a derivative is computed once for all values of the letters in it."""
-    letters = letters_in(e)
-    here = [(letter, v) for letter, v in bound.items() if letter in letters]
-    return point.remembered((e, *here), e, compute)
+    return e if type(e) is int else whole(sp.sympify(e))(point, bound)
 
 
 @lru_cache(maxsize=20_000)
-def letters_in(e):
-    return frozenset(e.free_symbols)
+def whole(e):
+    """An index or the end of a sum as a function of `point` and `bound`."""
+    value_at = compiled(e)
+
+    def at(point, bound):
+        value = value_at(point, bound)
+        if value != int(value):
+            raise NoValue(f"{plain(e)} is no whole number")
+        return int(value)
+
+    return at
 
 
-# what stands in a formula for something else: rules of an expression, a point and bound letters
+def remembered(e, value_at):
+    """The value of a sum or a derivative is computed once for all values of the letters in it.
+
+    `value_at` is a function of `point` and `bound`, and so is what comes back.
+    """
+    letters, serial = [s for s in e.free_symbols if s.is_Symbol], next(SERIALS)
+
+    def at(point, bound):
+        here = serial, tuple([bound.get(letter) for letter in letters])
+        return point.remembered(here, e, lambda: value_at(point, bound))
+
+    return at
 
 
-def number(e, point, bound):
-    return int(e.p) if e.q == 1 else point.number(Fraction(int(e.p), int(e.q)))
+SERIALS = itertools.count()  # of expressions: a short name for each
 
 
-def symbol(e, point, bound):
-    return bound[e] if e in bound else point.lookup(e, ())
+# what stands in a formula for something else: an expression as a function of a point and letters
 
 
-def entry(e, point, bound):
-    return point.lookup(e.base, tuple([whole_value(i, point, bound) for i in e.indices]))
+def number(e):
+    if e.q == 1:
+        value = int(e.p)
+        return lambda point, bound: value
+    fraction = Fraction(int(e.p), int(e.q))
+    return lambda point, bound: point.number(fraction)
 
 
-def series(e, point, bound):
+def symbol(e):
+    def at(point, bound):
+        value = bound.get(e)
+        return point.lookup(e, ()) if value is None else value
+
+    return at
+
+
+def entry(e):
+    base, indices = e.base, list(map(whole, e.indices))
+    return lambda point, bound: point.lookup(base, tuple([i(point, bound) for i in indices]))
+
+
+def series(e):
     """A sum or a product; the last limit is the outermost, its ends hold no index of the others."""
-    together = sum if isinstance(e, sp.Sum) else prod
+    together, body = sum if isinstance(e, sp.Sum) else prod, compiled(e.function)
+    for index, low, high in e.limits:
+        body = one_series(together, body, index, whole(low), whole(high))
+    return remembered(e, body)
 
-    def over(limits, bound):
-        if not limits:
-            return value_of(e.function, point, bound)
-        *inner, (index, low, high) = limits
-        ends = whole_value(low, point, bound), whole_value(high, point, bound) + 1
-        return together([over(inner, {**bound, index: v}) for v in range(*ends)])
 
-    return remembered(e, point, bound, lambda: over(e.limits, bound))
+def one_series(together, body, index, low, high):
+    def at(point, bound):
+        here = dict(bound)
+        terms = []
+        for here[index] in range(low(point, bound), high(point, bound) + 1):
+            terms.append(body(point, here))
+        return together(terms)
+
+    return at
+
+
+def slope(e):
+    """A difference quotient by a symbol or an entry."""
+    inner, base = compiled(e.expr), base_of(e.variable)
+    indices = list(map(whole, getattr(e.variable, "indices", ())))
+
+    def at(point, bound):
+        place = tuple([i(point, bound) for i in indices])
+        return point.slope(partial(inner, point, bound), base, place)
+
+    return remembered(e, at)
+
+
+def gradient(e):
+    inner = compiled(e.expr)
+    return remembered(e, lambda point, bound: point.array(
+        e.vector, lambda *at: point.slope(partial(inner, point, bound), *at)))
+
+
+COMPILED = {
+    sp.Rational: number, sp.Symbol: symbol, sp.Indexed: entry, sp.Sum: series, sp.Product: series,
+    Partial: slope, Gradient: gradient,
+}  # fmt: skip
+
+
+# rules of an expression, a point and bound letters
 
 
 def power(e, point, bound):
@@ -128,20 +186,6 @@ def function(e, point, bound):
     values = [value_of(a, point, bound) for a in e.args]
     must_be_moderate(*values)
     return real(function_value(e, list(map(to_mpf, values))))
-
-
-def slope(e, point, bound):
-    """A difference quotient by a symbol or an entry."""
-    indices = getattr(e.variable, "indices", ())
-    at = base_of(e.variable), tuple(whole_value(i, point, bound) for i in indices)
-    inner = partial(compiled(e.expr), point, bound)
-    return remembered(e, point, bound, lambda: point.slope(inner, *at))
-
-
-def gradient(e, point, bound):
-    inner = partial(compiled(e.expr), point, bound)
-    slopes = partial(point.array, e.vector, lambda *at: point.slope(inner, *at))
-    return remembered(e, point, bound, slopes)
 
 
 def step(e, point, bound):
@@ -189,12 +233,11 @@ def matrix_entry(e, point, bound):
 
 
 RULES = {
-    sp.Rational: number, sp.Symbol: symbol, sp.Indexed: entry, sp.Sum: series, sp.Product: series,
     sp.NumberSymbol: lambda e, point, bound: mpmath.mpf(e.evalf(mpmath.mp.dps)),
     sp.Pow: power, sp.HadamardPower: power, sp.MatPow: power, sp.Function: function,
     Activation: lambda e, point, bound: point.stand_in(
         e.stem, e.order, value_of(e.args[0], point, bound)),
-    Partial: slope, Gradient: gradient, sp.sign: step, sp.Heaviside: step, sp.Piecewise: cases,
+    sp.sign: step, sp.Heaviside: step, sp.Piecewise: cases,
     sp.core.relational.Relational: relation, BooleanAtom: lambda e, point, bound: bool(e),
     sp.MatrixSymbol: lambda e, point, bound: point.array(e, point.lookup),
     sp.MatrixBase: explicit_matrix, sp.Identity: constant_matrix, sp.OneMatrix: constant_matrix,
