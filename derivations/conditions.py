@@ -29,7 +29,9 @@ def conditions(lines, table, made_of=()):
     which it occurs. Of what they are made of counts how large an array must be: "d ≥ 2"."""
     found = {}
     parts = [part for line in lines for part in sp.preorder_traversal(line)]
-    parts += [e for part in made_of for e in sorted(part.atoms(sp.Indexed), key=str)]
+    entries = {e for part in made_of for e in part.atoms(sp.Indexed)
+               if any(i.is_Integer for i in e.indices)}
+    parts += sorted(entries, key=str)
     for kind, expr in (pair for part in parts for pair in _asked(part)):
         if not _is_shown(kind, expr, table):
             found.setdefault(expr, set()).add(kind)

@@ -20,6 +20,7 @@ from derivations.symbols import (
     base_of,
     bound_letter,
     formula,
+    holds,
     letter,
     names_in,
 )
@@ -431,7 +432,7 @@ def loose_indices(expr, bound=frozenset()):
 
 def must_reach(expr, table):
     """Raises ValueError for a sum over i of a name that stands for something with a loose i."""
-    for total in expr.atoms(sp.Sum, sp.Product):
+    for total in expr.atoms(sp.Sum, sp.Product) if table else ():
         for name in sorted(names_in(total.function) & table.keys(), key=str):
             below = (*sorted(reached(name, table), key=str), name)
             loose = {i: size for used in below for i, size in table[used].loose().items()}
@@ -598,13 +599,20 @@ def _resolve(expr, table, opened=False):
 
 def _starts_at_a_number(total, table):
     """Is some array in the sum defined at the first value of the index alone, as x_i0 = 1 is?"""
+    numbered = table.once("numbered", lambda: _numbered(table)) & names_in(total.function)
     index, low, high = total.limits[-1]
-    if not (low.is_Integer and (high - low).is_nonnegative):
+    if not (numbered and low.is_Integer and (high - low).is_nonnegative):
         return False
-    places = {(e.base, place) for e in total.function.atoms(sp.Indexed) if e.base in table
+    places = {(e.base, place) for e in total.function.atoms(sp.Indexed) if e.base in numbered
               for place, i in enumerate(e.indices) if i == index}
     return any(part.indices[place] == low for base, place in places
                for part in getattr(table[base], "parts", [table[base]]))
+
+
+def _numbered(table):
+    """The arrays of which some entries are defined at numbers."""
+    return {base for base, d in table.items() for part in getattr(d, "parts", [d])
+            if any(i.is_Integer for i in part.indices)}
 
 
 def _name_opened(name, table, opened):
@@ -657,7 +665,7 @@ def _differentiate(partial, table):
     _must_not_be_mixed(partial, table)
     function = _as_function(inner, variable, table)
     _must_depend(inner, function, variable, table)
-    return _resolve(slope_of(function, variable), table)
+    return _opened_further(slope_of(function, variable), table)
 
 
 def _must_not_be_mixed(partial, table):
@@ -689,8 +697,14 @@ def _as_function(expr, variable, table):
     """The expression as a function of `variable`: all names opened but that of the variable."""
     above = table.above(variable)
     function = _resolve(expr, above)
-    if function.has(Partial):
+    if holds(function, Partial):
         unknown = min(map(plain, function.atoms(Partial)))
         raise Undecided(f"{unknown} would have to be differentiated, "
                         "but it is the derivative of an unknown function")
-    return _resolve(function, above, opened=True)
+    return _opened_further(function, above, opened=True)
+
+
+def _opened_further(expr, table, opened=False):
+    """What is already worked out by SymPy, and need not be again where no name stands in it."""
+    is_done = not names_in(expr) & table.keys() and not holds(expr, Partial, *OPAQUE)
+    return expr if is_done else _resolve(expr, table, opened)

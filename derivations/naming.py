@@ -22,9 +22,14 @@ def rename_apart(monomial):
 
 def standard_names(atoms, count):
     """Names that stand in none of the atoms: those of sums inside are not taken again outside."""
-    taken = (re.fullmatch(r"_(\d+)_\d+", s.name) for a in atoms for s in a.atoms(sp.Symbol))
-    height = 1 + max((int(name[1]) for name in taken if name), default=0)
+    height = 1 + max(map(_height, atoms), default=0)
     return [sp.Symbol(f"_{height}_{position}", integer=True) for position in range(count)]
+
+
+@lru_cache(maxsize=20_000)
+def _height(atom):
+    names = (re.fullmatch(r"_(\d+)_\d+", s.name) for s in atom.atoms(sp.Symbol))
+    return max((int(name[1]) for name in names if name), default=0)
 
 
 def with_standard_names(bounds, powers):

@@ -40,7 +40,7 @@ from derivations.rewriting import (
     rounded_ends,
     solved_for,
 )
-from derivations.symbols import Partial, base_of, bound_letter, formula, letters_of
+from derivations.symbols import Partial, base_of, bound_letter, formula, holds, letters_of
 
 LONGEST = 2_000  # a power of a sum is written out up to this many terms
 SWITCHES = 6  # kinks whose two sides are looked at one by one
@@ -60,10 +60,10 @@ def is_zero(expr, ranges=None, least=None):
         spans = {i: (sp.Integer(i not in from_zero), last[i]) for i in last}
         form = _form(frozenset(spans.items()), frozenset((least or {}).items()))
         form.root = 1
-        if not expr.has(sp.exp, sp.tanh) and form.vanishes(expr):
+        if not holds(expr, sp.exp, sp.tanh) and form.vanishes(expr):
             return True
         written = in_exponentials(expr)
-        return (written != expr or expr.has(sp.exp)) and form.vanishes(written)
+        return (written != expr or holds(expr, sp.exp)) and form.vanishes(written)
 
 
 @lru_cache(maxsize=8)
@@ -77,17 +77,18 @@ def _from_zero(expr):
     zero = {i for s in expr.atoms(sp.Sum) for i, low, _ in s.limits if low == 0} | {sp.S.Zero}
     stands = [((e.base, p), i) for e in expr.atoms(sp.Indexed) for p, i in enumerate(e.indices)]
     places = {place for place, i in stands if i in zero}
-    beside = [e.args for e in expr.atoms(sp.KroneckerDelta) if zero & set(e.args)]
+    deltas = expr.atoms(sp.KroneckerDelta) if holds(expr, sp.KroneckerDelta) else ()
+    beside = [e.args for e in deltas if zero & set(e.args)]
     return {i for place, i in stands if place in places}.union(*beside)
 
 
 def must_be_exact(*exprs):
     """Raises Undecided for floats and for infinities: they cancel where the numbers do not."""
     for expr in exprs:
-        if expr.has(sp.Float):
+        if holds(expr, sp.Float):
             number = min(map(str, expr.atoms(sp.Float)))
             raise Undecided(f"{number} is a float, which is not exact: write Rational(1, 2) or x/2")
-        if expr.has(sp.oo, -sp.oo, sp.zoo, sp.nan):
+        if holds(expr, *map(type, (sp.oo, -sp.oo, sp.zoo, sp.nan))):
             raise Undecided("it is infinite or divides by zero")
         if not expr.is_Matrix and expr.is_commutative is False:
             loose = min(str(s) for s in expr.free_symbols if s.is_commutative is False)
@@ -379,6 +380,8 @@ class NormalForm:
 
     def at_least(self, number, e):
         """Is a whole number known to be that large, whatever the sizes are?"""
+        if e == number:
+            return True
         gap = e - number
         return bool(gap.is_nonnegative
                     or self.large and gap.xreplace(self.large).is_nonnegative)

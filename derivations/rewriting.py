@@ -6,7 +6,7 @@ import sympy as sp
 from sympy.functions.elementary.trigonometric import TrigonometricFunction
 
 from derivations.errors import Undecided
-from derivations.symbols import letters_of
+from derivations.symbols import kinds_in, letters_of
 
 EXPLICIT = 24  # a sum between two integers is written out up to this many terms
 
@@ -17,12 +17,13 @@ BY_LOGARITHMS = sp.atanh, sp.acoth, sp.asinh, sp.acosh
 def in_exponentials(expr):
     """One generator instead of many: tanh, cosh and all that know how they are made of exp, and
     what is made of a logarithm, as atanh. A cosine within stays: its exponentials are complex."""
-    by_exp = lambda e: (hasattr(e.func, "_eval_rewrite_as_exp")
-                        and not isinstance(e, TrigonometricFunction))
-    by_log = lambda e: isinstance(e, BY_LOGARITHMS)
+    by_exp = lambda kind: (hasattr(kind, "_eval_rewrite_as_exp")
+                           and not issubclass(kind, TrigonometricFunction))
+    by_log = lambda kind: issubclass(kind, BY_LOGARITHMS)
     for known, target in ((by_log, sp.log), (by_exp, sp.exp)):
-        if any(map(known, expr.atoms(sp.Function))):
-            expr = expr.replace(known, lambda e, target=target: e.rewrite(target, deep=False))
+        if any(map(known, kinds_in(expr))):
+            expr = expr.replace(lambda e, known=known: known(e.func),
+                                lambda e, target=target: e.rewrite(target, deep=False))
     return expr
 
 

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 
 import sympy as sp
 
-from derivations.symbols import Partial, base_of, names_in
+from derivations.symbols import Partial, base_of, holds, names_in
 
 
 class Held(sp.Expr):
@@ -34,7 +34,7 @@ def slope_of(function, variable):
     y*Heaviside(x*y)
     """
     slope = _slope(function, variable)
-    if slope.has(Unknown, Held):
+    if holds(slope, Unknown, Held):
         slope = slope.replace(Unknown, lambda name, linear: name).replace(Held, Partial)
     return slope
 

@@ -190,6 +190,17 @@ def names_in(expr):
 
 
 @lru_cache(maxsize=100_000)
+def kinds_in(expr):
+    """The classes of all that an expression is made of."""
+    return frozenset([type(expr)]).union(*map(kinds_in, expr.args))
+
+
+def holds(expr, *kinds):
+    """Is something of these classes in it? SymPy's `has` would look through all of it each time."""
+    return any(issubclass(kind, kinds) for kind in kinds_in(expr))
+
+
+@lru_cache(maxsize=100_000)
 def letters_of(expr):
     """The free symbols of an expression, which SymPy would gather anew each time."""
     return frozenset(expr.free_symbols)

@@ -20,7 +20,7 @@ from derivations.mistakes import diagnose
 from derivations.normal_form import index_ranges, is_zero, least_sizes, must_be_exact
 from derivations.printing import alike, plain
 from derivations.sampling import POINTS, opened, points, ranges_in, sizes_in
-from derivations.symbols import Activation, Gradient, Partial, formula, names_in
+from derivations.symbols import Activation, Gradient, Partial, formula, holds, names_in
 from derivations.values import NoValue
 
 BY_CASES = 10  # points for functions with a kink: on either side of it there must be some
@@ -243,7 +243,7 @@ class Chain:
         Raises FalseLine.
         """
         agreed, why = [], "both sides vanish at every point"
-        wanted = BY_CASES if any(part.has(*KINKED) for part in self.parts) else POINTS
+        wanted = BY_CASES if any(holds(part, *KINKED) for part in self.parts) else POINTS
         for point in self.points():
             try:
                 agreed += [point] * bool(self.agrees_at(point))
