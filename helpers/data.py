@@ -133,7 +133,7 @@ def standardise(X, like=None):
     [[-1.0], [1.0]]
     """
     mean, scale = like[1:] if like else _mean_and_scale(X)
-    sizes = {"n_features": (X.shape[1], f"X of shape {X.shape}")}
+    sizes = {"n_features": (X.shape[1], ("X", X.shape))}
     checks.shaped("n_features")("like.mean", mean, sizes)
     checks.shaped("n_features")("like.scale", scale, sizes)
     return Standardised((X - mean) / scale, mean, scale)

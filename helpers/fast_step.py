@@ -50,8 +50,9 @@ class Stepper:
                  dtype=np.float64):
         self.hidden, self.output, self.momentum = hidden, output, momentum
         self.dtype = dtype = np.dtype(dtype)
-        self.sizes = {"n_0": (W[1].shape[1], f"W[1] of shape {W[1].shape}"),
-                      "n_K": (len(b[len(b)]), f"b[{len(b)}] of shape {b[len(b)].shape}")}
+        K = len(W)
+        self.sizes = {"n_0": (W[1].shape[1], ("W[1]", W[1].shape)),
+                      "n_K": (len(W[K]), (f"W[{K}]", W[K].shape))}
         self.plans, self.eta = {}, eta
         self.theta, self.layers = _matrices(W, dtype)
         self.gradient, self.gradients = _matrices(W, dtype)

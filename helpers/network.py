@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.validation import checked, choice, count, generator, layers, positive, refuse
+from helpers.validation import array, checked, choice, count, generator, layers, positive, refuse
 
 # ---------------------------------------------------------------- activations and losses
 #
@@ -48,24 +48,24 @@ def relu(z):
     return np.where(z.real > 0, z, 0)
 
 
-@checked(z="complex ...")
 def sigmoid(z):
     """The logistic function: 1 / (1 + exp(-z)), or exp(z) / (1 + exp(z)). Source: S0-29, S3-48.
 
     >>> sigmoid([0.0, -1000.0]).tolist()
     [0.5, 0.0]
     """
+    z = array("z", z, complex_too=True)
     e = np.exp(-_magnitude(z))
     return np.where(z.real >= 0, np.ones_like(e), e) / (1 + e)
 
 
-@checked(z="complex ...")
 def softplus(z):
     """A smooth ReLU, whose slope is the sigmoid: log(1 + exp(z)).
 
     >>> softplus([-1000.0, 0.0, 1000.0]).round(3).tolist()
     [0.0, 0.693, 1000.0]
     """
+    z = array("z", z, complex_too=True)
     return np.where(z.real >= 0, z, 0) + np.log1p(np.exp(-_magnitude(z)))
 
 

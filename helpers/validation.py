@@ -36,17 +36,18 @@ def checked(**rules):
     rules = {name: shaped(rule) if isinstance(rule, str) else rule for name, rule in rules.items()}
 
     def decorate(function):
-        signature = inspect.signature(function)
+        parameters = inspect.signature(function).parameters
+        optional = {name for name in rules if parameters[name].default is None}
 
         @functools.wraps(function)
         def enter(*args, **kwargs):
-            call, sizes = signature.bind(*args, **kwargs), {}
-            call.apply_defaults()
+            given, sizes = {**dict(zip(parameters, args)), **kwargs}, {}
+            if len(given) < len(args) + len(kwargs):
+                return function(*args, **kwargs)  # which refuses one too many, or given twice
             for name, rule in rules.items():
-                value = call.arguments[name]
-                if value is not None or signature.parameters[name].default is not None:
-                    call.arguments[name] = rule(name, value, sizes)
-            return function(*call.args, **call.kwargs)
+                if name in given and (given[name] is not None or name not in optional):
+                    given[name] = rule(name, given[name], sizes)
+            return function(**given)
 
         return enter
 
@@ -91,51 +92,53 @@ def refuse(wrong, name, numbers, expected):
 
 def shaped(words):
     """The rule for numbers in the shape that `words` says."""
-    complex_too, shape = words.startswith("complex"), words.removeprefix("complex").strip()
+    complex_too, shape = _read(words)
     return lambda name, value, sizes: fitting(name, array(name, value, complex_too), shape, sizes)
+
+
+def _read(words):
+    return words.startswith("complex"), words.removeprefix("complex").strip()
 
 
 def fitting(name, numbers, words, sizes):
     """`numbers`, if each dimension is what its word was before; a new word is put into `sizes`."""
-    if words == "...":
-        shape, first = sizes.setdefault(words, (numbers.shape, name))
-        words, expected = shape, f"{shape}, the shape of {first}"
-    else:
-        words = words.split()
-        known = {word: sizes[word] for word in words if word in sizes}
-        shape = [known[word][0] if word in known else int(word) if word.isdigit() else word
-                 for word in words]
-        expected = _in_words(words, shape, known)
-    if not _fits(numbers.shape, shape):
-        hint = _hint(name, numbers, shape)
-        raise ValueError(f"{name} has shape {numbers.shape}, expected {expected}{hint}")
-    for word, size in zip(words, numbers.shape):
-        sizes.setdefault(word, (size, f"{name} of shape {numbers.shape}"))
-    return numbers
+    axes, shape = (words.split(), numbers.shape) if words != "..." else ([words], [numbers.shape])
+    here = name, numbers.shape
+    if len(axes) == len(shape) and all([
+            sizes.setdefault(axis, (int(axis) if axis.isdigit() else size, here))[0] == size
+            for axis, size in zip(axes, shape)]):
+        return numbers
+    known = {axis: sizes[axis] for axis in axes if axis in sizes and sizes[axis][1] != here}
+    expected = _in_words(axes, known) + _hint(name, numbers, axes, known)
+    raise ValueError(f"{name} has shape {numbers.shape}, expected {expected}")
 
 
-def _in_words(words, shape, known):
-    if not words:
+def _in_words(axes, known):
+    if not axes:
         return "a single number"
-    named, numbers = (f"({', '.join(map(str, part))}{',' * (len(part) == 1)})"
-                      for part in (words, shape))
-    places = " and ".join(dict.fromkeys(place for _, place in known.values()))
+    if axes == ["..."]:
+        return f"{known['...'][0]}, the shape of {known['...'][1][0]}"
+    named, numbers = (f"({', '.join(map(str, part))}{',' * (len(part) == 1)})" for part in (
+        axes, [known.get(axis, [axis])[0] for axis in axes]))
+    places = " and ".join(dict.fromkeys(f"{name} of shape {shape}"
+                                        for _, (name, shape) in known.values()))
     return f"{named} = {numbers} to match {places}" if known else named
 
 
-def _fits(shape, expected):
-    return len(shape) == len(expected) and all(
-        isinstance(wanted, str) or wanted == size for size, wanted in zip(shape, expected))
+def _hint(name, numbers, axes, known):
+    wanted = known["..."][0] if axes == ["..."] else [
+        int(axis) if axis.isdigit() else known.get(axis, [None])[0] for axis in axes]
 
+    def fits(shape):
+        return len(shape) == len(wanted) and all(w in (None, n) for w, n in zip(wanted, shape))
 
-def _hint(name, numbers, shape):
     ways = {"its transpose": numbers.T} if numbers.ndim > 1 else {}
     if 1 in numbers.shape:
         ways["its ravel()"] = numbers.ravel()
-    if numbers.ndim == 1 and "n_samples" in shape:
+    if numbers.ndim == 1 and "n_samples" in axes:
         ways[f"{name}[:, None] (one feature)"] = numbers[:, None]
         ways[f"{name}[None, :] (one sample)"] = numbers[None, :]
-    would = " or ".join(way for way, other in ways.items() if _fits(other.shape, shape))
+    would = " or ".join(way for way, other in ways.items() if fits(other.shape))
     return f"; {would} would fit" if would else ""
 
 
@@ -157,7 +160,10 @@ def layers(words, first=1):
         if max(value) != K:
             found = f"{name} has the layers {sorted(value)}"
             raise ValueError(f"{found}, expected {first} to {K} to match {place}")
-        numbers = {l: shaped(words(l))(f"{name}[{l}]", value[l], sizes) for l in sorted(value)}
+        numbers = {}
+        for l in sorted(value):
+            here, (complex_too, shape) = f"{name}[{l}]", _read(words(l))
+            numbers[l] = fitting(here, array(here, value[l], complex_too), shape, sizes)
         sizes["n_K"] = sizes[f"n_{K}"]
         return numbers
 

@@ -249,7 +249,7 @@ def test_label_line_stands_on_the_line_in_its_colour():
     assert figures.label_line(ax, (3, 3), "point").xy == (3, 3)
 
 
-@pytest.mark.parametrize("point", [3, (1, 2, 3), None])
+@pytest.mark.parametrize("point", [3, (1, 2, 3), None, [[1], [2], [3]]])
 def test_label_line_and_arrow_refuse_what_is_no_point(point):
     _, ax = figures.single()
     with pytest.raises((ValueError, TypeError), match="^line h"):
