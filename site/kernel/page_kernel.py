@@ -167,7 +167,8 @@ class Names(ast.NodeVisitor):
     """
 
     def __init__(self, source):
-        self.bound, self.used, self.late = set(), set(), set()
+        self.bound, self.used, self.direct = set(), set(), set()
+        self.late, self.function, self.local = {}, None, frozenset()
         self.changed, self.chance, self.numbers = set(), set(), set()
         self.imported, self.seeded = set(), set()
         self.free, self.depth = set(), 0
@@ -186,10 +187,14 @@ class Names(ast.NodeVisitor):
         self.used |= used
 
     def visit_Name(self, node):
+        if node.id in self.local:
+            return
         if isinstance(node.ctx, ast.Load):
             self.used.add(node.id)
             if self.depth:
-                self.late.add(node.id)
+                self.late.setdefault(self.function, set()).add(node.id)
+            else:
+                self.direct.add(node.id)
         elif not self.depth:
             self.bound.add(node.id)
 
@@ -206,11 +211,15 @@ class Names(ast.NodeVisitor):
     visit_ImportFrom = visit_Import
 
     def visit_inner(self, node):
-        if not self.depth and hasattr(node, "name"):
-            self.bound.add(node.name)
+        if not self.depth:
+            self.function = getattr(node, "name", None)
+            self.bound |= {self.function} - {None}
         self.depth += 1
+        for default in getattr(getattr(node, "args", None), "defaults", ()):
+            self.visit(default)
+        outside, self.local = self.local, self.local | locals_of(node)
         self.generic_visit(node)
-        self.depth -= 1
+        self.depth, self.local = self.depth - 1, outside
 
     visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = visit_inner
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_inner
@@ -240,6 +249,30 @@ class Names(ast.NodeVisitor):
                 self.seeded.add(root(call.func))
 
 
+    def late_of(self, names):
+        """What the functions of these names look up when they are called, and those that they call;
+        always what functions without a name look up.
+        """
+        found, asked = set(), {None, *names}
+        while asked:
+            more = set().union(*(self.late.get(name, ()) for name in asked)) - found
+            found |= more
+            asked = more
+        return found
+
+
+def locals_of(node):
+    """The names that a function, a lambda or a comprehension has for itself."""
+    if isinstance(node, ast.ClassDef):
+        return set()
+    parts = list(ast.walk(node))
+    names = {part.arg for part in parts if isinstance(part, ast.arg)}
+    named = [part for part in parts if isinstance(part, ast.Name)]
+    stored = {name.id for name in named if isinstance(name.ctx, ast.Store)}
+    outer = {name for part in parts if isinstance(part, ast.Global) for name in part.names}
+    return (names | stored) - outer
+
+
 def root(node):
     """The name at the beginning of x.a[0].b."""
     while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
@@ -259,11 +292,15 @@ def needed(sources, place, done=()):
     [0, 1]
     >>> needed(["a = 1", "c = a", "c + 1"], 2, done={1})
     []
+    >>> needed(["def f(): return x", "x = 1", "def g(): return f()", "y = 2", "g()", "y"], 4)
+    [0, 1, 2]
+    >>> needed(["def f(): return x\nk = 3", "x = 1", "k"], 2)
+    [0]
     """
     cells = [Names(source) for source in sources[: place + 1]]
     chance = set().union(*(cell.chance for cell in cells))
     modules = set().union(*(cell.imported for cell in cells))
-    wanted, found = [(place, cells[place].free)], set()
+    wanted, found, asked, done = [(place, cells[place].free)], set(), set(), set(done)
     while wanted:
         current, names = wanted.pop()
         for above in range(current - 1, -1, -1):
@@ -271,12 +308,17 @@ def needed(sources, place, done=()):
             changes = (cell.changed - modules | cell.seeded | cell.used & chance) & names
             binds = cell.bound & names
             states = cell.numbers & cells[current].numbers and cell.bound
-            if (changes or binds or states) and above not in found:
-                found.add(above)
-                if above not in done:
-                    wanted += [(above, cell.free), (place, cell.late)]
+            if not (changes or binds or states):
+                continue
+            if above not in found | done:
+                wanted.append((above, cell.free))
+            found.add(above)
+            late = set() if above in done else cell.late_of(binds | cell.direct) - asked
+            if late:
+                asked |= late
+                wanted.append((place, late))
             names = names - (binds - cell.free)
-    return sorted(found - set(done))
+    return sorted(found - done)
 
 
 kernel = Kernel()

@@ -379,6 +379,15 @@ def test_a_cell_needs_what_binds_or_changes_its_names():
         3,
     ]
     assert needed(["def f(a): return g(a)", "g = abs", "h = 1", "f(2)"], 3) == [0, 1]
+    both = "def f(): return x\ndef g(): return f()"
+    assert needed([both, "x = 1", "k = 2", "k"], 3) == [2]
+    assert needed([both, "x = 1", "k = 2", "g()"], 3) == [0, 1]
+    assert needed([f"{both}\nk = 3", "x = 1", "k"], 2) == [0]
+    assert needed(["x = 1", f"{both}\nk = g()", "k"], 2) == [0, 1]
+    assert needed([f"{both}\nk = [g() for i in '']", "x = 1", "k"], 2) == [0, 1]
+    assert needed(["def f(a):\n    b = a\n    return b\nk = f(1)", "a = b = 1", "k"], 2) == [0]
+    assert needed(["x = 1", "f = lambda x=x: x", "f()"], 2) == [0, 1]
+    assert needed(["x = 1", "def f():\n    global x\n    x += 1", "f()"], 2) == [0, 1]
     assert needed(["rng = default_rng(0)", "a = rng.normal()", "b = 1", "c = rng.normal()"], 3) == [
         0,
         1,
