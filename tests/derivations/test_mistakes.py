@@ -3,6 +3,7 @@ none."""
 
 import pytest
 import sympy as sp
+from drawn import one_in
 from sympy import Sum
 from vocabulary import L, d, g, given, gradient, i, j, k, m, n, q, u, w, x, y, y_hat
 
@@ -172,7 +173,7 @@ ERRORS = {  # of one sample, of r = prediction minus target, and its slope
 }
 
 
-@pytest.mark.parametrize("name", ERRORS)
+@pytest.mark.parametrize("name", one_in(2, ERRORS))
 def test_the_mistake_in_a_cost_is_named_whatever_function_stands_in_it(name):
     """A second name in the definition (y for w) makes the diagnosis differentiate by it as well."""
     f, slope = ERRORS[name]

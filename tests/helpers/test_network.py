@@ -167,7 +167,7 @@ def test_backward_is_exact_on_integer_activations(sizes, hidden):
                 assert n * dJ_dW[l][j, k] == integer_derivative(y, W, a, slope, l, j, k)
 
 
-@pytest.mark.parametrize("hidden, output", PAIRS)
+@pytest.mark.parametrize("hidden, output", one_in(2, PAIRS))
 @pytest.mark.parametrize("sizes", [(3, 2), (3, 4, 2), (2, 5, 4, 3)])
 def test_backward_passes_the_gradient_check(sizes, hidden, output):
     assert check(*problem(sizes, output, seed=11), hidden, output).require()
