@@ -38,12 +38,14 @@ def checked(**rules):
     def decorate(function):
         parameters = inspect.signature(function).parameters
         optional = {name for name in rules if parameters[name].default is None}
+        needed = {name for name, p in parameters.items()
+                  if p.default is p.empty and p.kind != p.VAR_KEYWORD}
 
         @functools.wraps(function)
         def enter(*args, **kwargs):
             given, sizes = {**dict(zip(parameters, args)), **kwargs}, {}
-            if len(given) < len(args) + len(kwargs):
-                return function(*args, **kwargs)  # which refuses one too many, or given twice
+            if len(given) < len(args) + len(kwargs) or not needed <= given.keys():
+                return function(*args, **kwargs)  # refuses what is one too many, twice or missing
             for name, rule in rules.items():
                 if name in given and (given[name] is not None or name not in optional):
                     given[name] = rule(name, given[name], sizes)
@@ -102,8 +104,8 @@ def _read(words):
 
 def fitting(name, numbers, words, sizes):
     """`numbers`, if each dimension is what its word was before; a new word is put into `sizes`."""
-    axes, shape = (words.split(), numbers.shape) if words != "..." else ([words], [numbers.shape])
-    here = name, numbers.shape
+    axes, here = words.split(), (name, numbers.shape)
+    shape = numbers.shape if words != "..." else [numbers.shape]  # one word for the whole
     if len(axes) == len(shape) and all([
             sizes.setdefault(axis, (int(axis) if axis.isdigit() else size, here))[0] == size
             for axis, size in zip(axes, shape)]):

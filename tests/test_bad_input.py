@@ -202,6 +202,18 @@ def test_the_error_says_what_came_and_what_was_expected(call, error, message):
     assert (W == 1).all() and (X == 1).all() and (Y == 1).all()      # and changes nothing
 
 
+def test_arguments_that_are_missing_too_many_given_twice_or_unknown_are_pythons_own_error():
+    for call, message in (
+        (lambda: net.train(y=Y, w=W, b=0, eta=0.1, epochs=1, batch_size=2), "missing.*'X'"),
+        (lambda: net.predict(X, W), "missing.*'b'"),
+        (lambda: net.predict(X, W, 0, 1), "takes 3 positional arguments but 4"),
+        (lambda: net.predict(X, W, 0, w=W), "multiple values for argument 'w'"),
+        (lambda: net.predict(X, W, 0, bias=0), "unexpected keyword argument 'bias'"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            call()
+
+
 @pytest.mark.parametrize("value", [True, np.True_, "1", None, [1, "a"], 1j,
                                    np.datetime64("2020-01-01"), {1}, lambda: 1])
 def test_what_is_no_number_is_a_type_error_everywhere(value):
