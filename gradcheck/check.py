@@ -168,11 +168,13 @@ def _sampled(entries, sample):
 
 
 def _grouped(entries, claims):
-    """Directions through entries of like size, signed so that nothing cancels in them."""
+    """Directions through entries of one power of two, signed so that nothing cancels in them."""
     order = entries[np.argsort(np.abs(claims[entries]), kind="stable")]
-    along = np.random.default_rng(len(entries)).uniform(0.5, 1, at_most := len(entries))
-    zeros = int((claims[entries] == 0).sum())
-    ends = [*range(0, zeros, GROUP), *range(zeros, at_most, GROUP), at_most]
+    along = np.random.default_rng(len(entries)).uniform(0.5, 1, len(entries))
+    _, power = np.frexp(claims[order])
+    power[claims[order] == 0] = np.iinfo(power.dtype).min
+    starts = [0, *np.flatnonzero(np.diff(power)) + 1, len(order)]
+    ends = [k for pair in zip(starts, starts[1:]) for k in range(*pair, GROUP)] + [len(order)]
     return [
         Probe(part := order[a:b], np.where(claims[part] < 0, -1, 1) * along[a:b] / np.sqrt(b - a))
         for a, b in zip(ends, ends[1:])

@@ -321,7 +321,7 @@ def _measure(cost, probes, exact):
     rest = np.flatnonzero(~sure)
     if len(rest):  # the less sure, the more often it is shaken
         others = [probes[k] for k in rest]
-        found[rest], wider = measure_real(cost, others), _complex_steps(cost, others, 8)
+        found[rest], wider = _by_ladder(cost, others)[0], _complex_steps(cost, others, 8)
         bars[rest] = np.inf if wider is None else wider.error_bar
     smooth = ~sure & np.isfinite(found.bar)
     deceived = smooth & ~(np.abs(slopes - found.value) <= 4 * found.bar + bars)
@@ -375,7 +375,14 @@ def _complex_slopes(cost, probes, k):
 
 
 def measure_real(cost, probes):
-    """The derivatives by the ladder of central differences, and the kinks that it sees."""
+    """The derivatives by central differences, and the kinks that are seen."""
+    found, noise = _by_ladder(cost, probes)
+    with np.errstate(all="ignore"):
+        _sharpen(found, cost, noise)
+    return found
+
+
+def _by_ladder(cost, probes):
     with np.errstate(all="ignore"):
         noise = rounding_of(cost)
         found = _Ladder(cost, probes, STEPS, noise).measured()
@@ -386,8 +393,7 @@ def measure_real(cost, probes):
             finer = _Ladder(cost, [probes[k] for k in rows], STEPS * FINER, noise).measured()
             better = finer.bar <= 1e-4 * np.abs(finer.value)
             found[rows[better]] = finer[better]
-        _sharpen(found, cost, noise)
-    return found
+    return found, noise
 
 
 def _sharpen(found, cost, noise):

@@ -887,3 +887,13 @@ def test_the_text_holds_no_digits_of_noise():
     shaken = {"W": {1: POINT["W"][1] * (1 + 1e-14), 2: POINT["W"][2]}, "b": POINT["b"]}
     for claim in gradient, changed(1, lambda g: 2 * g), lambda p: gradient(p, inner=False):
         assert str(gradient_check(cost, claim, shaken)) == str(gradient_check(cost, claim, POINT))
+
+
+@pytest.mark.parametrize("place", [0, 500, 999, 1998, 1999])
+def test_an_entry_of_a_large_block_is_checked_to_nine_digits_however_small_it_is(place):
+    """Groups are of one power of two, so that a small entry does not vanish beside a large one."""
+    a = np.logspace(-9, 3, 2000) * np.random.default_rng(0).choice([-1, 1], 2000)
+    cost, w = lambda w: (a * w**2).sum() / 2, np.ones(2000)
+    right = gradient_check(cost, a, w)
+    assert right and next(iter(right.blocks.values())).digits == 9
+    assert not gradient_check(cost, np.where(np.arange(2000) == place, a * (1 + 1e-9), a), w)
