@@ -223,14 +223,18 @@ def judge(at, probes, claims, gradient, exact):
         nothing = zero & (np.fmax(m.bar, np.abs(claimed)) <= less)
         near = zero & (size <= NOTHING * max(largest_claim, here)) | (error <= RESOLUTION * size)
         near &= error > bar  # nearly right, or nearly nothing: the claim may have lost these digits
+    tiny = size <= 2.0**20 * EPS * np.fmax(m.scale, here)  # what is left of it after 1 - a**2?
     if callable(gradient):
-        own = _rounding_of_claims(at, probes, gradient) if (near | nothing).any() else 0
+        own, most, stairs = 0, 0, 0
+        if (near | nothing | tiny & (error > bar)).any():
+            own, most, stairs = _rounding_of_claims(at, probes, gradient)
         bar = np.where(near, bar + own, bar)
-        nothing &= np.abs(claimed) <= 64 * own
+        doubt = np.fmax(doubt, np.where(tiny, np.fmax(most, stairs), near * most))
+        nothing &= np.abs(claimed) <= 64 * np.maximum(own, EPS * largest_claim)
     else:
         doubt = np.where(near, np.maximum(doubt, 64 * eps * max(1.0, here)), doubt)
-        tiny = 2.0**16 * EPS * largest_claim  # as of a bias that a batch normalisation takes out
-        less = np.maximum(np.where(analytic | (m.bar <= tiny), tiny, 0), NOTHING * m.scale)
+        least = 2.0**16 * EPS * largest_claim  # as of a bias that a batch normalisation takes out
+        less = np.maximum(np.where(analytic | (m.bar <= least), least, 0), NOTHING * m.scale)
         nothing &= np.abs(claimed) <= less
         # Or it moves the cost by less than its rounding from end to end of the ladder, on which
         # nothing but rounding was seen.
@@ -238,6 +242,12 @@ def judge(at, probes, claims, gradient, exact):
         nothing |= zero & (m.bar > 0) & (np.abs(claimed) <= unseen) & (m.bar <= 16 * unseen)
         hidden = zero & ~analytic & (np.abs(claimed) <= NOTHING * largest_claim)
         doubt = np.where(hidden, np.inf, doubt)
+    lost = np.fmax(m.scale, here / at.reach(probes))  # as in log(1 - 1e-17): what is it to differ?
+    vanishing = zero & (np.abs(claimed) <= 64 * EPS * lost)
+    doubt = np.where(vanishing, np.inf, doubt)
+    doubt = np.where(near, np.maximum(doubt, m.within), doubt)
+    if at.eps > 1e-4:  # in float16 steps are so large that chords are all that is seen
+        doubt = np.maximum(doubt, 2 * np.fmax(m.scale, size))
     both_zero = (claimed == 0) & (value == 0)
     groups = np.array([np.ndim(p.where) > 0 for p in probes])
     least = np.array([np.min(np.abs(claims.value[p.where] * p.along)) for p in probes])
@@ -267,15 +277,28 @@ def _largest_of_block(at, probes, sizes):
 
 
 def _rounding_of_claims(at, probes, gradient):
-    """The rounding of the claims along the probes, as `rounding_of` finds that of the cost.
+    """The rounding of the claims along the probes, the most that it may be, and that of a claim
+    which is all but nothing.
 
-    The steps are larger: sigmoid(z) - 1, for one, stays the same while z moves in its last digits.
+    It is what third differences leave on a short way, as `rounding_of` finds that of the cost, and
+    a polynomial of degree 5 on a longer one: 1 - tanh(z)**2 is a staircase with long stairs. But
+    what is left on the longer way may also be a kink that lies on it.
     """
     try:
-        values = [claims_of(gradient, there).value for there in at.in_line(2.0**-24, 4)[:8]]
+        short, way, far = (
+            np.array([[p.of(v) for p in probes] for v in (claims_of(gradient, there).value
+                      for there in at.in_line(2.0**power, 4)[:8])])
+            for power in (-24, -14, -8)
+        )
     except Exception:  # outside the domain of the gradient nothing is known of it
-        return np.zeros(len(probes))
-    return 4 * np.abs(np.diff([[p.of(v) for p in probes] for v in values], n=3, axis=0)).max(axis=0)
+        return np.zeros((3, len(probes)))
+    own = 4 * np.abs(np.diff(short, n=3, axis=0)).max(axis=0)
+    powers = np.vander(np.linspace(-1, 1, 8), 6)
+    most, stairs = (
+        np.maximum(own, 32 * np.abs(w - powers @ (np.linalg.pinv(powers) @ w)).max(axis=0))
+        for w in (way, far)
+    )
+    return np.where(most <= 1e-8 * np.abs(way).max(axis=0), most, own), most, stairs
 
 
 def _judge_beside(judged, at, gradient, exact):

@@ -271,6 +271,7 @@ MEASURED = [
     ("left", float), ("right", float),  # and are these, but for their error bars
     ("jump", bool),  # the cost jumps, or is infinitely steep
     ("still", bool),  # the cost does not change along the line
+    ("within", float),  # where the cost is a staircase: the error bar without the complex step
     ("scale", float),  # slopes of chords a little farther off; 0 where nobody looked
 ]  # fmt: skip
 
@@ -317,11 +318,12 @@ def _measure(cost, probes, exact):
     if analytic is None:
         return measure_real(cost, probes)
     slopes, bars = analytic
-    sure, found = _seen_at_once(cost, probes, slopes), table(probes)
+    sure, found, noise = _seen_at_once(cost, probes, slopes), table(probes), 0
     rest = np.flatnonzero(~sure)
     if len(rest):  # the less sure, the more often it is shaken
         others = [probes[k] for k in rest]
-        found[rest], wider = _by_ladder(cost, others)[0], _complex_steps(cost, others, 8)
+        found[rest], noise = _by_ladder(cost, others)
+        wider = _complex_steps(cost, others, 8)
         bars[rest] = np.inf if wider is None else wider.error_bar
     smooth = ~sure & np.isfinite(found.bar)
     deceived = smooth & ~(np.abs(slopes - found.value) <= 4 * found.bar + bars)
@@ -330,6 +332,8 @@ def _measure(cost, probes, exact):
     if (sure | smooth).any():
         overlooked = (slopes == 0) & (found.value != 0)
         found.exact = sure | ~(found.kink | found.jump | overlooked)
+        stairs = noise > 1e-6 * abs(cost.here())  # the complex step does not know of them
+        found.within = np.where(found.exact & ~sure & stairs, found.bar, 0)
         found.value = np.where(found.exact, slopes, found.value)
         found.bar = np.where(found.exact, bars, found.bar)
         found.still |= sure & (slopes == 0)

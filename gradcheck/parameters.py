@@ -40,7 +40,8 @@ class Tree:
 def _is_container(node):
     """Mappings and tuples; a list where it holds arrays or further structures, not numbers."""
     if isinstance(node, list):
-        return any(hasattr(child, "shape") or _is_container(child) for child in node)
+        is_array = lambda child: hasattr(child, "shape") and not isinstance(child, np.generic)
+        return any(is_array(child) or _is_container(child) for child in node)
     return isinstance(node, (Mapping, tuple))
 
 
