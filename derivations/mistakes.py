@@ -703,8 +703,16 @@ def tree(question, table, letters=()):
             lambda: _mutants(right, (), OTHER_LETTERS),
             lambda: _other_variables(question, table, False))
     for mistake in chain.from_iterable(map(_as_far_as_it_goes, ways)):
-        if not (isinstance(mistake.formula, sp.Sum) and mistake.formula.function == 0):
+        empty = isinstance(mistake.formula, sp.Sum) and mistake.formula.function == 0
+        left_out = mistake.kind in (Kind.FACTOR, Kind.TERM)
+        if not (empty or left_out and _divides_by_zero(mistake.formula)):
             yield mistake
+
+
+def _divides_by_zero(expr):
+    """As 1/(1 - 1) does, from which a factor is missing: it has no value to be compared."""
+    return any(power.exp.is_negative and not power.base.free_symbols
+               and power.base.doit() == 0 for power in expr.atoms(sp.Pow))
 
 
 def _as_far_as_it_goes(way):

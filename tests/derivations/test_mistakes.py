@@ -9,7 +9,7 @@ from vocabulary import L, d, g, given, gradient, i, j, k, m, n, q, u, w, x, y, y
 
 from derivations.definitions import Definition, Depends, resolve, table_of
 from derivations.errors import Undecided, WrongIndex
-from derivations.mistakes import Kind, diagnose, mutants
+from derivations.mistakes import Kind, diagnose, mutants, tree
 from derivations.normal_form import index_ranges, is_zero
 from derivations.sampling import NoValue, Point, same_value
 from derivations.symbols import Partial, as_written, indexed, sigmoid, softplus
@@ -189,3 +189,13 @@ def test_the_mistake_in_a_cost_is_named_whatever_function_stands_in_it(name):
                         (data/n, "is missing"),
                         (data/n + lam*weights[k] + 1, "the term 1 is one too many")]:
         assert said in str(diagnose(Partial(J, weights[k]), wrong, table)), wrong
+
+
+def test_no_mistake_of_a_question_divides_by_zero_everywhere():
+    """From 1 - b^t the factor b^t may be missing, but not below a line."""
+    b, t = sp.symbols("b t", positive=True)
+    J, s = sp.symbols("J s", real=True)
+    with as_written():
+        table = table_of([Definition(J, s*u/(1 - b**t))])
+    formulas = [mistake.formula for mistake in tree(Partial(J, s), table)]
+    assert len(formulas) > 5 and not any(e.doit().has(sp.zoo, sp.nan) for e in formulas)
