@@ -11,7 +11,7 @@ from derivations.normal_form import NormalForm
 from derivations.printing import plain
 from derivations.rewriting import in_exponentials
 from derivations.sampling import opened, ranges_in
-from derivations.symbols import Partial, base_of, names_in
+from derivations.symbols import Partial, base_of, names_in, parts_in
 
 
 def differentiable(lines, table):
@@ -29,7 +29,7 @@ def conditions(lines, table, made_of=()):
     which it occurs. Of what they are made of counts how large an array must be: "d ≥ 2"."""
     found = {}
     parts = [part for line in lines for part in sp.preorder_traversal(line)]
-    entries = {e for part in made_of for e in part.atoms(sp.Indexed)
+    entries = {e for part in made_of for e in parts_in(part, sp.Indexed)
                if any(i.is_Integer for i in e.indices)}
     parts += sorted(entries, key=str)
     for kind, expr in (pair for part in parts for pair in _asked(part)):

@@ -23,6 +23,7 @@ from derivations.symbols import (
     holds,
     letter,
     names_in,
+    parts_in,
 )
 
 KNOWN = "positive", "negative", "nonnegative", "nonpositive", "nonzero", "integer"
@@ -432,7 +433,7 @@ def loose_indices(expr, bound=frozenset()):
 
 def must_reach(expr, table):
     """Raises ValueError for a sum over i of a name that stands for something with a loose i."""
-    for total in expr.atoms(sp.Sum, sp.Product) if table else ():
+    for total in parts_in(expr, sp.Sum, sp.Product) if table else ():
         for name in sorted(names_in(total.function) & table.keys(), key=str):
             below = (*sorted(reached(name, table), key=str), name)
             loose = {i: size for used in below for i, size in table[used].loose().items()}

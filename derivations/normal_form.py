@@ -40,7 +40,7 @@ from derivations.rewriting import (
     rounded_ends,
     solved_for,
 )
-from derivations.symbols import Partial, base_of, bound_letter, formula, holds, letters_of
+from derivations.symbols import Partial, base_of, bound_letter, formula, holds, letters_of, parts_in
 
 LONGEST = 2_000  # a power of a sum is written out up to this many terms
 SWITCHES = 6  # kinks whose two sides are looked at one by one
@@ -74,11 +74,12 @@ def _form(ranges, least):
 
 def _from_zero(expr):
     """The indices that may be 0, since a sum from 0 runs where they stand, as over w_0 ... w_d."""
+    if not holds(expr, type(sp.S.Zero)):
+        return set()
     zero = {i for s in expr.atoms(sp.Sum) for i, low, _ in s.limits if low == 0} | {sp.S.Zero}
     stands = [((e.base, p), i) for e in expr.atoms(sp.Indexed) for p, i in enumerate(e.indices)]
     places = {place for place, i in stands if i in zero}
-    deltas = expr.atoms(sp.KroneckerDelta) if holds(expr, sp.KroneckerDelta) else ()
-    beside = [e.args for e in deltas if zero & set(e.args)]
+    beside = [e.args for e in parts_in(expr, sp.KroneckerDelta) if zero & set(e.args)]
     return {i for place, i in stands if place in places}.union(*beside)
 
 
@@ -733,7 +734,7 @@ def _outermost(e):
 
 def _offset(powers, index):
     """By how much the index is moved on the arrays that it stands on; the least if it varies."""
-    entries = {entry for a, _ in powers for entry in a.atoms(sp.Indexed)}
+    entries = {entry for a, _ in powers for entry in parts_in(a, sp.Indexed)}
     moved = {i - index for entry in entries for i in entry.indices if index in i.free_symbols}
     return int(min(moved)) if moved and all(m.is_Integer for m in moved) else 0
 

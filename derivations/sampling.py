@@ -18,7 +18,7 @@ import sympy as sp
 
 from derivations.definitions import Depends
 from derivations.printing import plain, show_number, to_mpf
-from derivations.symbols import names_in
+from derivations.symbols import names_in, parts_in
 from derivations.values import NoValue, filled, is_rational, real, value_of, whole_value
 
 DIGITS = 40  # of every value; a difference quotient has a step of 1e-20, and 20 digits more
@@ -35,7 +35,7 @@ ERRORS = ZeroDivisionError, OverflowError, ValueError, TypeError, RecursionError
 @lru_cache(maxsize=20_000)
 def sizes_in(expr):
     """The symbols that count something: in limits of sums and in shapes of arrays and matrices."""
-    limits = [limit for e in expr.atoms(sp.Sum, sp.Product) for limit in e.limits]
+    limits = [limit for e in parts_in(expr, sp.Sum, sp.Product) for limit in e.limits]
     ends = {s for _, *ends in limits for end in ends for s in end.free_symbols}
     counts = ends - {index for index, *_ in limits} | _in_shapes(expr)
     return frozenset(s for s in counts if s.is_Symbol and not isinstance(s, sp.Dummy))
@@ -44,7 +44,7 @@ def sizes_in(expr):
 @lru_cache(maxsize=20_000)
 def _in_shapes(expr):
     shapes = [e.shape if isinstance(e, sp.MatrixSymbol) else e.base.shape or ()
-              for e in expr.atoms(sp.Indexed, sp.MatrixSymbol)]
+              for e in parts_in(expr, sp.Indexed, sp.MatrixSymbol)]
     return frozenset(s for shape in shapes for size in shape for s in size.free_symbols)
 
 
@@ -75,9 +75,9 @@ def _ranges_of(expr):
 def _met_in_deltas(parts):
     """{letter: [sizes]} for letters on no array: they run as far as an index they are equal to."""
     ends = {index: sizes[0] for index, sizes in ranges_in(*parts).items()}
-    sums = [s for part in parts for s in part.atoms(sp.Sum, sp.Product)]
+    sums = [s for part in parts for s in parts_in(part, sp.Sum, sp.Product)]
     ends.update({limit[0]: limit[2] for s in sums for limit in s.limits})
-    deltas = [delta for part in parts for delta in part.atoms(sp.KroneckerDelta)]
+    deltas = [delta for part in parts for delta in parts_in(part, sp.KroneckerDelta)]
     pairs = [pair for delta in deltas for pair in (delta.args[:2], delta.args[1::-1])]
     sizes = frozenset().union(*map(_in_shapes, parts))
     return {one: [ends[other]] for one, other in pairs
@@ -127,9 +127,9 @@ class Point:
         parts = opened(exprs, self.table)
         self.exact = all(map(is_rational, parts))
         self.ranges = {**_met_in_deltas(parts), **ranges_in(*exprs)}
-        starts = [limit[1] for part in parts for s in part.atoms(sp.Sum) for limit in s.limits]
+        starts = [limit[1] for part in parts for s in parts_in(part, sp.Sum) for limit in s.limits]
         self.lowest = 0 if 0 in starts else 1
-        named = {i for part in parts for e in part.atoms(sp.Indexed) for i in e.indices}
+        named = {i for part in parts for e in parts_in(part, sp.Indexed) for i in e.indices}
         self.furthest = max([1, *(int(i) for i in named if i.is_Integer)])  # entry with a number
         counts = set().union(*map(sizes_in, parts)) - self.ranges.keys()
         self.counts = sorted(counts, key=str, reverse=True)

@@ -32,7 +32,7 @@ def formula(value):
         expr = expr.as_immutable()
     if not isinstance(expr, (sp.Expr, MatrixExpr)):
         raise TypeError(f"a formula of SymPy symbols is needed, got {value!r}")
-    typed = {f: q for f in expr.atoms(sp.Float) if (q := _typed(f)) is not None}
+    typed = {f: q for f in parts_in(expr, sp.Float) if (q := _typed(f)) is not None}
     return expr.xreplace(typed) if typed else expr  # a float with all its digits stays one
 
 
@@ -198,6 +198,12 @@ def kinds_in(expr):
 def holds(expr, *kinds):
     """Is something of these classes in it? SymPy's `has` would look through all of it each time."""
     return any(issubclass(kind, kinds) for kind in kinds_in(expr))
+
+
+@lru_cache(maxsize=20_000)
+def parts_in(expr, *kinds):
+    """All parts of these classes, which SymPy's `atoms` would gather anew each time."""
+    return frozenset(expr.atoms(*kinds)) if holds(expr, *kinds) else frozenset()
 
 
 @lru_cache(maxsize=100_000)

@@ -20,7 +20,7 @@ from derivations.mistakes import diagnose
 from derivations.normal_form import index_ranges, is_zero, least_sizes, must_be_exact
 from derivations.printing import alike, plain
 from derivations.sampling import POINTS, opened, points, ranges_in, sizes_in
-from derivations.symbols import Activation, Gradient, Partial, formula, holds, names_in
+from derivations.symbols import Activation, Gradient, Partial, formula, holds, names_in, parts_in
 from derivations.values import NoValue
 
 BY_CASES = 10  # points for functions with a kink: on either side of it there must be some
@@ -165,7 +165,7 @@ class Chain:
         """Two symbols of one name, as with other assumptions, are one thing for the reader."""
         seen, parts = {}, [*self.lines, *self.known.parts()]
         for expr in parts:
-            limits = [limit for e in expr.atoms(sp.Sum, sp.Product) for limit in e.limits]
+            limits = [limit for e in parts_in(expr, sp.Sum, sp.Product) for limit in e.limits]
             own = {index for index, *_ in limits if isinstance(index, sp.Dummy)}  # of (X w)[0, 0]
             for name in sorted(names_in(expr) - own, key=sp.default_sort_key):
                 if seen.setdefault((name.is_Symbol, str(name)), name) != name:
