@@ -105,7 +105,6 @@ def _plain_number(value):
 def _tex_number(value):
     if not isinstance(value, np.ndarray):
         return re.sub(r"^(-?)(\d+)/(\d+)$", r"\1\\tfrac{\2}{\3}", _plain_number(value))
-    rows = (value if value.ndim == 2 else value[:, None] if value.ndim == 1
-            else value.reshape(len(value), -1))
+    rows = value.reshape(len(value), -1)
     body = r" \\ ".join(" & ".join(map(_tex_number, row)) for row in rows)
     return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"

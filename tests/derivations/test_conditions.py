@@ -78,7 +78,7 @@ def test_what_a_line_needs_is_said(left, line, where):
         (a**2 * b, lambda: b * a * a),
         (lambda: a**n * a, lambda: a * a**n),
         (lambda: a ** sp.S.Zero * b, b),
-        (b / (-1 - Sum(exp(u[i]), (i, 1, n))), lambda: -b / (1 + Sum(exp(u[i]), (i, 1, n)))),
+        (b / (sigmoid(a) - 2), lambda: -b / (2 - sigmoid(a))),
         (b / nonzero, lambda: 1 / nonzero * b),
         (lambda: rate**a * rate**b, lambda: rate ** (a + b)),
         (exp(u[k]) / Sum(exp(u[i]), (i, 1, n)), lambda: 1 / Sum(exp(u[i]), (i, 1, n)) * exp(u[k])),

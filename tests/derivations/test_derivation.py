@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 from time import process_time
 
+import numpy as np
 import pytest
 import sympy as sp
 from sympy import KroneckerDelta, MatrixSymbol, Sum, exp, log, symbols
@@ -663,3 +664,15 @@ def test_negative_numbers_and_long_sums_can_be_read():
             == "      = (1/2 · (-2) - (-1)) · (-2) = 0")
     total = derive(Sum(u[i], (i, 1, n))/n, lambda: 1/n*Sum(u[i], (i, 1, n)), given=[])
     assert "      = 28/7 = 4\n" in repr(total.show(at={"u": list(range(1, 8))}))
+
+
+def test_sums_over_two_letters_tables_and_empty_sums_are_shown_in_numbers():
+    table = {"x": np.array([[1, 2, 3], [3, 4, 5]])}
+    both = derive(Sum(x[i, j], (j, 1, d), (i, 1, n)), lambda: Sum(x[i, j], (i, 1, n), (j, 1, d)),
+                  given=[])
+    assert "      = 1 + 3 + 2 + 4 + 3 + 5 = 18\n" in repr(both.show(at=table))
+    entry = derive(x[i, j] + x[i, j], lambda: 2*x[i, j], given=[]).show(at=table)
+    assert "      = [[2, 4, 6], [6, 8, 10]]\n" in repr(entry)
+    assert r"\begin{pmatrix} 2 & 4 & 6 \\ 6 & 8 & 10 \end{pmatrix}" in entry._repr_markdown_()
+    empty = derive(Sum(u[i], (i, 1, n - 1)), lambda: Sum(1*u[i], (i, 1, n - 1)), given=[])
+    assert "      = 0\n" in repr(empty.show(at={"u": [5]}))
