@@ -26,6 +26,7 @@ from gradcheck.rewritings import MEANINGS, ways_to_write
 
 FIRST_STEPS = 4  # ways that mend a part, after which another one is looked for
 MOST_PAIRS, MOST_CHECKS = 10_000, 600  # of two ways at once
+MOST_PARTS = 10_000  # of a result: a rewriting may put a list into itself
 TURNS = 20_000  # of a `while` that a rewriting has perhaps made endless
 
 
@@ -258,6 +259,8 @@ def _fingerprint(value):
     """(structure, numbers to six digits) of a result; None if one is not finite."""
     structure, numbers, todo = [], [np.empty(0)], [value]
     for part in todo:
+        if len(structure) > MOST_PARTS:
+            return None
         if isinstance(part, dict):
             structure.append(tuple(part))
             todo += part.values()
