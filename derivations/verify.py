@@ -7,7 +7,7 @@ is undecided.
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from itertools import islice
 
 import sympy as sp
@@ -96,6 +96,15 @@ class Proof:
         return "✓ numbers" if self.points else f"no numbers: {self.why}"
 
 
+@lru_cache(maxsize=20_000)
+def _named(expr):
+    """The names in an expression, each with what a reader takes it by."""
+    limits = [limit for e in parts_in(expr, sp.Sum, sp.Product) for limit in e.limits]
+    own = {index for index, *_ in limits if isinstance(index, sp.Dummy)}  # of (X w)[0, 0]
+    return [(name, (name.is_Symbol, str(name)))
+            for name in sorted(names_in(expr) - own, key=sp.default_sort_key)]
+
+
 def _listed(names):
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
@@ -165,10 +174,8 @@ class Chain:
         """Two symbols of one name, as with other assumptions, are one thing for the reader."""
         seen, parts = {}, [*self.lines, *self.known.parts()]
         for expr in parts:
-            limits = [limit for e in parts_in(expr, sp.Sum, sp.Product) for limit in e.limits]
-            own = {index for index, *_ in limits if isinstance(index, sp.Dummy)}  # of (X w)[0, 0]
-            for name in sorted(names_in(expr) - own, key=sp.default_sort_key):
-                if seen.setdefault((name.is_Symbol, str(name)), name) != name:
+            for name, key in _named(expr):
+                if seen.setdefault(key, name) != name:
                     raise ValueError(f"two different symbols are called {name} in {self.title}: "
                                      "make each of them only once")
         pair = alike(*parts)
