@@ -2,7 +2,7 @@
 which mistake is it?"""
 
 import inspect
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 import sympy as sp
@@ -17,13 +17,13 @@ from derivations.printing import plain
 from derivations.reading import Unreadable, read, unknown
 from derivations.sampling import points, ranges_in, sizes_in
 from derivations.symbols import Activation, Partial, as_written, base_of, names_in
-from derivations.values import NoValue
+from derivations.values import NoValue, filled
 from derivations.verify import Known, prove
 from exercises.progress import OPEN, RIGHT, WRONG, Reply, book
 
 EVIDENCE = 5  # points at which an answer must agree that can be neither proved nor refuted
-BEGIN = (
-    "begin with the outermost function, and leave what is inside as a derivative still to be taken")
+BEGIN = ("begin with the outermost function, "
+         "and leave what is inside as a derivative still to be taken")
 
 
 class NoFormula(Exception):
@@ -66,10 +66,8 @@ def _reply(answer, question, given):
     except (ValueError, TypeError, Undecided) as error:
         return Reply(OPEN, f"This exercise has a fault of its own: {error}")
     if answer is ... or answer is None:
-        return Reply(OPEN,
-                     f"No answer yet. Put a formula for {asked.name} in place of the dots, and "
-                     f"run the cell again.",
-                     lambda: [BEGIN, *asked.lines()])
+        return Reply(OPEN, f"No answer yet. Put a formula for {asked.name} in place of the dots, "
+                           "and run the cell again.", lambda: [BEGIN, *asked.lines()])
     try:
         return (asked.reply_to_code(answer) if inspect.isfunction(answer)
                 else asked.reply_to(asked.formula(answer)))
@@ -99,12 +97,15 @@ class Question:
 
     def lines(self):
         """The lines to the answer, as hints; the last one is the answer, and is not told."""
-        said = [shown(line) for line in self.by_hand[:-1]]
-        return [f"the derivation, line {p}: {plain(self.asked)} = {line}" for p,
-                line in enumerate(said, 1)]
+        return [f"the derivation, line {p}: {plain(self.asked)} = {shown(line)}"
+                for p, line in enumerate(self.by_hand[:-1], 1)]
 
     def wrong(self, text, kind):
         return Reply(WRONG, text, lambda: [kind.value, *self.lines()])
+
+    def not_yet(self, mistake, *more):
+        text = [f"Not yet: {mistake or 'its value is another one'}.", *more]
+        return self.wrong("\n".join(text), mistake.kind if mistake else Kind.OTHER)
 
     # what the reader gave
 
@@ -118,14 +119,12 @@ class Question:
         if isinstance(answer, str):
             return self._read(answer)
         try:
-            if isinstance(answer, bool):
-                raise TypeError
-            expr = sp.sympify(answer, strict=True)
+            expr = None if isinstance(answer, bool) else sp.sympify(answer, strict=True)
         except (sp.SympifyError, TypeError, ValueError):
             expr = None
         if not isinstance(expr, (sp.Expr, sp.MatrixExpr)):
-            got = (f"{type(answer).__name__} {answer!r}" if np.ndim(answer) == 0
-                   else f"a {type(answer).__name__}")
+            kind = type(answer).__name__
+            got = f"{kind} {answer!r}" if np.ndim(answer) == 0 else f"a {kind}"
             raise NoFormula(f"got {got}; expected {self.sample()}")
         self._must_fit(expr)
         expr = expr.xreplace({f: _exact(f) for f in expr.atoms(sp.Float)})
@@ -145,55 +144,54 @@ class Question:
         return next((f"a formula such as 2*{e}" for e in names if not e.is_integer), "a formula")
 
     def _must_fit(self, expr):
-        wanted, got = (f"a matrix of shape {e.shape}" if isinstance(e, sp.MatrixExpr)
-                       else "one number"
-                       for e in (self.question, expr))
-        if "one number" in (wanted, got) and wanted != got:
-            raise NoFormula(f"it asks for {wanted}, your formula is {got}")
+        wanted, got = (e.shape if e.is_Matrix else () for e in (self.question, expr))
+        if () in (wanted, got) and wanted != got:
+            asked, given = (f"a matrix of shape {shape}" if shape else "one number"
+                            for shape in (wanted, got))
+            raise NoFormula(f"it asks for {asked}, your formula is {given}")
         if wanted != got:
-            turned = ", transposed" if expr.shape == self.question.shape[::-1] else ""
-            raise NoFormula(
-                f"your formula has shape {expr.shape}, expected {self.question.shape}{turned}")
+            turned = ", transposed" if got == wanted[::-1] else ""
+            raise NoFormula(f"your formula has shape {got}, expected {wanted}{turned}")
 
     def _must_be_known(self, expr):
         """Raises NoFormula for a name that the exercise does not know, with the one that may be
         meant."""
-        for function in sorted(expr.atoms(sp.core.function.AppliedUndef) - expr.atoms(Activation),
-                               key=str):
-            raise NoFormula(
-                f"{function.func} is a Function of SymPy's own: use a function of the notebook, "
-                            f"or make one with activation(\"{function.func}\")")
+        foreign = expr.atoms(sp.core.function.AppliedUndef) - expr.atoms(Activation)
+        for function in sorted(foreign, key=str):
+            raise NoFormula(f"{function.func} is a Function of SymPy's own: use a function of the "
+                            f"notebook, or make one with activation(\"{function.func}\")")
         by_text = {str(name): name for name in self.names}
         bound = {limit[0] for s in expr.atoms(sp.Sum, sp.Product) for limit in s.limits}
         counted = {i for e in expr.atoms(sp.Indexed) for i in e.indices}
         for name in sorted(names_in(expr) - self.names - bound, key=str):
-            if name.is_Symbol and name.is_integer and name in counted or isinstance(
-                name, sp.MatrixExpr):
+            if name.is_Symbol and name.is_integer and name in counted or name.is_Matrix:
                 continue
             same = by_text.get(str(name))
             if same is None:
                 raise NoFormula(unknown(plain(sp.Symbol(str(name))), by_text))
             if _shape(same) != _shape(name):
-                raise NoFormula(
-                    f"your {name} has shape {_shape(name)}, that of the exercise {_shape(same)}")
-            raise NoFormula(
-                f"your {name} is another symbol of the same name; use the {name} that the "
-                f"notebook made")
+                raise NoFormula(f"your {name} has shape {_shape(name)}, "
+                                f"that of the exercise {_shape(same)}")
+            raise NoFormula(f"your {name} is another symbol of the same name; "
+                            f"use the {name} that the notebook made")
+
+    @cached_property
+    def bodies(self):
+        return [d.body for d in self.table.values() if not isinstance(d, Depends)]
 
     @cached_property
     def names(self):
-        bodies = [d.on if isinstance(d, Depends) else d.body for d in self.table.values()]
-        parts = [self.asked, self.right, *bodies, *(d.name for d in self.table.values())]
+        on = [d.on for d in self.table.values() if isinstance(d, Depends)]
+        parts = [self.asked, self.right, *self.bodies, *on, *(d.name for d in self.table.values())]
         matrices = {m for matrix in self.known.entries for m in matrix.atoms(sp.MatrixSymbol)}
-        sizes = {s for part in parts for s in sizes_in(part)}
-        found = set().union(*map(names_in,
-                                 parts)) | matrices | set(self.known.entries.values()) | sizes
+        found = matrices.union(self.known.entries.values(), *map(names_in, parts),
+                               *map(sizes_in, parts))
         return {name for name in found if not isinstance(name, sp.Dummy)}
 
     @cached_property
     def functions(self):
-        bodies = [self.right, *(d.body for d in self.table.values() if not isinstance(d, Depends))]
-        return {type(f) for body in bodies for f in body.atoms(Activation) if f.order == 0}
+        return {type(f) for body in (self.right, *self.bodies) for f in body.atoms(Activation)
+                if f.order == 0}
 
     # the judgement of a formula
 
@@ -211,25 +209,28 @@ class Question:
             raise NoFormula(str(error)) from None
 
     def accepted(self, answer, how=""):
-        todo = self.still_to_take(self.known.scalar(answer))
-        if todo:
-            place = next((p for p, line in enumerate(self.by_hand, 1)
-                          if _pairs(self.still_to_take(line)) == _pairs(todo)), 0)
-            where = (f"you stand in line {place} of {len(self.by_hand)}" if place
-                     else "you are not at the end yet")
-            left = ", ".join(sorted({plain(p) for p in todo}))
-            return Reply(WRONG, f"Right so far: {where}. Still to be taken: {left}.",
-                         lambda: [BEGIN, *self.lines()],
-                         half=True)
-        text, lines, name = ([f"Right{how}: {self.name} = {shown(answer)}"], self.by_hand,
-                             plain(self.asked))
+        if todo := self.still_to_take(self.known.scalar(answer)):
+            return self.right_so_far(todo)
+        text = [f"Right{how}: {self.name} = {shown(answer)}"]
+        lines, left = self.by_hand, plain(self.asked)
         if len(lines) > 1:
-            text.append(
-                f"You stand in the last of {len(lines)} lines; nothing is left to differentiate:")
-            text += [f"  {' '*len(name) if p else name} = {shown(line)}" for p,
-                     line in enumerate(lines)]
+            text.append(f"You stand in the last of {len(lines)} lines; "
+                        "nothing is left to differentiate:")
+            for line in lines:
+                text.append(f"  {left} = {shown(line)}")
+                left = " " * len(left)
             text[-1] += "     <- you stand here"
         return Reply(RIGHT, "\n".join(text))
+
+    def right_so_far(self, todo):
+        places = (p for p, line in enumerate(self.by_hand, 1)
+                  if _pairs(self.still_to_take(line)) == _pairs(todo))
+        place = next(places, None)
+        where = (f"you stand in line {place} of {len(self.by_hand)}" if place
+                 else "you are not at the end yet")
+        left = ", ".join(sorted({plain(p) for p in todo}))
+        return Reply(WRONG, f"Right so far: {where}. Still to be taken: {left}.",
+                     lambda: [BEGIN, *self.lines()], half=True)
 
     def still_to_take(self, expr):
         """The derivatives in a formula that the definitions would let the reader take."""
@@ -244,17 +245,16 @@ class Question:
 
     def refused(self, answer, mistake, point, values):
         mistake = mistake or diagnose(self.asked, self.known.scalar(answer), self.table)
-        kind = mistake.kind if mistake else Kind.OTHER
-        if kind is Kind.ZERO:
-            return self.wrong(f"Not yet: {self.name} is not 0 everywhere.", kind)
-        text = [f"Not yet: {mistake or 'its value is another one'}.", f"  yours   {shown(answer)}"]
+        if mistake and mistake.kind is Kind.ZERO:
+            return self.wrong(f"Not yet: {self.name} is not 0 everywhere.", Kind.ZERO)
+        text = [f"  yours   {shown(answer)}"]
         if values:
             values = tuple(map(as_fraction, values))
             right, yours = told_apart(*values)
             ratio = f", ratio {told_apart(ratio_of(*values[::-1]), 1)[0]}" if values[0] else ""
             text += [f"  at      {point.describe()}",
                      f"  values  yours {yours}, right {right}{ratio}"]
-        return self.wrong("\n".join(text), kind)
+        return self.not_yet(mistake, *text)
 
     def by_numbers(self, answer, why):
         """Neither proved nor refuted: as far as points can tell, if there are enough that can."""
@@ -276,99 +276,91 @@ class Question:
     def reply_to_code(self, function):
         """A function of arrays, named like the symbols, against the right formula on several sets
         of arrays."""
-        free = list(ranges_in(self.asked, self.right))
-        runs = [(point, self.array(point, free), self.run(function, point))
-                for point in self.places()]
-        for _, right, got in runs:
+        runs = [(self.array(point), self.run(function, point)) for point in self.places()]
+        for right, got in runs:
             if got.shape != right.shape:
                 turned = got.shape == right.shape[::-1]
-                wanted = (f"{right.shape}{': it is transposed' if turned else ''}" if right.shape
-                          else "one number")
-                return self.wrong(
-                    f"Not yet: your function returns shape {got.shape}, expected {wanted}.",
-                                  Kind.TRANSPOSE if turned else Kind.SHAPE)
-        if all(_close(got, right) for _, right, got in runs):
-            like = (f"like the last of {len(self.by_hand)} lines" if len(self.by_hand) > 1
-                    else "like the formula")
-            return Reply(RIGHT,
-                         f"Right: your function computes {self.name}, on {len(runs)} sets of "
-                         f"arrays, {like}:\n"
+                wanted = f"{right.shape or 'one number'}{': it is transposed' if turned else ''}"
+                return self.wrong(f"Not yet: your function returns shape {got.shape}, "
+                                  f"expected {wanted}.", Kind.TRANSPOSE if turned else Kind.SHAPE)
+        far = next(((right, got) for right, got in runs if not _close(got, right)), None)
+        if far is None:
+            lines = len(self.by_hand)
+            like = f"the last of {lines} lines" if lines > 1 else "the formula"
+            return Reply(RIGHT, f"Right: your function computes {self.name}, on {len(runs)} sets "
+                                f"of arrays, like {like}:\n"
                                 f"  {plain(self.asked)} = {shown(self.by_hand[-1])}")
-        mistake = diagnose(self.asked, lambda point: self._entry(
-            self.run(function, point), point, free), self.table)
-        _, right, got = next(run for run in runs if not _close(run[2], run[1]))
-        place = np.unravel_index(np.argmax(np.abs(got - right)), got.shape) if got.shape else ()
-        entry = f"in entry {', '.join(str(p + 1) for p in place)}: " if got.shape else ""
+        mistake = diagnose(self.asked, partial(self.returned, function), self.table)
+        right, got = far
+        place = np.unravel_index(np.argmax(np.abs(got - right)), got.shape)
+        entry = f"in entry {', '.join(str(p + 1) for p in place)}: " if place else ""
         ratio = f", ratio {got[place] / right[place]:.6g}" if right[place] else ""
-        return self.wrong(
-            f"Not yet: {mistake or 'its value is another one'}.\n  values  {entry}yours "
-            f"{got[place]:.6g}, "
-                          f"right {right[place]:.6g}{ratio}",
-                          mistake.kind if mistake else Kind.OTHER)
+        return self.not_yet(mistake, f"  values  {entry}yours {got[place]:.6g}, "
+                                     f"right {right[place]:.6g}{ratio}")
+
+    @cached_property
+    def sizes(self):
+        """How far each free index runs."""
+        return {index: ends[0] for index, ends in ranges_in(self.asked, self.right).items()}
 
     def places(self):
         """Three points at which the right formula has values, not all of them 0."""
-        free, found = list(ranges_in(self.asked, self.right)), []
+        found = []
         for point in points([self.asked, self.right], self.table):
             try:
-                found += [point] if np.any(self.array(point, free)) else []
+                found += [point] if np.any(self.array(point)) else []
             except NoValue:
                 continue
             if len(found) == 3:
                 return found
         raise NoFormula("there are no arrays on which it could be tried")
 
-    def array(self, point, free):
-        """The right values for all values of the free indices, as an array in the order of
-        these."""
-        ranges = ranges_in(self.asked, self.right)
-        lengths = [int(point.size.get(ranges[i][0], ranges[i][0])) for i in free]
-        values = [float(point.value(self.right.xreplace({
-            i: sp.Integer(p + 1) for i, p in zip(free, place)})))
-                  for place in np.ndindex(*lengths)]
-        return np.array(values).reshape(lengths)
+    def array(self, point):
+        """The right values for all values of the free indices, in the order of these."""
+        return _filled(point, self.sizes.values(), lambda *at: point.value(
+            self.right, dict(zip(self.sizes, at))))
 
-    @staticmethod
-    def _entry(got, point, free):
-        return float(got[tuple(int(point.value(i)) - 1 for i in free)])
+    def returned(self, function, point):
+        """What the function returns for the free indices as they are at the point."""
+        place = tuple(int(point.value(index)) - 1 for index in self.sizes)
+        return float(self.run(function, point)[place])
 
     def run(self, function, point):
-        arrays = {name: self._drawn(self._named(name), point)
+        arrays = {name: _drawn(self._named(name), point)
                   for name in inspect.signature(function).parameters}
         try:
             got = function(**arrays)
-            if got is None:
-                raise NoFormula(
-                    "your function returns nothing: end it with `return` and the result")
-            got = np.asarray(got, dtype=float)
-        except NoFormula:
-            raise
+            numbers = None if got is None else np.asarray(got, dtype=float)
         except Exception as error:  # whatever a reader's code may raise
             shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in arrays.items())
-            why = f"{type(error).__name__}: {error}"
-            raise NoFormula(
-                f"your function stops with {why} (given arrays of shapes {shapes})") from None
-        if not np.all(np.isfinite(got)):
+            raise NoFormula(f"your function stops with {type(error).__name__}: {error} "
+                            f"(given arrays of shapes {shapes})") from None
+        if numbers is None:
+            raise NoFormula("your function returns nothing: "
+                            "end it with `return` and the result")
+        if not np.all(np.isfinite(numbers)):
             raise NoFormula("your function returns values that are not finite")
-        return got
-
-    @staticmethod
-    def _drawn(base, point):
-        """The values of a whole array, or of one symbol, as NumPy has them."""
-        shape = [int(point.size.get(size, size)) for size in _shape(base)]
-        entries = [float(point.value(base[tuple(i + 1 for i in place)] if shape else base))
-                   for place in np.ndindex(*shape)]
-        return np.array(entries).reshape(shape) if shape else entries[0]
+        return numbers
 
     def _named(self, parameter):
         exact = {str(base): base for base in sorted(self.names, key=str)}
-        known = {s: base for name,
-                 base in exact.items() for s in spellings(name) if s not in exact} | exact
+        known = {form: base for name, base in exact.items() for form in spellings(name)} | exact
         if parameter not in known:
-            raise NoFormula(
-                f"your function has a parameter {parameter}; the exercise knows "
-                f"{', '.join(sorted(exact))}")
+            raise NoFormula(f"your function has a parameter {parameter}; "
+                            f"the exercise knows {', '.join(sorted(exact))}")
         return known[parameter]
+
+
+def _filled(point, sizes, value_at):
+    """An array as NumPy has it, of these sizes at a point."""
+    return filled([int(point.size.get(size, size)) for size in sizes], value_at).astype(float)
+
+
+def _drawn(base, point):
+    """The values of a whole array, or of one symbol."""
+    if not _shape(base):
+        return float(point.value(base))
+    return _filled(point, _shape(base), lambda *at: point.value(base[at]))
 
 
 def shown(expr):
