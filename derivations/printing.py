@@ -8,6 +8,7 @@ leaves behind are dropped.
 import re
 import unicodedata
 from fractions import Fraction
+from math import prod
 
 import mpmath
 import sympy as sp
@@ -19,6 +20,7 @@ from sympy.printing.printer import Printer
 from derivations.symbols import Activation, Partial
 
 ADD, MUL, POW, ATOM = 1, 2, 3, 4  # how tightly an expression holds together
+NAME, PRODUCT = (sp.Symbol, sp.Indexed, sp.MatrixSymbol), (sp.Mul, sp.MatMul)
 
 FORMS = {  # in LaTeX, and in plain text; #1 is the first part of the expression, and so on
     "Sum": (r"\sum_{#1=#2}^{#3} #4", "Σ_{#1=#2..#3} #4"),
@@ -54,18 +56,6 @@ GREEK = {**greek_unicode, "varepsilon": "ε", "vartheta": "ϑ", "varphi": "φ"}
 MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
 
 
-def _is_name(e):
-    return isinstance(e, (sp.Symbol, sp.Indexed, sp.MatrixSymbol))
-
-
-def _is_mul(e):
-    return isinstance(e, (sp.Mul, sp.MatMul))
-
-
-def _is_add(e):
-    return isinstance(e, (sp.Add, sp.MatAdd))
-
-
 def _flat(e):
     """The arguments of a sum or product as they were typed, nested ones laid flat."""
     kinds = (e.func, sp.Mul) if e.func == sp.MatMul else (e.func,)
@@ -74,9 +64,10 @@ def _flat(e):
 
 def _exponent(power):
     """SymPy leaves exponents such as 1·1 behind in matrix products."""
-    with sp.evaluate(True):
-        is_number = power.exp.is_Mul and not power.exp.free_symbols
-        return sp.Mul(*power.exp.args) if is_number else power.exp
+    factors = _flat(power.exp) if power.exp.is_Mul else ()
+    if not factors or not all(f.is_Rational for f in factors):
+        return power.exp
+    return sp.Rational(prod(Fraction(f.p, f.q) for f in factors))
 
 
 def _is_below(e):
@@ -87,7 +78,7 @@ def _is_below(e):
 def _parts_of(product):
     """(sign, above, below) of a product: numbers and powers such as n**-1 go below the line."""
     sign, above, below = 1, [], []
-    for factor in _flat(product) if _is_mul(product) else [product]:
+    for factor in _flat(product) if isinstance(product, PRODUCT) else [product]:
         if isinstance(factor, sp.Rational):
             sign = -sign if factor < 0 else sign
             above.append(sp.Integer(abs(factor.p)))
@@ -101,7 +92,7 @@ def _parts_of(product):
 
 def _below(power):
     base, k = power.base, -_exponent(power)
-    if k == 1 and _is_mul(base):
+    if k == 1 and isinstance(base, PRODUCT):
         sign, above, below = _parts_of(base)
         if sign == 1 and not below:
             return above
@@ -127,13 +118,13 @@ class Textbook(Printer):
         return re.sub("#([1-4])", lambda part: texts[int(part[1]) - 1], FORMS[form][self.form])
 
     def level(self, e):
-        if _is_add(e) or isinstance(e, (sp.Sum, sp.Product, sp.HadamardProduct)):
+        if isinstance(e, (sp.Add, sp.MatAdd, sp.Sum, sp.Product, sp.HadamardProduct)):
             return ADD
-        if _is_mul(e) or e.is_Rational and (e < 0 or e.q != 1):
+        if isinstance(e, PRODUCT) or e.is_Rational and (e < 0 or e.q != 1):
             return MUL if _parts_of(e)[0] > 0 else ADD
         if isinstance(e, (sp.Pow, sp.MatPow, sp.exp)):
             return POW
-        if isinstance(e, Partial) and not _is_name(e.expr):
+        if isinstance(e, Partial) and not isinstance(e.expr, NAME):
             return MUL
         return ADD if e.is_Number and e < 0 else ATOM
 
@@ -180,7 +171,7 @@ class Textbook(Printer):
 
     def before_another(self, factor):
         """A derivative in brackets, or the next factor would seem to be in it."""
-        wide = isinstance(factor, Partial) and not _is_name(factor.expr)
+        wide = isinstance(factor, Partial) and not isinstance(factor.expr, NAME)
         return self.bracketed(factor, ATOM if wide else MUL)
 
     def _print_Rational(self, e):
@@ -220,16 +211,17 @@ class Textbook(Printer):
         return self.name(str(e).lower())
 
     def _print_Indexed(self, e):
-        indices = [self.show(i).replace(" ", "") for i in e.indices]
-        close = all(len(text) == 1 or i.is_Symbol for text, i in zip(indices, e.indices))
-        return self.subscript(self.name(str(e.base.label)), ("" if close else ",").join(indices))
+        return self.indexed(self.name(str(e.base.label)), e.indices)
 
     def _print_MatrixElement(self, e):
         """SymPy counts its rows and columns from 0."""
         with sp.evaluate(True):
-            indices = [self.show(i + 1).replace(" ", "") for i in (e.i, e.j)]
-        close = all(len(text) == 1 for text in indices)
-        return self.subscript(self.bracketed(e.parent, ATOM), ("" if close else ",").join(indices))
+            return self.indexed(self.bracketed(e.parent, ATOM), (e.i + 1, e.j + 1))
+
+    def indexed(self, shown, indices):
+        texts = [self.show(i).replace(" ", "") for i in indices]
+        close = all(len(text) == 1 or i.is_Symbol for text, i in zip(texts, indices))
+        return self.subscript(shown, ("" if close else ",").join(texts))
 
     def _print_Function(self, e):
         return self.called(e, ", ".join(map(self.show, e.args)))
@@ -279,8 +271,8 @@ class Textbook(Printer):
         return self.put("Gradient", self.bracketed(e.expr, MUL), self.show(e.vector))
 
     def _print_Transpose(self, e):
-        shown = self.show(e.arg) if _is_name(e.arg) else self.brackets(self.show(e.arg))
-        if _is_name(e.arg) and shown.endswith("}") and "^{" in shown:
+        shown = self.show(e.arg) if isinstance(e.arg, NAME) else self.brackets(self.show(e.arg))
+        if isinstance(e.arg, NAME) and shown.endswith("}") and "^{" in shown:
             return rf"{shown[:-1]}\top}}"  # a name with a layer has an exponent already
         return self.put("transposed", shown)
 
@@ -356,7 +348,7 @@ class Latex(Textbook):
         below = r" \, ".join(rf"\partial {v}" for v in variables)
         if len(variables) == 2 and variables[0] == variables[1]:
             below = rf"\partial {variables[0]}^{{2}}"
-        if _is_name(inner):
+        if isinstance(inner, NAME):
             return self.fraction(f"{upper} {self.show(inner)}", below)
         return f"{self.fraction(upper, below)} {self.bracketed(inner, POW)}"
 
@@ -401,9 +393,9 @@ class Plain(Textbook):
 
     def derivative(self, upper, inner, variables):
         below = "".join(f"∂{v}" for v in variables)
-        below = below if len(variables) == 1 else f"({below})"
-        shown = self.show(inner)
-        return f"{upper}{shown}/{below}" if _is_name(inner) else f"{upper}/{below} ({shown})"
+        below, shown = below if len(variables) == 1 else f"({below})", self.show(inner)
+        is_name = isinstance(inner, NAME)
+        return f"{upper}{shown}/{below}" if is_name else f"{upper}/{below} ({shown})"
 
 
 def _is_one_word(text):
