@@ -13,7 +13,7 @@ import sympy as sp
 from sympy import evaluate
 from sympy.core.function import Application
 
-from derivations.definitions import Depends, resolve
+from derivations.definitions import Depends, indices_of, resolve
 from derivations.errors import Undecided
 from derivations.printing import plain
 from derivations.symbols import Activation, Partial, base_of, names_in, sigmoid
@@ -21,6 +21,7 @@ from derivations.symbols import Activation, Partial, base_of, names_in, sigmoid
 DEEPEST = 40
 EXPONENTIAL = ("the exponent of {whole} is brought down, but there the variable is in the "
                "exponent: a^u has the slope a^u log(a)")
+AT_ONCE = "all factors of {whole} are differentiated at once"
 SATURATING = (sigmoid, sp.tanh)  # their slopes are written in their values
 
 
@@ -61,14 +62,18 @@ class Kind(Enum):
 
 
 class Slope:
-    """A derivative, and what becomes of it under each fault: {(name defined, kind, part):
-    formula}."""
+    """A derivative, and what becomes of it under each fault: {`fault_of(…)`: formula}."""
 
     def __init__(self, right, wrong=None):
         self.right, self.wrong = right, wrong or {}
 
     def under(self, fault):
         return self.wrong.get(fault, self.right)
+
+
+def fault_of(where, kind, words):
+    """A fault by the name in whose definition it is made; the same one is made once."""
+    return str(base_of(where)) if where is not None else "", kind, words
 
 
 def built(make, *slopes):
@@ -143,8 +148,8 @@ class Chain:
             found = built(lambda *slopes: _sum(*map(_product, slopes_of(e), slopes)),
                           *map(by, e.args))
             if self.faulty and e.is_Pow and not self.reaches(e.base, v):
-                self.add(found, where, Kind.EXPONENT, EXPONENTIAL, e, _product(
-                    e.exp, _power(e.base, e.exp, -1), by(e.exp).right))
+                self.add(found, fault_of(where, Kind.EXPONENT, EXPONENTIAL), e,
+                         _product(e.exp, _power(e.base, e.exp, -1), by(e.exp).right))
             return found
         raise Undecided(f"no rule by hand for {e}")
 
@@ -161,7 +166,7 @@ class Chain:
         return self.links[name, v, depth]
 
     def followed(self, name, v, depth, definition):
-        body = definition.at(getattr(name, "indices", ()))
+        body = definition.at(indices_of(name))
         if not isinstance(definition, Depends):
             body = with_sigmoids(body)
             slope = self.slope(body, v, name, depth)
@@ -189,25 +194,23 @@ class Chain:
             at_once = (f if not moves else _power(by(f.base).right, f.exp, 0) if is_below
                        else slope.right
                        for f, slope, moves, is_below in zip(e.args, slopes, moving, below))
-            self.add(found, where, Kind.PRODUCT,
-                     "all factors of {whole} are differentiated at once", e, _product(*at_once))
+            self.add(found, fault_of(where, Kind.PRODUCT, AT_ONCE), e, _product(*at_once))
         return found
 
-    def add(self, found, where, kind, words, e, wrong):
+    def add(self, found, fault, e, wrong, **more):
         """One fault more of the derivative of `e`, and what it leads to."""
-        fault = str(base_of(where)) if where is not None else "", kind, words
         found.wrong[fault] = wrong
-        self.told.setdefault(fault, lambda: words.format(whole=plain(lettered(e))))
+        self.told.setdefault(fault, partial(self.worded, fault[-1], e, **more))
 
     def function(self, e, d, v, where):
         """Outer derivative times inner derivative, of a power or of a function of one argument."""
         factors = (e.exp, _power(e.base, e.exp, -1)) if e.is_Pow else slopes_of(e)
         found = built(lambda d: _product(*factors, d), d)
         for kind, words, slip in self.faults(e, d.right, factors[0]) if self.faulty else ():
-            fault = str(base_of(where)) if where is not None else "", kind, words
+            fault = fault_of(where, kind, words)
             inner = () if kind is Kind.INNER else (d.under(fault),)
-            found.wrong[fault] = _product(*(factors if slip is None else slip), *inner)
-            self.told.setdefault(fault, partial(self.worded, words, e, d.right, v, where))
+            wrong = _product(*(factors if slip is None else slip), *inner)
+            self.add(found, fault, e, wrong, d=d.right, v=v, where=where)
         return found
 
     @staticmethod
@@ -245,7 +248,9 @@ class Chain:
                               "in terms of the value, not of its argument",
                               (slope.xreplace({e: u}),))
 
-    def worded(self, words, e, d, v, where):
+    def worded(self, words, e, d=None, v=None, where=None):
+        if d is None:  # nothing is said but of the whole
+            return words.format(whole=plain(lettered(e)))
         u = e.args[0]
         named = where is not None and type(value_of(where, self.table)) is type(e)
         with evaluate(True):
@@ -281,12 +286,11 @@ def slopes_of(e):
 
 
 def value_of(name, table):
-    """What a name is defined as, with sigmoids by their name; what has no definition stands for
-    itself."""
+    """What a name is defined as, with sigmoids by their name; itself if that is nothing."""
     definition = table.get(base_of(name))
     if definition is None or isinstance(definition, Depends):
         return name
-    return with_sigmoids(definition.at(getattr(name, "indices", ())))
+    return with_sigmoids(definition.at(indices_of(name)))
 
 
 def with_sigmoids(e):
@@ -326,14 +330,11 @@ def _apart_from(v, total):
     """The sum with other letters where the variable has them: d/dp_k of a sum over k."""
     swap = {index: sp.Dummy(index.name, integer=True) for index, *_ in total.limits
             if index in v.free_symbols}
-    if not swap:
-        return total
-    limits = [sp.Tuple(*(part.xreplace(swap) for part in limit)) for limit in total.limits]
-    return with_args(total, [total.function.xreplace(swap), *limits])
+    return with_args(total, [part.xreplace(swap) for part in total.args]) if swap else total
 
 
 def _same_entry(e, v):
-    pairs = [*zip(getattr(e, "indices", ()), getattr(v, "indices", ()))]
+    pairs = [*zip(indices_of(e), indices_of(v))]
     if all(i == j for i, j in pairs):
         return sp.S.One
     with evaluate(True):  # each change of mode empties SymPy's caches
@@ -361,8 +362,7 @@ def _product(*factors):
 
 
 def _picked_sum(function, limits):
-    """Sums over a function; a Kronecker delta picks its one term at once, as everyone does on
-    paper."""
+    """Sums over a function; a Kronecker delta picks its one term at once, as on paper."""
     if function == 0:
         return function
     if function.is_Add and function.has(sp.KroneckerDelta):
@@ -380,11 +380,9 @@ def _picked_sum(function, limits):
 
 
 def named(e, table):
-    """Derivatives that a definition has given a name, as delta_k for dL/dz_k, written by that
-    name."""
-    bodies = [(d, d.body) for d in table.values() if not isinstance(d, Depends)]
-    for definition, body in bodies:
-        if isinstance(body, Partial):
+    """Derivatives that a definition names, as delta_k for dL/dz_k, written by that name."""
+    for definition in table.values():
+        if not isinstance(definition, Depends) and isinstance(definition.body, Partial):
             e = e.xreplace({p: name for p in e.atoms(Partial)
                             if (name := _instance(definition, p))})
     return e
@@ -396,7 +394,7 @@ def _instance(definition, derivative):
     for mine, other in zip(pattern.args[:2], derivative.args[:2]):
         if base_of(mine) != base_of(other):
             return None
-        values |= zip(getattr(mine, "indices", ()), getattr(other, "indices", ()))
+        values |= zip(indices_of(mine), indices_of(other))
     return definition.name.xreplace({i: values.get(i, i) for i in definition.indices})
 
 
@@ -406,13 +404,12 @@ def _instance(definition, derivative):
 def asked(question, table):
     """The question itself, or what the name that it asks for is defined as."""
     if isinstance(question, (sp.Symbol, sp.Indexed)) and base_of(question) in table:
-        return table[base_of(question)].at(getattr(question, "indices", ()))
+        return table[base_of(question)].at(indices_of(question))
     return question
 
 
 def right_formula(question, table):
-    """What the question comes to, in the letters of the definitions and as short as in a
-    textbook."""
+    """What the question comes to, in the letters of the definitions, as short as in books."""
     question = asked(question, table)
     try:
         return tidied(Chain(table).line(question), table)
@@ -433,8 +430,7 @@ def lines_by_hand(question, table):
         return [right]
     kept = [lettered(line) for line in found if line.has(Partial) or line is found[-1]] + [right]
     texts = [plain(line) for line in kept]
-    return [line for position,
-            line in enumerate(kept) if texts[position] not in texts[position + 1:]]
+    return [line for p, line in enumerate(kept) if texts[p] not in texts[p + 1:]]
 
 
 def tidied(expr, table):
@@ -451,7 +447,7 @@ def _tidy(e):
     bound, out, inside = {limit[0] for limit in e.limits}, [], []
     for factor in sp.Mul.make_args(_tidy(e.function)):
         (inside if factor.free_symbols & bound else out).append(factor)
-    whole = _picked_sum(sp.Mul(*inside), tuple(sp.Tuple(*limit) for limit in e.limits))
+    whole = _picked_sum(sp.Mul(*inside), e.limits)
     return sp.Mul(*out, whole if not isinstance(whole, sp.Sum) or inside else sp.Sum(1, *e.limits))
 
 
@@ -459,10 +455,10 @@ def _short(e):
     if not (e.is_Mul or e.is_Add) or e.has(sp.Sum, sp.KroneckerDelta, sp.exp, sp.Product):
         return e
     factored = sp.factor(sp.cancel(e))
-    sums = ([f for f in factored.args if f.is_Add] if factored.is_Mul and factored.args[0] == -1
-            else [])
-    if sums:  # not -(y - y_hat)
-        factored = sp.Mul(*(-f if f == sums[0] else f for f in factored.args if f != -1))
+    is_minus = factored.is_Mul and factored.args[0] == -1
+    if is_minus and (total := next((f for f in factored.args if f.is_Add), None)):
+        # y_hat - y, and not -(y - y_hat)
+        factored = sp.Mul(*(-f if f == total else f for f in factored.args if f != -1))
     return factored if sp.count_ops(factored) < sp.count_ops(e) else e
 
 
@@ -483,8 +479,8 @@ def _lettered(e, taken):
         used.add(letter)
         renamed = letter != index.name or isinstance(index, sp.Dummy)
         swap[index] = sp.Symbol(letter, integer=True) if renamed else index
-    limits = [sp.Tuple(*(part.xreplace(swap) for part in limit)) for limit in e.limits]
-    return with_args(e, [_lettered(e.function.xreplace(swap), used), *limits])
+    function, *limits = (part.xreplace(swap) for part in e.args)
+    return with_args(e, [_lettered(function, used), *limits])
 
 
 def with_args(e, args):

@@ -137,8 +137,7 @@ class _Diagnosis:
         return point.same(formula, self.claimed)
 
     def holds(self, formula, other=None):
-        """Has it the value of the claim, or of another formula, at enough points and all that
-        tell?"""
+        """Has it the value of the claim, or of `other`, at enough points and all that tell?"""
         formula, told, tried = self.seen(formula), 0, 0
         if self.is_far(formula, other):
             return False
@@ -716,8 +715,7 @@ def _divides_by_zero(expr):
 
 
 def _as_far_as_it_goes(way):
-    """What is found until there is no formula: a name for a mistake is a help and never an
-    error."""
+    """What is found until there is no formula: a name is a help and never an error."""
     with suppress(*NO_FORMULA):
         yield from way()
 
@@ -772,8 +770,7 @@ def _slope_too_many(right, table):
 
 
 def _other_names(right, table):
-    """One name for another of the same shape: z for a, y for y_hat, the layer before for its
-    next."""
+    """One name for another of the same shape: z for a, y for y_hat, a layer for its next."""
     bases = {base_of(part) for d in table.values()
              for part in (d.name, *_uses_of(d))} | _bases(right)
     hold = {p: sp.Dummy(real=True) for p in right.atoms(Partial)}  # a derivative is one name

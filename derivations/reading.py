@@ -52,8 +52,7 @@ PYTHON = {"for", "in", "if", "else", "and", "or", "not", "import", "def", "retur
 
 
 class Unreadable(ValueError):
-    """A text that is no formula, or that holds a name nobody knows; it says where, and what to
-    write."""
+    """A text that is no formula, or holds a name nobody knows; says where, and what to write."""
 
 
 def read(*texts, known=(), functions=(), shapes=None):
@@ -163,8 +162,7 @@ GREEK = {letter: _greek(letter) for letter in map(chr, range(0x391, 0x3CA))
 
 
 def _spelled(text):
-    """The text in plain letters: ² as ^{2}, ᵢ as _{i}, ŷ as y_hat, σ as sigma, bold letters as
-    others."""
+    """The text in plain letters: ² as ^{2}, ᵢ as _{i}, ŷ as y_hat, σ as sigma, 𝐱 as x."""
     scripts = {"<super>": "^", "<sub>": "_"}
     runs = groupby(text.replace("…", ".."),
                    lambda c: scripts.get(unicodedata.decomposition(c).split(" ")[0]))
@@ -200,8 +198,7 @@ ENDS = {"(": ")", "[": "]", "{": "}", "|": "|", "||": "||", r"\{": r"\}"}
 
 
 class _Parser:
-    """Reads one text into nested tuples: ("add", a, b), ("name", "w"), ("entry", "x", [i, k]),
-    ..."""
+    """Reads one text into nested tuples: ("add", a, b), ("name", "w"), ("entry", "x", [i, k])."""
 
     def __init__(self, text, known, functions):
         if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
@@ -418,8 +415,7 @@ class _Parser:
         return self.take(self.next) if self.next.isalpha() else self.stop("a letter")
 
     def named(self, name):
-        """A name with what belongs to it: primes, a layer, indices, or the brackets of a
-        function."""
+        """A name with what belongs to it: primes, a layer, indices, brackets of a function."""
         if name in ("Sum", "sum") and self.next == "(":
             return self.python_sum()
         if name == "Partial" and self.next == "(":
@@ -531,8 +527,7 @@ class _Parser:
 
 
 class _Names:
-    """What the names of some trees stand for: those that are known, or else symbols made for
-    them."""
+    """What the names of some trees stand for: those that are known, or else symbols made."""
 
     def __init__(self, trees, known, functions, latex=False):
         self.latex, self.strict, self.running, self.loose = latex, bool(known), None, {}
@@ -682,8 +677,7 @@ class _Names:
         return sp.sqrt(self.squared(tree))
 
     def squared(self, tree):
-        """||v||²: of a matrix the trace of vᵀ v, of an array the sum over its entries, of a number
-        v²."""
+        """||v||²: of a matrix the trace of vᵀ v, of an array a sum over entries, of a number v²."""
         self.running, kept = sp.Symbol(next(c for c in "ijklmpqrst" if c not in {
             *self.loose, *self.values}), integer=True, positive=True), self.running
         found, letter, self.running = self.build(tree), self.running, kept

@@ -1,5 +1,4 @@
-"""Derive, and be answered: is a formula, or a NumPy function, what the question comes to; if not,
-which mistake is it?"""
+"""Derive, and be answered: is it what the question comes to, and if not, which mistake is it?"""
 
 import inspect
 from functools import cached_property, lru_cache, partial
@@ -82,8 +81,7 @@ def _question(question, given):
 
 
 class Question:
-    """What is asked for, and what it comes to: `reply_to` a formula, `reply_to_code` of a
-    function."""
+    """What is asked for, and what it comes to: `reply_to` a formula, or `reply_to_code`."""
 
     def __init__(self, question, given=()):
         self.question, self.given, self.name = question, tuple(given), plain(question)
@@ -110,8 +108,7 @@ class Question:
     # what the reader gave
 
     def formula(self, answer):
-        """The answer as SymPy knows it, read if it is text, decimals such as 0.5 exact. Raises
-        NoFormula."""
+        """The answer as SymPy knows it, read if it is text, decimals such as 0.5 exact."""
         if isinstance(answer, Derivation):
             answer = answer.last
         if isinstance(answer, sp.Equality):
@@ -154,8 +151,7 @@ class Question:
             raise NoFormula(f"your formula has shape {got}, expected {wanted}{turned}")
 
     def _must_be_known(self, expr):
-        """Raises NoFormula for a name that the exercise does not know, with the one that may be
-        meant."""
+        """Raises NoFormula for an unknown name, with the one that may be meant."""
         foreign = expr.atoms(sp.core.function.AppliedUndef) - expr.atoms(Activation)
         for function in sorted(foreign, key=str):
             raise NoFormula(f"{function.func} is a Function of SymPy's own: use a function of the "
@@ -196,8 +192,7 @@ class Question:
     # the judgement of a formula
 
     def reply_to(self, answer):
-        """Right, right so far, or the mistake with a counterexample; where nothing proves or
-        refutes, points decide."""
+        """Right, right so far, or the mistake; where nothing proves or refutes, points decide."""
         try:
             prove(self.question, answer, self.given)
             return self.accepted(answer)
@@ -274,8 +269,7 @@ class Question:
     # the judgement of a NumPy function
 
     def reply_to_code(self, function):
-        """A function of arrays, named like the symbols, against the right formula on several sets
-        of arrays."""
+        """A function of arrays, named like the symbols, held against the right formula."""
         runs = [(self.array(point), self.run(function, point)) for point in self.places()]
         for right, got in runs:
             if got.shape != right.shape:
@@ -364,8 +358,7 @@ def _drawn(base, point):
 
 
 def shown(expr):
-    """An expression as plain text, with no sum that begins with a minus if another term can go
-    first."""
+    """An expression as plain text; no sum begins with a minus if another term can go first."""
     with as_written():
         return plain(_in_order_of_sign(lettered(expr)))
 
