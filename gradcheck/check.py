@@ -1,10 +1,8 @@
 """Is this code the gradient of this cost? `gradient_check` says, entry by entry.
 
-How a claim is judged: by the error bar of the numerical derivative, of each entry by itself, so
-that a wrong one is refused however small it is beside the others. At a kink the claim must lie
-between the slopes to the two sides. Large blocks are first checked in groups of entries of like
-size, each along one random direction, in which errors cannot cancel; a group that does not agree is
-opened.
+How a claim is judged stands in `judging`. Large blocks are first checked in groups of entries of
+like size, each along one random direction, in which errors cannot cancel; a group that does not
+agree is opened.
 """
 
 import sys
@@ -15,18 +13,15 @@ import numpy as np
 
 from gradcheck import validation
 from gradcheck.causes import NO_RATIO, explain
-from gradcheck.differences import EPS, MEASURED, Cost, Probe, is_remembering, measure, table
+from gradcheck.differences import EPS, Cost, Probe, is_remembering, measure, table
+from gradcheck.judging import AGREES, DIFFERS, GROUP, JUDGED, OPEN, claims_of, judge
 from gradcheck.network import delta_mistake
 from gradcheck.parameters import Tree
 from gradcheck.report import BlockReport, GradientReport, certain_digits
 
-RESOLUTION = 1e-4  # an entry is decided if its error bar is this much smaller than itself
-NOTHING = 1e-9  # what is so much smaller than the rest may be rounding alone
 BIG = 128  # a block with more entries is checked in groups
-GROUP = 64
 MOST_OPENED = 8  # groups that differ whose entries are looked at one by one
 MOST_AT_A_GLANCE = 4096  # parameters
-AGREES, DIFFERS, OPEN = range(3)
 VERDICTS = {AGREES: "agrees", DIFFERS: "differs", OPEN: "not decided"}
 
 
@@ -81,52 +76,7 @@ def gradient_check(cost, gradient, parameters, *, n_samples=None, exact=True, sa
     return GradientReport(reports, f"{complex_too}central differences")
 
 
-# ------------------------------------------------------------------------------------------ claims
-
-
-class Claims(NamedTuple):
-    """A claimed gradient, laid out as one vector."""
-
-    value: np.ndarray
-    room: np.ndarray  # half a unit of the last printed digit, 0 for numbers
-    eps: np.ndarray  # of the precision in which it was given
-
-
-def claims_of(gradient, at):
-    """The claimed gradient at a point, checked to be finite and of the shapes of the parameters."""
-    claimed = gradient
-    if callable(gradient):
-        copies = at.split(at.vector.copy())
-        claimed = gradient(at.tree.build(copies))
-        at.tree.require_unchanged("gradient", copies, at.arrays)
-    leaves = at.tree.flatten(claimed)
-    parts = [_claim(*triple) for triple in zip(at.tree.names, leaves, at.arrays)]
-    return Claims(*map(np.concatenate, zip(*parts)))
-
-
-def _claim(name, leaf, parameter):
-    texts, room = np.asarray(validation.plain(leaf)), 0.0
-    if texts.dtype.kind == "U":
-        digits = [validation.decimal(f"the gradient of {name}", text) for text in texts.flat]
-        room = np.array([0.5 * 10.0 ** d.as_tuple().exponent for d in digits])
-        leaf = np.reshape([float(d) for d in digits], texts.shape)
-    found = validation.same_shape(f"the gradient of {name}", leaf, parameter, name)
-    eps = np.full(found.size, np.finfo(found.dtype).eps)
-    return found.ravel().astype(np.float64), np.zeros(found.size) + room, eps
-
-
-# ----------------------------------------------------------------------------------------- judging
-
-JUDGED = [
-    *MEASURED,  # of these the bar is now what the claim may differ by, its own rounding included
-    ("claimed", float),
-    ("status", int),  # AGREES, DIFFERS or OPEN
-    ("inside", bool),  # at a kink, claimed between the slopes
-    ("lost", bool),  # both numbers are 0 but for rounding
-    ("weak", bool),  # worth another look beside the point
-    ("beside", bool),  # decided there
-    ("seen", float),  # an error as large as this would be seen
-]
+# -------------------------------------------------------------------------------- groups of entries
 
 
 def _judge_all(at, claims, gradient, exact, sample):
@@ -190,115 +140,6 @@ def _spread(groups, claims):
     each.bar = group["bar"] * 2 * np.sqrt(np.repeat(sizes, sizes))
     each.exact, each.still, each.lost = group["exact"], group["still"], group["lost"]
     return each
-
-
-def nearest_slope(m, claimed):
-    """The slope to judge a claim by, and its error bar: at a kink the nearest between the sides."""
-    low, high = np.minimum(m.left, m.right), np.maximum(m.left, m.right)
-    value = np.where(m.kink, np.clip(claimed, low, high), m.value)
-    return value, np.where(m.kink, 1e-5 * (high - low), m.bar)
-
-
-def judge(at, probes, claims, gradient, exact):
-    """Compare claims with measurements along the probes."""
-    m, f = measure(at, probes, exact), table(probes, JUDGED)
-    for name in m.dtype.names[1:]:
-        f[name] = m[name]
-    claimed = np.array([p.of(claims.value) for p in probes])
-    room = np.array([np.sum(claims.room[p.where]) for p in probes])
-    eps = np.array([max(at.eps, np.max(claims.eps[p.where])) for p in probes])
-    value, bar = nearest_slope(m, claimed)
-    error = np.maximum(np.abs(claimed - value) - room, 0 * value)
-    size, here = np.fmax(np.abs(claimed), np.abs(value)), abs(at.here())
-    largest = _largest_of_block(at, probes, np.where(m.kink, 0, np.abs(value)))
-    largest_claim = np.abs(claims.value).max()
-    analytic = m.exact.any()  # the complex step has its claims' rounding in its error bar
-    measured, bar = bar, bar + 64 * EPS * largest * (not analytic)
-    coarse = np.where(eps > EPS, 32 * eps * largest, 0)  # in float32 the claim has its rounding
-    doubt = 64 * eps * here * (not analytic)
-    with np.errstate(invalid="ignore"):
-        hazy = (m.bar > 0.01 * np.abs(value)) & (np.abs(value) <= 64 * EPS * m.scale)
-        zero = (np.abs(value) <= m.bar) | hazy
-        less = NOTHING * np.fmax(m.scale, largest_claim)
-        nothing = zero & (np.fmax(m.bar, np.abs(claimed)) <= less)
-        near = zero & (size <= NOTHING * max(largest_claim, here)) | (error <= RESOLUTION * size)
-        near &= error > bar  # nearly right, or nearly nothing: the claim may have lost these digits
-    tiny = size <= 2.0**20 * EPS * np.fmax(m.scale, here)  # what is left of it after 1 - a**2?
-    if callable(gradient):
-        own, most, stairs = 0, 0, 0
-        if (near | nothing | tiny & (error > bar)).any():
-            own, most, stairs = _rounding_of_claims(at, probes, gradient)
-        bar = np.where(near, bar + own, bar)
-        doubt = np.fmax(doubt, np.where(tiny, np.fmax(most, stairs), near * most))
-        nothing &= np.abs(claimed) <= 64 * np.maximum(own, EPS * largest_claim)
-    else:
-        doubt = np.where(near, np.maximum(doubt, 64 * eps * max(1.0, here)), doubt)
-        least = 2.0**16 * EPS * largest_claim  # as of a bias that a batch normalisation takes out
-        less = np.maximum(np.where(analytic | (m.bar <= least), least, 0), NOTHING * m.scale)
-        nothing &= np.abs(claimed) <= less
-        # Or it moves the cost by less than its rounding from end to end of the ladder, on which
-        # nothing but rounding was seen.
-        unseen = EPS * here / at.reach(probes)
-        nothing |= zero & (m.bar > 0) & (np.abs(claimed) <= unseen) & (m.bar <= 16 * unseen)
-        hidden = zero & ~analytic & (np.abs(claimed) <= NOTHING * largest_claim)
-        doubt = np.where(hidden, np.inf, doubt)
-    lost = np.fmax(m.scale, here / at.reach(probes))  # as in log(1 - 1e-17): what is it to differ?
-    vanishing = zero & (np.abs(claimed) <= 64 * EPS * lost)
-    doubt = np.where(vanishing, np.inf, doubt)
-    doubt = np.where(near, np.maximum(doubt, m.within), doubt)
-    if at.eps > 1e-4:  # in float16 steps are so large that chords are all that is seen
-        doubt = np.maximum(doubt, 2 * np.fmax(m.scale, size))
-    both_zero = (claimed == 0) & (value == 0)
-    groups = np.array([np.ndim(p.where) > 0 for p in probes])
-    least = np.array([np.min(np.abs(claims.value[p.where] * p.along)) for p in probes])
-    smallest = np.where([np.size(p.where) <= GROUP for p in probes], np.fmin(size, least), size)
-    with np.errstate(invalid="ignore"):
-        decided = both_zero | m.kink | (bar <= RESOLUTION * smallest)
-        decided |= (error <= measured) & (measured <= RESOLUTION * smallest)
-        decided |= (room > 0) & (m.bar <= room)
-        decided |= (coarse > 0) & (bar <= 1e-2 * largest)  # in float32 small entries have no digits
-        f.status = np.where((error <= bar + coarse) & decided, AGREES, OPEN)
-        f.seen = np.maximum(8 * bar + coarse, doubt)
-        f.status[error > f.seen] = DIFFERS
-    f.status[nothing] = AGREES
-    f.status[m.jump | np.isnan(error) | groups & m.kink] = OPEN  # several kinks may meet there
-    f.weak = (f.status == OPEN) | m.kink | nothing | (both_zero & ~m.still)
-    f.lost = nothing & (f.status == AGREES) & ~both_zero
-    f.claimed, f.value, f.bar = np.where(f.lost, 0, claimed), np.where(f.lost, 0, value), bar
-    f.inside, f.kink = m.kink & (error <= bar), m.kink & ~groups
-    return f
-
-
-def _largest_of_block(at, probes, sizes):
-    """For each probe the largest size among those of its block."""
-    block, largest = at.block_of(probes), np.zeros(len(at.ends))
-    np.maximum.at(largest, block, np.where(np.isfinite(sizes), sizes, 0))
-    return largest[block]
-
-
-def _rounding_of_claims(at, probes, gradient):
-    """The rounding of the claims along the probes, the most that it may be, and that of a claim
-    which is all but nothing.
-
-    It is what third differences leave on a short way, as `rounding_of` finds that of the cost, and
-    a polynomial of degree 5 on a longer one: 1 - tanh(z)**2 is a staircase with long stairs. But
-    what is left on the longer way may also be a kink that lies on it.
-    """
-    try:
-        short, way, far = (
-            np.array([[p.of(v) for p in probes] for v in (claims_of(gradient, there).value
-                      for there in at.in_line(2.0**power, 4)[:8])])
-            for power in (-24, -14, -8)
-        )
-    except Exception:  # outside the domain of the gradient nothing is known of it
-        return np.zeros((3, len(probes)))
-    own = 4 * np.abs(np.diff(short, n=3, axis=0)).max(axis=0)
-    powers = np.vander(np.linspace(-1, 1, 8), 6)
-    most, stairs = (
-        np.maximum(own, 32 * np.abs(w - powers @ (np.linalg.pinv(powers) @ w)).max(axis=0))
-        for w in (way, far)
-    )
-    return np.where(most <= 1e-8 * np.abs(way).max(axis=0), most, own), most, stairs
 
 
 def _judge_beside(judged, at, gradient, exact):

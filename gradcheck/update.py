@@ -17,8 +17,8 @@ import numpy as np
 
 from gradcheck import validation
 from gradcheck.causes import constant_ratio, factor_words
-from gradcheck.check import RESOLUTION, nearest_slope
 from gradcheck.differences import EPS, Cost, Probe, measure
+from gradcheck.judging import RESOLUTION, nearest_slope
 from gradcheck.parameters import Tree
 from gradcheck.report import Report, as_table, shown
 
