@@ -142,10 +142,9 @@ IGNORED = {"&", "$", *(rf"\{name}" for name in [
     *",;:! []()"])}
 SPELLINGS = {spelling: token for token, spellings in {
     "*": r"\cdot \times · × ∙ ⋅ •", "-": "− – —", "^": "**", "/": "÷ ⁄", r"\sum": "Σ ∑",
-    r"\partial": "∂",
-    r"\sqrt": "√", "'": "′ ’ ‘", r"\log": r"\ln", r"\phi": r"\varphi", r"\epsilon": r"\varepsilon",
-    r"\frac": r"\dfrac \tfrac", "{": r"\lbrace", "}": r"\rbrace", "l": r"\ell",
-    "⊙": r"∘ \odot \circ",
+    r"\partial": "∂", r"\sqrt": "√", "'": "′ ’ ‘", r"\log": r"\ln", r"\phi": r"\varphi",
+    r"\epsilon": r"\varepsilon", r"\frac": r"\dfrac \tfrac", "{": r"\lbrace", "}": r"\rbrace",
+    "l": r"\ell", "⊙": r"∘ \odot \circ",
     "||": r"\| ‖ ∥ \lVert \rVert \Vert", "|": r"\lvert \rvert \vert", r"\top": r"\intercal ⊤"
 }.items() for spelling in spellings.split()}
 MARKS = {"\u0302": "_hat", "\u0304": "_bar", "\u0303": "_tilde"}
@@ -166,8 +165,8 @@ def _spelled(text):
     scripts = {"<super>": "^", "<sub>": "_"}
     runs = groupby(text.replace("…", ".."),
                    lambda c: scripts.get(unicodedata.decomposition(c).split(" ")[0]))
-    text = "".join(f"{script}{{{''.join(run)}}}" if script else "".join(run) for script,
-                   run in runs)
+    text = "".join(f"{script}{{{''.join(run)}}}" if script else "".join(run)
+                   for script, run in runs)
     text = re.sub(r"(\w)([\u0302\u0304\u0303])", lambda m: m[1] + MARKS[m[2]],
                   unicodedata.normalize("NFKD", text))
     text = re.sub(r"\b(np|numpy|sp|sympy|math|torch|jnp)\.(?=[a-z])", "", text)
@@ -195,6 +194,7 @@ def _tokens(text, latex):
 # Tokens to a tree --------------------------------------------------------------------------------
 
 ENDS = {"(": ")", "[": "]", "{": "}", "|": "|", "||": "||", r"\{": r"\}"}
+PRODUCTS = {"/": "over", "*": "times", "@": "matmul", "⊙": "entrywise"}
 
 
 class _Parser:
@@ -249,9 +249,8 @@ class _Parser:
     def product(self, sign=None):
         tree = self.factor()
         while True:
-            if how := self.take("*", "/", "@", "⊙"):
-                kind = {"/": "over", "*": "times", "@": "matmul", "⊙": "entrywise"}[how]
-                tree = (kind, tree, self.factor())
+            if how := self.take(*PRODUCTS):
+                tree = (PRODUCTS[how], tree, self.factor())
             elif self.begins_a_factor():  # a blank, or nothing, as in 2x
                 tree = ("times", tree, self.factor())
             else:
@@ -267,13 +266,8 @@ class _Parser:
             return ("minus", self.factor()) if sign == "-" else self.factor()
         tree = self.atom()
         while True:
-            if self.take("'") or self.next == "." and self.tokens[self.place + 1] in (
-                "T", "transpose"):
+            if self.take("'") or self.dot_transpose():
                 tree = ("transposed", tree)
-                if self.take("."):
-                    called = (self.take(self.next) == "transpose" and self.need("(")
-                              and self.need(")"))
-                    assert called is not None
             elif self.take("^"):
                 exponent = self.exponent()
                 turned = (exponent in [("name", "T"), ("name", "top")]
@@ -281,6 +275,14 @@ class _Parser:
                 tree = ("transposed", tree) if turned else ("power", tree, exponent)
             else:
                 return tree
+
+    def dot_transpose(self):
+        """.T or .transpose()"""
+        how = self.tokens[self.place + 1] if self.next == "." else ""
+        if how not in ("T", "transpose"):
+            return False
+        self.place += 2
+        return how == "T" or bool(self.need("(") and self.need(")"))
 
     def exponent(self):
         if self.next == "{" or self.latex:
@@ -296,15 +298,31 @@ class _Parser:
             return ("number", digit)
         return self.atom(bare=True)
 
-    def group(self):
+    @contextmanager
+    def brackets(self):
+        """Within the bracket that begins here, to its end."""
         outside, self.inside = self.inside, self.take(self.next)
-        end, tree = ENDS[self.inside], self.compared(self.sum())
+        end = ENDS[self.inside]
+        yield
         self.inside = outside
         if end == "|" and self.next == "||":  # |a||b|
             self.tokens[self.place] = "|"
         else:
             self.need(end)
-        return tree
+
+    def group(self):
+        with self.brackets():
+            return self.compared(self.sum())
+
+    def arguments(self):
+        with self.brackets():
+            return self.listed(self.sum)
+
+    def listed(self, one):
+        found = [one()]
+        while self.take(","):
+            found.append(one())
+        return found
 
     def atom(self, bare=False):
         token = self.next
@@ -350,7 +368,7 @@ class _Parser:
         name = self.take(self.next)[1:]
         if name == "frac":
             if self.tokens[self.place + 1:self.place + 2] == [r"\partial"]:
-                return self.derivative("{", "}")
+                return ("partial", self.differential("{", "}"), self.differential("{", "}"))
             return ("over", self.short(), self.short())
         if name == "sqrt":
             return ("call", "sqrt", [self.short() if self.next == "{" else self.atom()])
@@ -358,7 +376,7 @@ class _Parser:
             return self.sum_sign()
         if name == "partial":
             self.place -= 1
-            return self.derivative("", "/")
+            return ("partial", self.differential("", "/"), self.differential())
         if name in DRESSES:
             return self.dressed(name)
         if name not in {*GREEK.values(), "top", *self.functions, *self.known}:
@@ -379,17 +397,15 @@ class _Parser:
             return self.indicator("}")
         return self.named(f"{name}_{how}" if how in ("hat", "bar", "tilde") else name)
 
-    def derivative(self, left, right):
-        """∂L/∂z_k, or the same as a LaTeX fraction."""
-        parts = []
-        for end in (right, right if left else ""):
-            if left:
-                self.need(left)
-            self.need(r"\partial")
-            parts.append(self.atom())
-            if end:
-                self.need(end)
-        return ("partial", *parts)
+    def differential(self, before="", after=""):
+        """One half of ∂L/∂z_k, or of the same as a LaTeX fraction."""
+        if before:
+            self.need(before)
+        self.need(r"\partial")
+        what = self.atom()
+        if after:
+            self.need(after)
+        return what
 
     def sum_sign(self):
         r"""Σ_{i=1..n}, \sum_{i=1}^n, or sum_i, which runs as far as its arrays do."""
@@ -397,13 +413,9 @@ class _Parser:
             self.stop("an index, as in \\sum_{i=1}^n or Σ_{i=1..n},")
         low, high = ("number", "1"), None
         if begin := self.take("{", "("):
-            letters = [self.letter()]
-            while self.take(","):
-                letters.append(self.letter())
-            if self.take("="):
-                low = self.sum()
-            if self.take(".."):
-                high = self.sum()
+            letters = self.listed(self.letter)
+            low = self.sum() if self.take("=") else low
+            high = self.sum() if self.take("..") else high
             self.need(ENDS[begin])
         else:
             letters = list(self.letter())
@@ -499,15 +511,6 @@ class _Parser:
         return [(kind, letter) if letter else (kind, *rest) for kind, *rest in indices
                 for letter
                 in (rest[0] if kind in ("name", "number") and len(rest[0]) <= 3 else [""])]
-
-    def arguments(self):
-        outside, self.inside = self.inside, self.take(self.next)
-        end, found = ENDS[self.inside], [self.sum()]
-        while self.take(","):
-            found.append(self.sum())
-        self.need(end)
-        self.inside = outside
-        return found
 
     def python_sum(self):
         self.need("(")
@@ -643,55 +646,56 @@ class _Names:
         return -self.build(tree)
 
     def times(self, one, other):
-        one, other = self.build(one), self.build(other)
+        return self.product(self.build(one), self.build(other))
+
+    def product(self, one, other):
         if one.is_Matrix and other.is_Matrix and one.shape[1] != other.shape[0]:
             raise Unreadable(f"{_told(one)} times {_told(other)} does not fit")
         if self.running is not None and one.has(self.running) and other.has(self.running):
-            raise Unreadable(
-                f"{one} {other} within ||…|| is no product of arrays: write a sum of entries")
+            raise Unreadable(f"{one} {other} within ||…|| is no product of arrays: "
+                             "write a sum of entries")
         return one * other
 
     def matmul(self, one, other):
-        return self.times(self.must_be_a_matrix(one, "@"), self.must_be_a_matrix(other, "@"))
+        return self.product(self.matrix(one, "@"), self.matrix(other, "@"))
 
     def entrywise(self, one, other):
-        first, second = self.build(one), self.build(other)
-        if not (first.is_Matrix and second.is_Matrix):
-            return self.times(one, other)
-        if first.shape != second.shape:
-            raise Unreadable(f"{_told(first)} ⊙ {_told(second)} does not fit")
-        return sp.HadamardProduct(first, second)
+        one, other = self.build(one), self.build(other)
+        if not (one.is_Matrix and other.is_Matrix):
+            return self.product(one, other)
+        if one.shape != other.shape:
+            raise Unreadable(f"{_told(one)} ⊙ {_told(other)} does not fit")
+        return sp.HadamardProduct(one, other)
 
     def transposed(self, tree):
-        return sp.Transpose(self.build(self.must_be_a_matrix(tree, "' or ᵀ")))
+        return sp.Transpose(self.matrix(tree, "' or ᵀ"))
 
-    def must_be_a_matrix(self, tree, sign):
+    def matrix(self, tree, sign):
         found = self.build(tree)
         if not found.is_Matrix:
-            raise Unreadable(
-                f"{sign} stands with a matrix, and {found} is a number here: write entries, "
-                             "as in Sum(X[i, k]*y[i], (i, 1, n)), or make it a MatrixSymbol")
-        return tree
+            raise Unreadable(f"{sign} stands with a matrix, and {found} is a number here: write "
+                             "entries, as in Sum(X[i, k]*y[i], (i, 1, n)), or make it a "
+                             "MatrixSymbol")
+        return found
 
     def norm(self, tree):
         return sp.sqrt(self.squared(tree))
 
     def squared(self, tree):
         """||v||²: of a matrix the trace of vᵀ v, of an array a sum over entries, of a number v²."""
-        self.running, kept = sp.Symbol(next(c for c in "ijklmpqrst" if c not in {
-            *self.loose, *self.values}), integer=True, positive=True), self.running
-        found, letter, self.running = self.build(tree), self.running, kept
+        taken, kept = {*self.loose, *self.values}, self.running
+        self.running = letter = _letter(next(c for c in "ijklmpqrst" if c not in taken))
+        found, self.running = self.build(tree), kept
         if found.is_Matrix:
             return sp.Trace(sp.MatMul(sp.Transpose(found), found))
         sizes = {entry.base.shape[0] for entry in found.atoms(sp.Indexed)
                  if letter in entry.indices}
         if len(sizes) > 1:
-            raise Unreadable(
-                f"||…|| holds arrays of {' and '.join(sorted(map(str, sizes)))} entries")
+            several = " and ".join(sorted(map(str, sizes)))
+            raise Unreadable(f"||…|| holds arrays of {several} entries")
         if not sizes and not self.strict:
-            raise Unreadable(
-                f"||…|| is of arrays, and {found} is a number here: write the sum of the "
-                             "squares, as in Sum(w[i]**2, (i, 1, n))")
+            raise Unreadable(f"||…|| is of arrays, and {found} is a number here: write the sum of "
+                             "the squares, as in Sum(w[i]**2, (i, 1, n))")
         return sp.Sum(found**2, (letter, 1, sizes.pop())) if sizes else found**2
 
     def partial(self, function, variable):
@@ -725,8 +729,8 @@ class _Names:
         with self.bound(letters):
             function = self.build(body)
             if function.is_Matrix:
-                raise Unreadable(
-                    f"a sum adds numbers, not matrices such as {function}: write entries")
+                raise Unreadable(f"a sum adds numbers, not matrices such as {function}: "
+                                 "write entries")
             ends = [(letters[letter], self.build(low),
                      self.build(high) if high else self.last(function, letter, letters[letter]))
                     for letter, low, high in limits]
