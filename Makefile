@@ -60,12 +60,13 @@ test-again: $(READY)  ## the notebooks under another hash seed, and a sample of 
 test-long: $(READY) test-again  ## prove the checkers: every mutant of every claim, and all exhaustive tests (an hour and more)
 	@$(PYTEST) --dist load -m long tests
 
-mutate: $(DEV_READY)  ## change the code of a module in small places, and print what no test notices: make mutate MODULE=derivations/conditions.py TESTS=tests/derivations/test_conditions.py
-	@sed 's#MODULE#$(MODULE)#; s#TESTS#$(TESTS)#' tools/cosmic-ray.toml > mutants.toml
+mutate: $(DEV_READY)  ## change one module in small places; what do its tests miss? make mutate MODULE=... TESTS=...
+	@sed 's#MODULE#$(or $(MODULE),$(error which? MODULE=gradcheck/stated.py TESTS=tests/gradcheck/test_mistakes_named.py))#; s#TESTS#$(TESTS)#' \
+	  tools/cosmic-ray.toml > mutants.toml
 	@rm -f mutants.sqlite
 	@PATH="$(BIN):$$PATH" cosmic-ray init mutants.toml mutants.sqlite
 	PATH="$(BIN):$$PATH" cosmic-ray exec mutants.toml mutants.sqlite
-	@PATH="$(BIN):$$PATH" cr-report --surviving-only --show-diff mutants.sqlite
+	@$(BIN)/cr-report --surviving-only --show-diff mutants.sqlite
 
 matrix: $(READY)  ## run everything on the oldest and newest packages, several Pythons, hash seeds and BLAS kernels
 	$(BIN)/python tools/matrix.py $(MATRIX)

@@ -22,7 +22,7 @@ def main():
         page.route("**/*", lambda route: answer(route, html))
         page.goto(PAGE)
         errors = typeset(page)
-        page.locator(OUTPUT).screenshot(path=ROOT / "docs" / "picture.png")
+        page.locator(OUTPUT).last.screenshot(path=ROOT / "docs" / "picture.png")
     return "\n".join(errors) or 0
 
 

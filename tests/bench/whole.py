@@ -166,7 +166,7 @@ def tables(stopwatch, seconds, others):
         now, before = measured[what], EARLIER.get(what)
         ratio = f"{before:g} | {now / before:.3g}" if before else "- | -"
         rows.append(f"| {what} | {now:.2f} | {ratio} |")
-    rows += ["", f"{len(stopwatch.returned)} derivations; {len(stopwatch.raised)} wrong ones are "
+    rows += ["", f"{len(stopwatch.returned)} proofs; {len(stopwatch.raised)} wrong lines are "
              f"refused, with a counterexample, in {sum(stopwatch.raised):.2f} s.",
              "", "| what | budget, CPU | share of it |", "|---|---|---|"]
     for what, budget in BUDGETS.items():

@@ -24,7 +24,6 @@ from written_out import equal
 
 from derivations import derivation as engine
 from derivations import mistakes, verify
-from derivations import normal_form as equality
 from derivations.definitions import Definition
 from derivations.derivation import Derivation
 from derivations.errors import FalseLine, Undecided, WitnessDisagrees
@@ -43,25 +42,24 @@ COUNTEREXAMPLE, MISFIT, WITNESS, ERROR, UNDECIDED = (
 WAYS, ACCEPTED = (COUNTEREXAMPLE, MISFIT, WITNESS, ERROR, UNDECIDED), "accepted"
 
 
-class Hasty(NormalForm):
-    """The normal form, given up as undecided where no true line is nearly as long: a mutant may be
-    absurd."""
-
-    def __init__(self, ranges):
-        super().__init__(ranges)
-        self.joined = 0
-
-    def join(self, first, second, coefficient):
-        self.joined += 1
-        if self.joined > PATIENCE:
-            raise Undecided("it takes too long")
-        return super().join(first, second, coefficient)
-
-
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch):
-    """No hints are looked for: they have their own tests, and take most of the time."""
-    monkeypatch.setattr(equality, "NormalForm", Hasty)
+    """The normal form is given up as undecided where no true line is nearly as long, since a mutant
+    may be absurd; and no hints are looked for: they have their own tests, and take most time."""
+    join, is_zero, joined = NormalForm.join, verify.is_zero, []
+
+    def counted(form, *monomials):
+        joined.append(1)
+        if len(joined) > PATIENCE:
+            raise Undecided("it takes too long")
+        return join(form, *monomials)
+
+    def anew(*line):
+        joined.clear()
+        return is_zero(*line)
+
+    monkeypatch.setattr(NormalForm, "join", counted)
+    monkeypatch.setattr(verify, "is_zero", anew)
     monkeypatch.setattr(verify, "diagnose", lambda right, wrong, table: None)
 
 

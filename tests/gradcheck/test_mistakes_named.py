@@ -186,6 +186,12 @@ def test_a_chain_of_printed_numbers():
         "a", "0.705", "0.704173", "0.704746", "right only from rounded numbers"]
 
 
+@pytest.mark.parametrize("printed, shown", [("4", "4.000"), ("4.0", "4.0000"), ("1E+1", "4.000")])
+def test_three_digits_more_than_printed_are_shown(printed, shown):
+    number = stated({"x": "2", "y": (printed, lambda x: x**2)}).numbers["y"]
+    assert number.row()[2:4] == [shown, shown]
+
+
 @pytest.mark.parametrize(
     "printed, truth, right",
     [
