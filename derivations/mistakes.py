@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from itertools import chain, combinations, count, islice, permutations, tee
 from numbers import Rational
 from typing import NamedTuple
@@ -21,12 +21,12 @@ from sympy import evaluate
 
 from derivations import chain_rule
 from derivations.chain_rule import SATURATING, Chain, Kind, lettered, right_formula
-from derivations.definitions import Depends, resolve, table_of
+from derivations.definitions import Depends, indices_of, resolve, table_of
 from derivations.errors import Undecided, WrongIndex
 from derivations.glance import Glance
 from derivations.normal_form import index_ranges
 from derivations.printing import plain, show_number, to_mpf
-from derivations.sampling import DIGITS, points, same_value
+from derivations.sampling import DIGITS, points, ranges_in, same_value
 from derivations.symbols import Activation, Partial, base_of, names_in
 from derivations.values import NoValue
 
@@ -233,21 +233,20 @@ class _Diagnosis:
         """A name that nothing defines for a value or another name: y (1 - y) for σ'(z)."""
         parts = (names_in(d.name) | d.uses() for d in self.table.values())
         mine = names_in(self.question).union(*parts)
-        here, foreign = _leaves(self.right, mine), _leaves(self.wrong, names_in(self.wrong) - mine)
+        here = [e for e in _quantities(self.right) if base_of(e) in mine]
+        foreign = [e for e in _quantities(self.wrong) if base_of(e) not in mine]
         values = right_formula(self.question, self.table).atoms(sp.Function) if foreign else ()
-        for name in sorted(foreign, key=str):
-            for value in sorted(values, key=sp.default_sort_key):
-                if self.holds(self.wrong.xreplace({name: value}), self.right):
+        for name in foreign:
+            likest = sorted(here, key=lambda e: str(e).lower() != str(name).lower())
+            for meant in (*sorted(values, key=sp.default_sort_key), *likest):
+                if self.holds(self.wrong.xreplace({name: meant}), self.right):
                     yield Mistake(Kind.NAME, (
-                        f"{plain(name)} stands for {plain(value)}, but nothing says so: "
-                        f"give Definition({name}, ...), or write {plain(value)}"), self.wrong)
-            for other in sorted(here, key=lambda e: (str(e).lower() != str(name).lower(), str(e))):
-                if self.holds(self.wrong.xreplace({name: other}), self.right):
-                    yield Mistake(Kind.NAME, (
-                        f"{plain(name)} stands where {plain(other)} is meant, "
-                        f"and nothing says what {plain(name)} is"), self.wrong)
-        for name in sorted(foreign, key=str):
-            known = ", ".join(sorted({plain(_word(base)) for base in mine if _is_quantity(base)}))
+                        f"{plain(name)} stands for {plain(meant)}, but nothing says so: "
+                        f"give Definition({name}, ...), or write {plain(meant)}"
+                        if meant in values else f"{plain(name)} stands where {plain(meant)} is "
+                        f"meant, and nothing says what {plain(name)} is"), self.wrong)
+        known = ", ".join(sorted({plain(_word(base)) for base in mine if _is_quantity(base)}))
+        for name in foreign:
             yield Mistake(Kind.NAME, (
                 f"{plain(_word(base_of(name)))} occurs neither in the line before nor in what is "
                 f"given: there are {known}"), self.wrong)
@@ -304,14 +303,15 @@ def opened(expr, table):
         return resolve(expr, table)
 
 
-def _leaves(expr, bases):
-    """The symbols and entries in it whose names are among these, but for what counts."""
-    return {e for e in expr.atoms(sp.Symbol, sp.Indexed)
-            if base_of(e) in bases and _is_quantity(base_of(e))}
+def _quantities(expr):
+    """The symbols and entries in it, but for what counts."""
+    labels = {e.base.label for e in expr.atoms(sp.Indexed)}
+    return [e for e in sorted(expr.atoms(sp.Symbol, sp.Indexed) - labels, key=str)
+            if _is_quantity(e)]
 
 
-def _is_quantity(base):
-    return bool(base.is_real) and not base.is_integer
+def _is_quantity(name):
+    return bool(name.is_real) and not name.is_integer
 
 
 def _ratio(one, other):
@@ -426,11 +426,10 @@ def _repeated(expr, places):
                  if not any(path != p == path[:len(p)] for p in found)}
         if len(apart) > 1:
             wrong = _replaced(expr, {path: mistake.formula for path, mistake in apart.items()})
-            yield Mistake(kind, partial(_several, list(apart.values())), wrong)
-
-
-def _several(mistakes):
-    return f"the same slip {len(mistakes)} times: " + "; ".join(dict.fromkeys(map(str, mistakes)))
+            slips = list(apart.values())
+            yield Mistake(kind, lambda slips=slips: (
+                f"the same slip {len(slips)} times: " + "; ".join(dict.fromkeys(map(str, slips)))),
+                wrong)
 
 
 # in all of a formula
@@ -514,10 +513,11 @@ def _slopes_in(product):
 
 
 def _value_in_slope(product, formula):
-    leaves = (e for e in formula.all(sp.Indexed, sp.Symbol) if e.is_real and not e.is_integer)
-    for (f, g, rest), leaf in ((s, leaf) for leaf in leaves for s in _slopes_in(product)):
-        if g.is_Add and leaf != f and not f.has(leaf):
-            yield _product([*rest, leaf, 1 - leaf]), leaf, f
+    slopes = [(f, rest) for f, g, rest in _slopes_in(product) if g.is_Add]
+    for leaf in _quantities(formula.expr) if slopes else ():
+        for f, rest in slopes:
+            if not f.has(leaf):
+                yield _product([*rest, leaf, 1 - leaf]), leaf, f
 
 
 def _without_one(part, formula):
@@ -545,10 +545,7 @@ def _summed(term):
 
 def _free_ranges(term):
     """(index, last value) for the free indices of a term, read off the arrays they stand on."""
-    pairs = {i: size for e in term.atoms(sp.Indexed) for i,
-             size in zip(e.indices, e.base.shape or ())}
-    free = pairs.keys() & term.free_symbols
-    return [(i, pairs[i]) for i in sorted(free, key=str)]
+    return sorted(((index, sizes[-1]) for index, sizes in ranges_in(term).items()), key=str)
 
 
 def _exponents(power, formula):
@@ -582,16 +579,11 @@ def _other_index(entry, formula):
 
 def _other_letter(leaf, formula):
     """Another of the quantities of the formula, at the same indices."""
-    for other in _letters_of(formula.expr) if leaf.is_real and not leaf.is_integer else ():
+    others = {base_of(e): e for e in _quantities(formula.expr)} if _is_quantity(leaf) else {}
+    for other in others.values():
         if base_of(other) != base_of(leaf) and _rank(base_of(other)) == _rank(base_of(leaf)):
             wrong = base_of(other)[leaf.indices] if isinstance(leaf, sp.Indexed) else other
             yield wrong, wrong, leaf
-
-
-def _letters_of(expr):
-    labels = {e.base.label for e in expr.atoms(sp.Indexed)}
-    leaves = {base_of(e): e for e in sorted(expr.atoms(sp.Indexed, sp.Symbol) - labels, key=str)}
-    return [e for e in leaves.values() if e.is_real and not e.is_integer]
 
 
 def _one_term(total, formula):
@@ -798,7 +790,7 @@ def _other_variables(question, table, of_a_name):
     bodies = (d for d in table.values() if not isinstance(d, Depends))
     leaves = _bases(question.expr).union(*map(_uses_of, bodies)) - {base_of(v)}
     for leaf in sorted(leaves, key=str):
-        indices = getattr(v, "indices", ()) if isinstance(leaf, sp.IndexedBase) else ()
+        indices = indices_of(v) if isinstance(leaf, sp.IndexedBase) else ()
         if _rank(leaf) != len(indices):
             continue
         other = leaf[indices] if indices else leaf
