@@ -10,6 +10,10 @@ evaluated.
 A text is cut into tokens, the tokens become a tree, the tree becomes a formula of the names that
 are known. Where none are given they are made: real symbols, whole numbers for what stands as an
 index or ends a sum. Short decimals are exact.
+
+Before a bracket, one letter with at most a short index is a factor, as in x(x + 1) or y_i(1 - a);
+every longer name is a function, and refused if none of that name is known, unless the same name
+also stands without a bracket, in any of the texts: w_1(x + 1) is a product beside w_1.
 """
 
 import re
@@ -38,6 +42,9 @@ FUNCTIONS = {
     **{name: getattr(sp, name) for name in ("exp log sqrt tanh sinh cosh sin cos atan erf sign "
                                             "Abs Max Min Heaviside KroneckerDelta").split()},
     "ln": sp.log, "arctan": sp.atan, "abs": sp.Abs, "max": sp.Max, "min": sp.Min,
+    "maximum": sp.Max, "minimum": sp.Min, "power": lambda a, b: a**b, "square": lambda z: z**2,
+    "log1p": lambda z: sp.log(1 + z), "expm1": lambda z: sp.exp(z) - 1, "exp2": lambda z: 2**z,
+    "log2": lambda z: sp.log(z)/sp.log(2), "log10": lambda z: sp.log(z)/sp.log(10),
     "sigmoid": sigmoid, "sigma": sigmoid, "logistic": sigmoid, "softplus": softplus,
     **dict.fromkeys(("relu", "ReLU"), lambda z: sp.Max(z, 0)),
     **dict.fromkeys(("heaviside", "step", "H"), sp.Heaviside)}
@@ -83,7 +90,8 @@ def read(*texts, known=(), functions=(), shapes=None):
     >>> read("0.5 (w x - y)²", r"\\frac{1}{2}(wx - y)^{2}")
     [(w*x - y)**2/2, (w*x - y)**2/2]
     """
-    trees = [_Parser(text, known, functions).tree() for text in texts]
+    alone = set().union(*map(_alone, texts))
+    trees = [_Parser(text, known, functions, alone).tree() for text in texts]
     if not known and (shapes or _is_of_matrices(trees)):
         known = _matrices(trees, texts, shapes or {})
     names = _Names(trees, known, functions, any("\\" in text for text in texts))
@@ -183,12 +191,19 @@ def _tokens(text, latex):
             token, place = r"\sum", match.start(kind) + 3
         elif kind == "name" and latex and not re.fullmatch(r"[A-Za-z]+_(hat|bar|tilde)", token):
             # in LaTeX each other letter is a name of its own
-            word = re.match("[A-Za-z]+", token)[0]
+            word = token if token in FUNCTIONS else re.match("[A-Za-z]+", token)[0]
             token = word if word in FUNCTIONS or word in ("sum", "Sum") else token[0]
             place = match.start(kind) + len(token)
         token = SPELLINGS.get(token, token)
         if token not in IGNORED:
             yield token
+
+
+def _alone(text):
+    """The names that stand without a bracket behind them, which therefore are no functions."""
+    names = re.findall(r"(?<![\w\\{])[A-Za-z](?:\w|\{\w+\})*+(?!\s*\()",
+                       _spelled(text) if isinstance(text, str) else "")
+    return {re.sub("[{}]", "", name) for name in names}
 
 
 # Tokens to a tree --------------------------------------------------------------------------------
@@ -200,13 +215,14 @@ PRODUCTS = {"/": "over", "*": "times", "@": "matmul", "⊙": "entrywise"}
 class _Parser:
     """Reads one text into nested tuples: ("add", a, b), ("name", "w"), ("entry", "x", [i, k])."""
 
-    def __init__(self, text, known, functions):
+    def __init__(self, text, known, functions, alone=()):
         if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
             raise Unreadable("a formula as text is needed, "
                              f"of at most {LONGEST} characters; got {str(text)[:40]!r}")
         self.text, self.latex, self.place, self.inside = text, "\\" in text, 0, ""
         self.tokens = [*_tokens(text, self.latex), ""]
         self.known = {str(getattr(name, "label", name)) for name in known}
+        self.alone = {*alone, *self.known, *GREEK.values(), "top"}
         self.functions = ({f.stem for f in functions}
                           | {*FUNCTIONS, *OF_A_MATRIX, *UNKNOWN}) - self.known
 
@@ -440,14 +456,18 @@ class _Parser:
         if self.take("_"):
             indices += self.subscript()
         stem += "" if index else self.layer()
+        if indices and stem in ("log", "ln") and stem in self.functions:
+            return self.logarithm(indices)
         if indices and all(kind == "number" for kind, _ in indices):
             joined = f"{stem}_{''.join(number for _, number in indices)}"
             if joined in self.known or stem not in self.known and not self.latex:
+                self.must_be_a_factor(joined)
                 return ("name", joined)
         indices += self.arguments() if self.next == "[" else []
         if indices and stem in self.functions:
             self.stop(f"{stem} without an index")
         if indices:
+            self.must_be_a_factor(name if len(index) > 2 else stem)
             return ("entry", stem, indices)
         if stem in self.functions and (squared := self.power_of(stem)):
             return squared
@@ -456,15 +476,36 @@ class _Parser:
         if bracket and (primes and stem not in self.known or stem in self.functions):
             self.place += primes
             return ("call", stem + "'"*primes, self.arguments())
-        letter = (stem in {*self.known, *GREEK.values(), "top"} or not stem.isalpha()
-                  or len(stem) == 1)
-        if bracket and not letter:
-            known = ", ".join(sorted(name for name in self.functions if len(name) > 1))
-            raise Unreadable(f"{stem} is no function that is known here: {known}; "
-                             "for a product write *")
+        self.must_be_a_factor(stem)
         if not primes and stem in LONG_NAMES - self.known and self.begins_a_factor():
             return ("call", stem, [self.factor()])  # \log p
         return ("name", stem)
+
+    def must_be_a_factor(self, name):
+        """Refuses a name before a bracket that is neither a function nor surely a factor."""
+        letter = re.sub(r"_(hat|bar|tilde)$|\^\(\w\)$", "", name)
+        if self.next not in ("(", "{") or len(letter) == 1 or {name, letter} & self.alone:
+            return
+        raise Unreadable(f"{name} is no function that is known here: {self.offered()}; "
+                         "for a product write *")
+
+    def offered(self):
+        """The functions with a name, each under one, in small letters if it has such a name."""
+        names = sorted(reversed([*FUNCTIONS, *self.functions - FUNCTIONS.keys()]), key=str.islower)
+        found = {FUNCTIONS.get(name, name): name for name in names
+                 if len(name) > 1 and name in self.functions - {*GREEK.values()}}
+        return ", ".join(sorted(found.values()))
+
+    def logarithm(self, base):
+        r"""log_2(z), \log_{10} z: the natural one over that of the base."""
+        if any(kind == "number" for kind, _ in base):
+            base = [("number", "".join(digit for _, digit in base))]
+        if len(base) > 1 or base[0][1] in ("0", "1"):
+            self.stop(r"a base such as 2 or 10, as in log_2(z) or \log_{10} z,")
+        exponent = self.take("^") and self.exponent()
+        value = self.arguments() if self.next == "(" else [self.factor()]
+        tree = ("over", ("call", "log", value), ("call", "log", base))
+        return ("power", tree, exponent) if exponent else tree
 
     def power_of(self, stem):
         """tanh^2(z), which is tanh(z)^2; None for all else."""
@@ -486,7 +527,8 @@ class _Parser:
             return name, ""
         if mark in ("hat", "bar", "tilde"):
             return f"{stem}_{mark}", after
-        if index.isdigit() and stem not in self.known or not index.isalnum() or len(index) > 3:
+        numbered = index.isdigit() and stem not in {"log", "ln", *self.known}
+        if numbered or not index.isalnum() or len(index) > 3:
             return name, ""
         return stem, index
 

@@ -9,7 +9,7 @@ import sympy as sp
 from sympy import Rational, Sum, exp, log, sqrt, tanh
 
 from derivations.printing import plain, tex
-from derivations.reading import Unreadable, read
+from derivations.reading import OF_A_MATRIX, Unreadable, read
 from derivations.symbols import Partial, activation, indexed, sigmoid, softplus
 
 n, d = sp.symbols("n d", integer=True, positive=True)
@@ -38,6 +38,15 @@ def one(text):
      sigmoid(a)*(1 - sigmoid(a))),
     (["exp(-a)", "e^(-a)", "e^{-a}", r"e^{-a}", r"\exp(-a)"], exp(-a)),
     (["log(a)", "ln a", r"\log a", r"\ln(a)"], log(a)),
+    (["log1p(a b)", "np.log1p(a*b)", r"\operatorname{log1p}(ab)", "log(1 + a b)"], log(1 + a*b)),
+    (["expm1(a)", r"\mathrm{expm1}(a)"], exp(a) - 1), (["exp2(a)", "np.exp2(a)", "2^a"], 2**a),
+    (["log2(a)", "np.log2(a)", "log_2(a)", "log_{2}(a)", "log₂(a)", r"\log_2(a)", r"\log_2 a",
+      r"\log_{2}\left(a\right)"], log(a)/log(2)),
+    (["log10(a)", "log_10(a)", "log_{10}(a)", r"\log_{10} a"], log(a)/log(10)),
+    ([r"\log_b a", "log_b(a)"], log(a)/log(b)),
+    (["log_2(a)^2", r"\log_2^2(a)"], (log(a)/log(2))**2),
+    (["np.maximum(a, 0)", "maximum(a, 0)"], sp.Max(a, 0)), (["np.minimum(a, b)"], sp.Min(a, b)),
+    (["np.square(a)", "np.power(a, 2)"], a**2),
     (["√(a)", "sqrt(a)", r"\sqrt{a}"], sqrt(a)), (["tanh(a b)", r"\tanh(ab)"], tanh(a*b)),
     (["|a|", "abs(a)"], abs(a)),
     (["(ŷ_i - y_i) x_ik", "(y_hat[i] - y[i])*x[i, k]", r"(\hat{y}_i - y_i)\,x_{ik}",
@@ -94,7 +103,8 @@ def test_what_is_typed_is_what_is_meant(texts, meant):
     ("np.sum(y)", "an index and how far it runs"),
     ("np.sum(y[i])", "an index and how far it runs"), ("a'", "a is a number here: write entries"),
     ("a @ b", "@ stands with a matrix"), (r"\begin{cases} a", r"\begin is not read here"),
-    (r"\log_2 a", "log without an index"), ("||w y||^2", "no product of arrays"),
+    (r"\exp_2 a", "exp without an index"),
+    (r"\log_1 a", "a base such as 2 or 10"), ("||w y||^2", "no product of arrays"),
     ("||w + y||", "arrays of d and n entries"), ("||a||_1", "the norm with squares"),
     ("tr(a)", "taken of a matrix"),
     ("sum_i", "at the end"), ("tanh^-1(a)", "the name of the inverse function"),
@@ -104,6 +114,36 @@ def test_what_cannot_be_read_gets_a_sentence(text, told):
     with pytest.raises(Unreadable) as error:
         one(text)
     assert told in str(error.value) or told == "cannot" and "known" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["gelu", "gelu2", "relu6", "my_fun", "act_fn", "d_relu", "log3p",
+                                  "c_3", "c_{3}", "g2_of", "w2", "err_i", "d_sig"])
+@pytest.mark.parametrize("bracket", ["{}(z)", "{} (z)", "{}(z, 1)", "2 {}(z + 1)", "z^{}(z)"])
+def test_a_name_before_a_bracket_is_a_function_unless_it_stands_alone(name, bracket):
+    with pytest.raises(Unreadable, match="is no function that is known here: .*log1p"):
+        read(bracket.format(name), "z")
+
+
+@pytest.mark.parametrize("word", [r"\mathrm{relu6}(z)", r"\operatorname{softmax}_k(z)"])
+def test_a_word_in_latex_before_a_bracket_is_a_function(word):
+    with pytest.raises(Unreadable, match="is no function that is known here"):
+        read(word, "z")
+
+
+@pytest.mark.parametrize("factor", ["x", "w_1", "a2", "W1", "c_{3}", "x_i", "w_ik", "y_hat", "beta",
+                                    "theta_1", "x[i]", "rate"])
+def test_a_name_that_stands_alone_is_a_factor_before_a_bracket(factor):
+    product, alone, spelled = read(f"{factor}(z + 1)", factor, f"{factor}*(z + 1)")
+    assert product == spelled and product.has(alone) and product.is_Mul
+
+
+def test_functions_are_offered_once():
+    with pytest.raises(Unreadable) as error:
+        one("softmax(a)")
+    names = str(error.value).split(": ")[1].split(";")[0].split(", ")
+    assert len({one(f"{name}(a, b)" if name in ("max", "min", "power", "KroneckerDelta")
+                    else f"{name}(a)") for name in names if name not in OF_A_MATRIX}) == len(
+                        [name for name in names if name not in OF_A_MATRIX])
 
 
 rows, columns = (sp.MatrixSymbol(name, n, d) for name in "AX")

@@ -56,6 +56,9 @@ RIGHT = [
     ('\\sum_{k=1}^{K} y_k \\log p_k', 'y_j/p_j', 'p_j'),
     ('-\\sum_k y_k \\log \\hat{y}_k', '-y_k/\\hat{y}_k', '\\hat{y}_k'),
     ('exp(w x)/ (1+exp(w x))', 'x exp(w x)/(1+exp(w x))^2', 'w'),
+    ('log1p(exp(z)) - y*z', '1/(1+exp(-z)) - y', 'z'), ('expm1(w*x)', 'x*exp(w*x)', 'w'),
+    ('log2(z)', '1/(z*log(2))', 'z'), (r'\log_{10} z', r'\frac{1}{z \ln(10)}', 'z'),
+    ('np.exp2(z)', '2^z ln(2)', 'z'), ('w_1(x+1)', 'x+1', 'w_1'), ('np.maximum(0, z)', 'H(z)', 'z'),
 ]
 OF_MATRICES = [
     ('||X w - y||^2', '2 X^T (X w - y)', 'w'),
