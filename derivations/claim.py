@@ -40,8 +40,7 @@ class Witness:
 
 @dataclass
 class Testimony:
-    """The verdict on a claimed derivative; true if and only if it is right, that is proved and
-    contradicted by none.
+    """The verdict on a claimed derivative; true if it is proved and no check contradicts.
 
     Attributes
     ----------
@@ -106,8 +105,7 @@ class Testimony:
 
 
 def bring_your_own(function, claimed, variable, given=(), code=None, shapes=None):
-    r"""Is `claimed` the derivative of `function` by `variable`? A `Testimony` says so, or what is
-    wrong.
+    r"""Is `claimed` the derivative of `function` by `variable`? A `Testimony` tells.
 
     Parameters
     ----------
@@ -219,17 +217,16 @@ def _check(function, claimed, variable, given):
         raise TypeError(f"the variable is {variable!r}, expected a symbol, an entry such as w[k] "
                         "or a matrix")
     if claimed.has(sp.Derivative, Partial) and not any(isinstance(g, Depends) for g in given):
-        raise ValueError(
-            f"the claim {plain(claimed)} still holds a derivative that is to be taken: "
-                         "take it")
+        raise ValueError(f"the claim {plain(claimed)} still holds a derivative that is to be "
+                         "taken: take it")
     known = names_in(function) | _names(given) | function.atoms(sp.MatrixSymbol)
     if base_of(variable) not in known:
-        why = f"it contains {', '.join(sorted(map(str, known))) or 'no symbol'}"
-        if str(base_of(variable)) in map(str, known):
-            why = ("it has another symbol of that name, made a second time or with other "
-                   "assumptions")
-        raise ValueError(
-            f"the function {plain(function)} does not contain {plain(variable)}: {why}")
+        names = sorted(map(str, known))
+        why = ("it has another symbol of that name, made a second time or with other assumptions"
+               if str(base_of(variable)) in names
+               else f"it contains {', '.join(names) or 'no symbol'}")
+        raise ValueError(f"the function {plain(function)} does not contain {plain(variable)}: "
+                         f"{why}")
 
 
 def _shape(expr):

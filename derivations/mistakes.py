@@ -514,7 +514,7 @@ def _slopes_in(product):
 
 def _value_in_slope(product, formula):
     slopes = [(f, rest) for f, g, rest in _slopes_in(product) if g.is_Add]
-    for leaf in _quantities(formula.expr) if slopes else ():
+    for leaf in filter(_is_quantity, formula.all(sp.Indexed, sp.Symbol)) if slopes else ():
         for f, rest in slopes:
             if not f.has(leaf):
                 yield _product([*rest, leaf, 1 - leaf]), leaf, f

@@ -117,9 +117,9 @@ def _matrices(trees, texts, said):
         shapes.settle()
     except (Misfit, AttributeError) as error:
         why = error if isinstance(error, Misfit) else "that is not told by products alone"
-        raise Unreadable(
-            f"what are the shapes in {texts[0]!r}, which must be one number? Here {why}: say them, "
-            'as in shapes={"X": ("n", "d"), "w": ("d",), "b": ()}') from None
+        raise Unreadable(f"what are the shapes in {texts[0]!r}, which must be one number? "
+                         f'Here {why}: say them, as in shapes={{"X": ("n", "d"), "w": ("d",), '
+                         '"b": ()}') from None
     for tree, text in zip(others, texts[1:]):
         try:
             shapes.shape(tree)
@@ -469,6 +469,10 @@ class _Parser:
         if indices:
             self.must_be_a_factor(name if len(index) > 2 else stem)
             return ("entry", stem, indices)
+        return self.called(stem) or ("name", stem)
+
+    def called(self, stem):
+        """A function with its argument; None for what is no function."""
         if stem in self.functions and (squared := self.power_of(stem)):
             return squared
         primes = next(p for p, token in enumerate(self.tokens[self.place:]) if token != "'")
@@ -479,7 +483,6 @@ class _Parser:
         self.must_be_a_factor(stem)
         if not primes and stem in LONG_NAMES - self.known and self.begins_a_factor():
             return ("call", stem, [self.factor()])  # \log p
-        return ("name", stem)
 
     def must_be_a_factor(self, name):
         """Refuses a name before a bracket that is neither a function nor surely a factor."""
@@ -550,9 +553,7 @@ class _Parser:
                 indices += [] if self.take(",") else [self.atom(bare=True)]
         else:
             indices = [self.short()]
-        return [(kind, letter) if letter else (kind, *rest) for kind, *rest in indices
-                for letter
-                in (rest[0] if kind in ("name", "number") and len(rest[0]) <= 3 else [""])]
+        return [one for tree in indices for one in _letter_by_letter(*tree)]
 
     def python_sum(self):
         self.need("(")
@@ -818,6 +819,12 @@ class _Names:
             return function(*values)
         except TypeError:
             raise Unreadable(f"{stem} does not take {len(values)} values") from None
+
+
+def _letter_by_letter(kind, *rest):
+    """The indices i and k of x_{ik}; a longer name, or a formula, is one index."""
+    is_run = kind in ("name", "number") and len(rest[0]) <= 3
+    return [(kind, letter) for letter in rest[0]] if is_run else [(kind, *rest)]
 
 
 def _letter(name):

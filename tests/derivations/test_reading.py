@@ -165,7 +165,7 @@ def of_matrices(text):
     (["A ⊙ X", r"A \odot X", "A ∘ X"], sp.HadamardProduct(rows, columns)), (["-2 a A"], -2*a*rows),
     (["||X w - y||^2"], sp.Trace((columns*weights - labels).T*(columns*weights - labels))),
     (["tr(A X^T)"], sp.Trace(rows*columns.T)), (["g(X w)"], (columns*weights).applyfunc(g)),
-    (["w_k y_i", "w[k]*y[i]"], w[k]*y[i]),
+    (["w_k y_i", "w[k]*y[i]"], w[k]*y[i]), (["A'.T", "A.T'", "A.transpose().T"], rows),
 ])
 def test_matrices_are_read_where_they_are_known(texts, meant):
     for text in texts:
@@ -179,7 +179,7 @@ def test_matrices_are_read_where_they_are_known(texts, meant):
     ("1/X", "nothing is divided by X (n × d)"),
     ("A ⊙ w", "does not fit"), ("sum_i X", "a sum adds numbers"),
     ("max(X, 0)", "max takes numbers, not matrices"),
-    ("Xw", "did you mean X*w?"),
+    ("Xw", "did you mean X*w?"), ("X'.a", "expected an operator"),
 ])
 def test_matrices_that_do_not_fit_get_a_sentence(text, told):
     with pytest.raises(Unreadable) as error:
