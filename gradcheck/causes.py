@@ -24,7 +24,7 @@ def explain(report, f, indices, claim, parameter, n_samples, differs, open_):
         report.ratio = None
     words = "" if report.ratio is None else factor_words(report.ratio, n_samples)
     if words.endswith(ANY_FACTOR) and (rest & by_entry).sum() < 2:  # one number always has one
-        words = words.removesuffix(ANY_FACTOR).removesuffix(" and ")
+        words = without_any_factor(words)
         report.ratio = report.ratio if by_entry.all() else None
     if spurious.any() and report.entries > 1:
         cause = f" ({words.partition(': ')[2]})".replace(" ()", "")
@@ -79,6 +79,10 @@ def factor_words(ratio, n_samples):
     close = (words for factor, words in meanings.items() if abs(size - factor) <= 1e-6 * factor)
     words = next(close, None)
     return " and ".join(filter(None, [sign, _whole_factor(size) if words is None else words]))
+
+
+def without_any_factor(words):
+    return words.removesuffix(ANY_FACTOR).removesuffix(" and ")
 
 
 def _whole_factor(size):

@@ -17,7 +17,7 @@ from gradcheck.differences import EPS, Cost, Probe, is_remembering, measure, tab
 from gradcheck.judging import AGREES, DIFFERS, GROUP, JUDGED, OPEN, claims_of, judge
 from gradcheck.network import delta_mistake
 from gradcheck.parameters import Tree
-from gradcheck.report import BlockReport, GradientReport, certain_digits
+from gradcheck.report import BlockReport, GradientReport, certain_digits, entry_name
 
 BIG = 128  # a block with more entries is checked in groups
 MOST_OPENED = 8  # groups that differ whose entries are looked at one by one
@@ -246,5 +246,4 @@ def _slopes(*slopes):
 def _entry_name(name, probe, start, shape):
     if np.ndim(probe.where):
         return f"{name} along a random direction"
-    index = np.unravel_index(probe.where - start, shape)
-    return f"{name}[{', '.join(map(str, index))}]" if index else name
+    return entry_name(name, probe.where - start, shape)

@@ -54,11 +54,16 @@ def _claim(name, leaf, parameter):
     texts, room = np.asarray(validation.plain(leaf)), 0.0
     if texts.dtype.kind == "U":
         digits = [validation.decimal(f"the gradient of {name}", text) for text in texts.flat]
-        room = np.array([0.5 * 10.0 ** d.as_tuple().exponent for d in digits])
+        room = np.array([validation.half_a_unit(d) for d in digits])
         leaf = np.reshape([float(d) for d in digits], texts.shape)
     found = validation.same_shape(f"the gradient of {name}", leaf, parameter, name)
     eps = np.full(found.size, np.finfo(found.dtype).eps)
     return found.ravel().astype(np.float64), np.zeros(found.size) + room, eps
+
+
+def coarseness(eps, largest):
+    """The rounding of a claim of less precision, as in float32, beside the largest of its block."""
+    return np.where(eps > EPS, 32 * eps * largest, 0)
 
 
 def nearest_slope(m, claimed):
@@ -111,7 +116,7 @@ class Evidence:
         self.is_function = callable(gradient)
         self.by_differences = not m.exact.any()  # else the bar holds the claims' rounding
         self.bar = self.measured + 64 * EPS * self.largest * self.by_differences
-        self.coarse = np.where(self.eps > EPS, 32 * self.eps * self.largest, 0)  # as in float32
+        self.coarse = coarseness(self.eps, self.largest)
         with np.errstate(invalid="ignore"):
             self._look_for_what_is_small()
         self.own = self.most = self.stairs = np.zeros(len(probes))

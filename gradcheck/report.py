@@ -137,6 +137,12 @@ class GradientReport(Report):
         return [*details, f"The gradient is {verdict}", method]
 
 
+def entry_name(name, place, shape):
+    """W[1, 2] for the sixth entry of a W of shape (2, 3); of a single number its name alone."""
+    index = ", ".join(map(str, np.unravel_index(place, shape)))
+    return f"{name}[{index}]" if index else name
+
+
 def as_table(rows):
     """The lines of a table in plain text, columns flush left."""
     widths = [max(map(len, column)) for column in zip(*rows)]

@@ -102,6 +102,6 @@ def _computed(name, formula, values):
 
 def _verdict(number, truth, from_printed):
     """A number is right if it lies within half a unit of its last digit, a tie either way."""
-    half = 0.5 * 10.0 ** number.as_tuple().exponent
+    half = validation.half_a_unit(number)
     fits = [abs(float(number) - value) <= half * (1 + 1e-9) for value in (truth, from_printed)]
     return RIGHT if fits[0] else ROUNDED if fits[1] else WRONG

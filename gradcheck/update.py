@@ -16,11 +16,11 @@ from itertools import chain, combinations
 import numpy as np
 
 from gradcheck import validation
-from gradcheck.causes import constant_ratio, factor_words
+from gradcheck.causes import constant_ratio, factor_words, without_any_factor
 from gradcheck.differences import EPS, Cost, Probe, measure
-from gradcheck.judging import RESOLUTION, nearest_slope
+from gradcheck.judging import RESOLUTION, coarseness, nearest_slope
 from gradcheck.parameters import Tree
-from gradcheck.report import Report, as_table, shown
+from gradcheck.report import Report, as_table, entry_name, shown
 
 HALVINGS = 7  # learning rates eta, eta/2, ... for the limit of small steps
 UPHILL = "uphill: plus where minus is meant"
@@ -113,9 +113,7 @@ def update_check(w_new, cost, w, eta, *, n_samples=None, state=None):
     validation.function("w_new", w_new)
     eta = float(validation.positive("eta", eta))
     n_samples = validation.count("n_samples", n_samples)
-    if not isinstance(w, Mapping):
-        raise TypeError(f"w is of type {type(w).__name__}, expected a mapping of names to arrays")
-    tree = Tree(w, "w")
+    tree = Tree(validation.mapping("w", w), "w")
     at = Cost(validation.function("cost", cost), tree)
     step = _Step(w_new, tree, eta, state)
     with at.left_as_it_was():
@@ -140,24 +138,22 @@ class _Step:
         more = () if self.state is None else (_copy(self.state),)
         new = self.w_new(self.tree.build([a.copy() for a in self.tree.arrays]), rate, *more)
         new = new[0] if more and isinstance(new, tuple) else new
-        if not isinstance(new, Mapping):
-            raise TypeError(f"w_new(w, eta) is of type {type(new).__name__}, "
-                            "expected a mapping of names to arrays")
-        arrays = [
-            validation.same_shape(f"w_new(w, eta)[{name!r}]", leaf, a, f"w[{name!r}]")
-            for name, a, leaf in zip(
-                self.tree.names, self.tree.arrays, self.tree.flatten(new, name="w_new(w, eta)")
-            )
-        ]
+        arrays = self._like_w("w_new(w, eta)", validation.mapping("w_new(w, eta)", new))
         self.eps = max(self.eps, *(float(np.finfo(a.dtype).eps) for a in arrays))
-        return np.concatenate([a.ravel() for a in arrays]).astype(np.float64)
+        return np.concatenate(arrays).astype(np.float64)
+
+    def _like_w(self, name, structure):
+        """The arrays of a structure that is laid out like w, each as a vector."""
+        leaves = zip(self.tree.names, self.tree.flatten(structure, name), self.tree.arrays)
+        arrays = (validation.same_shape(f"{name}[{key!r}]", leaf, a, f"w[{key!r}]")
+                  for key, leaf, a in leaves)  # fmt: skip
+        return [a.ravel() for a in arrays]
 
     def memory(self, key):
         """A part of the state that is laid out like w, as one vector; None where there is none."""
         if not isinstance(self.state, Mapping) or key not in self.state:
             return None
-        leaves = self.tree.flatten(self.state[key], name=f"state[{key!r}]")
-        return np.concatenate([np.asarray(leaf, dtype=np.float64).ravel() for leaf in leaves])
+        return np.concatenate(self._like_w(f"state[{key!r}]", self.state[key])).astype(np.float64)
 
 
 def _copy(state):
@@ -175,7 +171,7 @@ class _Block:
         self.start, self.moves = at.vector[self.part], step.moves[:, self.part]
         self.move, self.half, self.eta = *self.moves[:2], step.etas[0]
         self.slope, self.bar = nearest_slope(found[self.part], self.move)
-        coarse = 32 * step.eps * np.abs(found.value[self.part]).max() * (step.eps > EPS)
+        coarse = coarseness(step.eps, np.abs(found.value[self.part]).max())
         sizes = np.abs(self.start) + np.abs(step.news[:2, self.part])
         rounding = 4 * step.eps * sizes / step.etas[:2, None] + coarse
         self.blur, self.blur_of_half = self.bar + rounding + 1e-12 * np.abs(self.slope)
@@ -201,10 +197,9 @@ class _Block:
         report.verdict, report.remark = told
         if report.verdict != "simultaneous":
             k = np.argmax(np.abs(self.move - self.slope))
-            index = ", ".join(map(str, np.unravel_index(k, self.shape)))
             right = self.start[k] - self.eta * self.slope[k]
             new = self.step.news[0, self.part][k]
-            report.worst = self.name + (f"[{index}]" if index else ""), float(new), float(right)
+            report.worst = entry_name(self.name, k, self.shape), float(new), float(right)
         return report
 
     def _lost(self):
@@ -350,7 +345,7 @@ def _times(ratio, n_samples):
     for factor, name in FACTORS.items():
         if abs(ratio - factor) <= 1e-6:
             return name + "".join(words.partition(", or ")[1:])
-    words = words.removesuffix("a constant factor").removesuffix(" and ")
+    words = without_any_factor(words)
     return f"along the gradient, but {shown(ratio)} times the step{': ' * bool(words)}{words}"
 
 

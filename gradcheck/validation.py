@@ -2,6 +2,7 @@
 
 import numbers
 import operator
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 import numpy as np
@@ -105,6 +106,14 @@ def function(name, value):
     return value
 
 
+def mapping(name, value):
+    """`value`, if it is a mapping."""
+    if not isinstance(value, Mapping):
+        got = type(value).__name__
+        raise TypeError(f"{name} is of type {got}, expected a mapping of names to arrays")
+    return value
+
+
 def decimal(name, text):
     """A number printed to some digits, as a Decimal that keeps them."""
     try:
@@ -114,3 +123,8 @@ def decimal(name, text):
     if not number.is_finite():
         raise ValueError(f"{name} is {number}, expected finite numbers")
     return number
+
+
+def half_a_unit(number):
+    """Of the last digit to which a Decimal is printed."""
+    return 0.5 * 10.0 ** number.as_tuple().exponent
