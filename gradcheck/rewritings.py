@@ -1,7 +1,7 @@
 """The usual mistakes of programs, undone: other ways to write an expression, as text.
 
-One row of `REWRITINGS` for each mistake: a function of a node of Python's syntax tree and of the
-names and entries around it, which yields what may stand there instead.
+`REWRITINGS`, at the end, is the table of them: for each mistake, which expressions may hold it and
+how they read without it. `texts_of` interprets it.
 """
 
 import ast
@@ -30,16 +30,18 @@ MEANINGS = MISTAKES | {LEFT_OUT: "a factor is left out"}
 LIMIT = 400  # ways to write a line, for one mistake
 MOST_FACTORS = 40  # that may have been left out of a line
 SLOPES = ("{0}*(1 - {0})", "(1 - {0}**2)", "({0} > 0)")
+WITH = (
+    "{X} * {x}", "{X} * (1 - {x})", "{X} / {x}", "{X} / {x}.size", "{X} @ {x}", "{X} @ {x}.T",
+    "{x} @ {X}", "{x}.T @ {X}", "{X}[:, None] * {x}", "{X} * {x}[:, None]",
+)  # fmt: skip
 RATES = re.compile(r"\b(eta|lr|alpha|rate|learning_rate|step_size)\b")
 A_SLOPE = re.compile("prime|slope|deriv")
 COUNTS = re.compile(r"\blen\(|\.shape|\.size\b|\b(n|N|m|n_samples)\b")
-OPPOSITE = {ast.GtE: ">", ast.LtE: "<", ast.Gt: ">=", ast.Lt: "<="}
-EXPRESSIONS = (
-    ast.BinOp, ast.UnaryOp, ast.Call, ast.Name, ast.Subscript, ast.Attribute, ast.Constant,
-    ast.Compare, ast.Dict, ast.Tuple, ast.List, ast.DictComp, ast.ListComp,
-)  # fmt: skip
 OPAQUE = (ast.JoinedStr, ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await, ast.Starred)
+ATOMS = (ast.Name, ast.Subscript)
+VALUES = (*ATOMS, ast.BinOp, ast.Call, ast.Attribute)
 NO_VALUES = (ast.Dict, ast.Tuple, ast.List, ast.DictComp, ast.ListComp)
+EXPRESSIONS = (*VALUES, *NO_VALUES, ast.UnaryOp, ast.Constant, ast.Compare)
 STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 
 
@@ -68,7 +70,7 @@ def ways_to_write(function, scope, given=None):
     With the arguments that it was given, {name: value}: the factors that may have been left out.
     """
     words, tried = Words(function, scope, given), Counter()
-    rewritings, limit = (REWRITINGS, LIMIT) if given is None else ({LEFT_OUT: _missing}, 4 * LIMIT)
+    rewritings, limit = (REWRITINGS, LIMIT) if given is None else (MISSING, 4 * LIMIT)
     inside = (s for s in ast.walk(function) if isinstance(s, ast.stmt))
     for statement in (s for s in inside if not isinstance(s, ast.FunctionDef)):
         words.look_at(statement)
@@ -76,7 +78,8 @@ def ways_to_write(function, scope, given=None):
             texts = {}
             for mistake in words.mistakes_in(node, rewritings):
                 left = limit - tried[node.lineno, mistake]
-                found = dict.fromkeys(itertools.islice(rewritings[mistake](node, words), left))
+                found = (text for row in rewritings[mistake] for text in texts_of(row, node, words))
+                found = dict.fromkeys(itertools.islice(found, left))
                 tried[node.lineno, mistake] += len(found)
                 for text in found:
                     texts.setdefault(text, []).append(mistake)
@@ -100,7 +103,7 @@ class Words:
         self.layers = list(dict.fromkeys(re.findall(r"\[([^\[\]:,]+)\]", plain(function))))
         usual = [name for name in self.names if COUNTS.fullmatch(name)]
         self.sizes = usual + [f"len({name})" for name in dict.fromkeys(parameters + outer)]
-        self.rate = next((name for name in self.names if RATES.fullmatch(name)), None)
+        self.rates = [name for name in self.names if RATES.fullmatch(name)][:1]
         self.moved = self._moved()
         biases = [text for text in self.names + self.entries if re.match(r"b|\w+\['b", text)]
         biases += [f"{b}[{layer}]" for b in biases if b in self.names for layer in self.layers]
@@ -134,17 +137,21 @@ class Words:
     def look_at(self, statement):
         """Take the words of a statement first."""
         own = own_expressions(statement)
-        atoms = [n for n in own if isinstance(n, (ast.Subscript, ast.Name))]
+        atoms = [n for n in own if isinstance(n, ATOMS)]
         texts = [plain(n) for n in atoms if root(plain(n)) in self.names]
         known = dict.fromkeys(texts + self.entries + self.names)
         self.arrays = [text for text in known if text not in self.whole]
-        self.beside = []  # a[l] for a line that says what delta[l] is
+        beside = []  # a[l] for a line that says what delta[l] is
         target = getattr(statement, "targets", [statement])[0]
         if isinstance(target, ast.Subscript):
             names = dict.fromkeys(map(root, self.entries))
-            self.beside = [f"{name}[{plain(target.slice)}]" for name in names]
+            beside = [f"{name}[{plain(target.slice)}]" for name in names]
+        self.steps = [x for x in dict.fromkeys(self.arrays + self.biases) if x not in self.rates]
         self.factors = list(dict.fromkeys(self.arrays + self.at_hand))[:MOST_FACTORS]
-        self.masked = any(isinstance(n, ast.Compare) for n in own)
+        slopes = SLOPES[: 2 if any(isinstance(n, ast.Compare) for n in own) else 3]
+        units, named = dict.fromkeys(beside + self.arrays), filter(A_SLOPE.search, self.names)
+        self.slopes = [slope.format(a) for a in units for slope in slopes]
+        self.slopes += [f"{f}({a})" for f in named for a in self.arrays]
 
     def can_change(self, node):
         return (
@@ -161,10 +168,14 @@ class Words:
             told = ["index"]
         elif isinstance(node, NO_VALUES):
             told = ["updated"]
+        elif id(node) in self.below:
+            told = [mistake for mistake in rewritings if mistake != "factor"]
         return [mistake for mistake in told if mistake in rewritings]
 
-    def counts(self, node):
-        return COUNTS.search(plain(node))
+
+def counts(node):
+    """Does it name a number of samples?"""
+    return bool(COUNTS.search(plain(node)))
 
 
 def root(text):
@@ -175,60 +186,84 @@ def is_(node, *operations):
     return isinstance(node, ast.BinOp) and isinstance(node.op, operations)
 
 
-def is_value(node):
-    return isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript, ast.Attribute))
-
-
 def swapped(node, old, new):
     """The text of a node with one name or entry for another."""
     return re.sub(rf"(?<![\w.'\"]){re.escape(old)}(?!\w)", lambda _: new, plain(node))
 
 
-def renamed_call(node, old, new):
-    match node:
-        case ast.Call(ast.Attribute(value, attr), args, keywords) if attr == old:
-            yield f"{t(value)}.{new}({', '.join(map(plain, [*args, *keywords]))})"
+def values_in(scope, most=MOST_FACTORS):
+    """The texts that stand for arrays and numbers of a scope, those in structures too."""
+    todo = [(name, value) for name, value in scope.items() if not name.startswith("_")]
+    for text, value in itertools.islice(todo, 50 * most):
+        if isinstance(value, dict):
+            todo += [(f"{text}[{key!r}]", inner) for key, inner in list(value.items())[:most]]
+        elif isinstance(value, (list, tuple)):
+            todo += [(f"{text}[{k}]", inner) for k, inner in enumerate(value[:most])]
+        elif isinstance(value, (np.ndarray, np.number, float, int)) and type(value) is not bool:
+            yield text
 
 
-# ----------------------------------------------------------------------------- one for each mistake
+# ------------------------------------------------------------------------------- a row of the table
 
 
-def _sum(node, words):
-    yield from renamed_call(node, "sum", "mean")
-    if is_(node, ast.Mult):
-        yield from (t(b) for a, b in both_orders(node) if words.counts(a))
-    if is_value(node) and id(node) not in words.below:
-        yield from (f"{t(node)}/{size}" for size in words.sizes)
+def texts_of(row, node, words):
+    """What a row puts in the place of an expression."""
+    if callable(row):
+        yield from row(node, words)
+        return
+    where, *templates = row
+    parts = {"X": node} if callable(where) else bindings(FORMS[where], node)
+    if parts is None or callable(where) and not where(node, words):
+        return
+    letters = {letter: t(part) for letter, part in parts.items()}
+    fields = list(dict.fromkeys(re.findall(r"{([a-z]+)}", "".join(templates))))
+    for chosen in itertools.product(*(getattr(words, field) for field in fields)):
+        filled = letters | dict(zip(fields, chosen))
+        yield from (template.format_map(filled) for template in templates)
 
 
-def _mean(node, words):
-    yield from renamed_call(node, "mean", "sum")
-    if is_(node, ast.Div) and words.counts(node.right):
-        yield t(node.left)
-    if is_(node, ast.Pow) and words.counts(node.left):
-        yield t(node.left)
-    if isinstance(words.grown.get(id(node)), ast.Div) and words.counts(node):
-        yield "1"
+def bindings(form, node):
+    """{letter: the expression it stands for} if an expression is of a form, else None."""
+    if isinstance(form, ast.Name):
+        return None if form.id == "N" and not counts(node) else {form.id: node}
+    if type(form) is not type(node):
+        return None
+    inside, own = (list(ast.iter_child_nodes(n)) for n in (form, node))
+    found = [bindings(*pair) for pair in zip(inside, own)] if len(inside) == len(own) else [None]
+    return None if None in found else {k: part for parts in found for k, part in parts.items()}
 
 
-def _sign(node, words):
-    if is_(node, ast.Sub):
-        yield f"{t(node.right)} - {t(node.left)}"
-        yield f"{t(node.left)} + {t(node.right)}"
-    if is_(node, ast.Add):
-        yield f"{t(node.left)} - {t(node.right)}"
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        yield t(node.operand)
-    if isinstance(node, (ast.BinOp, ast.Name, ast.Subscript, ast.Call)) and not words.counts(node):
-        yield f"-{t(node)}"
+def any_of(*kinds):
+    """A test of an expression: is it of one of these kinds, or a sum, product, ... of these?"""
+    return lambda node, words: isinstance(node, kinds) or is_(node, *kinds)
 
 
-def _mask(node, words):
-    if isinstance(node, ast.Compare) and type(node.ops[0]) in OPPOSITE and len(node.ops) == 1:
-        yield f"{t(node.left)} {OPPOSITE[type(node.ops[0])]} {t(node.comparators[0])}"
+def is_above(node, words):
+    """A value, but none of a divisor."""
+    return isinstance(node, VALUES) and id(node) not in words.below
 
 
-def _updated(node, words):
+def is_signed(node, words):
+    return isinstance(node, (ast.BinOp, ast.Call, *ATOMS)) and not counts(node)
+
+
+def renamed_call(old, new):
+    def texts(node, words):
+        match node:
+            case ast.Call(ast.Attribute(value, attr), args, keywords) if attr == old:
+                yield f"{t(value)}.{new}({', '.join(map(plain, [*args, *keywords]))})"
+
+    return texts
+
+
+def left_out_in_place(*operations, a_count):
+    """The right side of x /= n or x *= factor, made 1."""
+    return lambda node, words: (
+        ["1"] * (isinstance(words.grown.get(id(node)), operations) and a_count == counts(node))
+    )
+
+
+def updated(node, words):
     """An old name for a new one, everywhere in the expression; p for p | {new values}."""
     used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & words.moved
     if is_(node, ast.BitOr) and used:
@@ -238,19 +273,7 @@ def _updated(node, words):
             yield swapped(node, new, old)
 
 
-def _bias(node, words):
-    if is_(node, ast.MatMult, ast.Mult, ast.Add) or isinstance(node, ast.Call):
-        yield from (f"{t(node)} + {b}" for b in words.biases)
-    if isinstance(node, (ast.Name, ast.Subscript)) and words.rate:
-        slopes = dict.fromkeys(words.arrays + words.biases)
-        yield from (f"{t(node)} - {words.rate}*{d}" for d in slopes if d != words.rate)
-
-
-def _transpose(node, words):
-    if isinstance(node, ast.Attribute):
-        yield t(node.value)
-    if isinstance(node, (ast.Name, ast.Subscript, ast.Call)) or is_(node, ast.Sub, ast.Add):
-        yield f"{t(node)}.T"
+def turned_product(node, words):
     if is_(node, ast.MatMult):
         for left, right in itertools.product(turned(node.left), turned(node.right)):
             yield from (f"{left} @ {right}", f"{right} @ {left}")
@@ -260,23 +283,17 @@ def turned(node):
     return t(node), (t(node.value) if isinstance(node, ast.Attribute) else f"{t(node)}.T")
 
 
-def _slope(node, words):
-    if is_value(node):
-        for a in dict.fromkeys(words.beside + words.arrays):
-            for slope in SLOPES[: 2 if words.masked else 3]:
-                yield f"{t(node)} * {slope.format(a)}"
-        for f in filter(A_SLOPE.search, words.names):
-            yield from (f"{t(node)} * {f}({a})" for a in words.arrays)
-    if is_(node, ast.Mult):  # half of a(1 - a)
+def half_of_a_slope(node, words):
+    if is_(node, ast.Mult):  # a(1 - a)
         yield from (f"{t(node)} * {a}" for a in words.arrays if f"1 - {a}" in plain(node))
 
 
-def _argument(node, words):
+def argument(node, words):
     """Another variable in a slope: 1 - a of a (1 - a), 1 - a**2, a > 0, a function of the slope."""
     slopes = [n for n in ast.walk(node) if is_slope(n)]
     if is_(node, ast.Mult) or is_slope(node):
         parts = [n for slope in slopes for n in ast.walk(slope)]
-        atoms = [n for n in parts if isinstance(n, (ast.Name, ast.Subscript, ast.Call))]
+        atoms = [n for n in parts if isinstance(n, (*ATOMS, ast.Call))]
         for old, new in itertools.product(dict.fromkeys(map(plain, atoms)), words.arrays):
             yield swapped(node, old, new)
 
@@ -288,30 +305,14 @@ def is_slope(node):
     return one or isinstance(node, ast.Compare)
 
 
-def _factor(node, words):
-    if id(node) in words.below:
-        return
+def fewer_factors(node, words):
     if is_(node, ast.Mult, ast.Div):
         factors = factors_of(node)
         for gone in (1, 2):
             for out in itertools.combinations(factors, gone):
                 kept = [f for f in factors if f not in out]
-                if kept and not any(words.counts(factor) for _, factor in out):
+                if kept and not any(counts(factor) for _, factor in out):
                     yield product(kept)
-    if isinstance(words.grown.get(id(node)), (ast.Mult, ast.Div)) and not words.counts(node):
-        yield "1"
-    match node:
-        case ast.BinOp(ast.BinOp(one, ast.Sub(), a), ast.Pow(), power):  # (1 - a)**2
-            yield f"{t(one)} - {t(a)}**{t(power)}"
-    number = isinstance(node, ast.Constant) and type(node.value) in (int, float)
-    if number and id(node) not in words.counters:
-        yield from map(str, (node.value + 1, node.value - 1, 2*node.value, node.value/2))
-    if isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript)):
-        yield from (f"2*{t(node)}", f"{t(node)}/2")
-
-
-def both_orders(node):
-    return (node.left, node.right), (node.right, node.left)
 
 
 def factors_of(node):
@@ -329,10 +330,26 @@ def product(factors):
     return text[1:] if text[0] == "*" else "1" + text
 
 
-def _index(node, words):
+def other_number(node, words):
+    number = isinstance(node, ast.Constant) and type(node.value) in (int, float)
+    if number and id(node) not in words.counters:
+        yield from map(str, (node.value + 1, node.value - 1, 2*node.value, node.value/2))
+
+
+def next_whole_number(node, words):
     if isinstance(node, ast.Constant) and type(node.value) is int:
         if id(node) in words.counters | words.indices:
             yield from map(str, (node.value + 1, node.value - 1))
+
+
+def factor_left_out(node, words):
+    """A factor at either side, times or matrix product, shapes permitting; its 1 - x."""
+    first = 4 if id(node) in words.multiplied else 0  # the product around it is asked about these
+    if is_above(node, words):
+        yield from (form.format(X=t(node), x=x) for x in words.factors for form in WITH[first:])
+
+
+def other_entry(node, words):
     if id(node) in words.below:
         return
     if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
@@ -340,37 +357,58 @@ def _index(node, words):
         shorter = re.findall(r"^(.*\S)\s*[+-]\s*1$", index)
         for new in dict.fromkeys([f"{index} + 1", f"{index} - 1", *shorter, *words.layers]):
             yield f"{t(node.value)}[{new}]"
-    if isinstance(node, (ast.Name, ast.Subscript)) and root(plain(node)) not in words.moved:
+    if isinstance(node, ATOMS) and root(plain(node)) not in words.moved:
         yield from words.whole if plain(node) in words.whole else words.arrays
 
 
-def values_in(scope, most=MOST_FACTORS):
-    """The texts that stand for arrays and numbers of a scope, those in structures too."""
-    todo = [(name, value) for name, value in scope.items() if not name.startswith("_")]
-    for text, value in itertools.islice(todo, 50 * most):
-        if isinstance(value, dict):
-            todo += [(f"{text}[{key!r}]", inner) for key, inner in list(value.items())[:most]]
-        elif isinstance(value, (list, tuple)):
-            todo += [(f"{text}[{k}]", inner) for k, inner in enumerate(value[:most])]
-        elif isinstance(value, (np.ndarray, np.number, float, int)) and type(value) is not bool:
-            yield text
+# -------------------------------------------------------------------------------- rows by mistake
 
-
-def _missing(node, words):
-    """A factor at either side, times or matrix product, shapes permitting; its 1 - x."""
-    if not is_value(node) or id(node) in words.below:
-        return
-    text = t(node)
-    for x in words.factors:
-        if id(node) not in words.multiplied:  # else the product around it is asked
-            yield from (f"{text} * {x}", f"{text} * (1 - {x})", f"{text} / {x}")
-            yield f"{text} / {x}.size"
-        yield from (f"{text} @ {x}", f"{text} @ {x}.T", f"{x} @ {text}", f"{x}.T @ {text}")
-        yield from (f"{text}[:, None] * {x}", f"{text} * {x}[:, None]")
-
-
+# A row says where it applies, as a form or a test, and what may stand there instead; or it is a
+# function that yields this. A capital letter is any expression, N a number of samples, X the whole;
+# {arrays} stands for each of `Words.arrays` in turn, and so on.
 REWRITINGS = {
-    "sum": _sum, "mean": _mean, "sign": _sign, "mask": _mask, "updated": _updated, "bias": _bias,
-    "transpose": _transpose, "slope": _slope, "argument": _argument, "factor": _factor,
-    "index": _index,
+    "sum": [
+        renamed_call("sum", "mean"),
+        ("N * A", "{A}"), ("A * N", "{A}"),
+        (is_above, "{X}/{sizes}"),
+    ],
+    "mean": [
+        renamed_call("mean", "sum"),
+        ("A / N", "{A}"), ("N ** A", "{N}"),
+        left_out_in_place(ast.Div, a_count=True),
+    ],
+    "sign": [
+        ("A - B", "{B} - {A}", "{A} + {B}"), ("A + B", "{A} - {B}"), ("-A", "{A}"),
+        (is_signed, "-{X}"),
+    ],
+    "mask": [
+        ("A >= B", "{A} > {B}"), ("A <= B", "{A} < {B}"),
+        ("A > B", "{A} >= {B}"), ("A < B", "{A} <= {B}"),
+    ],
+    "updated": [updated],
+    "bias": [
+        (any_of(ast.MatMult, ast.Mult, ast.Add, ast.Call), "{X} + {biases}"),
+        (any_of(*ATOMS), "{X} - {rates}*{steps}"),
+    ],
+    "transpose": [
+        ("A.T", "{A}"),
+        (any_of(*ATOMS, ast.Call, ast.Sub, ast.Add), "{X}.T"),
+        turned_product,
+    ],
+    "slope": [
+        (any_of(*VALUES), "{X} * {slopes}"),
+        half_of_a_slope,
+    ],
+    "argument": [argument],
+    "factor": [
+        fewer_factors,
+        left_out_in_place(ast.Mult, ast.Div, a_count=False),
+        ("(A - B)**C", "{A} - {B}**{C}"),
+        other_number,
+        (any_of(ast.BinOp, ast.Call, *ATOMS), "2*{X}", "{X}/2"),
+    ],
+    "index": [next_whole_number, other_entry],
 }  # fmt: skip
+MISSING = {LEFT_OUT: [factor_left_out]}
+ROWS = [row for rows in REWRITINGS.values() for row in rows if isinstance(row, tuple)]
+FORMS = {row[0]: ast.parse(row[0], mode="eval").body for row in ROWS if isinstance(row[0], str)}
