@@ -21,13 +21,13 @@ from sympy import evaluate
 
 from derivations import chain_rule
 from derivations.chain_rule import SATURATING, Chain, Kind, lettered, right_formula
-from derivations.definitions import Depends, indices_of, resolve, table_of
+from derivations.definitions import Depends, indices_of, put, resolve, table_of
 from derivations.errors import Undecided, WrongIndex
 from derivations.glance import Glance
 from derivations.normal_form import index_ranges
 from derivations.printing import plain, show_number, to_mpf
 from derivations.sampling import DIGITS, points, ranges_in, same_value
-from derivations.symbols import Activation, Partial, base_of, names_in
+from derivations.symbols import Activation, Partial, base_of, letters_of, names_in
 from derivations.values import NoValue
 
 ENOUGH = 4        # points at which a mistake must give what is claimed before it is named
@@ -88,7 +88,6 @@ class _Diagnosis:
 
     def __init__(self, right, wrong, table):
         self.question, self.table, self.code = right, table, callable(wrong)
-        self.changes = {}
         self.right = opened(right, table)
         self.wrong = None if self.code else opened(wrong, table)
         self.letters = [] if self.code else self.loose(self.wrong)
@@ -176,30 +175,17 @@ class _Diagnosis:
     # indices that no sum binds, under letters of their own: Sum's i and somebody's m are the same
 
     def loose(self, expr):
-        return sorted(_free_indices(expr) - self.of_right, key=str)
-
-    @cached_property
-    def of_right(self):
-        return self.right.free_symbols
+        return sorted(_free_indices(expr) - letters_of(self.right), key=str)
 
     def seen(self, expr):
-        if not (self.letters or self.endless):
-            return expr
-        own = (sp.Symbol(f"_loose_{p}", integer=True) for p in count())
-        return self.changed(expr, tuple(zip(self.loose(expr) if self.letters else (), own)))
-
-    def changed(self, e, letters):
-        """The formula with other letters and, if need be, arrays without end; each part once."""
-        if not isinstance(e, sp.Basic) or not e.args:
-            return dict(letters).get(e, e)
-        if (e, letters) not in self.changes:
-            args = [self.changed(a, letters) for a in e.args]
-            if isinstance(e, sp.Indexed):
-                base = sp.IndexedBase(e.base.label, real=True) if self.endless else e.base
-                args = [base, *args[1:]]
-            same = all(a is b for a, b in zip(args, e.args))
-            self.changes[e, letters] = e if same else e.func(*args)
-        return self.changes[e, letters]
+        """The formula with such letters and, if need be, with arrays that have no end."""
+        if self.letters:
+            own = (sp.Symbol(f"_loose_{p}", integer=True) for p in count())
+            expr = put(expr, dict(zip(self.loose(expr), own)))
+        if self.endless:
+            arrays = expr.atoms(sp.IndexedBase)
+            expr = expr.xreplace({a: sp.IndexedBase(a.label, real=True) for a in arrays})
+        return expr
 
     # what it is
 
