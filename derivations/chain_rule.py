@@ -130,6 +130,8 @@ class Chain:
         by = partial(self.slope, v=v, where=where, depth=depth)
         if e == v or not self.reaches(e, v):
             return Slope(sp.Integer(int(e == v)))
+        if isinstance(e, (sp.Heaviside, sp.sign)):  # flat but for the step itself
+            return Slope(sp.S.Zero)
         if isinstance(e, (sp.Symbol, sp.Indexed)):
             return Slope(_same_entry(e, v)) if base_of(e) == base_of(v) else self.link(e, v, depth)
         if e.is_Add:

@@ -18,6 +18,7 @@ also stands without a bracket, in any of the texts: w_1(x + 1) is a product besi
 
 import re
 import unicodedata
+from bisect import bisect_left
 from contextlib import contextmanager
 from difflib import get_close_matches
 from itertools import groupby
@@ -92,6 +93,8 @@ def read(*texts, known=(), functions=(), shapes=None):
     """
     alone = set().union(*map(_alone, texts))
     trees = [_Parser(text, known, functions, alone).tree() for text in texts]
+    if not known and not shapes:
+        _must_not_mix(trees)
     if not known and (shapes or _is_of_matrices(trees)):
         known = _matrices(trees, texts, shapes or {})
     names = _Names(trees, known, functions, any("\\" in text for text in texts))
@@ -99,9 +102,22 @@ def read(*texts, known=(), functions=(), shapes=None):
         return [names.formula(tree, text) for tree, text in zip(trees, texts)]
 
 
-def _is_of_matrices(trees):
+def _kinds(trees):
     nodes = [node for tree in trees for node in _all(tree)]
-    kinds = {node[1] if node[0] == "call" else node[0] for node in nodes}
+    return {node[1] if node[0] == "call" else node[0] for node in nodes}
+
+
+def _must_not_mix(trees):
+    kinds = _kinds(trees)
+    if kinds & {"transposed", "matmul"} and kinds & {"entry", "sum"}:
+        raise Unreadable(
+            "a transpose or @ stands with whole matrices, and there are entries or sums as well: "
+            "write all with matrices, as in ||X w - y||^2, or all with entries, as in "
+            "Sum((Sum(w[k]*x[i, k], (k, 1, d)) - y[i])**2, (i, 1, n))")
+
+
+def _is_of_matrices(trees):
+    kinds = _kinds(trees)
     return kinds & {"transposed", "matmul", "norm", *OF_A_MATRIX} and not kinds & {"entry", "sum"}
 
 
@@ -208,6 +224,7 @@ def _alone(text):
 
 # Tokens to a tree --------------------------------------------------------------------------------
 
+NOUGHT = ("number", "0")
 ENDS = {"(": ")", "[": "]", "{": "}", "|": "|", "||": "||", r"\{": r"\}"}
 PRODUCTS = {"/": "over", "*": "times", "@": "matmul", "⊙": "entrywise"}
 
@@ -249,9 +266,25 @@ class _Parser:
         return self.take(expected) or self.stop(repr(expected))
 
     def stop(self, expected):
-        where = (f"before {''.join(self.tokens[self.place:self.place + 3])!r}" if self.next
-                 else "at the end")
+        where = f"before {self.typed()!r}" if self.next else "at the end"
         raise Unreadable(f"cannot read {self.text!r}: expected {expected} {where}")
+
+    def typed(self):
+        """The next three tokens as they are typed: what is left is the end of the text that has
+        as many tokens."""
+        def tokens(part):
+            return [*_tokens(part, self.latex)]
+
+        left, text = self.tokens[self.place:-1], self.text
+        start = bisect_left(range(len(text)), -len(left), key=lambda p: -len(tokens(text[p:])))
+        while start + 1 < len(text) and tokens(text[start + 1:]) == left:
+            start += 1  # over what stands for nothing
+        rest = text[start:]
+        ends = (end for end in range(1, len(rest) + 1) if tokens(rest[:end]) == left[:3])
+        end = next(ends, None) if tokens(rest) == left else None
+        while end and end < len(rest) and tokens(rest[:end + 1]) == left[:3]:
+            end += 1
+        return rest[:end].strip() if end else "".join(left[:3])
 
     # the grammar, from what binds least to what binds most
 
@@ -360,8 +393,8 @@ class _Parser:
 
     def norm(self):
         tree = self.group()
-        if self.take("_") and self.short() != ("number", "2"):
-            self.stop("the norm with squares, as in ||w||^2,")
+        if self.take("_") and self.short() not in [("number", "2"), ("name", "F")]:
+            self.stop("the norm with squares, as in ||w||^2 or ||X||_F^2,")
         return ("norm", tree)
 
     def indicator(self, right):
@@ -378,7 +411,20 @@ class _Parser:
             return one
         self.take("=")
         both = (one, self.sum()) if sign == ">" else (self.sum(), one)
-        return ("call", "Heaviside", [("add", both[0], ("minus", both[1]))])
+        above = both[0] if both[1] == NOUGHT else ("add", both[0], ("minus", both[1]))
+        return ("call", "Heaviside", [("minus", both[1]) if both[0] == NOUGHT else above])
+
+    def where(self):
+        """where(z > 0, a, b), by the step of z."""
+        with self.brackets():
+            step = self.compared(self.sum())
+            if step[:2] != ("call", "Heaviside"):
+                self.stop("a comparison such as z > 0")
+            self.need(",")
+            yes, _, no = self.sum(), self.need(","), self.sum()
+        parts = [("times", factor, value) for factor, value in (
+            (step, yes), (("add", ("number", "1"), ("minus", step)), no)) if value != NOUGHT]
+        return ("add", *parts) if len(parts) == 2 else (*parts, NOUGHT)[0]
 
     def command(self):
         name = self.take(self.next)[1:]
@@ -446,6 +492,10 @@ class _Parser:
         """A name with what belongs to it: primes, a layer, indices, brackets of a function."""
         if name in ("Sum", "sum") and self.next == "(":
             return self.python_sum()
+        if name in {"mean", "average"} - self.alone and self.next == "(":
+            self.stop("a mean written as a sum, as in Sum(x[i]**2, (i, 1, n))/n,")
+        if name in {"where"} - self.alone and self.next == "(":
+            return self.where()
         if name == "Partial" and self.next == "(":
             parts = self.arguments()
             return (("partial", *parts) if len(parts) == 2
@@ -481,6 +531,9 @@ class _Parser:
             self.place += primes
             return ("call", stem + "'"*primes, self.arguments())
         self.must_be_a_factor(stem)
+        if stem in LONG_NAMES - self.known and self.next.isdigit() and (
+                self.tokens[self.place + 1] == "("):
+            self.stop(f"a bracket, as in {stem}({self.next})*(z), or a base, as in log_2(z),")
         if not primes and stem in LONG_NAMES - self.known and self.begins_a_factor():
             return ("call", stem, [self.factor()])  # \log p
 
@@ -805,10 +858,7 @@ class _Names:
             raise Unreadable(unknown(stem, self.functions))
         function = function or activation(stem)
         for _ in range(len(name) - len(stem)):
-            if not (isinstance(function, type) and issubclass(function, Activation)):
-                raise Unreadable(f"write the slope of {stem} out: "
-                                 f"{name} is known only of functions without a rule")
-            function = function.prime
+            function = _slope(function, stem)
         if stem in OF_A_MATRIX and not values[0].is_Matrix:
             raise Unreadable(f"{stem} is taken of a matrix, and {values[0]} is a number")
         if any(value.is_Matrix for value in values) and stem not in OF_A_MATRIX:
@@ -825,6 +875,21 @@ def _letter_by_letter(kind, *rest):
     """The indices i and k of x_{ik}; a longer name, or a formula, is one index."""
     is_run = kind in ("name", "number") and len(rest[0]) <= 3
     return [(kind, letter) for letter in rest[0]] if is_run else [(kind, *rest)]
+
+
+def _slope(function, name):
+    """The function that g' stands for, σ' too: by a rule, or of its own."""
+    if isinstance(function, type) and issubclass(function, Activation):
+        return function.prime
+    z = sp.Dummy(real=True)
+    try:
+        with evaluate(True):
+            slope = sp.DiracDelta(z) if function in (sp.Max, sp.Min) else function(z).diff(z)
+    except (TypeError, AttributeError):
+        slope = sp.DiracDelta(z)
+    if slope.has(sp.DiracDelta, sp.Derivative):
+        raise Unreadable(f"write the slope of {name} out: {name}' is not known here")
+    return lambda value: slope.xreplace({z: value})
 
 
 def _letter(name):

@@ -59,6 +59,10 @@ RIGHT = [
     ('log1p(exp(z)) - y*z', '1/(1+exp(-z)) - y', 'z'), ('expm1(w*x)', 'x*exp(w*x)', 'w'),
     ('log2(z)', '1/(z*log(2))', 'z'), (r'\log_{10} z', r'\frac{1}{z \ln(10)}', 'z'),
     ('np.exp2(z)', '2^z ln(2)', 'z'), ('w_1(x+1)', 'x+1', 'w_1'), ('np.maximum(0, z)', 'H(z)', 'z'),
+    (r'\sigma(z)', r"\sigma'(z)", 'z'), ('tanh(w x)', "tanh'(w x) x", 'w'),
+    ('H(z)*z', 'H(z)', 'z'), ('sign(w x) w', 'sign(w x)', 'w'),
+    ('(z > w) z^2', '2 z H(z - w)', 'z'),
+    ('np.where(z > 0, z, 0.1*z)', 'where(z > 0, 1, 0.1)', 'z'),
 ]
 OF_MATRICES = [
     ('||X w - y||^2', '2 X^T (X w - y)', 'w'),
@@ -84,6 +88,8 @@ OF_MATRICES = [
     ('||X w + b||^2', '2 X^T (X w + b)', 'w'),
     ('λ ||w||^2', '||w||^2', 'λ'),
     ('||X w - y||^2 + b^T w', '2 X^T (X w - y) + b', 'w'),
+    ('||X W - Y||_F^2', '2 X^T (X W - Y)', 'W'),
+    (r'\|X W - Y\|_F^2', r'2 X^\top (X W - Y)', 'W'),
 ]
 WRONG = [  # the mistake
     ('(w*x - y)**2/2', '(w*x - t)*x', 'w', 't stands where y is meant, and nothing says what t is'),
@@ -215,6 +221,7 @@ UNREADABLE = [  # what is said
     ('||X w - y||^2', '2 X (X w - y)', 'w', 'd and n would be one size, where X is n × d'),
     ('||w||_1', '1', 'w', 'the norm with squares, as in \\|\\|w\\|\\|\\^2'),
     ('det(A)', '1', 'A', 'det is no function that is known here'),
+    (r'\sum_i (w^\top x_i - y_i)^2', '1', 'w', 'all with matrices, as in ..X w - y'),
     ('X^T + y', '1', 'y', 'which must be one number'),
 ]
 
