@@ -2,21 +2,23 @@
 
 import numpy as np
 
+from gradcheck.judging import DIFFERS, OPEN
 from gradcheck.report import fraction
 
 ANY_FACTOR = "a constant factor"
 NO_RATIO = "no constant ratio: another formula, or another point"
 
 
-def explain(report, f, indices, claim, parameter, n_samples, differs, open_):
+def explain(report, f, claim, parameter, start, n_samples):
     """Fill in the ratio and the name of the mistake of a block that differs.
 
-    f holds the judged entries, indices their places in the block (None for a direction).
+    f holds the judged entries; the block's first one is at `start` of the vector of all parameters.
     """
-    usable = ~(f.kink | open_)
-    spurious = differs & usable & f.still & (f.value == 0) & (f.claimed != 0)
-    rest = differs & usable & ~spurious
-    by_entry = np.array([index is not None for index in indices])
+    usable = ~f.kink & (f.status != OPEN)
+    wrong = usable & (f.status == DIFFERS)
+    spurious = wrong & f.still & (f.value == 0) & (f.claimed != 0)
+    rest = wrong & ~spurious
+    by_entry = np.array([np.ndim(probe.where) == 0 for probe in f.probe])
     if rest.any():
         report.ratio = constant_ratio(f.claimed[rest], f.value[rest], f.bar[rest])
     all_of_it = (rest | (f.value == 0) & (f.claimed == 0) | ~usable).all()
@@ -32,16 +34,16 @@ def explain(report, f, indices, claim, parameter, n_samples, differs, open_):
         if report.ratio is not None:
             words += f"; the other {rest.sum()} have ratio {fraction(report.ratio)}{cause}"
     elif report.ratio is None:
-        words = _otherwise(report, f, indices, claim, parameter, n_samples, usable & by_entry, rest)
+        words = _otherwise(report, f, claim, parameter, start, n_samples, usable & by_entry, rest)
     report.suggestion = words
 
 
-def _otherwise(report, f, indices, claim, parameter, n_samples, usable, rest):
+def _otherwise(report, f, claim, parameter, start, n_samples, usable, rest):
     rows = np.flatnonzero(usable)
-    places = [indices[k] for k in rows]
+    places = [probe.where - start for probe in f.probe[rows]]
     claimed, value, bar, wrong = f.claimed[rows], f.value[rows], f.bar[rows], rest[rows]
-    if claim.ndim == 2 and claim.shape[0] == claim.shape[1] and len(rows) > 1:
-        ratio = constant_ratio(claim.T.ravel()[places], value, bar)
+    if parameter.ndim == 2 and len(set(parameter.shape)) == 1 and len(rows) > 1:
+        ratio = constant_ratio(claim.reshape(parameter.shape).T.ravel()[places], value, bar)
         if ratio is not None:
             report.ratio, report.transposed = ratio, True
             return "; ".join(filter(None, ["transposed", factor_words(ratio, n_samples)]))

@@ -199,42 +199,62 @@ def _at_a_glance(at, claims, exact):
 
 
 def _report(k, at, claims, f, gradient, n_samples):
-    parameter, name, part = at.arrays[k], at.tree.names[k], at.part(k)
-    size = np.fmax(np.abs(f.claimed), np.abs(f.value))
-    with np.errstate(all="ignore"):
-        error, bars = np.where(size > 0, [np.abs(f.claimed - f.value) / size, f.bar / size], 0)
-    error = np.where(np.isfinite(error), error, 0)
+    name, parameter, part = at.tree.names[k], at.arrays[k], at.part(k)
     verdict = next(v for v in (DIFFERS, OPEN, AGREES) if (f.status == v).any())
-    among = np.flatnonzero(f.status == verdict)
-    # The first of those that tie but for rounding, so that noise does not choose.
-    worst = among[np.argmax(error[among] >= error[among].max() * (1 - 1e-6))]
-    known = f[(f.value != 0) & (f.status != OPEN) & ~f.kink]
-    dead, kinks = f.still & (f.claimed == 0) & (f.value == 0) & ~f.lost, f[f.kink]
-    # Zero for a number that cannot be told from zero: its digits are noise.
-    noise = 0 if f.kink[worst] else f.bar[worst]
-    told = lambda number: 0.0 if abs(number) <= noise else float(number)
-    report = BlockReport(
-        name, parameter.shape, len(f), VERDICTS[verdict],
-        error=float(error[worst]), error_bar=float(bars[worst]),
-        digits=certain_digits((known.bar / np.abs(known.value)).max()) if len(known) else None,
-        worst=_entry_name(name, f.probe[worst], part.start, parameter.shape),
-        claimed=told(f.claimed[worst]), numerical=told(f.value[worst]),
-        differing=int((f.status == DIFFERS).sum()), undecided=int((f.status == OPEN).sum()),
-        steep=int(f.jump[worst]), dead=int(dead.sum()), at_kink=len(kinks),
-        seen=float(f.seen[worst]), bracketed=int(kinks.inside.sum()),
-        beside=int(f.beside.sum()), lost=int(f.lost.sum()),
-        slopes=_slopes(kinks[0].left, kinks[0].right) if len(kinks) else (),
-    )  # fmt: skip
-    if verdict == AGREES and not (dead | (size == 0) | f.kink).all():
+    worst = _worst(f, verdict, lambda probe: _entry_name(name, probe, part.start, parameter.shape))
+    report = BlockReport(name, parameter.shape, len(f), VERDICTS[verdict], **worst, **_counts(f),
+                         digits=_digits(f))  # fmt: skip
+    if verdict == AGREES and not (_is_dead(f) | (_size(f) == 0) | f.kink).all():
         report.ratio = 1.0
     if verdict == DIFFERS:
-        places = [None if np.ndim(p.where) else p.where - part.start for p in f.probe]
-        claim, differs = claims.value[part].reshape(parameter.shape), f.status == DIFFERS
-        explain(report, f, places, claim, parameter, n_samples, differs, f.status == OPEN)
+        explain(report, f, claims.value[part], parameter, part.start, n_samples)
         if report.suggestion in ("", NO_RATIO) or " left out" in report.suggestion:
             words = delta_mistake(k, at, gradient, lambda there: claims_of(gradient, there).value)
             report.suggestion = words or report.suggestion
     return report
+
+
+def _size(f):
+    return np.fmax(np.abs(f.claimed), np.abs(f.value))
+
+
+def _is_dead(f):
+    return f.still & (f.claimed == 0) & (f.value == 0) & ~f.lost
+
+
+def _worst(f, verdict, named):
+    """What a report tells of the entry with the largest error among those of its verdict."""
+    size = _size(f)
+    with np.errstate(all="ignore"):
+        error, bars = np.where(size > 0, [np.abs(f.claimed - f.value) / size, f.bar / size], 0)
+    error = np.where(np.isfinite(error), error, 0)
+    among = np.flatnonzero(f.status == verdict)
+    # The first of those that tie but for rounding, so that noise does not choose.
+    k = among[np.argmax(error[among] >= error[among].max() * (1 - 1e-6))]
+    # Zero for a number that cannot be told from zero: its digits are noise.
+    noise = 0 if f.kink[k] else f.bar[k]
+    told = lambda number: 0.0 if abs(number) <= noise else float(number)
+    return {
+        "error": float(error[k]), "error_bar": float(bars[k]), "worst": named(f.probe[k]),
+        "claimed": told(f.claimed[k]), "numerical": told(f.value[k]),
+        "steep": int(f.jump[k]), "seen": float(f.seen[k]),
+    }  # fmt: skip
+
+
+def _counts(f):
+    """How many entries are of each kind, and the slopes of the first kink."""
+    kinds = {
+        "differing": f.status == DIFFERS, "undecided": f.status == OPEN, "dead": _is_dead(f),
+        "at_kink": f.kink, "bracketed": f.kink & f.inside, "beside": f.beside, "lost": f.lost,
+    }  # fmt: skip
+    first = f[f.kink][:1]
+    slopes = _slopes(first.left[0], first.right[0]) if len(first) else ()
+    return {kind: int(those.sum()) for kind, those in kinds.items()} | {"slopes": slopes}
+
+
+def _digits(f):
+    known = f[(f.value != 0) & (f.status != OPEN) & ~f.kink]
+    return certain_digits((known.bar / np.abs(known.value)).max()) if len(known) else None
 
 
 def _slopes(*slopes):
