@@ -16,6 +16,14 @@ class WrongIndex(ValueError):
     """An index runs further, or less far, than the array it stands on; or matrices do not fit."""
 
 
+class BeforeFirst(WrongIndex):
+    """An index begins before the first entry of the array; `slip` says what has been mistaken."""
+
+    def __init__(self, message, slip):
+        super().__init__(message)
+        self.slip = slip
+
+
 class WitnessDisagrees(Exception):
     """The NumPy code does not give what the derivation says.
 
@@ -51,7 +59,7 @@ class FalseLine(Exception):
     Attributes
     ----------
     position : int
-        Which line it is; the first one below the left side is 1.
+        Which line it is; the first one below the left side is 1, the left side itself is 0.
     before, claimed : sympy expression
         The line before and the line, as they were typed.
     point : Point or None
@@ -79,7 +87,8 @@ class FalseLine(Exception):
         return self.sought() if callable(self.sought) else self.sought
 
     def __str__(self):
-        line = f"Line {self.position} of {self.title}"
+        line = f"Line {self.position}" if self.position else "The left side"
+        line += f" of {self.title}"
         hint = f"  hint     {self.hint()}"
         if self.values is None:
             claimed = f"  claimed  {plain(self.claimed)}"

@@ -108,17 +108,25 @@ def index_ranges(*exprs):
     for index, size, entry, ends in uses:
         if index.is_Integer:
             if size.is_Integer and not 1 <= index <= size:
-                raise WrongIndex(f"{_in_words(entry)} is outside of its array, "
-                                 f"whose index runs from 1 to {size}")
+                raise WrongIndex(outside(entry, None, size))
             continue
         low, end = ends or (sp.S.One, ranges.setdefault(index, size))
         if size.is_Integer and (low < 1) == sp.true or end != size and (size < end) == sp.true:
-            raise WrongIndex(f"on {_in_words(entry)} the index {index} would run from {low} to "
-                             f"{end}, but the array has the entries 1 to {size}")
+            raise WrongIndex(outside(entry, (index, low, end), size))
         if end != size and end.is_Symbol and size.is_Symbol and end in sizes:
             raise WrongIndex(f"on {_in_words(entry)} the index {index} would run to {size}, "
                              f"but elsewhere it runs to {end}")
     return ranges
+
+
+def outside(entry, span, size, first=1):
+    """In words: an entry does not exist; `span` is an index, its first and its last value."""
+    if span is None:
+        return (f"{_in_words(entry)} is outside of its array, "
+                f"whose index runs from {first} to {size}")
+    index, low, end = span
+    return (f"on {_in_words(entry)} the index {index} would run from {low} to {end}, "
+            f"but the array has the entries {first} to {size}")
 
 
 def _in_words(entry):
@@ -137,20 +145,23 @@ def least_sizes(exprs):
 
 @lru_cache(maxsize=10_000)
 def _uses_in(expr):
-    return tuple(dict.fromkeys(_uses(expr, {})))
-
-
-def _uses(expr, bound):
     """(index, size of the array there, entry, ends of the sum that binds the index or None)."""
+    found = [(index, entry.base.shape[position], entry, ends.get(index))
+             for entry, position, index, ends in stands(expr) if entry.base.shape]
+    return tuple(dict.fromkeys(use for use in found if use[0].is_Integer
+                               or use[0].is_Symbol and use[0] != use[1]))
+
+
+def stands(expr, bound=None):
+    """(entry, position, index, {letter: ends of the sum that binds it}) for all that is indexed."""
+    bound = bound or {}
     if isinstance(expr, sp.Indexed):
-        for index, size in zip(expr.indices, expr.base.shape or ()):
-            if index.is_Integer or index.is_Symbol and index != size:
-                yield index, size, expr, bound.get(index)
+        yield from ((expr, *place, bound) for place in enumerate(expr.indices))
         return
     if isinstance(expr, (sp.Sum, sp.Product)):
         bound = {**bound, **{index: (low, high) for index, low, high in expr.limits}}
     for part in expr.args:
-        yield from _uses(part, bound)
+        yield from stands(part, bound)
 
 
 ONE = ((), ())  # the monomial without bounds and without factors

@@ -12,11 +12,12 @@ from itertools import islice
 
 import sympy as sp
 
+from derivations.beginnings import Beginnings
 from derivations.conditions import conditions, differentiable
 from derivations.definitions import Assume, Entries, Independent, reaching, resolve, table_of
-from derivations.errors import FalseLine, Undecided, WrongIndex
+from derivations.errors import BeforeFirst, FalseLine, Undecided, WrongIndex
 from derivations.matrices import entry
-from derivations.mistakes import diagnose
+from derivations.mistakes import Kind, Mistake, diagnose
 from derivations.normal_form import index_ranges, is_zero, least_sizes, must_be_exact
 from derivations.printing import alike, plain
 from derivations.sampling import POINTS, opened, points, ranges_in, sizes_in
@@ -40,6 +41,7 @@ class Known:
             if known and known != g.entries:
                 raise ValueError(f"the entries of {g.matrix} are given twice")
         self.table = table_of(self.opened(g) for g in given if not isinstance(g, Entries))
+        self.beginnings = Beginnings(self.table)
         self.place = [sp.Dummy(letter, integer=True, positive=True) for letter in "rc"]
 
     def scalar(self, expr):
@@ -141,6 +143,7 @@ def prove_lines(lines, known, title="the derivation"):
     """Prove a whole chain of lines, the left side first; returns and raises as `prove` does."""
     chain = Chain(lines, known, title)
     chain.check_names()
+    chain.show()
     chain.open()
     chain.must_fit()
     numbers = chain.numbers()
@@ -192,14 +195,25 @@ class Chain:
         except Undecided as undecided:
             raise Undecided(f"{what}: {undecided}") from None
 
-    def open(self):
-        """Resolve every line. What is not covered is noted: numbers may refute it all the same."""
-        table = reaching(self.known.table, self.lines)
+    def show(self):
+        """Write every line by entries, none of which may stand before the first of its array."""
+        beginnings = self.known.beginnings
         for position, line in enumerate(self.lines):
             try:
                 shown = self.known.scalar(line)
+                beginnings = beginnings if position else beginnings.seen_from(shown)
+                beginnings.must_reach(shown)
+            except BeforeFirst as error:
+                slip = Mistake(Kind.INDEX, error.slip)
+                raise self.misfit(position, error, mistake=slip) from error
             except WrongIndex as error:
                 raise self.misfit(position, error) from error
+            self.shown.append(shown)
+
+    def open(self):
+        """Resolve every line. What is not covered is noted: numbers may refute it all the same."""
+        table = reaching(self.known.table, self.lines)
+        for position, shown in enumerate(self.shown):
             self.must_be_exact(f"{self.name_of(position)} cannot be proved", shown)
             try:
                 resolved = resolve(shown, table)
@@ -207,16 +221,14 @@ class Chain:
             except Undecided as undecided:
                 resolved = None
                 self.unclear[position] = f"In {self.title}, {plain(shown)}: {undecided}"
-            self.shown.append(shown)
             self.resolved.append(resolved)
 
-    def misfit(self, position, error):
-        return self.false_line(max(0, position - 1), position, reason=str(error))
+    def misfit(self, position, error, **data):
+        return self.false_line(max(0, position - 1), position, reason=str(error), **data)
 
-    def false_line(self, before, position, **data):
+    def false_line(self, before, position, mistake=None, **data):
         """The error that line `position` does not equal line `before`."""
-        mistake = None
-        if before < position < len(self.shown):
+        if mistake is None and before < position < len(self.shown):
             shown = self.shown[before], self.shown[position]
             mistake = partial(diagnose, *shown, self.known.table)
         pair = self.lines[before], self.lines[position]

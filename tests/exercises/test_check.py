@@ -22,7 +22,7 @@ from gradcheck import MISTAKES
 n, d = symbols("n d", integer=True, positive=True)
 i, j, k, m = symbols("i j k m", integer=True)
 x, y, y_hat, w = indexed("x", n, d), indexed("y", n), indexed("y_hat", n), indexed("w", d)
-J = symbols("J", real=True)
+u, J = indexed("u", n), symbols("J", real=True)
 with as_written():
     given = [Definition(J, Sum((y_hat[i] - y[i])**2, (i, 1, n))/(2*n)),
              Definition(y_hat[i], Sum(w[j]*x[i, j], (j, 1, d)))]
@@ -54,6 +54,22 @@ def test_every_equal_form_is_accepted(answer, capsys):
 def test_a_wrong_formula_gets_the_name_of_its_mistake(answer, mistake, capsys):
     shown = feedback(answer, capsys)
     assert shown.startswith("Not yet") and mistake in shown
+
+
+NAMED = [*given, Definition(u[i], Partial(J, y_hat[i]))]
+
+
+@pytest.mark.parametrize("low", [0, -1, -5])
+@pytest.mark.parametrize("term", [(y_hat[i] - y[i])*x[i, k]/n, u[i]*x[i, k],
+                                  Partial(J, y_hat[i])*Partial(y_hat[i], w[k])])
+def test_a_sum_that_begins_before_the_array_is_not_right(term, low, capsys):
+    for text in (False, True):
+        answer = Sum(term, (i, low, n))
+        check(str(answer) if text and not term.has(Partial) else answer, question, NAMED)
+        told = capsys.readouterr().out.splitlines()[0]
+        assert told == f"Not yet: the sum over i runs from {low} instead of 1."
+    check(Sum(term, (i, 1, n)) + term.xreplace({i: low}), question, NAMED)
+    assert "stands before the first entry" in capsys.readouterr().out
 
 
 def test_a_derivative_still_to_be_taken_is_no_answer(capsys):
