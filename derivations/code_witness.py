@@ -13,7 +13,7 @@ import sympy as sp
 from derivations.errors import WitnessDisagrees
 from derivations.printing import plain, to_mpf
 from derivations.sampling import DIGITS, Point, opened, ranges_in
-from derivations.symbols import Activation, Partial, base_of, indexed, names_in
+from derivations.symbols import Activation, Partial, base_of, indexed, label_of, names_in, shape_of
 from derivations.values import NoValue, is_rational
 
 CODE = 1e-13  # how near the entries of a NumPy array must be, relative to the largest
@@ -42,7 +42,7 @@ class Executable:
         self.rational = all(map(is_rational, parts))
         self.functions = {type(a).__name__: type(a) for e in parts for a in e.atoms(Activation)}
         named = _bases(*parts) - _lengths(_bases(*parts)) - self.free.keys()
-        arrays = {_name(base): base for base in sorted(named, key=str)}
+        arrays = {str(label_of(base)): base for base in sorted(named, key=str)}
         self.known = arrays | self.functions
         words = [(word, base) for name, base in arrays.items() for word in spellings(name)]
         self.spelled = dict(reversed(words)) | self.known
@@ -86,7 +86,7 @@ class Executable:
         known = given.keys() | self.table.keys() | sizes.keys() | self.free.keys() | indices
         missing = bases - _lengths(bases) - known
         if missing:
-            raise ValueError(f"a value for {_name(min(missing, key=str))} is needed; the values "
+            raise ValueError(f"a value for {label_of(min(missing, key=str))} is needed; the values "
                              f"given are for {', '.join(sorted(arrays)) or 'nothing'}")
 
 
@@ -115,7 +115,7 @@ class Given(Point):
         shape = np.shape(self.given.get(base))
         if not all(1 <= i <= length for i, length in zip(indices, shape)):
             place = ", ".join(map(str, indices))
-            raise IndexError(f"{_name(base)} of shape {shape} has no entry {place}")
+            raise IndexError(f"{label_of(base)} of shape {shape} has no entry {place}")
 
 
 def _with_slopes(expr, table):
@@ -131,10 +131,10 @@ def _is_unknown(slope, table):
 
 def _slope_array(slope):
     base = base_of(slope.variable)
-    name = f"d{_name(base_of(slope.expr))}_d{_name(base)}"
-    if not _shape(base):
+    name = f"d{label_of(base_of(slope.expr))}_d{label_of(base)}"
+    if not shape_of(base):
         return sp.Symbol(name, real=True)
-    return indexed(name, *_shape(base))[slope.variable.indices]
+    return indexed(name, *shape_of(base))[slope.variable.indices]
 
 
 def _with_known_slopes(definition, table):
@@ -145,7 +145,7 @@ def _with_known_slopes(definition, table):
 
 def _fitting(base, value, sizes):
     """The array, if it fits what is known of its shape; notes in `sizes` what it tells."""
-    name, value, expected = _name(base), np.asarray(value, dtype=object), _shape(base)
+    name, value, expected = str(label_of(base)), np.asarray(value, dtype=object), shape_of(base)
     if any(isinstance(v, NO_NUMBER) for v in value.flat):
         raise TypeError(f"{name} holds what is no number: {value.tolist()!r}")
     pairs = list(zip(expected, value.shape))
@@ -158,16 +158,8 @@ def _fitting(base, value, sizes):
     return value
 
 
-def _shape(base):
-    return tuple(getattr(base, "shape", None) or ())
-
-
 def _lengths(bases):
-    return {s for base in bases for size in _shape(base) for s in size.free_symbols}
-
-
-def _name(base):
-    return str(getattr(base, "label", base))
+    return {s for base in bases for size in shape_of(base) for s in size.free_symbols}
 
 
 def _bases(*exprs):
@@ -250,7 +242,7 @@ class CodeWitness:
         division, quarters, larger ones; small ones where exp or the like occurs."""
         random = np.random.default_rng([seed, family])
         bases = {parameter: self.line.spelled[parameter] for parameter in parameters}
-        symbols = {s for base in bases.values() for s in _shape(base) if s.is_Symbol}
+        symbols = {s for base in bases.values() for s in shape_of(base) if s.is_Symbol}
         lengths = chain(SIZES[seed], count(9))
         sizes = dict(zip(sorted(symbols, key=str, reverse=True), lengths))
         small = [(4, 1), (64, 4), (9, 1)] if self.line.rational else [(4, 4), (4, 4), (4, 8)]
@@ -260,7 +252,7 @@ class CodeWitness:
             if parameter in self.line.functions:
                 arrays[parameter] = _stand_in(base, seed)
                 continue
-            shape = [int(sizes.get(s, s)) for s in _shape(base)]
+            shape = [int(sizes.get(s, s)) for s in shape_of(base)]
             drawn = random.integers(-largest, largest + 1, shape)
             if family or not shape:
                 drawn = np.where(drawn == 0, 3, drawn)
@@ -284,7 +276,7 @@ def _stand_in(function, seed):
 
 def _as_assumed(drawn, base, family, scale):
     """The numbers as floats, whole or of one sign if their symbol is, or if logarithms want it."""
-    known = getattr(base, "label", base)
+    known = label_of(base)
     if known.is_integer:
         scale = 1
     if known.is_positive or known.is_nonnegative or family >= 2 and not known.is_negative:

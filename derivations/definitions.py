@@ -24,6 +24,7 @@ from derivations.symbols import (
     letter,
     names_in,
     parts_in,
+    shape_of,
 )
 
 KNOWN = "positive", "negative", "nonnegative", "nonpositive", "nonzero", "integer"
@@ -540,7 +541,7 @@ def _may_meet(one, other):
 def _classes(definition):
     """What is a value of an index, as c in y_k = [k = c] or c_i in y_ik = [k = c_i] for one-hot
     labels: it is one of 1 ... K."""
-    sizes = dict(zip(definition.indices, getattr(base_of(definition.name), "shape", None) or ()))
+    sizes = dict(zip(definition.indices, shape_of(base_of(definition.name))))
     bound = {limit[0] for total in definition.body.atoms(sp.Sum) for limit in total.limits}
     taken = bound | sizes.keys() | set(sizes.values())
     for delta in definition.body.atoms(sp.KroneckerDelta):

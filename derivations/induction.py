@@ -15,7 +15,7 @@ import sympy as sp
 from derivations.definitions import Definition, Depends
 from derivations.errors import FalseLine, Undecided
 from derivations.printing import plain, tex
-from derivations.symbols import Partial, base_of
+from derivations.symbols import Partial, base_of, label_of
 from derivations.verify import prove
 
 LAYER = re.compile(r"\(([a-zA-Z])([+-]\d+)?\)$")
@@ -65,8 +65,8 @@ class Induction:
             raise ValueError(f"the step must assume that {plain(layer)} depends on the layer "
                              "behind: give Depends to it")
         behind, d = base_of(assumed.on), f"∂{plain(layer)}/∂"
-        wanted = sp.Symbol(LAYER.sub(f"({letter}+1)", str(_word(mine))))
-        if str(_word(behind)) != wanted.name:
+        wanted = sp.Symbol(LAYER.sub(f"({letter}+1)", str(label_of(mine))))
+        if str(label_of(behind)) != wanted.name:
             raise ValueError(f"the step assumes {d}{_shown(behind)} to be known; its conclusion "
                              f"with {letter} + 1 for {letter} is {d}{plain(wanted)}")
         loose = self.open_in(self.step) - {behind}
@@ -79,7 +79,7 @@ class Induction:
     def must_begin(self, mine, layer):
         """The base derives the same function by the last layer, and leaves nothing open."""
         last, function = self.derivative_of(self.base)
-        stems = [str(_word(base)).partition("^")[0] for base in (mine, last)]
+        stems = [str(label_of(base)).partition("^")[0] for base in (mine, last)]
         if stems[0] != stems[1] or str(function) != str(layer):
             raise ValueError(f"the base derives {plain(function)} by {_shown(last)}, "
                              f"the step {plain(layer)} by {_shown(mine)}")
@@ -152,15 +152,11 @@ class Induction:
                 f"    {self.verdict} · {self._reason()}")
 
 
-def _word(base):
-    return getattr(base, "label", base)
-
-
 def _shown(base):
-    return plain(_word(base))
+    return plain(label_of(base))
 
 
 def _layer_of(base):
     """("l", 0) for z^(l), ("l", 1) for z^(l+1), (None, 0) for a name without a layer."""
-    found = LAYER.search(str(_word(base)))
+    found = LAYER.search(str(label_of(base)))
     return (found[1], int(found[2] or 0)) if found else (None, 0)

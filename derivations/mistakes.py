@@ -27,7 +27,7 @@ from derivations.glance import Glance
 from derivations.normal_form import index_ranges
 from derivations.printing import plain, show_number, to_mpf
 from derivations.sampling import DIGITS, points, ranges_in, same_value
-from derivations.symbols import Activation, Partial, base_of, letters_of, names_in
+from derivations.symbols import Activation, Partial, base_of, label_of, letters_of, names_in
 from derivations.values import NoValue
 
 ENOUGH = 4        # points at which a mistake must give what is claimed before it is named
@@ -231,11 +231,11 @@ class _Diagnosis:
                         f"give Definition({name}, ...), or write {plain(meant)}"
                         if meant in values else f"{plain(name)} stands where {plain(meant)} is "
                         f"meant, and nothing says what {plain(name)} is"), self.wrong)
-        known = ", ".join(sorted({plain(_word(base)) for base in mine if _is_quantity(base)}))
+        known = ", ".join(sorted({plain(label_of(base)) for base in mine if _is_quantity(base)}))
         for name in foreign:
             yield Mistake(Kind.NAME, (
-                f"{plain(_word(base_of(name)))} occurs neither in the line before nor in what is "
-                f"given: there are {known}"), self.wrong)
+                f"{plain(label_of(base_of(name)))} occurs neither in the line before "
+                f"nor in what is given: there are {known}"), self.wrong)
 
     def normalised(self):
         """Right only where the entries of an array sum to 1, as labels and probabilities do."""
@@ -729,7 +729,7 @@ def _forgotten(right, table):
     for leaf in sorted(biases, key=str):
         zero = {e: sp.S.Zero for e in whole.atoms(sp.Indexed, sp.Symbol) if base_of(e) == leaf}
         if whole.xreplace(zero) != whole:
-            yield Mistake(Kind.TERM, f"the bias {plain(_word(leaf))} is forgotten",
+            yield Mistake(Kind.TERM, f"the bias {plain(label_of(leaf))} is forgotten",
                           whole.xreplace(zero))
 
 
@@ -756,7 +756,7 @@ def _other_names(right, table):
     here = _bases(right)
     for mine, other in permutations(sorted(bases, key=str), 2):
         if mine in here and _rank(mine) == _rank(other) and _akin(mine, other, table):
-            yield Mistake(Kind.NAME, _worded(STANDS_FOR, (_word(other), _word(mine))),
+            yield Mistake(Kind.NAME, _worded(STANDS_FOR, (label_of(other), label_of(mine))),
                           _renamed(right, mine, other).xreplace(back))
 
 
@@ -785,12 +785,8 @@ def _other_variables(question, table, of_a_name):
             yield Mistake(Kind.VARIABLE, name, way.line(Partial(question.expr, other)))
 
 
-def _word(base):
-    return base.label if isinstance(base, sp.IndexedBase) else base
-
-
 def _stem(base):
-    return str(_word(base)).partition("^")[0]
+    return str(label_of(base)).partition("^")[0]
 
 
 def _rank(base):

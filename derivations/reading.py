@@ -33,6 +33,7 @@ from derivations.symbols import (
     activation,
     as_written,
     indexed,
+    label_of,
     sigmoid,
     softplus,
 )
@@ -238,7 +239,7 @@ class _Parser:
                              f"of at most {LONGEST} characters; got {str(text)[:40]!r}")
         self.text, self.latex, self.place, self.inside = text, "\\" in text, 0, ""
         self.tokens = [*_tokens(text, self.latex), ""]
-        self.known = {str(getattr(name, "label", name)) for name in known}
+        self.known = {str(label_of(name)) for name in known}
         self.alone = {*alone, *self.known, *GREEK.values(), "top"}
         self.functions = ({f.stem for f in functions}
                           | {*FUNCTIONS, *OF_A_MATRIX, *UNKNOWN}) - self.known
@@ -631,7 +632,7 @@ class _Names:
     def __init__(self, trees, known, functions, latex=False):
         self.latex, self.strict, self.running, self.loose = latex, bool(known), None, {}
         self.matrices = {str(name): name for name in known if name.is_Matrix}
-        self.values = {str(getattr(name, "label", name)): name for name in known
+        self.values = {str(label_of(name)): name for name in known
                        if not name.is_Matrix}
         self.functions = {f.stem: f for f in functions}
         self.ends, self.whole, self.arrays = {}, set(), {}

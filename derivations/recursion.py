@@ -9,7 +9,7 @@ are values that may be anything.
 import sympy as sp
 from sympy import evaluate
 
-from derivations.symbols import base_of
+from derivations.symbols import base_of, shape_of
 
 BELOW_FIRST = (0, 99)  # entries at a whole number are opened down to the first level
 
@@ -48,7 +48,7 @@ def reached(base, table):
 
 
 def _indices(group):
-    return min(len(getattr(base, "shape", None) or ()) for base in group)
+    return min(len(shape_of(base)) for base in group)
 
 
 def _ranks(group, place, table):

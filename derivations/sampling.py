@@ -18,7 +18,7 @@ import sympy as sp
 
 from derivations.definitions import Depends
 from derivations.printing import plain, show_number, to_mpf
-from derivations.symbols import names_in, parts_in
+from derivations.symbols import label_of, names_in, parts_in, shape_of
 from derivations.values import NoValue, filled, is_rational, real, value_of, whole_value
 
 DIGITS = 40  # of every value; a difference quotient has a step of 1e-20, and 20 digits more
@@ -215,7 +215,7 @@ class Point:
         return self.memo[here]
 
     def must_have(self, base, indices):
-        shape, recursion = getattr(base, "shape", None) or (), self.table.get(base)
+        shape, recursion = shape_of(base), self.table.get(base)
         first = recursion.level if getattr(recursion, "before_first", False) else None
         for place, (index, size) in enumerate(zip(indices, shape)):
             is_before = place == first and index < 1
@@ -223,7 +223,7 @@ class Point:
                 raise NoValue(f"{_entry_text(base, indices)} lies outside of {base.label}")
 
     def draw(self, base, indices):
-        random, known = Random(f"{self.seed} {_text(base)} {indices}"), getattr(base, "label", base)
+        random, known = Random(f"{self.seed} {_text(base)} {indices}"), label_of(base)
         if base in self.size:
             return self.size[base]
         if base in self.ranges:
@@ -399,5 +399,5 @@ def _why(error):
 
 
 def _entry_text(name, indices):
-    name = plain.name(str(getattr(name, "label", name)))
+    name = plain.name(str(label_of(name)))
     return f"{name}_{''.join(map(str, indices))}" if indices else name

@@ -178,6 +178,16 @@ def base_of(name):
     return name.base if isinstance(name, sp.Indexed) else name
 
 
+def label_of(base):
+    """The symbol that an array is called by; any other name is its own."""
+    return getattr(base, "label", base)
+
+
+def shape_of(base):
+    """The sizes of an array or a matrix; () of a number."""
+    return tuple(getattr(base, "shape", None) or ())
+
+
 @lru_cache(maxsize=100_000)
 def names_in(expr):
     """Every symbol and every array that occurs in an expression, sizes and indices included."""

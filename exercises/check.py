@@ -15,7 +15,7 @@ from derivations.mistakes import Kind, diagnose
 from derivations.printing import plain
 from derivations.reading import Unreadable, read, unknown
 from derivations.sampling import points, ranges_in, sizes_in
-from derivations.symbols import Activation, Partial, as_written, base_of, names_in
+from derivations.symbols import Activation, Partial, as_written, base_of, names_in, shape_of
 from derivations.values import NoValue, filled
 from derivations.verify import Known, prove
 from exercises.progress import OPEN, RIGHT, WRONG, Reply, book
@@ -165,9 +165,9 @@ class Question:
             same = by_text.get(str(name))
             if same is None:
                 raise NoFormula(unknown(plain(sp.Symbol(str(name))), by_text))
-            if _shape(same) != _shape(name):
-                raise NoFormula(f"your {name} has shape {_shape(name)}, "
-                                f"that of the exercise {_shape(same)}")
+            if shape_of(same) != shape_of(name):
+                raise NoFormula(f"your {name} has shape {shape_of(name)}, "
+                                f"that of the exercise {shape_of(same)}")
             raise NoFormula(f"your {name} is another symbol of the same name; "
                             f"use the {name} that the notebook made")
 
@@ -352,9 +352,9 @@ def _filled(point, sizes, value_at):
 
 def _drawn(base, point):
     """The values of a whole array, or of one symbol."""
-    if not _shape(base):
+    if not shape_of(base):
         return float(point.value(base))
-    return _filled(point, _shape(base), lambda *at: point.value(base[at]))
+    return _filled(point, shape_of(base), lambda *at: point.value(base[at]))
 
 
 def shown(expr):
@@ -381,10 +381,6 @@ def _exact(number):
         raise NoFormula(
             f"{text} is a rounded number; write an exact one, such as Rational(1, 3) or x/3")
     return sp.Rational(text)
-
-
-def _shape(base):
-    return tuple(getattr(base, "shape", None) or ())
 
 
 def _close(got, right):
