@@ -33,7 +33,7 @@ def conditions(lines, table, made_of=()):
                if any(i.is_Integer for i in e.indices)}
     parts += sorted(entries, key=str)
     for kind, expr in (pair for part in parts for pair in _asked(part)):
-        if not _is_shown(kind, expr, table):
+        if not all(_is_shown(kind, expr, case) for case in (table, *table.at_ends)):
             found.setdefault(expr, set()).add(kind)
     return list(dict.fromkeys(_in_words(_strongest(kinds), expr) for expr, kinds in found.items()))
 

@@ -3,18 +3,19 @@ them."""
 
 from copy import copy
 from functools import lru_cache
+from itertools import product
 
 import sympy as sp
 from sympy import evaluate
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
+from derivations.bounds import KNOWN, Between, between, free_twin
 from derivations.errors import Undecided
 from derivations.printing import plain, tex
 from derivations.recursion import BELOW_FIRST, carried, floors, height, levels, reached
 from derivations.slopes import Held, Unknown, slope_of
 from derivations.symbols import (
-    Array,
     Partial,
     activation,
     base_of,
@@ -26,8 +27,6 @@ from derivations.symbols import (
     parts_in,
     shape_of,
 )
-
-KNOWN = "positive", "negative", "nonnegative", "nonpositive", "nonzero", "integer"
 
 
 class Definition:
@@ -294,7 +293,15 @@ class Assume(Definition):
         self.relations = relations
         with evaluate(True):
             equal = len(relations) == 1 and isinstance(relations[0], sp.Eq)
-            super().__init__(*(_solved(*relations[0].args) if equal else _between(relations)))
+            self.found = Between(*_solved(*relations[0].args)) if equal else between(relations)
+            super().__init__(self.found.name, self.found.body)
+
+    def other(self, name, body):
+        """That it is this name that stands for this."""
+        other = copy(self)
+        other.name, other.body, other.indices = name, body, indices_of(name)
+        other.found = Between(name, body)
+        return other
 
     def check(self):
         """What it stands for was made to fit."""
@@ -306,35 +313,6 @@ class Assume(Definition):
     def _repr_markdown_(self):
         shown = (f"{tex(r.lhs)} {RELATIONS[type(r)][1]} {tex(r.rhs)}" for r in self.relations)
         return f"$$\\text{{assume }} {', '.join(shown)}$$"
-
-
-def _free_twin(name, **known):
-    """A new symbol, or an entry of a new array, for a name whose values are bound."""
-    entry = isinstance(name, sp.Indexed)
-    stem = sp.Dummy(name.base.label.name if entry else name.name, real=True, **known)
-    return Array(stem, shape=name.base.shape)[name.indices] if entry else stem
-
-
-def _between(relations):
-    """x and what it stands for if it lies between bounds, with a free u > 0: low + u, high - u, or
-    low + (high - low) u/(1 + u)."""
-    sides = [side for r in relations for side in r.args]
-    name = next((x for x in sides if isinstance(x, (sp.Symbol, sp.Indexed))
-                 and all(x in r.args for r in relations)), None)
-    if name is None:
-        raise ValueError("a hypothesis is about one name, as in x > 0, "
-                         f"got {', '.join(map(str, relations))}")
-    other = lambda r: r.args[r.args[0] == name]
-    bounds = [r for r in relations if not isinstance(r, sp.Ne)]
-    low = [other(r) for r in bounds if r.gts == name]
-    high = [other(r) for r in bounds if r.lts == name]
-    if not bounds:
-        return name, other(relations[0]) + _free_twin(name, nonzero=True)
-    strict = not any(isinstance(r, (sp.Ge, sp.Le)) for r in relations)
-    free = _free_twin(name, **{"positive" if strict else "nonnegative": True})
-    if low and high:
-        return name, low[0] + (high[0] - low[0]) * free / (1 + free)
-    return name, low[0] + free if low else high[0] - free
 
 
 def _solved(left, right):
@@ -361,7 +339,7 @@ def _shares(total, right):
         weight = total.function.coeff(name)
         if (bound <= set(name.indices) and sp.expand(total.function - weight * name) == 0
                 and base_of(name) not in names_in(weight) | names_in(right)):
-            free = _free_twin(name, **{"positive": True} if name.is_positive else {})
+            free = free_twin(name, **{"positive": True} if name.is_positive else {})
             whole = sp.Sum(weight * free, *total.limits)
             if name.is_positive:
                 return name, right * free / whole
@@ -459,6 +437,7 @@ class Table(dict):
         self.by = by  # what is differentiated by
         self.independent = independent  # lists of names
         self.memo, self.others = {}, {}
+        self.at_ends = []  # tables for what a name between two bounds may be besides
 
     def above(self, variable):
         """The definitions of what is made of a variable, which itself stays closed."""
@@ -516,6 +495,8 @@ def _table_of(definitions):
                   independent=[names.bases for names in independent])
     for names in independent:
         names.check(table)
+    for hypothesis in [d for d in table.values() if isinstance(d, Assume) and d.found.ordered]:
+        _order(hypothesis, table)
     for index in [index for d in table.values() for index in _classes(d)]:
         table.setdefault(base_of(index.name), index)
     with evaluate(True):
@@ -529,7 +510,26 @@ def _table_of(definitions):
         table[base] = Cases(parts, place, before_first[base])
     for definition in table.values():
         must_reach(definition.body, table)
+    table.at_ends = _at_ends(table)
     return table
+
+
+def _order(hypothesis, table):
+    """a < b where a < x < b: b stands for a + v with v > 0, unless that is known otherwise."""
+    name, body = hypothesis.found.ordered
+    if base_of(name) not in table:
+        table[base_of(name)] = hypothesis.other(name, body)
+    elif not resolve(hypothesis.found.gap, Table(table)).is_positive:
+        raise ValueError(f"{hypothesis} needs {plain(hypothesis.found.gap)} > 0, "
+                         f"which does not follow from what else is said of {plain(name)}")
+
+
+def _at_ends(table):
+    """The tables for the ends of intervals, which no free number reaches."""
+    cases = [[(base, d), *((base, d.other(d.name, end)) for end in d.found.ends)]
+             for base, d in table.items() if isinstance(d, Assume) and not d.name.is_integer]
+    return [Table({**table, **dict(case)}, table.places, table.floors,
+                  independent=table.independent) for case in list(product(*cases))[1:]]
 
 
 def _may_meet(one, other):

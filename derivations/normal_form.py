@@ -608,7 +608,8 @@ class NormalForm:
         at = lambda value: self.poly(body.xreplace({index: value}))
         if (high - low).is_Integer and high - low < EXPLICIT:
             return add(at(low + t) for t in range(int(high - low) + 1))
-        first, last, edge = rounded_ends(low, high, self.at_least)
+        known = *(end for _, end in self.ranges.values()), *self.large
+        first, last, edge = rounded_ends(low, high, self.at_least, known)
         try:
             edge = [times(sign, at(value)) for value, sign in edge]
         except Undecided:  # a term too many may have no value

@@ -146,9 +146,13 @@ def power_sum(power):
     return lambda end: total.xreplace({n: end})
 
 
-def rounded_ends(low, high, at_least):
-    """(1, n, [(index, 1 for a term too few or -1 for one too many)]) for a sum from 0 to n - 1."""
-    shift, end = high.as_coeff_Add()
+def rounded_ends(low, high, at_least, known=()):
+    """(1, n, [(index, 1 for a term too few or -1 for one too many)]) for a sum from 0 to n - 1.
+
+    Where a known end, as that of a free index, is a whole number off, it is n.
+    """
+    end = next((e for e in known if (high - e).is_Integer), high.as_coeff_Add()[1])
+    shift = high - end
     if (high - low).is_integer and at_least(-1, high - low):
         if low.is_Integer and low != 1 and (low > 1 or at_least(0, high)):
             low, far = int(low), abs(low - 1) <= EXPLICIT

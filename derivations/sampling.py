@@ -16,7 +16,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from derivations.definitions import Depends
+from derivations.definitions import Assume, Depends
 from derivations.printing import plain, show_number, to_mpf
 from derivations.symbols import label_of, names_in, parts_in, shape_of
 from derivations.values import NoValue, filled, is_rational, real, value_of, whole_value
@@ -196,12 +196,16 @@ class Point:
         definition = self.cases[key]
         if definition is None:
             return self.drawn(*key)
-        return self.remembered(key, base, lambda: self.defined(definition, indices))
+        return self.remembered(key, base, lambda: self.defined(definition, *key))
 
-    def defined(self, definition, indices):
+    def defined(self, definition, base, indices):
         bound = dict(zip(definition.indices, indices))
         if isinstance(definition, Depends):
             return self.unknown(definition, bound, indices)
+        if isinstance(definition, Assume):
+            self.seen.setdefault((base, indices))  # its value is looked up when it is shown
+            ends = dict(enumerate(definition.found.ends, POINTS))  # {seed: value}
+            return value_of(ends.get(self.seed, definition.body), self, bound)
         return value_of(definition.body, self, bound)
 
     def drawn(self, base, indices):
@@ -354,8 +358,10 @@ class Point:
     def describe(self, width=88):
         """The values that were used, sizes and indices first, then the rest in the order of use."""
         counted = {n for n, i in self.seen if not i and (n in self.size or n in self.ranges)}
-        whole = {n.name: self.seen[n, ()] for n in counted}
-        rest = {_entry_text(n, i): v for (n, i), v in self.seen.items() if n not in counted}
+        value = lambda n, i: self.lookup(n, i) if self.seen[n, i] is None else self.seen[n, i]
+        whole = {n.name: value(n, ()) for n in counted}
+        rest = {_entry_text(n, i): value(n, i) for n, i in list(self.seen)
+                if n not in counted and not isinstance(getattr(n, "label", n), sp.Dummy)}
         shown = [f"{n} = {show_number(v)}" for n, v in [*sorted(whole.items()), *rest.items()]]
         texts = [", ".join(shown[:count]) for count in range(1, len(shown) + 1)] or [""]
         text = max((t for t in texts if len(t) <= width), key=len, default=texts[0])

@@ -249,7 +249,8 @@ class Chain:
 
     def ranges_of(self, position):
         pair = slice(position - 1, position + 1)
-        return index_ranges(*self.shown[pair], *(e for e in self.resolved[pair] if e is not None))
+        found = index_ranges(*self.shown[pair], *(e for e in self.resolved[pair] if e is not None))
+        return {index: resolve(end, self.known.table) for index, end in found.items()}
 
     # numbers
 
@@ -263,6 +264,8 @@ class Chain:
         """
         agreed, why = [], "both sides vanish at every point"
         wanted = BY_CASES if any(holds(part, *KINKED) for part in self.parts) else POINTS
+        ends = (len(h.found.ends) for h in self.known.hypotheses if isinstance(h, Assume))
+        wanted = max(wanted, POINTS + max(ends, default=0))
         for point in self.points():
             try:
                 agreed += [point] * bool(self.agrees_at(point))
@@ -301,7 +304,8 @@ class Chain:
 
     def prove(self):
         """Raises Undecided, or FalseLine for an index that does not fit, unless it is proved."""
-        least = least_sizes(self.parts)
+        least = {resolve(size, self.known.table): number
+                 for size, number in least_sizes(self.parts).items()}
         for position in range(1, len(self.lines)):
             for unclear in (self.unclear.get(position - 1), self.unclear.get(position)):
                 if unclear:
