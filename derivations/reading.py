@@ -19,6 +19,7 @@ also stands without a bracket, in any of the texts: w_1(x + 1) is a product besi
 import re
 import unicodedata
 from bisect import bisect_left
+from collections import Counter
 from contextlib import contextmanager
 from difflib import get_close_matches
 from itertools import groupby
@@ -52,11 +53,16 @@ FUNCTIONS = {
     **dict.fromkeys(("heaviside", "step", "H"), sp.Heaviside)}
 OF_A_MATRIX = {"tr": sp.Trace, "trace": sp.Trace, "transpose": sp.Transpose}
 # before a bracket they are functions, unless known as values
-LONG_NAMES = {name for name in FUNCTIONS if len(name) > 1 and name != "sigma"}
+LONG_NAMES = {name for name in {*FUNCTIONS, *OF_A_MATRIX} if len(name) > 1 and name != "sigma"}
+# functions that nobody takes of a number alone: sin 2w is sin(2w), but log 2w may be log(2) w
+OF_A_PRODUCT = {"sin", "cos", "tanh", "sinh", "cosh"}
 UNKNOWN = ("f", "g", "h", "phi", "psi")
 # where a sum has no end, and no array says how far it runs
 SIZES = dict(i="n", j="d", k="m", l="p")
 DRESSES = "mathbf mathbb boldsymbol bm mathrm mathsf operatorname text hat bar tilde vec".split()
+NO_NAMES = {"oo", "inf", "Inf", "infinity", "Infinity", "nan", "NaN", "True", "False", "None"}
+NO_FUNCTIONS = set("tan sec csc cosec cot tg ctg asin acos arcsin arccos sech csch coth asinh "
+                   "acosh atanh sinc gelu silu softmax argmax argmin det diag lim".split())
 PYTHON = {"for", "in", "if", "else", "and", "or", "not", "import", "def", "return"}
 
 
@@ -93,7 +99,10 @@ def read(*texts, known=(), functions=(), shapes=None):
     [(w*x - y)**2/2, (w*x - y)**2/2]
     """
     alone = set().union(*map(_alone, texts))
-    trees = [_Parser(text, known, functions, alone).tree() for text in texts]
+    parsers = [_Parser(text, known, functions, alone) for text in texts]
+    trees = [parser.tree() for parser in parsers]
+    if not known:
+        _must_be_products(trees, parsers)
     if not known and not shapes:
         _must_not_mix(trees)
     if not known and (shapes or _is_of_matrices(trees)):
@@ -101,6 +110,16 @@ def read(*texts, known=(), functions=(), shapes=None):
     names = _Names(trees, known, functions, any("\\" in text for text in texts))
     with as_written():
         return [names.formula(tree, text) for tree, text in zip(trees, texts)]
+
+
+def _must_be_products(trees, parsers):
+    """L(w) is a product only where L stands elsewhere too: it may be a function."""
+    told = Counter(node[1] for tree in trees for node in _all(tree) if node[0] in ("name", "entry"))
+    beside = Counter(name for parser in parsers for name in parser.before_a_name.values())
+    for name in beside:
+        if told[name] <= beside[name]:
+            raise Unreadable(f"{name}(…) may be a function or a product: write {name}*(…) for the "
+                             f"product; functions without a rule are {', '.join(UNKNOWN)}")
 
 
 def _kinds(trees):
@@ -200,10 +219,11 @@ def _spelled(text):
         f" {slash}{GREEK[m[0]]}" + " " * (text[m.end():m.end() + 1] != "_" and not slash)), text)
 
 
-def _tokens(text, latex):
-    text, place = _spelled(text).rstrip(), 0
+def _tokens(text, latex, known):
+    text, place, token = _spelled(text).rstrip(), 0, ""
     while match := TOKEN.match(text, place):
-        kind, token, place = match.lastgroup, match[match.lastgroup], match.end()
+        before, kind, token = token, match.lastgroup, match[match.lastgroup]
+        place = match.end()
         if re.match("[sS]um_", text[match.start(kind):]):  # sum_i, without a backslash
             token, place = r"\sum", match.start(kind) + 3
         elif kind == "name" and latex and not re.fullmatch(r"[A-Za-z]+_(hat|bar|tilde)", token):
@@ -211,6 +231,9 @@ def _tokens(text, latex):
             word = token if token in FUNCTIONS else re.match("[A-Za-z]+", token)[0]
             token = word if word in FUNCTIONS or word in ("sum", "Sum") else token[0]
             place = match.start(kind) + len(token)
+        elif before == "^" and re.fullmatch("T([A-Za-z](_.*)?|[A-Z][a-z])", token):  # w^Tx
+            if token not in known:
+                token, place = "T", match.start(kind) + 1
         token = SPELLINGS.get(token, token)
         if token not in IGNORED:
             yield token
@@ -230,6 +253,12 @@ ENDS = {"(": ")", "[": "]", "{": "}", "|": "|", "||": "||", r"\{": r"\}"}
 PRODUCTS = {"/": "over", "*": "times", "@": "matmul", "⊙": "entrywise"}
 
 
+# d/dw, dC/da, \frac{d}{dw}: in plain text, in LaTeX
+DERIVATIVE = [re.compile(pattern) for pattern in (
+    r"(?<!\S)d([A-Za-z](_\w+)?)? / d[A-Za-z](_\w+)?(?!\S)",
+    r"(?<!\S)d( \\?\w+)? / d \\?[A-Za-z]+|\\frac { d( [^{}]*)? } { d \\?[A-Za-z]")]
+
+
 class _Parser:
     """Reads one text into nested tuples: ("add", a, b), ("name", "w"), ("entry", "x", [i, k])."""
 
@@ -238,11 +267,15 @@ class _Parser:
             raise Unreadable("a formula as text is needed, "
                              f"of at most {LONGEST} characters; got {str(text)[:40]!r}")
         self.text, self.latex, self.place, self.inside = text, "\\" in text, 0, ""
-        self.tokens = [*_tokens(text, self.latex), ""]
         self.known = {str(label_of(name)) for name in known}
+        self.tokens, self.before_a_name = [*_tokens(text, self.latex, self.known), ""], {}
         self.alone = {*alone, *self.known, *GREEK.values(), "top"}
         self.functions = ({f.stem for f in functions}
                           | {*FUNCTIONS, *OF_A_MATRIX, *UNKNOWN}) - self.known
+        tokens = re.sub(r"\\(mathrm|text) { d }", "d", " ".join(self.tokens))
+        if not self.known and (found := DERIVATIVE[self.latex].search(tokens)):
+            raise Unreadable(f"{found[0].replace(' ', '')} would be a derivative that is to be "
+                             "taken: write the function itself, or a derivative with ∂")
 
     def tree(self):
         try:
@@ -274,7 +307,7 @@ class _Parser:
         """The next three tokens as they are typed: what is left is the end of the text that has
         as many tokens."""
         def tokens(part):
-            return [*_tokens(part, self.latex)]
+            return [*_tokens(part, self.latex, self.known)]
 
         left, text = self.tokens[self.place:-1], self.text
         start = bisect_left(range(len(text)), -len(left), key=lambda p: -len(tokens(text[p:])))
@@ -297,14 +330,31 @@ class _Parser:
         return tree
 
     def product(self, sign=None):
-        tree = self.factor()
+        tree = last = self.factor()
         while True:
             if how := self.take(*PRODUCTS):
-                tree = (PRODUCTS[how], tree, self.factor())
+                last = self.factor()
+                tree = (PRODUCTS[how], tree, last)
             elif self.begins_a_factor():  # a blank, or nothing, as in 2x
-                tree = ("times", tree, self.factor())
+                last = self.beside(last)
+                tree = ("times", tree, last)
             else:
                 return ("minus", tree) if sign == "-" else tree
+
+    def beside(self, left):
+        """The next factor after a blank, or after nothing."""
+        if left[0] == "number" and self.next[0] in "0123456789.":
+            raise Unreadable(f"two numbers stand side by side in {self.text!r}: write one number "
+                             "without a blank, or * between them")
+        place, name = self.place, self.next == "(" and left == ("name", self.last) and self.last
+        right = self.factor()
+        if name and right[0] in ("name", "entry"):
+            self.before_a_name[place] = name
+        return right
+
+    @property
+    def last(self):
+        return self.tokens[self.place - 1].lstrip("\\")
 
     def begins_a_factor(self):
         if self.next in ("|", "||"):
@@ -385,6 +435,8 @@ class _Parser:
             return self.indicator("]") if token == "1" and self.take("[") else ("number", token)
         if token.startswith("\\") and token != r"\}":
             return self.command()
+        if token in NO_NAMES - self.known:
+            raise Unreadable(f"{token} is no quantity that a formula may hold: {self.text!r}")
         if token in PYTHON - self.known:
             self.stop("a formula such as Sum(x[i]**2, (i, 1, n)), no Python")
         if re.match("[A-Za-z]", token):
@@ -434,7 +486,7 @@ class _Parser:
                 return ("partial", self.differential("{", "}"), self.differential("{", "}"))
             return ("over", self.short(), self.short())
         if name == "sqrt":
-            return ("call", "sqrt", [self.short() if self.next == "{" else self.atom()])
+            return self.root()
         if name == "sum":
             return self.sum_sign()
         if name == "partial":
@@ -446,6 +498,14 @@ class _Parser:
             self.place -= 1
             self.stop(f"a formula; \\{name} is not read here")
         return self.named(name)
+
+    def root(self):
+        r"""What stands behind \sqrt or √: \sqrt{w}, \sqrt[3]{w}, √2."""
+        degree = self.take("[") and self.sum()
+        degree and self.need("]")
+        below = self.short() if self.next == "{" else self.atom()
+        return (("power", below, ("over", ("number", "1"), degree)) if degree
+                else ("call", "sqrt", [below]))
 
     def dressed(self, how):
         r"""What stands in bold, or under a hat: \mathbf{X}, \hat y, \mathbf{1}_{k=c}."""
@@ -535,8 +595,45 @@ class _Parser:
         if stem in LONG_NAMES - self.known and self.next.isdigit() and (
                 self.tokens[self.place + 1] == "("):
             self.stop(f"a bracket, as in {stem}({self.next})*(z), or a base, as in log_2(z),")
-        if not primes and stem in LONG_NAMES - self.known and self.begins_a_factor():
-            return ("call", stem, [self.factor()])  # \log p
+        self.must_hold_no_function(stem)
+        if stem in LONG_NAMES - self.known:
+            return ("call", stem, [self.argument(stem)])
+
+    def argument(self, function):
+        """What a function without brackets is taken of, where there are no two ways to read it:
+        log p, sin 2w, but not log w x."""
+        if self.next in PRODUCTS or not self.begins_a_factor():
+            raise Unreadable(f"{function} is a function: write what it is taken of in brackets, "
+                             f"{function}(…), in {self.text!r}")
+        whole = self.factor()
+        is_constant = whole[0] == "number" or whole == ("name", "pi")
+        while function in OF_A_PRODUCT and is_constant and self.begins_a_name():
+            whole = ("times", whole, self.factor())
+        if self.next in PRODUCTS or self.begins_a_factor() and not self.begins_a_function():
+            raise Unreadable(f"it is not clear in {self.text!r} where that ends of which "
+                             f"{function} is taken: write brackets, {function}(…)")
+        return whole
+
+    def begins_a_function(self):
+        name = self.next.lstrip("\\")
+        return (name in LONG_NAMES - self.known
+                or name in self.functions and self.tokens[self.place + 1] == "(")
+
+    def begins_a_name(self):
+        name = self.next.lstrip("\\")
+        return (name.isidentifier() and name not in {"frac", "sum"} and self.begins_a_factor()
+                and not self.begins_a_function())
+
+    def must_hold_no_function(self, name):
+        """Refuses sin2w or expw, which would be one name, and tan, which is no name."""
+        if self.known & {name}:
+            return
+        if name in NO_FUNCTIONS:
+            raise Unreadable(f"{name} is no function that is known here: {self.offered()}")
+        glued = name not in self.functions and re.fullmatch(
+            r"(sin|cos|tanh|exp|log|ln|sqrt)(\d+\w*|[A-Za-z]\w*)", name)
+        if glued and (glued[2][0].isdigit() or glued[2] in self.alone):
+            raise Unreadable(f"{name} would be one name: write {glued[1]}({glued[2]})")
 
     def must_be_a_factor(self, name):
         """Refuses a name before a bracket that is neither a function nor surely a factor."""
@@ -560,7 +657,7 @@ class _Parser:
         if len(base) > 1 or base[0][1] in ("0", "1"):
             self.stop(r"a base such as 2 or 10, as in log_2(z) or \log_{10} z,")
         exponent = self.take("^") and self.exponent()
-        value = self.arguments() if self.next == "(" else [self.factor()]
+        value = self.arguments() if self.next == "(" else [self.argument("log")]
         tree = ("over", ("call", "log", value), ("call", "log", base))
         return ("power", tree, exponent) if exponent else tree
 
@@ -573,7 +670,7 @@ class _Parser:
         if exponent and self.next == "(":
             return ("power", ("call", stem, self.arguments()), exponent)
         if exponent and stem in LONG_NAMES and self.begins_a_factor():
-            return ("power", ("call", stem, [self.factor()]), exponent)
+            return ("power", ("call", stem, [self.argument(stem)]), exponent)
         self.place = place
 
     def split(self, name):
@@ -799,10 +896,6 @@ class _Names:
         return Partial(self.build(function), self.build(variable))
 
     def over(self, one, other):
-        both = [tree[1] for tree in (one, other) if tree[0] == "name"]
-        if len(both) == 2 and not self.strict and all(re.fullmatch("d[A-Za-z]", n) for n in both):
-            raise Unreadable(f"{'/'.join(both)} would be a derivative that is to be taken: write "
-                             f"the function itself, or ∂{both[0][1]}/∂{both[1][1]}")
         below = self.build(other)
         if below == 0 or below.is_Matrix:
             raise Unreadable("it divides by zero" if below == 0

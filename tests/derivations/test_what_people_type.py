@@ -8,6 +8,7 @@ from derivations.claim import bring_your_own
 from derivations.definitions import Entries
 from derivations.mistakes import Kind
 from derivations.printing import plain
+from derivations.reading import LONG_NAMES, read
 from derivations.symbols import indexed
 
 RIGHT = [
@@ -63,6 +64,12 @@ RIGHT = [
     ('H(z)*z', 'H(z)', 'z'), ('sign(w x) w', 'sign(w x)', 'w'),
     ('(z > w) z^2', '2 z H(z - w)', 'z'),
     ('np.where(z > 0, z, 0.1*z)', 'where(z > 0, 1, 0.1)', 'z'),
+    (r'\sqrt[3]{w}', r'\frac{1}{3} w^{-2/3}', 'w'),
+    (r'\sqrt[n]{w}', r'\frac{1}{n} w^{1/n - 1}', 'w'),
+    ('sin 2w', '2 cos 2w', 'w'),
+    (r'\sin \pi w', r'\pi \cos \pi w', 'w'),
+    (r'\sin w \cos w', r'\cos 2 w', 'w'),
+    ('√2 w', '√2', 'w'),
 ]
 OF_MATRICES = [
     ('||X w - y||^2', '2 X^T (X w - y)', 'w'),
@@ -90,6 +97,9 @@ OF_MATRICES = [
     ('||X w - y||^2 + b^T w', '2 X^T (X w - y) + b', 'w'),
     ('||X W - Y||_F^2', '2 X^T (X W - Y)', 'W'),
     (r'\|X W - Y\|_F^2', r'2 X^\top (X W - Y)', 'W'),
+    ('w^Tx + b', 'x', 'w'),
+    ('(w^Tx - y)^2', '2 (w^Tx - y) x', 'w'),
+    ('x^Ty', 'y', 'x'),
 ]
 WRONG = [  # the mistake
     ('(w*x - y)**2/2', '(w*x - t)*x', 'w', 't stands where y is meant, and nothing says what t is'),
@@ -223,6 +233,23 @@ UNREADABLE = [  # what is said
     ('det(A)', '1', 'A', 'det is no function that is known here'),
     (r'\sum_i (w^\top x_i - y_i)^2', '1', 'w', 'all with matrices, as in ..X w - y'),
     ('X^T + y', '1', 'y', 'which must be one number'),
+    *[(text, '1', 'w', r'in brackets, \w+\(…\)') for text in (
+        'exp -w', 'sqrt -w', 'sin -w', r'\sin -w', 'sigmoid -w x', 'tr + w', 'max * w')],
+    *[(text, '1', 'w', r'write brackets, \w+\(…\)') for text in (
+        r'\log w x', 'log 2 w', 'sqrt 2 w', 'sin w/2', 'sin 2*w', 'exp w @ x', r'\log_2 w x',
+        'log2 w x', 'tanh^2 w x')],
+    *[(text, '1', 'w', 'would be a derivative that is to be taken') for text in (
+        r'\frac{d}{dw} w^3', r'\frac{d w^3}{dw}', r'\frac{\mathrm{d}}{\mathrm{d}w} w^3',
+        r'\frac{d^2}{dw^2} w^3', 'd/dw w^3', 'd/dw (w^3)', '2 dC/dw', 'w dw_1/dw_2')],
+    *[(text, '1', 'w', 'two numbers stand side by side') for text in (
+        '1 000 w', '1.5.2 w', '2 3 w', r'1\,000 w', 'w 2 3')],
+    *[(text, '1', 'w', 'no quantity') for text in (
+        'oo w', 'inf*w', 'nan*w', 'True*w', 'None w', 'w + infinity')],
+    *[(text, '1', 'w', 'no function that is known here') for text in (
+        'cosec w', 'tan w', 'arcsin w', 'softmax w', 'cosec(w)')],
+    *[(text, '1', 'w', 'would be one name: write') for text in ('sin2w + w', 'expw + w')],
+    *[(text, '1', 'w', 'may be a function or a product') for text in (
+        'beta(w)', 'L(w)', r'\beta(w)', 'w + c(w)', 'L(x_i) + w')],
 ]
 
 
@@ -276,3 +303,21 @@ def test_matrices_of_sympy_need_no_entries():
     said = bring_your_own(sp.Trace(rest.T*rest), X.T*rest, w)
     assert said.mistake.kind is Kind.FACTOR
     assert dict(said.rows(plain))["right would be"].startswith("in entry r: 2 Σ")
+
+
+@pytest.mark.parametrize("name", sorted(LONG_NAMES))
+@pytest.mark.parametrize("inner", ["w", "2w", "2 w", "-w", "+w", "w x", "w*x", "w/2", "w^2", "pi w",
+                                   "2 pi w", "2(w+1)", "w_i", "w log x", "2 w log x", "|w|"])
+def test_a_function_without_brackets_is_taken_of_all_that_follows_or_refused(name, inner):
+    """Where the next thing is a function, it ends before that."""
+    first, *last = inner.partition(" log")
+    try:
+        found = read(f"{name} {inner}", "w", "x")[0]
+    except ValueError:
+        return
+    assert plain(found) == plain(read(f"{name}({first}){''.join(last)}", "w", "x")[0])
+
+
+@pytest.mark.parametrize("text", ["w x", "w_1 (x + 1)", "w (x)", "x(w)", "eta (w - x)"])
+def test_a_product_beside_its_factors_stays_a_product(text):
+    assert read(text, "w", "x", "w_1")[0].is_Mul
