@@ -412,11 +412,15 @@ def asked(question, table):
 
 def right_formula(question, table):
     """What the question comes to, in the letters of the definitions, as short as in books."""
-    question = asked(question, table)
+    return tidied(differentiated(asked(question, table), table), table)
+
+
+def differentiated(expr, table):
+    """With every `Partial` in it differentiated: by hand, or as SymPy does where no rule fits."""
     try:
-        return tidied(Chain(table).line(question), table)
+        return Chain(table).line(expr)
     except Undecided:
-        return tidied(resolve(question, table), table)
+        return resolve(expr, table)
 
 
 def lines_by_hand(question, table):

@@ -282,11 +282,8 @@ def opened(expr, table):
     """The expression with its derivatives taken; the names in it stay."""
     if not expr.has(Partial):
         return expr
-    try:
-        with evaluate(True):
-            return lettered(Chain(table).line(expr))
-    except Undecided:
-        return resolve(expr, table)
+    with evaluate(True):
+        return lettered(chain_rule.differentiated(expr, table))
 
 
 def _quantities(expr):
@@ -635,8 +632,7 @@ def _wrong_ranges(wrong):
     """Sums that begin late, or whose index leaves its array or stops before its end, put right."""
     for total in sorted(wrong.atoms(sp.Sum), key=sp.default_sort_key):
         for place, (index, low, high) in enumerate(total.limits):
-            sizes = {size for e in total.function.atoms(sp.Indexed)
-                     for i, size in zip(e.indices, e.base.shape or ()) if i == index}
+            sizes = set(ranges_in(total.function).get(index, ()))
             ranges = [("begins with", low, sp.S.One, high)] if low.is_Integer and low > 1 else []
             ranges += [("runs to", high, low, size) for size in sorted(sizes - {high}, key=str)]
             for how, now, *ends in ranges:
@@ -704,12 +700,9 @@ ORDER = (Kind.SLOPE, Kind.ARGUMENT, Kind.NAME, Kind.VALUE, Kind.INTEGRAL, Kind.E
 
 def _on_the_way(question, table):
     way = Chain(table, faulty=True)
-    try:
-        lines = way.lines(chain_rule.asked(question, table))
-    except Undecided:  # no rule by hand
-        return
-    for fault in sorted(lines.wrong, key=lambda fault: ORDER.index(fault[1])):
-        yield Mistake(fault[1], way.told[fault], lines.wrong[fault])
+    wrong = way.lines(chain_rule.asked(question, table)).wrong
+    for fault in sorted(wrong, key=lambda fault: ORDER.index(fault[1])):
+        yield Mistake(fault[1], way.told[fault], wrong[fault])
 
 
 def _per_sample(right):
