@@ -8,6 +8,7 @@ leaves behind are dropped.
 import re
 import unicodedata
 from fractions import Fraction
+from itertools import groupby
 from math import prod
 
 import mpmath
@@ -265,6 +266,11 @@ class Textbook(Printer):
         upper = self.power(d, str(len(variables))) if len(variables) > 1 else d
         return self.derivative(upper, inner, [self.show(v) for v in variables])
 
+    def counted(self, variables):
+        """u u as u²: how often it is differentiated by each, one after the other."""
+        runs = ((variable, len([*run])) for variable, run in groupby(variables))
+        return [variable if n == 1 else self.power(variable, str(n)) for variable, n in runs]
+
     # matrices
 
     def _print_Gradient(self, e):
@@ -345,9 +351,7 @@ class Latex(Textbook):
         return f"{f'{{{base}}}' if '_' in base else base}_{{{index}}}"
 
     def derivative(self, upper, inner, variables):
-        below = r" \, ".join(rf"\partial {v}" for v in variables)
-        if len(variables) == 2 and variables[0] == variables[1]:
-            below = rf"\partial {variables[0]}^{{2}}"
+        below = r" \, ".join(rf"\partial {v}" for v in self.counted(variables))
         if isinstance(inner, NAME):
             return self.fraction(f"{upper} {self.show(inner)}", below)
         return f"{self.fraction(upper, below)} {self.bracketed(inner, POW)}"
@@ -392,8 +396,8 @@ class Plain(Textbook):
         return f"{base}_{index}" if re.fullmatch(r"[\w,]+", index) else f"{base}_{{{index}}}"
 
     def derivative(self, upper, inner, variables):
-        below = "".join(f"∂{v}" for v in variables)
-        below, shown = below if len(variables) == 1 else f"({below})", self.show(inner)
+        below = "".join(f"∂{v}" for v in self.counted(variables))
+        below, shown = below if below.count("∂") == 1 else f"({below})", self.show(inner)
         is_name = isinstance(inner, NAME)
         return f"{upper}{shown}/{below}" if is_name else f"{upper}/{below} ({shown})"
 

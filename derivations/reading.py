@@ -70,7 +70,7 @@ class Unreadable(ValueError):
     """A text that is no formula, or holds a name nobody knows; says where, and what to write."""
 
 
-def read(*texts, known=(), functions=(), shapes=None):
+def read(*texts, known=(), functions=(), shapes=None, spelled=None):
     """The formulas that the texts stand for, one for each; they share their names.
 
     Parameters
@@ -82,6 +82,8 @@ def read(*texts, known=(), functions=(), shapes=None):
         met.
     functions : iterable of Activation classes
         Functions that may occur beside the usual ones.
+    spelled : dict, optional
+        Names by another spelling of theirs, as in {"delta1": delta^(1)}; they must be known.
     shapes : dict, optional
         What is a matrix or a vector where no name is known, as in {"X": ("n", "d"), "w": ("d",)}.
         Without it they are told by the signs of matrices, as in Xᵀ, @, ||…|| and tr(…): then a
@@ -99,7 +101,7 @@ def read(*texts, known=(), functions=(), shapes=None):
     [(w*x - y)**2/2, (w*x - y)**2/2]
     """
     alone = set().union(*map(_alone, texts))
-    parsers = [_Parser(text, known, functions, alone) for text in texts]
+    parsers = [_Parser(text, known, functions, alone, spelled) for text in texts]
     trees = [parser.tree() for parser in parsers]
     if not known:
         _must_be_products(trees, parsers)
@@ -107,7 +109,7 @@ def read(*texts, known=(), functions=(), shapes=None):
         _must_not_mix(trees)
     if not known and (shapes or _is_of_matrices(trees)):
         known = _matrices(trees, texts, shapes or {})
-    names = _Names(trees, known, functions, any("\\" in text for text in texts))
+    names = _Names(trees, known, functions, any("\\" in text for text in texts), spelled)
     with as_written():
         return [names.formula(tree, text) for tree, text in zip(trees, texts)]
 
@@ -262,12 +264,12 @@ DERIVATIVE = [re.compile(pattern) for pattern in (
 class _Parser:
     """Reads one text into nested tuples: ("add", a, b), ("name", "w"), ("entry", "x", [i, k])."""
 
-    def __init__(self, text, known, functions, alone=()):
+    def __init__(self, text, known, functions, alone=(), spelled=None):
         if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
             raise Unreadable("a formula as text is needed, "
                              f"of at most {LONGEST} characters; got {str(text)[:40]!r}")
         self.text, self.latex, self.place, self.inside = text, "\\" in text, 0, ""
-        self.known = {str(label_of(name)) for name in known}
+        self.known = {str(label_of(name)) for name in known} | {*(spelled or ())}
         self.tokens, self.before_a_name = [*_tokens(text, self.latex, self.known), ""], {}
         self.alone = {*alone, *self.known, *GREEK.values(), "top"}
         self.functions = ({f.stem for f in functions}
@@ -726,11 +728,13 @@ class _Parser:
 class _Names:
     """What the names of some trees stand for: those that are known, or else symbols made."""
 
-    def __init__(self, trees, known, functions, latex=False):
+    def __init__(self, trees, known, functions, latex=False, spelled=None):
         self.latex, self.strict, self.running, self.loose = latex, bool(known), None, {}
         self.matrices = {str(name): name for name in known if name.is_Matrix}
         self.values = {str(label_of(name)): name for name in known
                        if not name.is_Matrix}
+        for spelling, name in (spelled or {}).items():
+            (self.matrices if name.is_Matrix else self.values)[spelling] = name
         self.functions = {f.stem: f for f in functions}
         self.ends, self.whole, self.arrays = {}, set(), {}
         nodes = [node for tree in trees for node in _all(tree)]
@@ -968,7 +972,8 @@ class _Names:
 def _letter_by_letter(kind, *rest):
     """The indices i and k of x_{ik}; a longer name, or a formula, is one index."""
     is_run = kind in ("name", "number") and len(rest[0]) <= 3
-    return [(kind, letter) for letter in rest[0]] if is_run else [(kind, *rest)]
+    return ([("number" if letter.isdigit() else kind, letter) for letter in rest[0]] if is_run
+            else [(kind, *rest)])
 
 
 def _slope(function, name):

@@ -94,6 +94,19 @@ _AS_TYPED = {
 class Array(sp.IndexedBase):
     """An array whose entries are made once: SymPy would work out what is known of each one anew."""
 
+    @property
+    def T(self):
+        raise AttributeError(f"{self} stands for its entries, one at a time, and has no T: write "
+                             "a sum of entries, as in Sum(W[k, j]*delta[k], (k, 1, n)), or a "
+                             "function of NumPy arrays, as in lambda W, delta: W.T @ delta")
+
+    def __matmul__(self, other):
+        raise TypeError(f"{self} stands for its entries, one at a time, and knows no @: write a "
+                        "sum of entries, as in Sum(W[j, k]*x[k], (k, 1, d)), or a function of "
+                        "NumPy arrays, as in lambda W, x: W @ x")
+
+    __rmatmul__, __array_ufunc__ = __matmul__, None  # NumPy's arrays leave @ to it
+
     def __getitem__(self, indices, **options):
         indices = indices if sp.utilities.iterables.is_sequence(indices) else (indices,)
         if len(indices) != len(self.shape):

@@ -36,8 +36,9 @@ def check(answer, question, given=(), number=""):
     Parameters
     ----------
     answer
-        A formula of the symbols of the exercise; or the same as text, plain or LaTeX; or a NumPy
-        function whose parameters are named like the symbols. `...` stands for "not answered yet".
+        A formula of the symbols of the exercise; or the same as text, plain or LaTeX, its names as
+        they are shown or as Python has them where `check` is called; or a NumPy function whose
+        parameters are named like the symbols. `...` stands for "not answered yet".
     question : sympy expression
         What is asked for, such as ``Partial(J, w[k])``.
     given : iterable of Definition, Depends and Entries
@@ -49,7 +50,8 @@ def check(answer, question, given=(), number=""):
     """
     record = book.of("derive", number or plain(question))
     key = _source(answer) if inspect.isfunction(answer) else repr(answer)
-    book.tell(record, key, _reply(answer, question, given))
+    caller = inspect.currentframe().f_back
+    book.tell(record, key, _reply(answer, question, given, caller.f_globals | caller.f_locals))
 
 
 def _source(function):
@@ -59,7 +61,7 @@ def _source(function):
         return repr(function.__code__.co_code)
 
 
-def _reply(answer, question, given):
+def _reply(answer, question, given, variables=()):
     try:
         asked = _question(question, tuple(given))
     except (ValueError, TypeError, Undecided) as error:
@@ -69,7 +71,7 @@ def _reply(answer, question, given):
                            "and run the cell again.", lambda: [BEGIN, *asked.lines()])
     try:
         return (asked.reply_to_code(answer) if inspect.isfunction(answer)
-                else asked.reply_to(asked.formula(answer)))
+                else asked.reply_to(asked.formula(answer, asked.spelled(variables))))
     except NoFormula as error:
         return Reply(WRONG, f"This cannot be compared with {asked.name}: {error}")
 
@@ -107,14 +109,21 @@ class Question:
 
     # what the reader gave
 
-    def formula(self, answer):
+    def spelled(self, variables):
+        """The names of the question by the Python variables that hold them, as in delta1."""
+        taken = {str(name) for name in self.names}
+        return {variable: value for variable, value in dict(variables).items()
+                if isinstance(value, sp.Basic) and variable not in taken and value in self.names
+                and not variable.startswith("_")}
+
+    def formula(self, answer, spelled=None):
         """The answer as SymPy knows it, read if it is text, decimals such as 0.5 exact."""
         if isinstance(answer, Derivation):
             answer = answer.last
         if isinstance(answer, sp.Equality):
             answer = answer.rhs
         if isinstance(answer, str):
-            return self._read(answer)
+            return self._read(answer, spelled)
         try:
             expr = None if isinstance(answer, bool) else sp.sympify(answer, strict=True)
         except (sp.SympifyError, TypeError, ValueError):
@@ -128,9 +137,9 @@ class Question:
         self._must_be_known(expr)
         return expr
 
-    def _read(self, text):
+    def _read(self, text, spelled):
         try:
-            return read(text, known=self.names, functions=self.functions)[0]
+            return read(text, known=self.names, functions=self.functions, spelled=spelled)[0]
         except Unreadable as error:
             raise NoFormula(str(error)) from None
 

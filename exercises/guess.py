@@ -58,11 +58,15 @@ def predict(prediction, truth, number="", choices=(), slips=None, within=1e-6, s
     if show is not None:
         show()
     kept = f" (Your first prediction was {record.first}.)" if record.first != _shown(said) else ""
-    why = next((why for slip, why in (slips or {}).items() if _is_slip(said, slip, within)),
-               UNEXPECTED)
+    slip = next((slip for slip in slips or () if _is_slip(said, slip, within)), None)
+    why = UNEXPECTED if slip is None else _sentence(slips[slip])
     text = (f"You said {_shown(said)}, and so it is. Right.{kept}" if right else
             f"You said {_shown(said)}; it is {_shown(actual)}. Not as predicted. {why}{kept}")
     book.tell(record, repr(said), Reply(RIGHT if right else WRONG, text))
+
+
+def _sentence(text):
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 def _among(said, choices):
@@ -115,7 +119,7 @@ def _names(said):
 def _number(said):
     """A finite number: at infinity no distance says anything."""
     try:
-        number = math.nan if isinstance(said, (str, bool)) else float(said)
+        number = math.nan if isinstance(said, bool) else float(said)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):

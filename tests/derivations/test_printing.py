@@ -90,7 +90,11 @@ with as_written():
         (Partial(J, w[k])**2, "(∂J/∂w_k)²", r"\left(\frac{\partial J}{\partial w_{k}}\right)^{2}"),
         (Partial(Partial(J, w[j]), w[k]), "∂²J/(∂w_k∂w_j)",
          r"\frac{\partial^{2} J}{\partial w_{k} \, \partial w_{j}}"),
-        (Partial(Partial(J, a), a), "∂²J/(∂a∂a)", r"\frac{\partial^{2} J}{\partial a^{2}}"),
+        (Partial(Partial(J, a), a), "∂²J/∂a²", r"\frac{\partial^{2} J}{\partial a^{2}}"),
+        (Partial(Partial(Partial(J, a), b), b), "∂³J/(∂b²∂a)",
+         r"\frac{\partial^{3} J}{\partial b^{2} \, \partial a}"),
+        (Partial(Partial(J, w[j]), w[j]), "∂²J/∂w_j²",
+         r"\frac{\partial^{2} J}{\partial w_{j}^{2}}"),
         (2*Partial(a*b, a), "2 ∂/∂a (a b)", r"2 \frac{\partial}{\partial a} (a \, b)"),
         # matrices
         (X.T*(X*v - r)/n, "1/n Xᵀ (X w - y)", r"\frac{1}{n} \, X^{\top} (X \, w - y)"),

@@ -54,6 +54,7 @@ def one(text):
      sp.Heaviside(a)),
     (["(0 > a)", "np.where(a < 0, 1, 0)"], sp.Heaviside(-a)),
     (["np.where(a > b, a, 2*b)"], sp.Heaviside(a - b)*a + (1 - sp.Heaviside(a - b))*2*b),
+    (["x_{k1}", "x_k1", "x[k, 1]"], x[k, 1]),
     (["√(a)", "sqrt(a)", r"\sqrt{a}"], sqrt(a)), (["tanh(a b)", r"\tanh(ab)"], tanh(a*b)),
     (["|a|", "abs(a)"], abs(a)),
     (["(ŷ_i - y_i) x_ik", "(y_hat[i] - y[i])*x[i, k]", r"(\hat{y}_i - y_i)\,x_{ik}",

@@ -123,13 +123,43 @@ def test_every_other_answer_gets_a_precise_message(answer, told, capsys):
     assert told in feedback(answer, capsys)
 
 
+@pytest.mark.parametrize("right, wrong", [
+    ("a1[1]*Sum(W2[k, 1]*delta2[k], (k, 1, 2))", "a1[1]*Sum(W2[1, k]*delta2[k], (k, 1, 2))"),
+    ("a1_1 (W2_11 delta2_1 + W2_21 delta2_2)", "W2_11 a1_1 (delta2_1 + delta2_2)"),
+    ("a^(1)_1 Σ_k w^(2)_k1 delta2_k", "Σ_k w^(2)_k1 delta2_k"),
+])
+def test_a_text_may_name_what_python_names(right, wrong, capsys):
+    a1, z2, delta2 = indexed("a^(1)", 2), indexed("z^(2)", 2), indexed("delta^(2)", 2)
+    W2, C = indexed("w^(2)", 2, 2), symbols("C", real=True)
+    scale = symbols("s", real=True)
+    layer = [Depends(C, z2[k], (k, 1, 2)), Definition(delta2[k], Partial(C, z2[k])),
+             Definition(z2[k], Sum(W2[k, j]*a1[j]*scale, (j, 1, 2)))]
+    for answer, state in ((right, "Right"), (wrong, "Not yet")):
+        check(answer, a1[1]*Partial(C, a1[1])/scale, layer, number="spelled")
+        assert capsys.readouterr().out.startswith(state), answer
+    check("delat2[1]", Partial(C, a1[1]), layer, number="spelled")
+    assert "did you mean delta2?" in capsys.readouterr().out
+
+
+def test_an_array_of_entries_says_what_to_write_instead_of_a_transpose():
+    W1, x1 = indexed("w^(1)", 2, 2), indexed("x", 2)
+    with pytest.raises(AttributeError, match=r"w\^\(1\) stands for its entries.* lambda W, delta"):
+        W1.T  # noqa: B018
+    for product in (lambda: W1 @ x1, lambda: np.eye(2) @ W1, lambda: W1 @ np.eye(2)):
+        with pytest.raises(TypeError, match="stands for its entries.*lambda W, x: W @ x"):
+            product()
+
+
 def test_a_short_decimal_is_exact(capsys):
     assert "Right" in feedback(0.5*Sum(2*(y_hat[i] - y[i])*x[i, k], (i, 1, n))/n, capsys)
 
 
 @pytest.mark.parametrize("said, truth, told", [
-    (0.5, lambda: 0.5, "Right"), (0.25, lambda: 0.5, "Not as predicted. half"),
-    ("a half", lambda: 0.5, "a number is asked for"),
+    (0.5, lambda: 0.5, "Right"), (0.25, lambda: 0.5, "Not as predicted. Half."),
+    ("a half", lambda: 0.5, "a number is asked for"), ("4", lambda: 4, "You said 4, and so it is."),
+    (" 0.0414", lambda: 0.0414, "Right"), ("4", lambda: 5, "You said 4; it is 5."),
+    (("1", 2), lambda: (1, 2), "Right"), ("4e-1", lambda: 0.4, "Right"),
+    ("nan", lambda: 0.5, "a number is asked for"), ("", lambda: 0.5, "a number is asked for"),
     ((1, 2), lambda: (1, 2), "Right"), ((1,), lambda: (1, 2), "2 values are asked for"),
     ("W[1],b[2]", lambda: {"b[2]", "W[1]"}, "Right"),
     ("W[1]", lambda: {"b[2]", "W[1]"}, "Not as predicted"),
