@@ -9,6 +9,7 @@ from derivations.definitions import Depends, resolve
 from derivations.errors import Undecided
 from derivations.normal_form import NormalForm
 from derivations.printing import plain
+from derivations.recursion import first_levels
 from derivations.rewriting import in_exponentials
 from derivations.sampling import opened, ranges_in
 from derivations.symbols import Partial, base_of, names_in, parts_in
@@ -35,7 +36,10 @@ def conditions(lines, table, made_of=()):
     for kind, expr in (pair for part in parts for pair in _asked(part)):
         if not all(_is_shown(kind, expr, case) for case in (table, *table.at_ends)):
             found.setdefault(expr, set()).add(kind)
-    return list(dict.fromkeys(_in_words(_strongest(kinds), expr) for expr, kinds in found.items()))
+    words = [_in_words(_strongest(kinds), expr) for expr, kinds in found.items()]
+    levels = first_levels(lines, table)
+    words += [f"{plain(letter)} ≥ {least}" for letter, least in levels.items() if least > 1]
+    return list(dict.fromkeys(words))
 
 
 def _strongest(kinds):

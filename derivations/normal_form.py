@@ -119,6 +119,17 @@ def index_ranges(*exprs):
     return ranges
 
 
+def must_not_pass(expr, table=()):
+    """Raises WrongIndex for an entry such as w_{d+1}, of which nothing says what it stands for."""
+    for entry, position, index, ends in stands(expr):
+        if (entry.base.shape and not index.is_Atom and entry.base not in table
+                and not index.free_symbols & ends.keys()):
+            with evaluate(True):
+                size = entry.base.shape[position]
+                if (index.doit() - size).is_positive:
+                    raise WrongIndex(outside(entry, None, size))
+
+
 def outside(entry, span, size, first=1):
     """In words: an entry does not exist; `span` is an index, its first and its last value."""
     if span is None:
@@ -130,7 +141,8 @@ def outside(entry, span, size, first=1):
 
 
 def _in_words(entry):
-    return f"{entry.base.label}_{''.join(map(str, entry.indices))}"
+    is_short = all(i.is_Atom for i in entry.indices)
+    return f"{entry.base.label}_{''.join(map(str, entry.indices))}" if is_short else plain(entry)
 
 
 def least_sizes(exprs):

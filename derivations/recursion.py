@@ -110,3 +110,15 @@ def floors(exprs, places):
             if found and found[0][1] != 0:
                 lowest[found[0]] = min(found[1], lowest.get(*found))
     return lowest
+
+
+def first_levels(exprs, table):
+    """{letter: the least level at which no name in the expressions lies before the start}, as
+    t = 3 where they speak of h_t and h_{t-3}."""
+    places, found = getattr(table, "places", {}), {}
+    for (group, symbol), (number, rank) in floors(exprs, places).items():
+        lowest = next(base for base in group if places[base][1] == rank)
+        first = 0 if table[lowest].before_first else 1
+        if symbol.is_Symbol:
+            found[symbol] = max(int(first - number), found.get(symbol, 1))
+    return found

@@ -18,6 +18,7 @@ import sympy as sp
 
 from derivations.definitions import Assume, Depends
 from derivations.printing import plain, show_number, to_mpf
+from derivations.recursion import first_levels
 from derivations.symbols import label_of, names_in, parts_in, shape_of
 from derivations.values import NoValue, filled, is_rational, real, value_of, whole_value
 
@@ -131,6 +132,9 @@ class Point:
         self.lowest = 0 if 0 in starts else 1
         named = {i for part in parts for e in parts_in(part, sp.Indexed) for i in e.indices}
         self.furthest = max([1, *(int(i) for i in named if i.is_Integer)])  # entry with a number
+        # the first level at which all names on display are opened, and none is a start of its own
+        self.start = first_levels(exprs, self.table)
+        self.furthest = max(self.furthest, *self.start.values(), 1)
         counts = set().union(*map(sizes_in, parts)) - self.ranges.keys()
         self.counts = sorted(counts, key=str, reverse=True)
         self.reach, self.cases = {}, {}  # the same for all points
@@ -150,7 +154,8 @@ class Point:
         first, wrap = (1, max(3, len(self.counts))) if seed else (3, max(1, len(self.counts)))
         first += self.furthest - 1 if seed > POINTS else 0
         shift = max(0, seed - 1)
-        self.size = {s: first + (p + shift) % wrap for p, s in enumerate(self.counts)}
+        self.size = {s: first + (p + shift) % wrap + self.start.get(s, 1) - 1
+                     for p, s in enumerate(self.counts)}
 
     def value(self, expr, letters=None):
         """The value of an expression: a number, or an array of the entries of a matrix.
@@ -245,10 +250,13 @@ class Point:
     def index(self, letter):
         """Indices of one range differ where there is room; at the third point they are equal."""
         last = min(whole_value(size, self, {}) for size in self.ranges[letter])
-        place = sorted(self.ranges, key=str).index(letter)
+        before, place = self.start.get(letter, 1) - 1, sorted(self.ranges, key=str).index(letter)
+        last -= before
+        if last < 1:
+            raise NoValue(f"{letter} must be at least {before + 1}")
         drawn = Random(f"{self.seed} {letter}").randrange(last)
         chosen = {0: -1 - place, 1: place + 1, 2: -1, 3: 2 * place}.get(self.seed, drawn)
-        return 1 + chosen % last
+        return 1 + before + chosen % last
 
     def number(self, fraction):
         return fraction if self.exact else to_mpf(fraction)

@@ -18,7 +18,7 @@ from derivations.definitions import Assume, Entries, Independent, reaching, reso
 from derivations.errors import BeforeFirst, FalseLine, Undecided, WrongIndex
 from derivations.matrices import entry
 from derivations.mistakes import Kind, Mistake, diagnose
-from derivations.normal_form import index_ranges, is_zero, least_sizes, must_be_exact
+from derivations.normal_form import index_ranges, is_zero, least_sizes, must_be_exact, must_not_pass
 from derivations.printing import alike, plain
 from derivations.sampling import POINTS, opened, points, ranges_in, sizes_in
 from derivations.symbols import Activation, Gradient, Partial, formula, holds, names_in, parts_in
@@ -42,6 +42,9 @@ class Known:
                 raise ValueError(f"the entries of {g.matrix} are given twice")
         self.table = table_of(self.opened(g) for g in given if not isinstance(g, Entries))
         self.beginnings = Beginnings(self.table)
+        for definition in self.table.values():
+            for _, body in definition.rules():
+                must_not_pass(body, self.table)
         self.place = [sp.Dummy(letter, integer=True, positive=True) for letter in "rc"]
 
     def scalar(self, expr):
@@ -203,6 +206,7 @@ class Chain:
                 shown = self.known.scalar(line)
                 beginnings = beginnings if position else beginnings.seen_from(shown)
                 beginnings.must_reach(shown)
+                must_not_pass(shown, self.known.table)
             except BeforeFirst as error:
                 slip = Mistake(Kind.INDEX, error.slip)
                 raise self.misfit(position, error, mistake=slip) from error

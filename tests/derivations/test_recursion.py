@@ -8,6 +8,7 @@ from derivations.definitions import Definition, Depends, table_of
 from derivations.derivation import Derivation
 from derivations.errors import FalseLine, Undecided
 from derivations.symbols import Partial, as_written, indexed
+from derivations.verify import prove
 
 T, t = symbols("T t", integer=True, positive=True)
 depth = symbols("K", integer=True, positive=True)
@@ -107,3 +108,37 @@ def test_a_false_line_about_a_recursion_is_refused(name):
 def test_what_never_comes_to_an_end_is_refused(make):
     with pytest.raises(ValueError):
         make()
+
+
+steps = Definition(h[t], w * h[t - 1] + x[t])
+sums = Definition(h[t], h[t - 1] + h[t - 2])
+FURTHER_BACK = {  # a line, its value, and the first level at which all of its names are opened
+    "a slope over two": (Partial(h[t], h[t - 2]), w**2, [steps], ["t ≥ 2"]),
+    "a slope over four": (Partial(h[t], h[t - 4]), w**4, [steps], ["t ≥ 4"]),
+    "a state by one before": (h[t], w * h[t - 1] + x[t], [steps], []),
+    "a state by three before": (
+        h[t],
+        w**3 * h[t - 3] + w**2 * x[t - 2] + w * x[t - 1] + x[t],
+        [steps],
+        ["t ≥ 3"],
+    ),
+    "the last state": (h[T], w**2 * h[T - 2] + w * x[T - 1] + x[T], [steps], ["T ≥ 2"]),
+    "two steps at once": (h[t], 2 * h[t - 2] + h[t - 3], [sums], ["t ≥ 3"]),
+    "its slope": (Partial(h[t], h[t - 3]), 3, [sums], ["t ≥ 3"]),
+    "a step of two": (h[t], h[t - 4], [Definition(h[t], h[t - 2])], ["t ≥ 4"]),
+    "what has no value before": (
+        Partial(x[t], s[t - 1]),
+        2 * w * s[t - 1] * 2 * s[t],
+        [Definition(s[t], w * x[t - 1]), Definition(x[t], s[t] ** 2)],
+        ["t ≥ 2"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FURTHER_BACK)
+def test_lines_that_reach_back_are_tried_and_said_where_every_name_is_opened(name):
+    before, now, given, where = FURTHER_BACK[name]
+    proof = prove(before, now, given)
+    assert proof.where == where and proof.points
+    with pytest.raises(FalseLine):
+        prove(before, now + w, given)

@@ -215,3 +215,29 @@ def test_the_indices_that_sympy_writes_into_the_entry_of_a_product_may_have_one_
     assert prove(Gradient(penalised, W), slope, entries).derivative
     with pytest.raises(FalseLine):
         prove(Gradient(penalised, W), slope + W, entries)
+
+
+row, grid = indexed("w", m), indexed("A", n, m)
+PAST_THE_END = {
+    "by one past the end": (Partial(Sum(row[k]**2, (k, 1, m)), row[m + 1]), 0, []),
+    "by a later one": (Partial(Sum(row[k]**2, (k, 1, m)), row[m + 5]), 0, []),
+    "in a matrix": (Partial(Sum(grid[1, k]**2, (k, 1, m)), grid[n + 1, 1]), 0, []),
+    "on both sides": (a + row[m + 1], row[m + 1] + a, []),
+    "added by itself": (Sum(row[k], (k, 1, m)) + row[2*m], Sum(row[k], (k, 1, m)) + row[2*m], []),
+    "by a name": (Partial(b, row[m + 1]), 0, [Definition(b, Sum(row[k]**2, (k, 1, m)))]),
+    "in a definition": (Partial(b, a), 1, [Definition(b, a + row[m + 1])]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAST_THE_END)
+def test_an_entry_past_the_end_of_its_array_makes_no_sense(name):
+    before, now, known = PAST_THE_END[name]
+    with pytest.raises((FalseLine, WrongIndex)) as caught:
+        prove(before, sp.sympify(now), known)
+    assert getattr(caught.value, "values", None) is None
+
+
+def test_neighbours_within_a_sum_stay():
+    neighbours = Sum(row[k]*row[k + 1], (k, 1, m - 1))
+    assert prove(2*neighbours, neighbours + neighbours).points
+    assert prove(row[m] + row[m - 1], row[m - 1] + row[m]).points
