@@ -188,7 +188,7 @@ def _at_a_glance(at, claims, exact):
     """Glances at the blocks if an entry is off by more than a thousandth, else nothing."""
     if at.size > MOST_AT_A_GLANCE:
         return {}
-    m = measure(at, list(map(Probe, range(at.size))), exact)
+    m = measure(at, at.along_each(), exact)
     with np.errstate(invalid="ignore"):
         off = np.abs(claims.value - m.value) > 1e-3 * np.abs(m.value) + 100 * m.bar + claims.room
     off &= ~m.kink & ~m.jump & np.isfinite(m.bar) & (claims.eps == EPS)

@@ -124,7 +124,7 @@ def numerical_gradient(cost, parameters, exact=True):
     at = Cost(validation.function("cost", cost), tree)
     with at.left_as_it_was():
         at.require_a_number()
-        found = measure(at, [Probe(k) for k in range(at.size)], exact)
+        found = measure(at, at.along_each(), exact)
     pairs = zip(at.split(found.value), at.split(found.bar))
     return tree.build_with([Estimate(value[()], bar[()]) for value, bar in pairs])
 
@@ -164,6 +164,11 @@ class Cost:
     def part(self, block):
         """Where the entries of a block lie in the vector."""
         return slice(self.ends[block] - self.arrays[block].size, self.ends[block])
+
+    def along_each(self, block=None):
+        """A line along each entry, of one block or of all."""
+        part = slice(None) if block is None else self.part(block)
+        return list(map(Probe, np.arange(self.size)[part]))
 
     def block_of(self, probes):
         return np.searchsorted(self.ends, [p.first for p in probes], side="right")

@@ -17,7 +17,7 @@ import numpy as np
 
 from gradcheck import validation
 from gradcheck.causes import constant_ratio, factor_words, without_any_factor
-from gradcheck.differences import EPS, Cost, Probe, measure
+from gradcheck.differences import EPS, Cost, measure
 from gradcheck.judging import RESOLUTION, coarseness, nearest_slope
 from gradcheck.parameters import Tree
 from gradcheck.report import Report, as_table, entry_name, shown
@@ -118,7 +118,7 @@ def update_check(w_new, cost, w, eta, *, n_samples=None, state=None):
     step = _Step(w_new, tree, eta, state)
     with at.left_as_it_was():
         at.require_a_number()
-        found = measure(at, list(map(Probe, range(at.size))))
+        found = measure(at, at.along_each())
         parts = [_Block(k, at, step, found) for k in range(len(tree.names))]
         decays = [block.decay() for block in parts]
         blocks = [block.judged(n_samples, decays) for block in parts]
@@ -185,22 +185,29 @@ class _Block:
         off |= np.abs(self.half - self.slope) > self.blur_of_half
         report = BlockUpdate(self.name, self.start.size, differing=int(off.sum()))
         if not off.any():
-            if self._lost().any():
-                report.verdict = "not decided"
-                report.remark = "the step is lost in rounding; take a larger eta"
-            elif not np.isfinite(self.bar).all():
-                report.verdict, report.remark = "not decided", "the cost has no slope here"
+            report.verdict, report.remark = self._not_off()
             return report
         if self.step.state is None:
             report.ratio = self._multiple(self.move, self.slope)
         told = self._with_memory() or self._explained(off, n_samples, decays)
         report.verdict, report.remark = told
         if report.verdict != "simultaneous":
-            k = np.argmax(np.abs(self.move - self.slope))
-            right = self.start[k] - self.eta * self.slope[k]
-            new = self.step.news[0, self.part][k]
-            report.worst = entry_name(self.name, k, self.shape), float(new), float(right)
+            report.worst = self._worst()
         return report
+
+    def _not_off(self):
+        if self._lost().any():
+            return "not decided", "the step is lost in rounding; take a larger eta"
+        if not np.isfinite(self.bar).all():
+            return "not decided", "the cost has no slope here"
+        return "simultaneous", ""
+
+    def _worst(self):
+        """(entry, new value, simultaneous value) of the entry that is furthest off."""
+        k = np.argmax(np.abs(self.move - self.slope))
+        right = self.start[k] - self.eta * self.slope[k]
+        new = self.step.news[0, self.part][k]
+        return entry_name(self.name, k, self.shape), float(new), float(right)
 
     def _lost(self):
         """Where the slope is known, but not the step."""
@@ -262,7 +269,7 @@ class _Block:
                 "(or it holds a term in eta²)")
 
     def _is_slope_at(self, point, move, where=slice(None)):
-        found = measure(self.at.moved_to(point), list(map(Probe, np.arange(point.size)[self.part])))
+        found = measure(self.at.moved_to(point), self.at.along_each(self.k))
         room = found.bar + self.blur + 1e-9 * np.abs(found.value)
         return bool((np.abs(move - found.value) <= room)[where].all())
 
