@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from IPython import get_ipython
+
 OPEN, WRONG, RIGHT = "not answered yet", "not yet", "solved"
 FOLDED = "That was the last hint. The answer is folded below the cell."
 
@@ -35,7 +37,15 @@ class Record:
     half: bool = False
     answer: object = None
     asked: int = 0
+    cell: str = ""
     first: object = None
+
+
+def running_cell():
+    """The text of the cell that is run; "" where there are no cells."""
+    shell = get_ipython()
+    typed = shell.user_ns.get("In") if shell else None
+    return str(typed[-1]) if isinstance(typed, list) and typed else ""
 
 
 class Book(dict):
@@ -45,13 +55,25 @@ class Book(dict):
         return self.setdefault((kind, number), Record(number, kind))
 
     def tell(self, record, answer, reply):
-        """Print the reply, and one more hint each time the same answer is asked about again."""
-        record.asked = record.asked + 1 if answer == record.answer else 0
-        record.answer = answer
+        """Print the reply, and one more hint each time the same answer is asked about again.
+
+        A cell may hold several blanks: while one of them is being answered, those that are
+        untouched use up no hint of theirs.
+        """
+        cell = running_cell()
+        waits, edited = reply.state == OPEN and self.waits(record, cell), cell != record.cell
+        record.asked = 0 if answer != record.answer else record.asked + (not waits and not edited)
+        record.answer, record.cell = answer, cell
         record.half = record.half or reply.half
         if record.state != RIGHT:
             record.state = reply.state
-        print("\n".join([reply.text, *self.stage(reply.hints, record.asked)]))
+        told = self.stage(reply.hints, record.asked)
+        print("\n".join([reply.text, *(told[:-1] if waits else told)]))
+
+    def waits(self, record, cell):
+        """Is another blank of the same cell to be answered before this one?"""
+        todo = [r for r in self.values() if cell and r.cell == cell and r.state != RIGHT]
+        return any(r.state == WRONG for r in todo) or todo[:1] not in ([], [record])
 
     @staticmethod
     def stage(hints, asked):

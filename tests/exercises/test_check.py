@@ -3,6 +3,8 @@ reader."""
 
 import json
 import re
+import subprocess
+import sys
 from functools import wraps
 
 import numpy as np
@@ -148,6 +150,42 @@ def test_an_array_of_entries_says_what_to_write_instead_of_a_transpose():
     for product in (lambda: W1 @ x1, lambda: np.eye(2) @ W1, lambda: W1 @ np.eye(2)):
         with pytest.raises(TypeError, match="stands for its entries.*lambda W, x: W @ x"):
             product()
+
+
+CELL = """
+first, second = ..., ...
+check(first, Partial(a**2, a), number="1 a")
+print("NEXT")
+check(second, Partial(a**3, a), number="1 b")
+"""
+
+
+# what stands in the two blanks, and how many hints they then show
+RUNS = [
+    [(("...", "..."), (0, 0)), (("...", "..."), (1, 0)), (("...", "..."), (1, 0))],
+    [(("...", "..."), (0, 0)), (("a", "..."), (0, 0)), (("3*a", "..."), (0, 0)),
+     (("3*a", "..."), (1, 0))],
+    [(("3*a", "..."), (0, 0)), (("2*a", "..."), (0, 0)), (("2*a", "..."), (0, 1))],
+    [(("a", "a"), (0, 0)), (("3*a", "a"), (0, 0)), (("3*a", "a"), (1, 1))],
+]
+
+
+def test_an_untouched_blank_uses_up_no_hint():
+    """In a shell as a notebook has it, the cell is edited and run, or run again as it stands."""
+    code = ["from IPython.core.interactiveshell import InteractiveShell",
+            "shell = InteractiveShell.instance()",
+            "shell.run_cell('from sympy import Symbol; from exercises import check')",
+            "shell.run_cell('from exercises.progress import book')",
+            "shell.run_cell('from derivations import Partial; a = Symbol(\"a\", real=True)')"]
+    for runs in RUNS:
+        cells = [CELL.replace("..., ...", ", ".join(blanks)) for blanks, _ in runs]
+        code += ["shell.run_cell('book.clear()')",
+                 *(f"print('RUN'); shell.run_cell({cell!r}, store_history=True)" for cell in cells)]
+    shown = subprocess.run([sys.executable, "-c", "\n".join(code)], capture_output=True, text=True,
+                           check=True, timeout=60).stdout
+    found = [tuple(part.count("  hint ") for part in run.split("NEXT"))
+             for run in shown.split("RUN")[1:]]
+    assert found == [told for runs in RUNS for _, told in runs], shown
 
 
 def test_a_short_decimal_is_exact(capsys):
