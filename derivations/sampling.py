@@ -27,6 +27,8 @@ SAME = 1e-25  # how near two values of one point must be, relative to the larger
 BLUR = 10**20  # so many roundings of a difference quotient are no difference
 POINTS = 3  # sample points at which lines are compared
 TRIES = 16  # points tried for that: a logarithm, for one, has no real value at most of them
+CLEARER = 8  # points with small values tried for a counterexample that can be read
+ORDINARY = Fraction(1, 1000), 1000  # how large a number is that a reader compares at a glance
 ERRORS = ZeroDivisionError, OverflowError, ValueError, TypeError, RecursionError
 
 
@@ -138,6 +140,7 @@ class Point:
         counts = set().union(*map(sizes_in, parts)) - self.ranges.keys()
         self.counts = sorted(counts, key=str, reverse=True)
         self.reach, self.cases = {}, {}  # the same for all points
+        self.small = False  # are all values small, so that no sigmoid is flat?
         self.begin(seed)
 
     def again(self, seed=None):
@@ -145,6 +148,13 @@ class Point:
         point = copy.copy(self)
         point.begin(self.seed if seed is None else seed)
         return point
+
+    def small_ones(self):
+        """A few points with small values."""
+        for seed in range(CLEARER):
+            point = self.again(seed)
+            point.small = True
+            yield point
 
     def begin(self, seed):
         """Sizes all differ, and are others for every seed: 3, 4, …, then 1, 2, 3, … in turn."""
@@ -241,10 +251,11 @@ class Point:
             return random.randint(*(whole_value(end, self, {}) for end in base.ends))
         if known.is_integer:
             return random.randint(1, 4) * (-1 if known.is_positive is False else 1)
-        value = Fraction(random.choice([3, 5, 7, 9, 11]), random.choice([2, 4]))
+        odd, part = ([1, 3, 5, 7], [8]) if self.small else ([3, 5, 7, 9, 11], [2, 4])
+        value = Fraction(random.choice(odd), random.choice(part))
         sign = random.choice([1, -1])  # and never ±1: a lost factor must show
         if self.seed > POINTS and self.seed % 2:  # where log x and log(1 - x) are to have values
-            value, sign = value / 32, 1
+            value, sign = value if self.small else value / 32, 1
         return value if known.is_nonnegative else -value if known.is_nonpositive else sign * value
 
     def index(self, letter):
@@ -383,6 +394,15 @@ def same_value(a, b, tolerance=SAME):
     with mpmath.workdps(DIGITS):
         a, b = to_mpf(a), to_mpf(b)
         return abs(a - b) <= tolerance * max(abs(a), abs(b))
+
+
+def can_be_read(a, b):
+    """Are both of ordinary size, or one of them 0, and apart by more than a thousandth?"""
+    least, most = ORDINARY
+    with mpmath.workdps(DIGITS):
+        least, a, b = map(to_mpf, (least, a, b))
+        return (all(least <= abs(v) <= most for v in (a, b) if v != 0)
+                and not same_value(a, b, least))
 
 
 def _verdict(a, b, zero):

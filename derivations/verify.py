@@ -20,7 +20,7 @@ from derivations.matrices import entry
 from derivations.mistakes import Kind, Mistake, diagnose
 from derivations.normal_form import index_ranges, is_zero, least_sizes, must_be_exact, must_not_pass
 from derivations.printing import alike, plain
-from derivations.sampling import POINTS, opened, points, ranges_in, sizes_in
+from derivations.sampling import POINTS, can_be_read, opened, points, ranges_in, sizes_in
 from derivations.symbols import Activation, Gradient, Partial, formula, holds, names_in, parts_in
 from derivations.values import NoValue
 
@@ -301,8 +301,23 @@ class Chain:
         return point.same(self.lines[0], self.lines[-1])
 
     def refutation(self, before, position, point):
-        _, *values = point.compare(self.lines[before], self.lines[position])
+        """With a point that can be read, if one is among a few more: at this one σ may be flat."""
+        pair = self.lines[before], self.lines[position]
+        _, *values = point.compare(*pair)
+        if not can_be_read(*values):
+            point, values = next(self.clearer(pair, point), (point, values))
         return self.false_line(before, position, point=point, values=tuple(values))
+
+    @staticmethod
+    def clearer(pair, point):
+        """(point, values) of small points at which two lines differ by numbers easily compared."""
+        for small in point.small_ones():
+            try:
+                same, *values = small.compare(*pair)
+            except NoValue:
+                continue
+            if same is False and can_be_read(*values):
+                yield small, values
 
     # proof
 

@@ -1,6 +1,7 @@
 """The two judges of a line know nothing of each other: numbers alone refuse what is wrong, the
 proof never passes it."""
 
+from fractions import Fraction
 from random import Random
 
 import pytest
@@ -40,6 +41,7 @@ from derivations.definitions import Definition, Depends, Entries, resolve, table
 from derivations.errors import FalseLine, Undecided, WrongIndex
 from derivations.mistakes import mutants
 from derivations.normal_form import index_ranges, is_zero
+from derivations.sampling import can_be_read, points
 from derivations.symbols import Gradient, Partial, as_written, indexed, sigmoid
 from derivations.verify import prove
 
@@ -180,10 +182,15 @@ def test_matrices_need_no_entries_by_hand():
 
 def test_values_far_below_1_are_told_apart():
     bell = exp(-800*(a - b)**2)
+    slope, turned = Partial(bell, a), 1600*(a - b)*bell
+    seen = [point.compare(slope, turned) for point in points([slope, turned])]
+    assert not any(same for same, *_ in seen)
+    assert all(abs(before/claimed + 1) < 1e-20 for _, before, claimed in seen if claimed)
+    assert min(abs(before) for same, before, _ in seen if same is False) < 1e-300
     with pytest.raises(FalseLine) as refusal:
-        prove(Partial(bell, a), 1600*(a - b)*bell)
+        prove(slope, turned)
     before, claimed = refusal.value.values
-    assert abs(before/claimed + 1) < 1e-20 and abs(before) < 1e-300
+    assert abs(before/claimed + 1) < 1e-20
 
 
 # what comes in
@@ -206,6 +213,55 @@ def test_a_refusal_carries_its_data():
     with pytest.raises(FalseLine) as misfit:
         prove(Partial(J, w[k]), Sum((y_hat[i] - y[i])*x[k, i], (i, 1, n))/n, given)
     assert misfit.value.values is None and "would run to" in misfit.value.reason
+
+
+def network(bend, depth):
+    """A squared error over layers of `depth` bends, and the names of the layers' weights."""
+    sizes = symbols(f"n_0:{depth + 1}", integer=True, positive=True)
+    weights = [indexed(f"w^({level})", sizes[level + 1], sizes[level]) for level in range(depth)]
+    sums, values = ([indexed(f"{name}^({level})", size) for level, size in enumerate(sizes)]
+                    for name in "za")
+    target = indexed("y", sizes[-1])
+    layers = [Definition(J, Sum((values[-1][j] - target[j])**2/2, (j, 1, sizes[-1])))]
+    for weight, below, inputs, above, size in zip(weights, values, sums[1:], values[1:], sizes):
+        layers += [Definition(inputs[j], Sum(weight[j, k]*below[k], (k, 1, size))),
+                   Definition(above[j], bend(inputs[j]))]
+    return layers, weights, sums, values
+
+
+@pytest.mark.parametrize("bend", [sigmoid, sp.tanh, lambda at: 1/(1 + exp(-2*at))])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_counterexample_in_a_network_has_values_that_can_be_read(bend, depth):
+    with as_written():
+        layers, weights, sums, values = network(bend, depth)
+        delta = Partial(J, sums[1][i])
+        slips = [delta*values[0][l]*2, -delta*values[0][l], delta,
+                 delta*values[0][l]*(1 - values[1][i])]
+    question = Partial(J, weights[0][i, l])
+    for slip in slips:
+        with pytest.raises(FalseLine) as refusal:
+            prove(question, slip, layers)
+        error = refusal.value
+        assert can_be_read(*error.values)
+        assert all(1e-3 <= abs(value) <= 1e3 for value in error.values)
+        shown = error.point.again()
+        assert shown.compare(question, slip) == (False, *error.values)
+        assert error.point.describe() == shown.describe()
+
+
+def test_where_no_point_can_be_read_the_first_one_is_kept():
+    with pytest.raises(FalseLine) as refusal:
+        prove(a/10**9, 2*a/10**9)
+    error = refusal.value
+    assert not error.point.small and error.values[1] == 2*error.values[0] != 0
+
+
+@pytest.mark.parametrize("one, other, clear", [
+    (1, 2, True), (0, 2, True), (-1, 1, True), (0.5, 0.5001, False), (1e-4, 1, False),
+    (1, 2000, False), (0, 1e-9, False), (999, -0.002, True), (sp.Rational(1, 3), 3, True)])
+def test_numbers_of_ordinary_size_can_be_read(one, other, clear):
+    for pair in ((one, other), (other, one)):
+        assert can_be_read(*map(Fraction, map(str, pair))) is clear
 
 
 def test_the_indices_that_sympy_writes_into_the_entry_of_a_product_may_have_one_name():

@@ -9,7 +9,7 @@ from functools import wraps
 
 import numpy as np
 import pytest
-from sympy import Derivative, MatrixSymbol, Rational, Sum, exp, log, sqrt, symbols
+from sympy import Derivative, MatrixSymbol, Rational, Sum, exp, log, sqrt, symbols, tanh
 
 from derivations.definitions import Definition, Depends, Entries
 from derivations.mistakes import Kind
@@ -72,6 +72,16 @@ def test_a_sum_that_begins_before_the_array_is_not_right(term, low, capsys):
         assert told == f"Not yet: the sum over i runs from {low} instead of 1."
     check(Sum(term, (i, 1, n)) + term.xreplace({i: low}), question, NAMED)
     assert "stands before the first entry" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("bend", [sigmoid, tanh])
+def test_the_values_beside_a_wrong_answer_are_no_tiny_ones(bend, capsys):
+    layer = [Definition(J, Sum((y_hat[i] - y[i])**2, (i, 1, n))),
+             Definition(y_hat[i], bend(Sum(w[j]*x[i, j], (j, 1, d))))]
+    slope = Sum(2*(y_hat[i] - y[i])*Partial(y_hat[i], w[k]), (i, 1, n))
+    check(3*slope, question, layer)
+    values = re.search(r"yours (\S+), right (\S+), ratio 3\n", capsys.readouterr().out)
+    assert all(1e-3 <= abs(float(value)) <= 1e3 for value in values.groups())
 
 
 def test_a_derivative_still_to_be_taken_is_no_answer(capsys):
