@@ -12,7 +12,9 @@ from derivations.printing import plain
 from derivations.recursion import first_levels
 from derivations.rewriting import in_exponentials
 from derivations.sampling import opened, ranges_in
-from derivations.symbols import Partial, base_of, names_in, parts_in
+from derivations.symbols import Partial, base_of, holds, names_in, parts_in
+
+KINKED = sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.Piecewise
 
 
 def differentiable(lines, table):
@@ -33,7 +35,11 @@ def conditions(lines, table, made_of=()):
     entries = {e for part in made_of for e in parts_in(part, sp.Indexed)
                if any(i.is_Integer for i in e.indices)}
     parts += sorted(entries, key=str)
-    for kind, expr in (pair for part in parts for pair in _asked(part)):
+    first = _first_values(lines)
+    asked = [pair for part in parts for pair in _asked(part, first)]
+    if any(holds(part, *KINKED) for part in (*lines, *made_of)):
+        asked += [pair for part in parts for pair in _jumps(part, table, first)]
+    for kind, expr in (_simplest(*pair) for pair in asked):
         if not all(_is_shown(kind, expr, case) for case in (table, *table.at_ends)):
             found.setdefault(expr, set()).add(kind)
     words = [_in_words(_strongest(kinds), expr) for expr, kinds in found.items()]
@@ -48,7 +54,29 @@ def _strongest(kinds):
     return max(kinds, key=lambda kind: (kind == "> 0", int(kind.split()[1])))
 
 
-def _asked(part):
+NEEDED = {  # what a function needs of its argument, which need not stand in the line
+    **dict.fromkeys((sp.coth, sp.csch), [("≠ 0", lambda z: z)]),
+    **dict.fromkeys((sp.tan, sp.sec), [("≠ 0", sp.cos)]),
+    **dict.fromkeys((sp.cot, sp.csc), [("≠ 0", sp.sin)]),
+    **dict.fromkeys((sp.gamma, sp.loggamma, sp.polygamma), [("> 0", lambda z: z)]),
+    **dict.fromkeys((sp.asin, sp.acos), [("≥ 0", lambda z: 1 - z**2)]),
+    sp.atanh: [("> 0", lambda z: 1 - z**2)],
+    sp.acosh: [("≥ 0", lambda z: z - 1)],
+    sp.acoth: [("> 0", lambda z: z**2 - 1)],
+}
+
+
+def _first_values(lines):
+    """{index: its first value and what comes on top of it}, where that is a number."""
+    limits = [limit for line in lines for total in parts_in(line, sp.Sum, sp.Product)
+              for limit in total.limits if limit[1].is_Integer]
+    first = dict.fromkeys(ranges_in(*lines), sp.S.One)
+    for index, low, _ in limits:
+        first[index] = min(low, first.get(index, low))
+    return {i: low + sp.Dummy(integer=True, nonnegative=True) for i, low in first.items()}
+
+
+def _asked(part, first):
     """(kind, expression) for what one part of a formula needs of another: "≠ 0", "> 0" or "≥ 0"."""
     if isinstance(part, sp.Indexed):
         pairs = zip(part.indices, part.base.shape or ())
@@ -63,12 +91,50 @@ def _asked(part):
         gaps = (r.lhs - r.rhs for r in sorted(met, key=sp.default_sort_key))
         yield from (("≠ 0", gap) for gap in gaps if not gap.is_integer)
     if isinstance(part, sp.Pow) and not isinstance(part, sp.exp):
-        if part.exp.is_Integer and part.exp < 0:
-            yield from (("≠ 0", _whole(factor)) for factor in sp.Mul.make_args(part.base))
-        elif part.exp.is_Rational and part.exp.q % 2 == 0:
-            yield "≥ 0" if part.exp > 0 else "> 0", part.base
-        elif not (part.exp.is_Rational or part.exp.is_integer):
-            yield "> 0", part.base
+        if part.exp.is_integer:
+            if not part.exp.xreplace(first).is_nonnegative:
+                yield from (("≠ 0", _whole(factor)) for factor in sp.Mul.make_args(part.base))
+        else:
+            yield "≥ 0" if part.exp.is_Rational and part.exp > 0 else "> 0", part.base
+    for kind, needed in NEEDED.get(type(part), ()):
+        yield kind, needed(part.args[-1])
+
+
+def _jumps(part, table, first):
+    """What must not be zero for a slope to be there: the sides of a kink, which the slope need not
+    show, as that of max(x, 2) - x is 0 or -1."""
+    if not isinstance(part, Partial):
+        return
+    try:
+        slope = resolve(part, table.above(part.variable))
+    except (Undecided, ValueError):
+        return
+    smooth = slope.replace(lambda e: e.is_Mul, _without_sides)
+    yield from (pair for e in sp.preorder_traversal(smooth)
+                if isinstance(e, (sp.sign, sp.Heaviside, sp.Piecewise))
+                for pair in _asked(e, first))
+
+
+def _without_sides(product):
+    """The factors without sign(u) and step(u) where another one is 0 for u = 0: u sign(u) is |u|,
+    which has no jump."""
+    is_side = lambda factor: isinstance(factor, (sp.sign, sp.Heaviside))
+    return sp.Mul(*(f for f in product.args if not is_side(f) or not any(
+        _vanishes_with(other, f.args[0]) for other in product.args)))
+
+
+def _vanishes_with(factor, u):
+    if factor.is_Pow and factor.exp.is_positive:
+        factor = factor.base
+    if isinstance(factor, (sp.Max, sp.Min)) and 0 in factor.args and len(factor.args) == 2:
+        factor = sp.Add(*factor.args)  # the other one
+    return (factor.args[0] if isinstance(factor, sp.Abs) else factor) in (u, -u)
+
+
+def _simplest(kind, expr):
+    """x ≠ 0 for x² > 0 and |x| > 0."""
+    is_even = isinstance(expr, sp.Abs) or expr.is_Pow and expr.exp.is_even and expr.base.is_real
+    return ("≠ 0", _whole(expr)) if kind == "> 0" and is_even else (kind, expr)
 
 
 def _whole(factor):

@@ -13,7 +13,7 @@ from itertools import islice
 import sympy as sp
 
 from derivations.beginnings import Beginnings
-from derivations.conditions import conditions, differentiable
+from derivations.conditions import KINKED, conditions, differentiable
 from derivations.definitions import Assume, Entries, Independent, reaching, resolve, table_of
 from derivations.errors import BeforeFirst, FalseLine, Undecided, WrongIndex
 from derivations.matrices import entry
@@ -25,7 +25,6 @@ from derivations.symbols import Activation, Gradient, Partial, formula, holds, n
 from derivations.values import NoValue
 
 BY_CASES = 10  # points for functions with a kink: on either side of it there must be some
-KINKED = sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.Piecewise
 LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 

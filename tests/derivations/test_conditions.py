@@ -178,3 +178,66 @@ def test_how_large_an_array_must_be_is_said_of_a_definition_too():
     cost = Definition(a, Sum(column[j]**2, (j, 1, d)) + column[2])
     proof = prove(Partial(a, column[k]), 2*column[k] + KroneckerDelta(k, 2), [cost])
     assert proof.where == ["d ≥ 2"]
+
+
+x, y, z = symbols("x y z", real=True)
+hinges = Sum(sp.Max(0, 1 - column[j]), (j, 1, d))
+KINKS = {  # slopes that need not show the kink; where there is a slope at a kink, none is asked for
+    "second of |x|": (Partial(Partial(sp.Abs(x), x), x), 0, ["x ≠ 0"]),
+    "second of a ramp": (Partial(Partial(sp.Max(0, x), x), x), 0, ["x ≠ 0"]),
+    "mixed": (Partial(Partial(sp.Max(x, y), x), y), 0, ["x - y ≠ 0"]),
+    "third of |x| x": (Partial(Partial(Partial(sp.Abs(x)*x, x), x), x), 0, ["x ≠ 0"]),
+    "second of hinges": (Partial(Partial(hinges, column[k]), column[1]), 0, ["w_j ≠ 1"]),
+    "first of |x| x": (Partial(sp.Abs(x)*x, x), 2*sp.Abs(x), []),
+    "first of a ramp squared": (Partial(sp.Max(0, x)**2, x), 2*sp.Max(0, x), []),
+    "first of |x|³": (Partial(sp.Abs(x)**3, x), 3*x*sp.Abs(x), []),
+    "of what is no side of it": (Partial(Partial(x*sp.Heaviside(y), x), x), 0, ["y ≠ 0"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KINKS)
+def test_a_slope_is_asked_for_beside_the_kink_alone(name):
+    slope, value, where = KINKS[name]
+    proof = prove(slope, sp.sympify(value))
+    assert proof.where == where and proof.points
+
+
+def test_a_kink_in_a_definition_is_asked_for():
+    ramp = Definition(z, sp.Max(0, b*x))
+    assert prove(Partial(Partial(z, b), b), sp.S.Zero, [ramp]).where == ["b x ≠ 0"]
+    bounded = [Assume(x >= 0, x <= 2)]
+    assert prove(Partial(sp.Max(x, 2), x), sp.S.Zero, bounded).where == ["x ≥ 0, x ≤ 2", "x ≠ 2"]
+
+
+third = sp.Rational(1, 3)
+POWERS_AND_POLES = {
+    "x^-n": (x**-n, 1/x**n, ["x ≠ 0"]),
+    "slope of x^-n": (Partial(x**-n, x), -n*x**(-n - 1), ["x ≠ 0"]),
+    "slope of x^(n-3)": (Partial(x**(n - 3), x), (n - 3)*x**(n - 4), ["x ≠ 0"]),
+    "slope of x^(n-1)": (Partial(x**(n - 1), x), (n - 1)*x**(n - 2), ["x ≠ 0"]),
+    "slope of x^n": (Partial(x**n, x), n*x**(n - 1), []),
+    "x^3 x^(n-3)": (x**3*x**(n - 3), x**n, ["x ≠ 0"]),
+    "cube root": (Partial(x**third, x), x**(-2*third)/3, ["x > 0"]),
+    "its square": (Partial(x**(2*third), x), 2*x**-third/3, ["x > 0"]),
+    "cube roots": (x**third*y**third, y**third*x**third, ["x ≥ 0", "y ≥ 0"]),
+    "sum of cube roots": (Partial(Sum(column[j]**third, (j, 1, d)), column[k]),
+                          column[k]**(-2*third)/3, ["w_j ≥ 0", "w_k > 0"]),
+    "fifth root of a square": ((x**2)**sp.Rational(1, 5), (x**2)**sp.Rational(1, 5), []),
+    "coth": (Partial(sp.coth(x), x), 1 - sp.coth(x)**2, ["x ≠ 0"]),
+    "coth tanh": (sp.coth(x)*sp.tanh(x), 1, ["x ≠ 0"]),
+    "coth sinh": (sp.coth(x)*sp.sinh(x), sp.cosh(x), ["x ≠ 0"]),
+    "tan": (Partial(sp.tan(x), x), 1 + sp.tan(x)**2, ["cos(x) ≠ 0"]),
+    "sec": (Partial(sp.sec(x), x), sp.sec(x)*sp.tan(x), ["cos(x) ≠ 0"]),
+    "cot": (Partial(sp.cot(x), x), -1 - sp.cot(x)**2, ["sin(x) ≠ 0"]),
+    "gamma": (Partial(sp.gamma(x), x), sp.gamma(x)*sp.polygamma(0, x), ["x > 0"]),
+    "asin": (sp.asin(x) + x, x + sp.asin(x), ["1 - x² ≥ 0"]),
+    "log x²": (Partial(log(x**2), x), 2/x, ["x ≠ 0"]),
+    "log |x|": (Partial(log(sp.Abs(x)), x), 1/x, ["x ≠ 0"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", POWERS_AND_POLES)
+def test_what_a_power_and_a_pole_ask_for_is_said(name):
+    before, now, where = POWERS_AND_POLES[name]
+    proof = prove(before, sp.sympify(now))
+    assert proof.where == where and proof.points
