@@ -438,7 +438,7 @@ class _Written:
     def remedies(self, way):
         """A remedy for each line and mistake of a way."""
         statement, body = way.statement, getattr(way.statement, "body", None)
-        last = body[0].lineno - 1 if body else statement.end_lineno
+        last = max(body[0].lineno - 1, statement.lineno) if body else statement.end_lineno
         lines = self.source.lines[statement.lineno - 1 : last]
         was = " ".join(line.strip() for line in lines)
         if way.switch is None:
@@ -446,7 +446,24 @@ class _Written:
         else:
             now = _head(rebuilt(statement, way.put))
             places = range(way.node.lineno, min(way.node.end_lineno, last) + 1)
+        now = f"{self._before(statement)}{now}{self._after(statement)}"
         return [Remedy(line, word, was, now) for line in places for word in way.mistakes]
+
+    def _before(self, statement):
+        """What else stands before a statement in its line: a def, or another statement."""
+        line = self.source.lines[statement.lineno - 1].encode()[: statement.col_offset]
+        return line.decode().lstrip()
+
+    def _after(self, statement):
+        """What else stands behind it: its own block, or more statements; no comment."""
+        body = getattr(statement, "body", None)
+        line, column = statement.end_lineno, statement.end_col_offset
+        if body:
+            line, column = body[0].lineno, body[0].col_offset
+            if line != statement.lineno:
+                return ""
+        text = self.source.lines[line - 1].encode()[column:].decode().strip()
+        return f" {text}" if body else text if text.startswith(";") else ""
 
 
 def _moves(definition):

@@ -25,7 +25,9 @@ def array(name, value):
     if found.dtype == object and found.size and all(map(_is_number, found.flat)):
         found = found.astype(np.float64)
     if found.dtype.kind not in "iuf":
-        kind = KINDS.get(found.dtype.kind, f"values of type {found.dtype}")
+        odd = next((v for v in found.flat if not _is_number(v)), None)
+        other = "None" if odd is None else f"values of type {type(odd).__name__}"
+        kind = KINDS.get(found.dtype.kind, other)
         raise TypeError(f"{name} holds {kind}, expected real numbers")
     if found.size == 0:
         raise ValueError(f"{name} is empty: it has shape {found.shape}")

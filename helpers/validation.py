@@ -70,7 +70,9 @@ def array(name, value, complex_too=False):
         expected = "a rectangular array"
         raise ValueError(f"{name} has rows of different lengths, expected {expected}") from None
     if numbers.dtype.kind not in ("iufc" if complex_too else "iuf"):
-        kind = KINDS.get(numbers.dtype.kind, f"values of type {numbers.dtype}")
+        odd = next((v for v in numbers.flat if not isinstance(v, (int, float))), None)
+        other = "None" if odd is None else f"values of type {type(odd).__name__}"
+        kind = KINDS.get(numbers.dtype.kind, other)
         raise TypeError(f"{name} holds {kind}, expected real numbers")
     if numbers.size == 0:
         raise ValueError(f"{name} is empty: it has shape {numbers.shape}")

@@ -88,6 +88,8 @@ NETWORK = [
     (lambda: net.predict(X + 0j, W, 0), TypeError,
      "X holds complex numbers, expected real numbers"),
     (lambda: net.predict(X, None, 0), TypeError,
+     "w holds None, expected real numbers"),
+    (lambda: net.predict(X, [[object()]], 0), TypeError,
      "w holds values of type object, expected real numbers"),
     (lambda: net.predict(np.ma.masked_equal(X, 1), W, 0), TypeError, "X is a masked array"),
     (lambda: net.train(X, Y, W + 0j, 0, 0.1, 1), TypeError,

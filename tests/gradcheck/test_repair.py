@@ -380,3 +380,38 @@ def halved(x):
 def test_what_has_no_source_is_refused(program, words):
     with pytest.raises(FaultError, match=re.escape(words)):
         find_fault(program, passes)
+
+
+ONE_LINE = """\
+def slope(w): return (w*x - 2)*{}
+---
+def slope(w): e = w*x - 2; return e*{}
+---
+def slope(w):
+    e = w*x - 2; s = e*{}; é = s  # the slope
+    return s
+---
+def slope(w):
+    if True: return (w*x - 2)*{}
+---
+def slope(w):
+    for k in range(1): e = w*x - 2; s = e*{}
+    return s
+---
+def slope(w):
+    ä = 2; s = (w*x - ä)*{}
+    return s
+"""
+
+
+@pytest.mark.parametrize("source", ONE_LINE.split("---\n"))
+def test_a_line_with_more_in_it_is_told_whole(source, program_of):
+    """A def, a head or a neighbour in the same line stands under "was" and under "now"."""
+    x, w = np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.7, 0.9])
+    cost = lambda w: np.sum((w * x - 2) ** 2) / 2
+    program = program_of(source.format("w"), x=x)
+    fault = find_fault(program, lambda p: gradient_check(cost, p, w))
+    line = next(line for line in source.splitlines() if "{}" in line).strip()
+    plain = lambda text: "".join(text.partition("#")[0].split())
+    assert plain(fault.was) == plain(line.format("w"))
+    assert plain(fault.now) == plain(line.format("x"))
