@@ -282,6 +282,10 @@ def _numbers(derivation, said):
         except NoValue as no_value:
             why = str(no_value)
             continue
+        if same is False:  # where no proof was tried, as of an inverse
+            slope, value = told_apart(*values)
+            said.example = f"{point.describe()}: it is {slope}, and {value} is claimed"
+            return "numbers", NO, f"slope {slope}, claim {value}"
         seen += [] if same is None else [values]
     if not seen:
         return "numbers", OPEN, why

@@ -119,11 +119,13 @@ class Textbook(Printer):
         return re.sub("#([1-4])", lambda part: texts[int(part[1]) - 1], FORMS[form][self.form])
 
     def level(self, e):
+        if isinstance(e, sp.Trace) and e.arg.shape == (1, 1):
+            return self.level(e.arg)
         if isinstance(e, (sp.Add, sp.MatAdd, sp.Sum, sp.Product, sp.HadamardProduct)):
             return ADD
         if isinstance(e, PRODUCT) or e.is_Rational and (e < 0 or e.q != 1):
             return MUL if _parts_of(e)[0] > 0 else ADD
-        if isinstance(e, (sp.Pow, sp.MatPow, sp.exp)):
+        if isinstance(e, (sp.Pow, sp.MatPow, sp.exp, sp.Transpose, sp.HadamardPower)):
             return POW
         if isinstance(e, Partial) and not isinstance(e.expr, NAME):
             return MUL
@@ -241,7 +243,7 @@ class Textbook(Printer):
     def _print_Trace(self, e):
         """Of a matrix with one entry it is that number itself."""
         if e.arg.shape == (1, 1):
-            return self.bracketed(e.arg, MUL)
+            return self.show(e.arg)
         return self.called(e, self.show(e.arg))
 
     def _print_Heaviside(self, e):

@@ -22,7 +22,8 @@ from bisect import bisect_left
 from collections import Counter
 from contextlib import contextmanager
 from difflib import get_close_matches
-from itertools import groupby
+from functools import partial, reduce
+from itertools import count, groupby
 
 import sympy as sp
 from sympy import evaluate
@@ -108,7 +109,10 @@ def read(*texts, known=(), functions=(), shapes=None, spelled=None):
     if not known and not shapes:
         _must_not_mix(trees)
     if not known and (shapes or _is_of_matrices(trees)):
-        known = _matrices(trees, texts, shapes or {})
+        if glued := _glued(trees, shapes or {}):
+            trees = [_Parser(text, known, functions, alone, spelled, glued).tree()
+                     for text in texts]
+        known, trees = _matrices(trees, texts, shapes or {})
     names = _Names(trees, known, functions, any("\\" in text for text in texts), spelled)
     with as_written():
         return [names.formula(tree, text) for tree, text in zip(trees, texts)]
@@ -143,12 +147,32 @@ def _is_of_matrices(trees):
     return kinds & {"transposed", "matmul", "norm", *OF_A_MATRIX} and not kinds & {"entry", "sum"}
 
 
-def _matrices(trees, texts, said):
-    """Symbols for all names in the trees, matrices where they are used as such."""
-    nodes = [node for tree in trees for node in _all(tree)]
-    below = [node[2] for node in nodes if node[0] in ("over", "power")]
-    numbers = {name for name in GREEK.values() if name.islower()}.union(*map(_letters, below))
+def _glued(trees, said):
+    """Names such as Xw and AB that are products of matrices, as their letters stand elsewhere."""
     names = set().union(*map(_letters, trees))
+    return {name for name in names - said.keys() - {trees[-1][1]} if 1 < len(name) < 4
+            and not name.islower() and set(name) <= names}
+
+
+def _with_identities(tree, put):
+    """The tree with `put()` for each I."""
+    if tree == ("name", "I"):
+        return put()
+    kind = type(tree) if isinstance(tree, (tuple, list)) else None
+    return kind(_with_identities(part, put) for part in tree) if kind else tree
+
+
+def _matrices(trees, texts, said):
+    """Symbols for all names in the trees, matrices where they are used as such, and the trees with
+    the sizes of the identities in them."""
+    keys = (("identity", str(key)) for key in count())
+    if "I" not in said and trees[-1] != ("name", "I"):
+        trees = [_with_identities(tree, partial(next, keys)) for tree in trees]
+    nodes = [node for tree in trees for node in _all(tree)]
+    below = [node[2] for node in nodes if node[0] in ("over", "power")
+             and not _is_of_matrices(node[2:])]
+    numbers = {name for name in GREEK.values() if name.islower()}.union(*map(_letters, below))
+    names = set().union(*map(_letters, trees)) - ({"pi", "e"} - said.keys())
     shapes, (first, *others) = Shapes(said, numbers & names), trees
     try:
         shapes.fit(shapes.shape(first), ONE)
@@ -160,12 +184,21 @@ def _matrices(trees, texts, said):
                          '"b": ()}') from None
     for tree, text in zip(others, texts[1:]):
         try:
-            shapes.shape(tree)
+            found = shapes.shape(tree)
+            if not all(map(shapes.is_known, found)):  # as of I alone
+                shapes.fit(found, shapes.shape(trees[-1]))
         except (Misfit, AttributeError) as error:
             why = f"{error}, where" if isinstance(error, Misfit) else "with"
             raise Unreadable(f"in {text!r} the shapes do not fit: {why} {shapes}") from None
     shapes.settle()  # what only they hold
-    return list(shapes.made())
+    return list(shapes.made()), [_sized(tree, shapes) for tree in trees]
+
+
+def _sized(tree, shapes):
+    if isinstance(tree, tuple) and tree[0] == "identity":
+        return ("identity", shapes.size(tree))
+    kind = type(tree) if isinstance(tree, (tuple, list)) else None
+    return kind(_sized(part, shapes) for part in tree) if kind else tree
 
 
 def unknown(name, known):
@@ -174,8 +207,9 @@ def unknown(name, known):
         return f"the name {name} is not known; did you mean {'*'.join(name)}?"
     lower = {spelling.lower(): spelling for spelling in known}
     near = get_close_matches(name.lower(), lower, 1)
-    meant = f"did you mean {lower[near[0]]}?" if near else f"it knows {', '.join(sorted(known))}"
-    return f"the name {name} is not known; {meant}"
+    meant = (f"; did you mean {lower[near[0]]}?" if near
+             else f"; it knows {', '.join(sorted(known))}" if known else "")
+    return f"the name {name} is not known{meant}"
 
 
 # Text to tokens ----------------------------------------------------------------------------------
@@ -221,7 +255,7 @@ def _spelled(text):
         f" {slash}{GREEK[m[0]]}" + " " * (text[m.end():m.end() + 1] != "_" and not slash)), text)
 
 
-def _tokens(text, latex, known):
+def _tokens(text, latex, known, glued=()):
     text, place, token = _spelled(text).rstrip(), 0, ""
     while match := TOKEN.match(text, place):
         before, kind, token = token, match.lastgroup, match[match.lastgroup]
@@ -233,6 +267,8 @@ def _tokens(text, latex, known):
             word = token if token in FUNCTIONS else re.match("[A-Za-z]+", token)[0]
             token = word if word in FUNCTIONS or word in ("sum", "Sum") else token[0]
             place = match.start(kind) + len(token)
+        elif token in glued:
+            token, place = token[0], match.start(kind) + 1
         elif before == "^" and re.fullmatch("T([A-Za-z](_.*)?|[A-Z][a-z])", token):  # w^Tx
             if token not in known:
                 token, place = "T", match.start(kind) + 1
@@ -243,7 +279,7 @@ def _tokens(text, latex, known):
 
 def _alone(text):
     """The names that stand without a bracket behind them, which therefore are no functions."""
-    names = re.findall(r"(?<![\w\\{])[A-Za-z](?:\w|\{\w+\})*+(?!\s*\()",
+    names = re.findall(r"(?<![\w\\{])[A-Za-z](?:\w|\{\w+\})*+(?!\s*['′’]*\s*\()",
                        _spelled(text) if isinstance(text, str) else "")
     return {re.sub("[{}]", "", name) for name in names}
 
@@ -264,13 +300,14 @@ DERIVATIVE = [re.compile(pattern) for pattern in (
 class _Parser:
     """Reads one text into nested tuples: ("add", a, b), ("name", "w"), ("entry", "x", [i, k])."""
 
-    def __init__(self, text, known, functions, alone=(), spelled=None):
+    def __init__(self, text, known, functions, alone=(), spelled=None, glued=()):
         if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
             raise Unreadable("a formula as text is needed, "
                              f"of at most {LONGEST} characters; got {str(text)[:40]!r}")
         self.text, self.latex, self.place, self.inside = text, "\\" in text, 0, ""
         self.known = {str(label_of(name)) for name in known} | {*(spelled or ())}
-        self.tokens, self.before_a_name = [*_tokens(text, self.latex, self.known), ""], {}
+        self.cut = partial(_tokens, latex=self.latex, known=self.known, glued=glued)
+        self.tokens, self.before_a_name = [*self.cut(text), ""], {}
         self.alone = {*alone, *self.known, *GREEK.values(), "top"}
         self.functions = ({f.stem for f in functions}
                           | {*FUNCTIONS, *OF_A_MATRIX, *UNKNOWN}) - self.known
@@ -309,7 +346,7 @@ class _Parser:
         """The next three tokens as they are typed: what is left is the end of the text that has
         as many tokens."""
         def tokens(part):
-            return [*_tokens(part, self.latex, self.known)]
+            return [*self.cut(part)]
 
         left, text = self.tokens[self.place:-1], self.text
         start = bisect_left(range(len(text)), -len(left), key=lambda p: -len(tokens(text[p:])))
@@ -336,6 +373,9 @@ class _Parser:
         while True:
             if how := self.take(*PRODUCTS):
                 last = self.factor()
+                if how == "/" and last[0] == "transposed" and self.begins_a_factor():
+                    raise Unreadable("write brackets round the product that stands below the "
+                                     f"line, as in (x^T A x)/(x^T x), in {self.text!r}")
                 tree = (PRODUCTS[how], tree, last)
             elif self.begins_a_factor():  # a blank, or nothing, as in 2x
                 last = self.beside(last)
@@ -370,13 +410,25 @@ class _Parser:
         while True:
             if self.take("'") or self.dot_transpose():
                 tree = ("transposed", tree)
+            elif times := self.entrywise_power():
+                tree = reduce(lambda one, other: ("entrywise", one, other), [tree]*times)
             elif self.take("^"):
                 exponent = self.exponent()
                 turned = (exponent in [("name", "T"), ("name", "top")]
                           and exponent[1] not in self.known)
+                if exponent == ("minus", ("name", "T")) and "T" not in self.known:  # A^{-T}
+                    exponent, turned = ("minus", ("number", "1")), False
+                    tree = ("transposed", tree)
                 tree = ("transposed", tree) if turned else ("power", tree, exponent)
             else:
                 return tree
+
+    def entrywise_power(self):
+        """The number in ^⊙2 or ^{\\odot 2}, else None."""
+        end = self.tokens[self.place:self.place + 5]
+        match = re.match(r"\^({)?⊙([1-9])(?![0-9])(?(1)})", "".join(end))
+        self.place += len(match[0]) if match else 0
+        return match and int(match[2])
 
     def dot_transpose(self):
         """.T or .transpose()"""
@@ -447,10 +499,20 @@ class _Parser:
         return self.stop("a number, a name or a bracket")
 
     def norm(self):
-        tree = self.group()
-        if self.take("_") and self.short() not in [("number", "2"), ("name", "F")]:
+        place, tokens = self.place, [*self.tokens]
+        try:
+            tree = self.group()
+        except Unreadable as error:  # ||x| - 1|
+            self.place, self.tokens = place, [*tokens[:place], "|", "|", *tokens[place + 1:]]
+            self.inside = ""
+            try:
+                return ("call", "abs", [self.group()])
+            except Unreadable:
+                raise error from None
+        which = self.short() if self.take("_") else ("name", "F")
+        if which not in [("number", "2"), ("name", "F")]:
             self.stop("the norm with squares, as in ||w||^2 or ||X||_F^2,")
-        return ("norm", tree)
+        return ("norm", tree, which[1])
 
     def indicator(self, right):
         """1[k=c] or 1[z > 0], after the bracket."""
@@ -590,6 +652,8 @@ class _Parser:
             return squared
         primes = next(p for p, token in enumerate(self.tokens[self.place:]) if token != "'")
         bracket = self.tokens[self.place + primes] in ("(", "{")
+        if primes and stem in self.alone - self.functions - {*GREEK.values()}:
+            return None  # X' (X w - y)
         if bracket and (primes and stem not in self.known or stem in self.functions):
             self.place += primes
             return ("call", stem + "'"*primes, self.arguments())
@@ -876,15 +940,23 @@ class _Names:
                              "MatrixSymbol")
         return found
 
-    def norm(self, tree):
-        return sp.sqrt(self.squared(tree))
+    def norm(self, tree, which):
+        return sp.sqrt(self.squared(tree, which))
 
-    def squared(self, tree):
+    def identity(self, size):
+        size = sp.sympify(size) if size == 1 else _letter(size)
+        return sp.S.One if size == 1 else sp.Identity(size)
+
+    def squared(self, tree, which):
         """||v||²: of a matrix the trace of vᵀ v, of an array a sum over entries, of a number v²."""
         taken, kept = {*self.loose, *self.values}, self.running
         self.running = letter = _letter(next(c for c in "ijklmpqrst" if c not in taken))
         found, self.running = self.build(tree), kept
         if found.is_Matrix:
+            if which == "2" and 1 not in found.shape:
+                raise Unreadable(f"||{found}||_2 of a matrix is its largest singular value, which "
+                                 "is not read here: write ||…||_F for the root of the sum of the "
+                                 "squares")
             return sp.Trace(sp.MatMul(sp.Transpose(found), found))
         sizes = {entry.base.shape[0] for entry in found.atoms(sp.Indexed)
                  if letter in entry.indices}
@@ -908,7 +980,7 @@ class _Names:
 
     def power(self, base, exponent):
         if base[0] == "norm" and exponent == ("number", "2"):
-            return self.squared(base[1])
+            return self.squared(*base[1:])
         base = self.build(base)
         with evaluate(True):  # lest 9^9^9 is worked out later
             exponent = self.build(exponent)
@@ -952,6 +1024,9 @@ class _Names:
             return sp.KroneckerDelta(*map(self.index, arguments))
         stem, values = name.rstrip("'"), [self.build(a) for a in arguments]
         function = self.functions.get(stem) or FUNCTIONS.get(stem) or OF_A_MATRIX.get(stem)
+        if function is None and stem in self.matrices:
+            raise Unreadable(f"{name}(…) is no function, as {stem} is a matrix: write {stem}*(…), "
+                             f"or {stem}^T*(…) for the transpose")
         if function is None and self.strict:
             raise Unreadable(unknown(stem, self.functions))
         function = function or activation(stem)

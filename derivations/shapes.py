@@ -33,6 +33,7 @@ class Shapes:
     def __init__(self, said=(), numbers=()):
         self.said = {name: (*sizes, 1, 1)[:2] for name, sizes in dict(said).items()}
         self.of, self.same = {**dict.fromkeys(numbers, ONE), **self.said}, {}
+        self.numbers, self.identities = set(numbers), []
 
     def size(self, one):
         while one in self.same:
@@ -41,6 +42,9 @@ class Shapes:
 
     def now(self, shape):
         return tuple(map(self.size, shape))
+
+    def is_known(self, size):
+        return not isinstance(self.size(size), tuple)
 
     def is_number(self, shape):
         return self.now(shape) == ONE
@@ -74,6 +78,8 @@ class Shapes:
         return getattr(self, kind)(*parts)
 
     def name(self, name):
+        if name in ("pi", "e") and name not in self.of:
+            return ONE
         if name not in self.of:
             columns = (name, "columns") if name[0].isupper() else 1
             self.of[name] = (name, "rows"), columns
@@ -81,6 +87,10 @@ class Shapes:
 
     def number(self, text):
         return ONE
+
+    def identity(self, key):
+        self.identities.append(("identity", key))
+        return (self.identities[-1],) * 2
 
     def minus(self, tree):
         return self.shape(tree)
@@ -107,7 +117,7 @@ class Shapes:
     def transposed(self, tree):
         return self.shape(tree)[::-1]
 
-    def norm(self, tree):
+    def norm(self, tree, which):
         self.shape(tree)
         return ONE
 
@@ -117,6 +127,7 @@ class Shapes:
 
     def power(self, base, exponent):
         base = self.shape(base)
+        self.fit(self.shape(exponent), ONE)
         if self.size(base[1]) == 1:
             return self.fit(base, ONE)
         self.meet(*base)
@@ -138,11 +149,17 @@ class Shapes:
         taken = self.of.keys() | set(chain(*self.said.values()))
         letters = (letter for letter in SIZES if letter not in taken)
         for name, shape in sorted(self.of.items(), key=lambda pair: not pair[0][0].isupper()):
-            if name[0].isupper() and name not in self.said and 1 in self.now(shape):
+            told = name in self.said or name in self.numbers
+            if name[0].isupper() and not told and 1 in self.now(shape):
                 raise Misfit(f"{name} would have one row or column only")
             for size in shape:
-                if isinstance(self.size(size), tuple):
-                    self.same[self.size(size)] = next(letters)
+                self.settled(size, letters)
+        for size in self.identities:
+            self.settled(size, letters)
+
+    def settled(self, size, letters):
+        if not self.is_known(size):
+            self.same[self.size(size)] = next(letters)
 
     def made(self):
         """The symbol or the matrix of each name."""

@@ -250,6 +250,45 @@ def test_what_the_page_or_sympy_prints_is_read_again(show, drawn):
     assert seen > 0.9*drawn
 
 
+SQUARE = A, B, u, v = (sp.MatrixSymbol("A", 2, 2), sp.MatrixSymbol("B", 2, 2),
+                       sp.MatrixSymbol("u", 2, 1), sp.MatrixSymbol("v", 2, 1))
+VALUES = dict(zip(SQUARE, (sp.Matrix([[1, -2], [3, 5]])/2, sp.Matrix([[2, 1], [-1, 1]])/3,
+                           sp.Matrix([1, -3])/3, sp.Matrix([2, 1])/2)))
+
+
+def numbers_and_matrices(random, depth):
+    """A formula that is one number, and one that is a matrix, of A, B, u and v."""
+    one, other = random.choice([u, v]), random.choice([u, v])
+    if depth == 0:
+        return sp.Trace(one.T*other), random.choice([A, B])
+    (s, M), (t, N) = (numbers_and_matrices(random, depth - 1) for _ in range(2))
+    number = random.choice([lambda: s + t, lambda: s - t, lambda: -s, lambda: s*t, lambda: s**2,
+                            lambda: -s**2, lambda: s/(t**2 + 1), lambda: sp.Trace(M)**2,
+                            lambda: sp.Trace(one.T*M*other), lambda: sp.Trace(M),
+                            lambda: exp(-s**2)])()
+    matrix = random.choice([lambda: M + N, lambda: M - N, lambda: -M, lambda: M*N, lambda: M.T,
+                            lambda: s*M, lambda: M/(s**2 + 1), lambda: sp.HadamardProduct(M, N),
+                            lambda: M**2, lambda: (M*N)**2, lambda: (M + N)**2, lambda: M.T**2,
+                            lambda: one*other.T])()
+    return number, matrix
+
+
+def value_of(formula):
+    found = formula.xreplace(VALUES).doit()
+    return sp.N(found[0, 1] if formula.is_Matrix else found)
+
+
+@pytest.mark.parametrize("drawn", [60, pytest.param(600, marks=pytest.mark.long)])
+@pytest.mark.parametrize("show", [plain, tex], ids=["plain", "tex"])
+def test_matrices_that_the_page_prints_are_read_again(show, drawn):
+    """Powers, products, negations and transposes of matrices keep their brackets."""
+    random = Random(3)
+    for _ in range(drawn):
+        for formula in numbers_and_matrices(random, 2):
+            again = read(show(formula), known=SQUARE)[0]
+            assert abs(value_of(again) - value_of(formula)) < 1e-9, show(formula)
+
+
 def test_noise_is_read_or_refused_and_never_anything_else():
     random = Random(2)
     pieces = [*string.punctuation, "a", "b",

@@ -70,6 +70,8 @@ RIGHT = [
     (r'\sin \pi w', r'\pi \cos \pi w', 'w'),
     (r'\sin w \cos w', r'\cos 2 w', 'w'),
     ('√2 w', '√2', 'w'),
+    ('||x|-1|', 'sign(|x|-1) sign(x)', 'x'),
+    ('||a|-|b||', 'sign(|a|-|b|) sign(a)', 'a'),
 ]
 OF_MATRICES = [
     ('||X w - y||^2', '2 X^T (X w - y)', 'w'),
@@ -100,6 +102,30 @@ OF_MATRICES = [
     ('w^Tx + b', 'x', 'w'),
     ('(w^Tx - y)^2', '2 (w^Tx - y) x', 'w'),
     ('x^Ty', 'y', 'x'),
+    ('||Xw-y||^2', '2 X^T(Xw-y)', 'w'),
+    ("x'Ax", "(A + A')x", 'x'),
+    ('w^TXw', '(X + X^T)w', 'w'),
+    ('tr(AB)', 'B^T', 'A'),
+    ('||X w - y||^2', "2 X' (X w - y)", 'w'),
+    ('(x^T x)^2', '4 x^T x x', 'x'),
+    ('1/||w||^2', '-2 w/||w||^4', 'w'),
+    ('log(||w||^2)', '2 w/||w||^2', 'w'),
+    ('log(w^T w)', '2 w/(w^T w)', 'w'),
+    ('sqrt(w^T w)', 'w/sqrt(w^T w)', 'w'),
+    ('log(w^T x)', 'x/(w^T x)', 'w'),
+    ('(x^T A x)/(x^T x)', '(A + A^T) x/(x^T x) - 2 x^T A x x/(x^T x)^2', 'x'),
+    ('1/(1+e^{-w^T x})', 'x e^{-w^T x}/(1+e^{-w^T x})^2', 'w'),
+    ('pi w^T w + e^{w^T x}', '2 pi w + x e^{w^T x}', 'w'),
+    ('1/N ||X w - y||^2', '2/N X^T(X w - y)', 'w'),
+    ('tr(X)', 'I', 'X'),
+    ('tr((A + I) B)', 'A^T + I', 'B'),
+    ('x^T I x', '2 x', 'x'),
+    ('x^T (A + lambda I) x', '(A + A^T + 2 lambda I) x', 'x'),
+    ('||(I - A) x||^2', '2 (I - A)^T (I - A) x', 'x'),
+]
+WITHOUT_A_NAME = [  # of three times the claim no usual mistake is found
+    ('x^T y/||x||', 'y/||x|| - x^T y x/||x||^3', 'x'),
+    ('tr(2 X)', '2 I', 'X'),
 ]
 WRONG = [  # the mistake
     ('(w*x - y)**2/2', '(w*x - t)*x', 'w', 't stands where y is meant, and nothing says what t is'),
@@ -250,10 +276,12 @@ UNREADABLE = [  # what is said
     *[(text, '1', 'w', 'would be one name: write') for text in ('sin2w + w', 'expw + w')],
     *[(text, '1', 'w', 'may be a function or a product') for text in (
         'beta(w)', 'L(w)', r'\beta(w)', 'w + c(w)', 'L(x_i) + w')],
+    ('x^T A x / x^T x', '1', 'x', 'write brackets round the product that stands below'),
+    ('||X||_2', '1', 'X', 'of a matrix is its largest singular value'),
 ]
 
 
-@pytest.mark.parametrize("function, claimed, variable", [*RIGHT, *OF_MATRICES])
+@pytest.mark.parametrize("function, claimed, variable", [*RIGHT, *OF_MATRICES, *WITHOUT_A_NAME])
 def test_what_is_right_is_proved_and_seen_in_numbers(function, claimed, variable):
     said = bring_your_own(function, claimed, variable)
     assert [witness.verdict for witness in said.witnesses] == ["agrees", "agrees"], said
@@ -321,3 +349,11 @@ def test_a_function_without_brackets_is_taken_of_all_that_follows_or_refused(nam
 @pytest.mark.parametrize("text", ["w x", "w_1 (x + 1)", "w (x)", "x(w)", "eta (w - x)"])
 def test_a_product_beside_its_factors_stays_a_product(text):
     assert read(text, "w", "x", "w_1")[0].is_Mul
+
+
+def test_what_an_inverse_is_claimed_to_do_is_seen_in_numbers_alone():
+    said = bring_your_own("x^T A^{-1} x", "(A^{-1} + A^{-T}) x", "x")
+    assert [witness.verdict for witness in said.witnesses] == ["cannot say", "agrees"]
+    said = bring_your_own("x^T A^{-1} x", "2 A^{-1} x", "x")
+    assert [witness.verdict for witness in said.witnesses] == ["cannot say", "differs"]
+    assert said.verdict == "wrong" and "is claimed" in said.example
