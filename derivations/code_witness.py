@@ -11,6 +11,7 @@ import numpy as np
 import sympy as sp
 
 from derivations.errors import WitnessDisagrees
+from derivations.normal_form import least_sizes
 from derivations.printing import plain, to_mpf
 from derivations.sampling import DIGITS, Point, opened, ranges_in
 from derivations.symbols import Activation, Partial, base_of, indexed, label_of, names_in, shape_of
@@ -39,6 +40,7 @@ class Executable:
         left, self.last = (_with_slopes(known.scalar(line), known.table) for line in lines)
         self.free = {index: ends[0] for index, ends in ranges_in(left, self.last).items()}
         parts = opened([self.last], self.table)
+        self.least = least_sizes([left, *parts])  # d ≥ 2, since w_2 stands there
         self.rational = all(map(is_rational, parts))
         self.functions = {type(a).__name__: type(a) for e in parts for a in e.atoms(Activation)}
         named = _bases(*parts) - _lengths(_bases(*parts)) - self.free.keys()
@@ -244,7 +246,8 @@ class CodeWitness:
         bases = {parameter: self.line.spelled[parameter] for parameter in parameters}
         symbols = {s for base in bases.values() for s in shape_of(base) if s.is_Symbol}
         lengths = chain(SIZES[seed], count(9))
-        sizes = dict(zip(sorted(symbols, key=str, reverse=True), lengths))
+        sizes = {s: length + int(self.line.least.get(s, 1)) - 1
+                 for s, length in zip(sorted(symbols, key=str, reverse=True), lengths)}
         small = [(4, 1), (64, 4), (9, 1)] if self.line.rational else [(4, 4), (4, 4), (4, 8)]
         largest, scale = (7, (1, 32, 32, 256)[family]) if family else small[seed]
         arrays = {}

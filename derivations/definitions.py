@@ -249,6 +249,11 @@ class Index(Definition):
         if not (isinstance(name, (sp.Symbol, sp.Indexed)) and name.is_integer):
             raise TypeError("an index is a letter for whole numbers, as in "
                             f"symbols('c', integer=True), got {name}")
+        with evaluate(True):
+            is_empty = (low.doit() - high.doit()).is_positive
+        if is_empty:
+            raise ValueError(f"{plain(name)} would run from {plain(low)} to {plain(high)}, "
+                             "and have no value at all")
         super().__init__(name, letter(name, low, high))
         self.ends = low, high
 

@@ -2,6 +2,7 @@
 `Derivation.show`."""
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 import sympy as sp
@@ -23,7 +24,8 @@ class Numbered:
     def __init__(self, derivation, at):
         self.derivation = derivation
         lines = [derivation.left, *(line.shown for line in derivation.lines)]
-        self.rows = [Row(Executable(derivation, line), dict(at)) for line in lines]
+        named = by_name(at)
+        self.rows = [Row(Executable(derivation, line), dict(named)) for line in lines]
 
     def _repr_markdown_(self):
         d, (first, *rest) = self.derivation, self.rows
@@ -43,6 +45,24 @@ class Numbered:
             shown += [f"    = {plain(line.shown)}    [{reason_plain(line.reason)}]",
                       f"      = {numbers}" + f" = {value}"*(numbers != value)]
         return "\n".join([*shown, f"    {d.verdict}"])
+
+
+def by_name(at):
+    """{name: value}, where a symbol, an array or a matrix may stand for its name.
+
+    >>> by_name({"w": 1, sp.Symbol("k"): 2})
+    {'w': 1, 'k': 2}
+    """
+    form = 'values by name, as in {"w": [1, 2], "k": 1}'
+    if not isinstance(at, Mapping):
+        raise TypeError(f"at= takes {form}, got {at!r}")
+    for key in at:
+        if isinstance(key, sp.Indexed):
+            raise TypeError(f"{plain(key)} is one entry of {key.base.label}, and a value is given "
+                            f"for it alone: at= takes whole arrays, {form}")
+        if not isinstance(key, (str, sp.Symbol, sp.IndexedBase, sp.MatrixSymbol)):
+            raise TypeError(f"at= takes {form}, got the name {key!r}")
+    return {str(getattr(key, "label", key)): value for key, value in at.items()}
 
 
 class Row:

@@ -400,3 +400,16 @@ def test_right_code_is_not_refused_where_its_terms_cancel():
     assert "to 13 digits" in repr(steep.code(lambda a: 1 - 1/(1 + np.exp(-40*a))))
     with pytest.raises(WitnessDisagrees):
         steep.code(lambda a: 1/(1 + np.exp(-40*a)))
+
+
+@pytest.mark.parametrize("place", [1, 2, 5])
+def test_arrays_are_as_large_as_entries_at_whole_numbers_want_them(place):
+    column, grid = indexed("w", d), indexed("A", n, d)
+    slope = derive(Partial(Sum(column[j]**2, (j, 1, d)), column[place]), lambda: 2*column[place],
+                   given=[])
+    assert slope.code(lambda w: 2*w[place - 1]).sets == 3
+    with pytest.raises(WitnessDisagrees):
+        slope.code(lambda w: 2*w[0] + w[place - 1])
+    squares = Sum(grid[i, j]**2, (i, 1, n), (j, 1, d))
+    of_one = derive(Partial(squares, grid[1, place]), lambda: 2*grid[1, place], given=[])
+    assert of_one.code(lambda A: 2*A[0, place - 1]).sets == 3

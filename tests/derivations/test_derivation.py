@@ -676,3 +676,14 @@ def test_sums_over_two_letters_tables_and_empty_sums_are_shown_in_numbers():
     assert r"\begin{pmatrix} 2 & 4 & 6 \\ 6 & 8 & 10 \end{pmatrix}" in entry._repr_markdown_()
     empty = derive(Sum(u[i], (i, 1, n - 1)), lambda: Sum(1*u[i], (i, 1, n - 1)), given=[])
     assert "      = 0\n" in repr(empty.show(at={"u": [5]}))
+
+
+def test_values_are_given_by_a_name_or_by_what_has_it():
+    one = derive(x[i, j] + x[i, j], lambda: 2*x[i, j], given=[])
+    table = [[1, 2, 3], [3, 4, 5]]
+    by_names = repr(one.show(at={"x": table, "i": 1, "j": 2}))
+    assert repr(one.show(at={x: table, i: 1, "j": 2})) == by_names
+    for bad in ({n: 2, x[1, 1]: 3}, {3: table}, [1], "x", None):
+        with pytest.raises(TypeError) as refusal:
+            one.show(at=bad)
+        assert "at= takes" in str(refusal.value)

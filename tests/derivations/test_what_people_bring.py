@@ -518,6 +518,8 @@ def test_the_class_of_one_hot_labels_is_one_of_the_classes():
         (lambda: Assume(a > 0, b > 0), ValueError),
         (lambda: Assume(n * u[i], exp(u[i])), ValueError),
         (lambda: Index(a, 1, K), TypeError),
+        (lambda: Index(cls, 5, 3), ValueError),
+        (lambda: Index(cls, K + 1, K), ValueError),
     ],
 )
 def test_a_hypothesis_that_cannot_be_used_says_so(make, error):
