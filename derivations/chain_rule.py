@@ -7,7 +7,8 @@ of y_hat_i is opened. What is right is judged elsewhere, by SymPy's own derivati
 
 from enum import Enum
 from functools import lru_cache, partial
-from itertools import count
+from itertools import count, islice
+from math import prod
 
 import sympy as sp
 from sympy import evaluate
@@ -16,9 +17,12 @@ from sympy.core.function import Application
 from derivations.definitions import Depends, indices_of, resolve
 from derivations.errors import Undecided
 from derivations.printing import plain
+from derivations.recursion import height
 from derivations.symbols import Activation, Partial, base_of, names_in, sigmoid
 
 DEEPEST = 40
+LONGEST = 300  # parts of a formula; in a longer one nothing is looked at part by part
+MOST_TERMS = 100  # what has more when multiplied out is not factored: it may take for ever
 EXPONENTIAL = ("the exponent of {whole} is brought down, but there the variable is in the "
                "exponent: a^u has the slope a^u log(a)")
 AT_ONCE = "all factors of {whole} are differentiated at once"
@@ -133,7 +137,11 @@ class Chain:
         if isinstance(e, (sp.Heaviside, sp.sign)):  # flat but for the step itself
             return Slope(sp.S.Zero)
         if isinstance(e, (sp.Symbol, sp.Indexed)):
-            return Slope(_same_entry(e, v)) if base_of(e) == base_of(v) else self.link(e, v, depth)
+            if base_of(e) == base_of(v) and not self.is_above(e, v):
+                return Slope(_same_entry(e, v))
+            if self.stays(e, v, where):
+                return Slope(Partial(_counted(e), v))
+            return self.link(e, v, depth)
         if e.is_Add:
             return built(_sum, *map(by, e.args))
         if e.is_Mul:
@@ -154,6 +162,29 @@ class Chain:
                          _product(e.exp, _power(e.base, e.exp, -1), by(e.exp).right))
             return found
         raise Undecided(f"no rule by hand for {e}")
+
+    def height(self, name):
+        return height(name, getattr(self.table, "places", {}))
+
+    def is_above(self, name, other):
+        """Is it a later entry of the same recursion, as h_t is above h_{t-1}?"""
+        mine, its = self.height(name), self.height(other)
+        return mine is not None and its is not None and mine[0] == its[0] and mine[1] > its[1]
+
+    def stays(self, name, v, where):
+        """Is it one level further down in a recursion, as h_{t-1} in h_t, where that has no end?
+
+        Down to the level of the variable it has one, and so it has at a level with a number.
+        """
+        here, above = self.height(name), self.height(where) if where is not None else None
+        if here is None or self.is_above(name, v):
+            return False
+        (group, letter), (level, _) = here
+        if letter == 0:
+            return level < 1
+        if above is None:
+            return level < 0  # h_{t-1} may be what there is before the first
+        return above[0] == (group, letter) and above[1][0] > level
 
     def link(self, name, v, depth):
         """The derivative of a name: by way of its definition, if that may still be opened."""
@@ -318,6 +349,12 @@ def number(e):
         return e.doit() if e.is_number else e + 0
 
 
+def _counted(entry):
+    """The entry with its indices worked out: h_{t-2} for h_{t-1-1}."""
+    with evaluate(True):
+        return entry.base[tuple(i.doit() for i in entry.indices)]
+
+
 def _power(base, exponent, step):
     exponent = number(exponent + step)
     return base if exponent == 1 else sp.Pow(base, exponent)
@@ -442,7 +479,13 @@ def lines_by_hand(question, table):
 def tidied(expr, table):
     """Constants before their sums, fractions cancelled, derivatives by their names."""
     with evaluate(True):
-        return lettered(named(_tidy(lettered(expr)), table))
+        expr = lettered(expr)
+        return lettered(named(expr if is_long(expr) else _tidy(expr), table))
+
+
+def is_long(expr):
+    """Has it so many parts that to look at each of them takes for ever?"""
+    return sum(1 for _ in islice(sp.preorder_traversal(expr), LONGEST + 1)) > LONGEST
 
 
 def _tidy(e):
@@ -460,12 +503,27 @@ def _tidy(e):
 def _short(e):
     if not (e.is_Mul or e.is_Add) or e.has(sp.Sum, sp.KroneckerDelta, sp.exp, sp.Product):
         return e
+    if _terms(e) > MOST_TERMS:
+        return e
     factored = sp.factor(sp.cancel(e))
     is_minus = factored.is_Mul and factored.args[0] == -1
     if is_minus and (total := next((f for f in factored.args if f.is_Add), None)):
         # y_hat - y, and not -(y - y_hat)
         factored = sp.Mul(*(-f if f == total else f for f in factored.args if f != -1))
     return factored if sp.count_ops(factored) < sp.count_ops(e) else e
+
+
+def _terms(e):
+    """How many terms a formula has, roughly, when it is multiplied out."""
+    if e.is_Pow and e.exp.is_Integer:
+        return _terms(e.base)**min(abs(int(e.exp)), MOST_TERMS)
+    if not e.args or isinstance(e, sp.Indexed):
+        return 1
+    if e.is_Mul:
+        return prod(map(_terms, e.args))
+    below = {f for term in e.args if isinstance(term, sp.Expr) for f in sp.Mul.make_args(term)
+             if f.is_Pow and f.exp.is_Integer and f.exp < 0}
+    return sum(map(_terms, e.args)) * prod(map(_terms, below))
 
 
 def lettered(expr):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import chain, combinations, count, islice, permutations, tee
 from numbers import Rational
 from typing import NamedTuple
@@ -80,7 +80,7 @@ def diagnose(right, wrong, given=()):
     table = given if isinstance(given, dict) else table_of(given)
     if wrong == 0:
         return Mistake(Kind.ZERO, "the claim is zero, the line before is not", sp.S.Zero)
-    return _Diagnosis(right, wrong, table).mistake()
+    return next(_as_far_as_it_goes(lambda: [_Diagnosis(right, wrong, table).mistake()]), None)
 
 
 class _Diagnosis:
@@ -156,6 +156,26 @@ class _Diagnosis:
             told += same is True
         return told >= min(tried, ENOUGH - 1)
 
+    def may_begin(self, formula):
+        """Of like terms it does not matter which is lost, but where the claim says it."""
+        if self.code:
+            return True
+        ends = lambda limit: tuple(end.doit() for end in limit[1:])
+        typed = {ends(limit) for total in self.wrong.atoms(sp.Sum) for limit in total.limits}
+        return all(total.function.has(limit[0]) or ends(limit) in typed
+                   for total in formula.atoms(sp.Sum) for limit in total.limits)
+
+    def stands(self, formula):
+        """Has it the value of the claim also where the claim is right, and where both vanish?"""
+        formula = self.seen(formula)
+        for point in points([self.seen(self.right)], self.table):
+            with suppress(*NO_FORMULA):
+                value = point.value(formula)
+                claimed = self.claimed(point) if self.code else point.value(self.claimed)
+                if abs(value - claimed) > ROUGH and not same_value(value, claimed, ROUGH):
+                    return False
+        return True
+
     @cached_property
     def glance(self):
         """(floats at the first point, the value claimed there); None if no point tells."""
@@ -205,7 +225,9 @@ class _Diagnosis:
                       tree(self.question, self.table, self.letters))
         for mistake in islice(lines, CANDIDATES):
             as_many = len(self.loose(mistake.formula)) == len(self.letters)
-            if as_many and self.holds(mistake.formula):
+            if not as_many or mistake.kind is Kind.RANGE and not self.may_begin(mistake.formula):
+                continue
+            if self.holds(mistake.formula) and self.stands(mistake.formula):
                 yield mistake
 
     def undone(self):
@@ -240,13 +262,16 @@ class _Diagnosis:
     def normalised(self):
         """Right only where the entries of an array sum to 1, as labels and probabilities do."""
         both = [resolve(expr, self.table) for expr in (self.right, self.wrong)]
+        if any(map(chain_rule.is_long, both)):
+            return
         held = {e.base for b in both for p in b.atoms(Partial) for e in p.atoms(sp.Indexed)}
         entries = {e for b in both for e in b.atoms(sp.Indexed)
                    if e.base.shape and e.base not in held}
         ordered = sorted(both[0].atoms(sp.Indexed) & entries, key=sp.default_sort_key)
         for base, entry in {e.base: e for e in ordered}.items():
-            swap = {e: e / _total_over(e) for e in entries if e.base == base}
-            if self.holds(*(expr.xreplace(swap) for expr in both)):
+            one, two = ([expr.xreplace({e: total*e / _total_over(e) for e in entries
+                                        if e.base == base}) for expr in both] for total in (1, 2))
+            if self.holds(*one) and not self.holds(*two):
                 total = plain(lettered(_total_over(entry)))
                 yield Mistake(Kind.CONDITION, (
                     f"it is right only where {total} = 1, and nothing says that it is; "
@@ -282,8 +307,9 @@ def opened(expr, table):
     """The expression with its derivatives taken; the names in it stay."""
     if not expr.has(Partial):
         return expr
-    with evaluate(True):
+    with evaluate(True), suppress(*NO_FORMULA):
         return lettered(chain_rule.differentiated(expr, table))
+    return expr  # it has its numbers all the same
 
 
 def _quantities(expr):
@@ -409,10 +435,15 @@ def _repeated(expr, places):
                  if not any(path != p == path[:len(p)] for p in found)}
         if len(apart) > 1:
             wrong = _replaced(expr, {path: mistake.formula for path, mistake in apart.items()})
-            slips = list(apart.values())
-            yield Mistake(kind, lambda slips=slips: (
-                f"the same slip {len(slips)} times: " + "; ".join(dict.fromkeys(map(str, slips)))),
-                wrong)
+            yield Mistake(kind, partial(_in_many_places, list(apart.values())), wrong)
+
+
+def _in_many_places(slips):
+    told = list(dict.fromkeys(map(str, slips)))
+    if len(told) == 1:
+        return f"in {len(slips)} places {told[0]}"
+    where = "" if len(told) == len(slips) else f" in {len(slips)} places"
+    return f"the same slip {len(told)} times{where}: " + "; ".join(told)
 
 
 # in all of a formula
@@ -460,7 +491,8 @@ OF_ALL = [
     Slip(Kind.MEAN, "a factor 1/{} is too many",
          lambda e, formula: [(e/size, size) for size in formula.sizes]),
     Slip(Kind.SUM, "only the diagonal is left, but every output depends on every input",
-         lambda e, formula: [(delta*e,) for delta in formula.all(sp.KroneckerDelta)])]
+         lambda e, formula: [(delta*e,) for delta in formula.all(sp.KroneckerDelta)
+                             if all(i.is_Symbol for i in delta.args[:2])])]
 THROUGHOUT = [
     Slip(Kind.SLOPE, "the slope {} is left out",
          lambda e, _: [(sp.S.One, e)] if isinstance(e, sp.Function) else []),
@@ -633,7 +665,8 @@ def _wrong_ranges(wrong):
     for total in sorted(wrong.atoms(sp.Sum), key=sp.default_sort_key):
         for place, (index, low, high) in enumerate(total.limits):
             sizes = set(ranges_in(total.function).get(index, ()))
-            ranges = [("begins with", low, sp.S.One, high)] if low.is_Integer and low > 1 else []
+            late = low.is_Integer and low > 1 and total.function.has(index)
+            ranges = [("begins with", low, sp.S.One, high)] if late else []
             ranges += [("runs to", high, low, size) for size in sorted(sizes - {high}, key=str)]
             for how, now, *ends in ranges:
                 limits = [*total.limits[:place], (index, *ends), *total.limits[place + 1:]]
@@ -675,6 +708,8 @@ def tree(question, table, letters=()):
             lambda: _other_names(right, table), lambda: _other_variables(question, table, True),
             lambda: _mutants(right, (), OTHER_LETTERS),
             lambda: _other_variables(question, table, False))
+    if chain_rule.is_long(right):  # hundreds of formulas as long would take for ever
+        ways = ways[:2]
     for mistake in chain.from_iterable(map(_as_far_as_it_goes, ways)):
         empty = isinstance(mistake.formula, sp.Sum) and mistake.formula.function == 0
         left_out = mistake.kind in (Kind.FACTOR, Kind.TERM)

@@ -100,6 +100,13 @@ def _below(power):
     return [base if k == 1 else sp.Pow(base, k, evaluate=False)]
 
 
+def _number_last(index):
+    """SymPy has -1 + t for t - 1, which nobody writes."""
+    if index.is_Add and index.args[0].is_Integer and index.args[0] < 0:
+        return sp.Add(*index.args[1:], index.args[0], evaluate=False)
+    return index
+
+
 class Textbook(Printer):
     """What both forms share: the order of terms and factors, and where brackets are needed."""
 
@@ -202,7 +209,8 @@ class Textbook(Printer):
         summand = factors[0] if len(factors) == 1 else e.function
         body = self.show(summand) if isinstance(summand, sp.Sum) else self.bracketed(summand, MUL)
         for limit in e.limits:
-            body = self.put(type(e).__name__, *map(self.show, limit), body)
+            ends = (self.show(_number_last(end)) for end in limit)
+            body = self.put(type(e).__name__, *ends, body)
         return body
 
     # names, functions, cases
@@ -222,7 +230,7 @@ class Textbook(Printer):
             return self.indexed(self.bracketed(e.parent, ATOM), (e.i + 1, e.j + 1))
 
     def indexed(self, shown, indices):
-        texts = [self.show(i).replace(" ", "") for i in indices]
+        texts = [self.show(_number_last(i)).replace(" ", "") for i in indices]
         close = all(len(text) == 1 or i.is_Symbol for text, i in zip(texts, indices))
         return self.subscript(shown, ("" if close else ",").join(texts))
 
@@ -442,7 +450,8 @@ def to_mpf(v):
 
 def show_number(v, digits=7):
     """A value as a reader wants it: a fraction if it is short, else seven digits."""
-    if isinstance(v, (int, Fraction)) and len(str(v)) <= 12:
+    short = isinstance(v, (int, Fraction)) and max(abs(v.numerator), v.denominator) < 10**12
+    if short and len(str(v)) <= 12:
         return str(v)
     with mpmath.workdps(40):
         return mpmath.nstr(to_mpf(v), digits).removesuffix(".0")
@@ -462,6 +471,9 @@ def alike(*exprs):
     seen, labels = {}, {e.base.label for expr in exprs for e in expr.atoms(sp.Indexed)}
     for part in dict.fromkeys(part for e in exprs for part in sp.preorder_traversal(e)):
         is_shown = isinstance(part, (sp.Symbol, sp.Indexed)) and part not in labels
-        if is_shown and not part.has(sp.Dummy) and seen.setdefault(plain(part), part) != part:
-            return seen[plain(part)], part
+        if not is_shown or part.has(sp.Dummy):
+            continue
+        other = seen.setdefault(plain(part), part)
+        if other != part and other.doit() != part.doit():  # h_{t-1} may be typed in two ways
+            return other, part
     return None

@@ -105,6 +105,7 @@ def _named(expr):
     """The names in an expression, each with what a reader takes it by."""
     limits = [limit for e in parts_in(expr, sp.Sum, sp.Product) for limit in e.limits]
     own = {index for index, *_ in limits if isinstance(index, sp.Dummy)}  # of (X w)[0, 0]
+    own |= {place for f in expr.atoms(sp.Lambda) for place in f.variables}  # of σ(X w)
     return [(name, (name.is_Symbol, str(name)))
             for name in sorted(names_in(expr) - own, key=sp.default_sort_key)]
 
