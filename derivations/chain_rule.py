@@ -461,8 +461,13 @@ def differentiated(expr, table):
 
 
 def lines_by_hand(question, table):
-    """The lines from a question to its answer, one more link of the chain in each."""
+    """The lines from a question to its answer, one more link of the chain in each; to a second
+    derivative by way of the first."""
     right, found = right_formula(question, table), []
+    twice = [p for p in question.atoms(Partial) if isinstance(p.expr, Partial)]
+    if twice:
+        first = {p: Partial(right_formula(p.expr, table), p.variable) for p in twice}
+        return [lettered(question.xreplace(first)), right]
     try:
         for depth in range(1, DEEPEST) if question.has(Partial) else ():
             chain = Chain(table, depth)

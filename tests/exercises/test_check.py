@@ -18,7 +18,7 @@ from derivations.verify import prove
 from exercises import check, credit, find_bug, predict, progress, solved
 from exercises.check import Question
 from exercises.find_bug import listed
-from exercises.progress import FOLDED, OPEN, WRONG, book
+from exercises.progress import FOLDED, OPEN, RIGHT, WRONG, book
 from gradcheck import MISTAKES
 
 n, d = symbols("n d", integer=True, positive=True)
@@ -196,6 +196,18 @@ def test_an_untouched_blank_uses_up_no_hint():
     found = [tuple(part.count("  hint ") for part in run.split("NEXT"))
              for run in shown.split("RUN")[1:]]
     assert found == [told for runs in RUNS for _, told in runs], shown
+
+
+def test_a_hint_to_a_second_derivative_is_the_slope_of_the_first():
+    u, c, lam, alpha = symbols("u c lambda alpha", real=True)
+    with as_written():
+        bowl = Definition(J, lam*u**2/2 + alpha*(u + c)**2/2)
+    asked = Question(2/Partial(Partial(J, u), u), (bowl,))
+    assert asked.lines() == [
+        "the derivation, line 1: 2/(∂²J/∂u²) = 2/(∂/∂u (α (c + u) + λ u))"]
+    assert asked.reply_to(2/(alpha + lam)).state == RIGHT
+    half = asked.reply_to(2/Partial(lam*u + alpha*(u + c), u))
+    assert half.half and half.text.startswith("Right so far: you stand in line 1 of 2")
 
 
 def test_a_short_decimal_is_exact(capsys):
