@@ -56,7 +56,8 @@ class Beginnings:
             if index in ends:
                 self.counted.add(place)
             least = _least(index, {**letters, **_lows(ends)})
-            if least is not None and (least >= 0 or entry == name or not index.is_Atom):
+            is_said = entry == name or not index.is_Atom
+            if least is not None and least.is_Integer and (is_said or least >= 0):
                 self.first[place] = min(least, self.first.get(place, sp.S.One))
         for (index, _), places in together.items():
             if index.is_Symbol:
@@ -84,10 +85,10 @@ class Beginnings:
         for entry, position, index, ends in stands(expr, bound):
             place, shape = (entry.base, position), entry.base.shape
             least, first = _least(index, _lows(ends)), self.first.get((entry.base, position), 1)
-            if shape and place not in self.endless and least is not None and least < first:
+            if shape and place not in self.endless and least is not None and _is_less(least, first):
                 high = index.xreplace({i: end for i, (_, end) in ends.items()})
                 span = None if index.is_Integer else (index, least, high)
-                slip = (f"the sum over {plain(index)} runs from {least} instead of {first}"
+                slip = (f"the sum over {plain(index)} runs from {plain(least)} instead of {first}"
                         if index in ends else
                         f"{plain(entry)} stands before the first entry, whose index is {first}")
                 raise BeforeFirst(outside(entry, span, shape[position], first), slip)
@@ -113,8 +114,15 @@ def _least(index, lows):
         constant, terms = index.doit().as_coeff_add()
         for term in terms:
             times, letter = term.as_coeff_Mul()
-            low = sp.sympify(lows.get(letter))
-            if low is None or not low.is_Integer or not times.is_Integer or times < 0:
+            if letter not in lows or not times.is_Integer or times < 0:
                 return None
-            constant += times * low
-    return constant if constant.is_Integer else None
+            constant += times * lows[letter]
+        return constant.doit()
+
+
+def _is_less(least, first):
+    """Is it known for every size, as of 2 - n - d, to be less? Sizes are 1 and a rest."""
+    with evaluate(True):
+        sizes = {size: 1 + sp.Dummy(integer=True, nonnegative=True)
+                 for size in least.free_symbols if size.is_integer and size.is_positive}
+        return sp.expand(first - least.xreplace(sizes)).is_positive

@@ -88,6 +88,15 @@ def test_a_left_side_before_an_array_that_is_given_is_refused(left, given, low):
     assert error.position == 0 and "The left side" in str(error)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("low", [-n, 1 - n, 2 - n - d, -d], ids=str)
+def test_a_sum_from_a_size_below_zero_is_refused(kind, low):
+    given, left, term = KINDS[kind]
+    error = refusal(left, Sum(term, (i, low, n)), given)
+    assert error.mistake.name.startswith("the sum over i runs from ")
+    refusal(left, Sum(term.xreplace({i: i - 2}), (i, low + 2, n + 2)), given)
+
+
 def test_a_product_from_zero_is_refused():
     refusal(Product(u[i], (i, 1, n)), Product(u[i], (i, 0, n))/u[0], [])
 
@@ -122,6 +131,7 @@ COUNTED_FROM_ELSEWHERE = {
     "a letter": (Partial(Sum(w[j], (j, 0, d)), w[c]), 1, [Index(c, 0, d)]),
     "the left side": (Partial(Sum(w[j]**2, (j, 0, d)), w[0]), 2*w[0], []),
     "a left side with a bias": (Partial(w[0] + Sum(w[j], (j, 1, d)), w[0]), 1, []),
+    "a sum from a letter": (Sum(u[i], (i, t, n)) - u[t], Sum(u[i], (i, t + 1, n)), []),
     "no array": (Sum(i, (i, -3, n)), Sum(i, (i, 0, n)) - 6, []),
     "an array that begins where it should": (Sum(u[i + 4], (i, -3, n - 4)), Sum(u[i], (i, 1, n)),
                                              []),
