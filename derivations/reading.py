@@ -23,7 +23,7 @@ from collections import Counter
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import partial, reduce
-from itertools import count, groupby
+from itertools import count, groupby, takewhile
 
 import sympy as sp
 from sympy import evaluate
@@ -350,8 +350,8 @@ class _Parser:
 
         left, text = self.tokens[self.place:-1], self.text
         start = bisect_left(range(len(text)), -len(left), key=lambda p: -len(tokens(text[p:])))
-        while start + 1 < len(text) and tokens(text[start + 1:]) == left:
-            start += 1  # over what stands for nothing
+        blank = range(start + 1, min(start + 40, len(text)))  # over what stands for nothing
+        start += sum(1 for _ in takewhile(lambda p: tokens(text[p:]) == left, blank))
         rest = text[start:]
         ends = (end for end in range(1, len(rest) + 1) if tokens(rest[:end]) == left[:3])
         end = next(ends, None) if tokens(rest) == left else None
