@@ -162,11 +162,13 @@ class Shapes:
             self.same[self.size(size)] = next(letters)
 
     def made(self):
-        """The symbol or the matrix of each name."""
+        """The symbol or the matrix of each name; the n in 1/n is the size of that name."""
+        counts = set(chain(*self.said.values()))
         for name, shape in self.of.items():
             sizes = [sp.Symbol(size, integer=True, positive=True) if isinstance(size, str)
                      else sp.Integer(size) for size in self.now(shape)]
-            yield (sp.Symbol(name, real=True) if self.is_number(shape)
+            kind = {"integer": True, "positive": True} if name in counts else {"real": True}
+            yield (sp.Symbol(name, **kind) if self.is_number(shape)
                    else sp.MatrixSymbol(name, *sizes))
 
 
