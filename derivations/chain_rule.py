@@ -7,7 +7,7 @@ of y_hat_i is opened. What is right is judged elsewhere, by SymPy's own derivati
 
 from enum import Enum
 from functools import lru_cache, partial
-from itertools import count, islice
+from itertools import islice
 from math import prod
 
 import sympy as sp
@@ -16,7 +16,7 @@ from sympy.core.function import Application
 
 from derivations.definitions import Depends, indices_of, resolve
 from derivations.errors import Undecided
-from derivations.printing import plain
+from derivations.printing import lettered, plain, with_args
 from derivations.recursion import height
 from derivations.symbols import Activation, Partial, base_of, names_in, sigmoid
 
@@ -529,43 +529,3 @@ def _terms(e):
     below = {f for term in e.args if isinstance(term, sp.Expr) for f in sp.Mul.make_args(term)
              if f.is_Pow and f.exp.is_Integer and f.exp < 0}
     return sum(map(_terms, e.args)) * prod(map(_terms, below))
-
-
-def lettered(expr):
-    """Bound indices under letters that differ from each other and from every free one."""
-    taken = {s.name for s in expr.free_symbols} | {str(e.label) for e in expr.atoms(sp.IndexedBase)}
-    return _lettered(expr, taken)
-
-
-def _lettered(e, taken):
-    if isinstance(e, (sp.Indexed, sp.IndexedBase)) or not e.has(sp.Sum, sp.Product):
-        return e
-    if not isinstance(e, (sp.Sum, sp.Product)):
-        return e.func(*(_lettered(a, taken) for a in e.args))
-    swap, used = {}, set(taken)
-    for index, *_ in reversed(e.limits):
-        letter = next(name for name in _letters(index.name) if name not in used)
-        used.add(letter)
-        renamed = letter != index.name or isinstance(index, sp.Dummy)
-        swap[index] = sp.Symbol(letter, integer=True) if renamed else index
-    function, *limits = (part.xreplace(swap) for part in e.args)
-    return with_args(e, [_lettered(function, used), *limits])
-
-
-def with_args(e, args):
-    """The same kind of expression with other parts, a sum or a product over an index bare.
-
-    Unevaluated, `Sum` would put a factor 1 before its terms, and a bare exp would no longer be one.
-    """
-    if not isinstance(e, (sp.Sum, sp.Product)):
-        return e.func(*args)
-    other = sp.Basic.__new__(e.func, *args)
-    other.is_commutative = True
-    return other
-
-
-def _letters(first):
-    first = first.partition("_")[0]  # SymPy calls the index of its own sums i_1
-    yield first
-    yield from (letter for letter in "ijklmqrst" if letter != first)
-    yield from (f"{first}{number}" for number in count(1))

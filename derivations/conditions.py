@@ -8,7 +8,7 @@ from sympy.core.relational import Relational
 from derivations.definitions import Depends, resolve
 from derivations.errors import Undecided
 from derivations.normal_form import NormalForm
-from derivations.printing import plain
+from derivations.printing import lettered, plain
 from derivations.recursion import first_levels
 from derivations.rewriting import in_exponentials
 from derivations.sampling import opened, ranges_in
@@ -166,6 +166,7 @@ def _is_positive(expr):
 def _in_words(kind, expr):
     """"ŷ_i ≠ 1" for 1 - ŷ_i ≠ 0."""
     with evaluate(True):
+        expr = lettered(expr)
         number, rest = sp.Add(*sp.Add.make_args(expr)).as_coeff_Add()
         if kind == "≠ 0" and number != 0 and not isinstance(rest, sp.Add):
             sign = -1 if rest.could_extract_minus_sign() else 1

@@ -12,7 +12,7 @@ from sympy.core.relational import Relational
 
 from derivations.bounds import KNOWN, Between, between, free_twin
 from derivations.errors import Undecided
-from derivations.printing import plain, tex
+from derivations.printing import lettered, plain, tex
 from derivations.recursion import BELOW_FIRST, carried, floors, height, levels, reached
 from derivations.slopes import Held, Unknown, slope_of
 from derivations.symbols import (
@@ -696,7 +696,8 @@ def _must_depend(expr, function, variable, table):
                                     and not isinstance(table.get(n), Depends)}
     if by not in names and not all(any(by in free and n in free for free in table.independent)
                                    for n in names):
-        raise ValueError(f"nothing in {plain(expr)} is known to depend on {plain(variable)}: "
+        raise ValueError(f"nothing in {plain(lettered(expr))} is known to depend on "
+                         f"{plain(variable)}: "
                          "give its Definition to the derivation, or say that they are Independent")
 
 

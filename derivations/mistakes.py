@@ -20,12 +20,12 @@ import sympy as sp
 from sympy import evaluate
 
 from derivations import chain_rule
-from derivations.chain_rule import SATURATING, Chain, Kind, lettered, right_formula
+from derivations.chain_rule import SATURATING, Chain, Kind, right_formula
 from derivations.definitions import Depends, indices_of, put, resolve, table_of
 from derivations.errors import Undecided, WrongIndex
 from derivations.glance import Glance
 from derivations.normal_form import index_ranges
-from derivations.printing import plain, show_number, to_mpf
+from derivations.printing import lettered, plain, show_number, to_mpf, with_args
 from derivations.sampling import DIGITS, points, ranges_in, same_value
 from derivations.symbols import Activation, Partial, base_of, label_of, letters_of, names_in
 from derivations.values import NoValue
@@ -420,7 +420,7 @@ def _replaced(expr, new):
     within = {}
     for path, part in new.items():
         within.setdefault(path[0], {})[path[1:]] = part
-    return chain_rule.with_args(expr, [_replaced(arg, within[p]) if p in within else arg
+    return with_args(expr, [_replaced(arg, within[p]) if p in within else arg
                                        for p, arg in enumerate(expr.args)])
 
 

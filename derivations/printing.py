@@ -8,7 +8,7 @@ leaves behind are dropped.
 import re
 import unicodedata
 from fractions import Fraction
-from itertools import groupby
+from itertools import count, groupby
 from math import prod
 
 import mpmath
@@ -441,6 +441,46 @@ def counted_from_one(total):
             limits = [limit.xreplace({index: other - 1}) for limit in limits]
             limits.append(sp.Tuple(other, 1, high + 1))
         return total.func(body, *limits)
+
+
+def lettered(expr):
+    """Bound indices under letters that differ from each other and from every free one."""
+    taken = {s.name for s in expr.free_symbols} | {str(e.label) for e in expr.atoms(sp.IndexedBase)}
+    return _lettered(expr, taken)
+
+
+def _lettered(e, taken):
+    if isinstance(e, (sp.Indexed, sp.IndexedBase)) or not e.has(sp.Sum, sp.Product):
+        return e
+    if not isinstance(e, (sp.Sum, sp.Product)):
+        return e.func(*(_lettered(a, taken) for a in e.args))
+    swap, used = {}, set(taken)
+    for index, *_ in reversed(e.limits):
+        letter = next(name for name in _letters(index.name) if name not in used)
+        used.add(letter)
+        renamed = letter != index.name or isinstance(index, sp.Dummy)
+        swap[index] = sp.Symbol(letter, integer=True) if renamed else index
+    function, *limits = (part.xreplace(swap) for part in e.args)
+    return with_args(e, [_lettered(function, used), *limits])
+
+
+def with_args(e, args):
+    """The same kind of expression with other parts, a sum or a product over an index bare.
+
+    Unevaluated, `Sum` would put a factor 1 before its terms, and a bare exp would no longer be one.
+    """
+    if not isinstance(e, (sp.Sum, sp.Product)):
+        return e.func(*args)
+    other = sp.Basic.__new__(e.func, *args)
+    other.is_commutative = True
+    return other
+
+
+def _letters(first):
+    first = first.partition("_")[0]  # SymPy calls the index of its own sums i_1
+    yield first
+    yield from (letter for letter in "ijklmqrst" if letter != first)
+    yield from (f"{first}{number}" for number in count(1))
 
 
 def to_mpf(v):

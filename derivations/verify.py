@@ -19,7 +19,7 @@ from derivations.errors import BeforeFirst, FalseLine, Undecided, WrongIndex
 from derivations.matrices import entry
 from derivations.mistakes import Kind, Mistake, diagnose
 from derivations.normal_form import index_ranges, is_zero, least_sizes, must_be_exact, must_not_pass
-from derivations.printing import alike, plain
+from derivations.printing import alike, lettered, plain
 from derivations.sampling import POINTS, can_be_read, opened, points, ranges_in, sizes_in
 from derivations.symbols import Activation, Gradient, Partial, formula, holds, names_in, parts_in
 from derivations.values import NoValue
@@ -224,7 +224,7 @@ class Chain:
                 must_be_exact(resolved)
             except Undecided as undecided:
                 resolved = None
-                self.unclear[position] = f"In {self.title}, {plain(shown)}: {undecided}"
+                self.unclear[position] = f"In {self.title}, {plain(lettered(shown))}: {undecided}"
             self.resolved.append(resolved)
 
     def misfit(self, position, error, **data):

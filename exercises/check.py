@@ -6,13 +6,13 @@ from functools import cached_property, lru_cache, partial
 import numpy as np
 import sympy as sp
 
-from derivations.chain_rule import lettered, lines_by_hand, right_formula
+from derivations.chain_rule import lines_by_hand, right_formula
 from derivations.code_witness import spellings
 from derivations.definitions import Depends
 from derivations.derivation import Derivation
 from derivations.errors import FalseLine, Undecided, as_fraction, ratio_of, told_apart
 from derivations.mistakes import Kind, diagnose
-from derivations.printing import plain
+from derivations.printing import lettered, plain
 from derivations.reading import Unreadable, read, unknown
 from derivations.sampling import points, ranges_in, sizes_in
 from derivations.symbols import Activation, Partial, as_written, base_of, names_in, shape_of

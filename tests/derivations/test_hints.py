@@ -1,5 +1,6 @@
 """The hint of a refusal: it comes soon, it is right or absent, and no error fails to be shown."""
 
+import re
 import time
 from itertools import permutations
 
@@ -123,3 +124,31 @@ def test_functions_of_each_entry_may_stand_in_both_lines(outer, inner):
     question, right = f"v^T {outer}({inner}(W x))", f"{outer}({inner}(W x))"
     assert bring_your_own(question, right, "v")
     assert not bring_your_own(question, f"2 {right}", "v")
+
+
+SAID = {"X": ("n", "d"), "w": ("d",), "y": ("n",)}
+
+
+@pytest.mark.parametrize("question, right, wrong", [
+    ("||X w - y||^2/n", "2 X^T (X w - y)/n", "2 X^T (X w - y)"),
+    ("||X w - y||^2/(2 n)", "1/n X^T (X w - y)", "2/n X^T (X w - y)"),
+    ("||X w - y||^2/n + d ||w||^2", "2 X^T (X w - y)/n + 2 d w", "2 X^T (X w - y)/n + 2 w"),
+])
+def test_a_size_may_stand_as_a_number(question, right, wrong):
+    assert bring_your_own(question, right, "w", shapes=SAID)
+    assert bring_your_own(question, wrong, "w", shapes=SAID).verdict == "wrong"
+
+
+def letters_of_sums(text):
+    """The letters of the sums in a text, those side by side: "Σ_{m=1..d} Σ_{i=1..n}" has m, i."""
+    return [re.findall(r"Σ_\{(\w+)=", run) for run in re.findall(r"(?:Σ_\{[^}]*\} ?)+", text)]
+
+
+@pytest.mark.parametrize("question, claim", [
+    ("||X||", "X/||X||"), ("log(tr(X^T X))", "2 X/tr(X^T X)"), ("1/||X^T X||^2", "X"),
+    ("||X X^T||", "2 X X^T X/||X X^T||")])
+def test_each_sum_of_a_condition_or_an_error_has_a_letter_of_its_own(question, claim):
+    shown = str(bring_your_own(question, claim, "X", shapes={"X": ("n", "d")}))
+    runs = letters_of_sums(shown)
+    assert runs
+    assert all(len(set(run)) == len(run) for run in runs)
