@@ -132,7 +132,11 @@ def _vanishes_with(factor, u):
 
 
 def _simplest(kind, expr):
-    """x ≠ 0 for x² > 0 and |x| > 0."""
+    """x ≠ 0 for x² > 0 and |x| > 0, and x > 0 for 2 x > 0."""
+    number, rest = expr.as_coeff_Mul()
+    if number.is_Rational and number and kind in ("> 0", "≥ 0") and not rest.is_Add:
+        with evaluate(True):
+            expr = sp.sign(number) * rest
     is_even = isinstance(expr, sp.Abs) or expr.is_Pow and expr.exp.is_even and expr.base.is_real
     return ("≠ 0", _whole(expr)) if kind == "> 0" and is_even else (kind, expr)
 

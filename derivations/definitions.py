@@ -292,6 +292,11 @@ class Assume(Definition):
     def __init__(self, *relations):
         if len(relations) == 2 and not any(isinstance(r, Relational) for r in relations):
             relations = [sp.Eq(*map(formula, relations), evaluate=False)]
+        if sp.false in relations:  # as p < 0, where p is declared positive
+            raise ValueError(f"nothing fulfils {', '.join(map(str, relations))}: "
+                             "a name is declared to be something else")
+        # what a name is declared to be holds anyway, as n >= 1
+        relations = [r for r in relations if r is not sp.true] or relations
         if not relations or not all(isinstance(r, Relational) for r in relations):
             raise TypeError("Assume takes two formulas that are equal, or relations such as x > 0, "
                             f"got {relations}")

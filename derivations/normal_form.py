@@ -40,7 +40,16 @@ from derivations.rewriting import (
     rounded_ends,
     solved_for,
 )
-from derivations.symbols import Partial, base_of, bound_letter, formula, holds, letters_of, parts_in
+from derivations.symbols import (
+    Letter,
+    Partial,
+    base_of,
+    bound_letter,
+    formula,
+    holds,
+    letters_of,
+    parts_in,
+)
 
 LONGEST = 2_000  # a power of a sum is written out up to this many terms
 SWITCHES = 6  # kinks whose two sides are looked at one by one
@@ -247,6 +256,11 @@ class NormalForm:
         if not poly:
             return True
         expr = self.expression(poly)
+        chosen = {i: i.ends for i in sorted(expr.free_symbols, key=str) if isinstance(i, Letter)}
+        for letter, (low, high) in chosen.items():
+            if low.is_Integer and (high - low).is_Integer and 0 <= high - low < EXPLICIT:
+                return all(self.vanishes(expr.xreplace({letter: low + t}))
+                           for t in range(int(high - low) + 1))
         steps = sorted((step for step in expr.atoms(Step) if not step.args[0].has(Step)), key=str)
         if steps and len(known) < SWITCHES:
             return all(self.vanishes_beyond(expr, steps[0], sign, known) for sign in (1, -1))

@@ -16,7 +16,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from derivations.definitions import Assume, Depends
+from derivations.definitions import Assume, Depends, Index
 from derivations.printing import plain, show_number, to_mpf
 from derivations.recursion import first_levels
 from derivations.symbols import label_of, names_in, parts_in, shape_of
@@ -217,8 +217,9 @@ class Point:
         bound = dict(zip(definition.indices, indices))
         if isinstance(definition, Depends):
             return self.unknown(definition, bound, indices)
-        if isinstance(definition, Assume):
+        if isinstance(definition, (Assume, Index)):
             self.seen.setdefault((base, indices))  # its value is looked up when it is shown
+        if isinstance(definition, Assume):
             ends = dict(enumerate(definition.found.ends, POINTS))  # {seed: value}
             return value_of(ends.get(self.seed, definition.body), self, bound)
         return value_of(definition.body, self, bound)

@@ -5,7 +5,7 @@ import sympy as sp
 from sympy import Abs, Eq, Heaviside, Integer, Max, Piecewise, Rational, Sum, log, sign, sqrt
 from vocabulary import a, b, d, n, w
 
-from derivations.definitions import Assume, resolve, table_of
+from derivations.definitions import Assume, Index, resolve, table_of
 from derivations.errors import FalseLine
 from derivations.symbols import Partial, indexed
 from derivations.verify import prove
@@ -79,7 +79,8 @@ def test_every_bound_counts(name):
 @pytest.mark.parametrize(
     "relations",
     [(x > 1, x < 0), (x >= 1, x < 1), (x > 1, x > 2, x < 2), (x > a, x < a), (x < a, x > a + 1),
-     (k > 1, k < 2), (x > 0, Eq(x, 1)), (k > y, k < y + 2)],
+     (k > 1, k < 2), (x > 0, Eq(x, 1)), (k > y, k < y + 2), (share < 0,),
+     (share > 1, share < 0)],
 )  # fmt: skip
 def test_what_nothing_fulfils_is_refused(relations):
     with pytest.raises(ValueError):
@@ -103,6 +104,8 @@ WHOLE = {
     "one less": (Sum(column[j], (j, 1, n)), Sum(column[j], (j, 1, n - 1)) + column[n], [n > 1]),
     "of any entry": (Partial(Sum(column[j]**2, (j, 1, n)), column[k]), 2*column[k], [n > 1]),
     "of the second": (Partial(Sum(column[j]**2, (j, 1, n)), column[2]), 2*column[2], [n > 1]),
+    "one of three": (Abs(n - 2), n - 2, [n > 1, n < 5]),
+    "one of two": (n*(n - 1)*(n - 2), Integer(0), [n >= 1, n <= 2]),
     "variance": (Partial(Sum(column[j]**2, (j, 1, n))/(n - 1), column[k]), 2*column[k]/(n - 1),
                  [n > 1]),
 }  # fmt: skip
@@ -138,3 +141,10 @@ def test_a_counterexample_shows_the_entries_on_the_page_by_their_values():
 def test_a_name_between_bounds_stands_for_what_is_positive():
     table = table_of([Assume(x > a, x < b)])
     assert all(resolve(gap, table).is_positive for gap in (x - a, b - a))
+
+
+def test_a_counterexample_shows_the_class_that_it_is_about():
+    kinds = [Index(k, 1, 3)]
+    with pytest.raises(FalseLine) as caught:
+        prove(sp.KroneckerDelta(k, 1) + sp.KroneckerDelta(k, 2), Integer(1), kinds)
+    assert caught.value.point.describe() == "k = 3"
