@@ -353,7 +353,7 @@ class _Parser:
         blank = range(start + 1, min(start + 40, len(text)))  # over what stands for nothing
         start += sum(1 for _ in takewhile(lambda p: tokens(text[p:]) == left, blank))
         rest = text[start:]
-        ends = (end for end in range(1, len(rest) + 1) if tokens(rest[:end]) == left[:3])
+        ends = (end for end in range(1, min(len(rest), 80) + 1) if tokens(rest[:end]) == left[:3])
         end = next(ends, None) if tokens(rest) == left else None
         while end and end < len(rest) and tokens(rest[:end + 1]) == left[:3]:
             end += 1
