@@ -106,6 +106,7 @@ def read(*texts, known=(), functions=(), shapes=None, spelled=None):
     trees = [parser.tree() for parser in parsers]
     if not known:
         _must_be_products(trees, parsers)
+        trees = _with_entries(trees)
     if not known and not shapes:
         _must_not_mix(trees)
     if not known and (shapes or _is_of_matrices(trees)):
@@ -154,12 +155,36 @@ def _glued(trees, said):
             and not name.islower() and set(name) <= names}
 
 
-def _with_identities(tree, put):
-    """The tree with `put()` for each I."""
-    if tree == ("name", "I"):
-        return put()
+def _with(tree, put):
+    """The tree with put(node) for each node of which that is one."""
+    if isinstance(tree, tuple) and (found := put(tree)):
+        return found
     kind = type(tree) if isinstance(tree, (tuple, list)) else None
-    return kind(_with_identities(part, put) for part in tree) if kind else tree
+    return kind(_with(part, put) for part in tree) if kind else tree
+
+
+def _with_entries(trees):
+    """w_1 is an entry where there is a w_j, and else a name; w_0 is a name unless j begins at 0."""
+    nodes = [node for tree in trees for node in _all(tree)]
+    entries = [node for node in nodes if node[0] == "entry"]
+    ranks = {name: len(indices) for _, name, indices in entries}
+    stem = str(trees[-1][1]).rpartition("_")[0]
+    if _is_of_matrices(trees[:1]) and trees[-1] not in _all(trees[0]) and (
+            stem in _letters(trees[0])):  # ||w||^2 by w_1
+        ranks.setdefault(stem, 1)
+    begins = {letter for kind, *parts in nodes if kind == "sum" for letter, low, _ in parts[1]
+              if low == NOUGHT}
+    from_nought = {name for _, name, indices in entries if begins & _letters(indices)}
+
+    def entry(node):
+        name, _, digits = str(node[1]).rpartition("_") if node[0] == "name" else ("", "", "")
+        if name not in ranks or not digits.isdigit() or (
+                "0" in (digits, digits[0]) and name not in from_nought):
+            return None
+        parts = [digits] if ranks[name] == 1 else [*digits]
+        return len(parts) == ranks[name] and ("entry", name, [("number", part) for part in parts])
+
+    return [_with(tree, entry) for tree in trees]
 
 
 def _matrices(trees, texts, said):
@@ -167,7 +192,7 @@ def _matrices(trees, texts, said):
     the sizes of the identities in them."""
     keys = (("identity", str(key)) for key in count())
     if "I" not in said and trees[-1] != ("name", "I"):
-        trees = [_with_identities(tree, partial(next, keys)) for tree in trees]
+        trees = [_with(tree, lambda node: node == ("name", "I") and next(keys)) for tree in trees]
     nodes = [node for tree in trees for node in _all(tree)]
     below = [node[2] for node in nodes if node[0] in ("over", "power")
              and not _is_of_matrices(node[2:])]
@@ -191,14 +216,9 @@ def _matrices(trees, texts, said):
             why = f"{error}, where" if isinstance(error, Misfit) else "with"
             raise Unreadable(f"in {text!r} the shapes do not fit: {why} {shapes}") from None
     shapes.settle()  # what only they hold
-    return list(shapes.made()), [_sized(tree, shapes) for tree in trees]
-
-
-def _sized(tree, shapes):
-    if isinstance(tree, tuple) and tree[0] == "identity":
-        return ("identity", shapes.size(tree))
-    kind = type(tree) if isinstance(tree, (tuple, list)) else None
-    return kind(_sized(part, shapes) for part in tree) if kind else tree
+    return list(shapes.made()), [
+        _with(tree, lambda node: node[0] == "identity" and ("identity", shapes.size(node)))
+        for tree in trees]
 
 
 def unknown(name, known):
@@ -635,8 +655,9 @@ class _Parser:
             return self.logarithm(indices)
         if indices and all(kind == "number" for kind, _ in indices):
             joined = f"{stem}_{''.join(number for _, number in indices)}"
-            if joined in self.known or stem not in self.known and not self.latex:
-                self.must_be_a_factor(joined)
+            made = stem not in self.known and (not self.latex or stem.isalpha() and not self.known)
+            if joined in self.known or made and self.next != "[":
+                self.must_be_a_factor(stem if self.latex else joined)
                 return ("name", joined)
         indices += self.arguments() if self.next == "[" else []
         if indices and stem in self.functions:
@@ -991,7 +1012,8 @@ class _Names:
         return sp.exp(exponent) if base is sp.E else base**exponent
 
     def sum(self, body, limits):
-        letters = {letter: self.values.get(letter) or _letter(letter) for letter, *_ in limits}
+        letters = {letter: self.values.get(letter) or _letter(letter, low != NOUGHT)
+                   for letter, low, _ in limits}
         with self.bound(letters):
             function = self.build(body)
             if function.is_Matrix:
@@ -1066,8 +1088,8 @@ def _slope(function, name):
     return lambda value: slope.xreplace({z: value})
 
 
-def _letter(name):
-    return sp.Symbol(name, integer=True, positive=True)
+def _letter(name, from_one=True):
+    return sp.Symbol(name, integer=True, **{"positive" if from_one else "nonnegative": True})
 
 
 def _shape(value):

@@ -72,6 +72,16 @@ RIGHT = [
     ('√2 w', '√2', 'w'),
     ('||x|-1|', 'sign(|x|-1) sign(x)', 'x'),
     ('||a|-|b||', 'sign(|a|-|b|) sign(a)', 'a'),
+    ('\\sum_{j=1}^d w_j^2', '2 w_1', 'w_1'),
+    ('sum_j w_j^2', '2 w_2', 'w_2'),
+    ('\\sum_{j=1}^d w_j x_j + w_0', '1', 'w_0'),
+    ('\\sum_{j=1}^d w_j x_j + w_0', 'x_1', 'w_1'),
+    ('\\sum_{j=1}^3 w_j x_j', 'x_2', 'w_2'),
+    ('w_0 + Sum(w[j]*x[j], (j, 1, d))', '1', 'w_0'),
+    ('\\sum_{i=1}^n\\sum_{j=1}^n A_{ij} x_i x_j', 'x_1 x_2', 'A_{12}'),
+    ('\\frac{1}{2}(w_1 x_1 - y)^2', '(w_1 x_1 - y) x_1', 'w_1'),
+    ('\\frac{1}{2}(\\hat{y}_1 - y_1)^2', '\\hat{y}_1 - y_1', '\\hat{y}_1'),
+    ('||w||^2', '2 w_1', 'w_1'),
 ]
 OF_MATRICES = [
     ('||X w - y||^2', '2 X^T (X w - y)', 'w'),
@@ -122,10 +132,12 @@ OF_MATRICES = [
     ('x^T I x', '2 x', 'x'),
     ('x^T (A + lambda I) x', '(A + A^T + 2 lambda I) x', 'x'),
     ('||(I - A) x||^2', '2 (I - A)^T (I - A) x', 'x'),
+    ('||w - w_1||^2', '2 (w_1 - w)', 'w_1'),
 ]
 WITHOUT_A_NAME = [  # of three times the claim no usual mistake is found
     ('x^T y/||x||', 'y/||x|| - x^T y x/||x||^3', 'x'),
     ('tr(2 X)', '2 I', 'X'),
+    ('\\sum_{j=0}^d w_j x_j', 'x_0', 'w_0'),
 ]
 WRONG = [  # the mistake
     ('(w*x - y)**2/2', '(w*x - t)*x', 'w', 't stands where y is meant, and nothing says what t is'),
@@ -278,6 +290,7 @@ UNREADABLE = [  # what is said
         'beta(w)', 'L(w)', r'\beta(w)', 'w + c(w)', 'L(x_i) + w')],
     ('x^T A x / x^T x', '1', 'x', 'write brackets round the product that stands below'),
     ('||X||_2', '1', 'X', 'of a matrix is its largest singular value'),
+    ('w^T w', '2 w_1', 'w_1', 'write all with matrices'),
 ]
 
 
@@ -357,3 +370,8 @@ def test_what_an_inverse_is_claimed_to_do_is_seen_in_numbers_alone():
     said = bring_your_own("x^T A^{-1} x", "2 A^{-1} x", "x")
     assert [witness.verdict for witness in said.witnesses] == ["cannot say", "differs"]
     assert said.verdict == "wrong" and "is claimed" in said.example
+
+
+def test_what_is_said_to_be_right_of_an_index_that_begins_at_nought_is_right():
+    said = bring_your_own("\\sum_{j=0}^d w_j x_j", "2 x_0", "w_0")
+    assert dict(said.rows(plain))["right would be"] == "x_0"
