@@ -154,7 +154,7 @@ class _Diagnosis:
             if same is False:
                 return False
             told += same is True
-        return told >= min(tried, ENOUGH - 1)
+        return told >= min(tried, ENOUGH - 1) and self.stands(formula, other)
 
     def may_begin(self, formula):
         """Of like terms it does not matter which is lost, but where the claim says it."""
@@ -165,13 +165,14 @@ class _Diagnosis:
         return all(total.function.has(limit[0]) or ends(limit) in typed
                    for total in formula.atoms(sp.Sum) for limit in total.limits)
 
-    def stands(self, formula):
-        """Has it the value of the claim also where the claim is right, and where both vanish?"""
-        formula = self.seen(formula)
+    def stands(self, formula, other=None):
+        """Is it so also where the claim is right, and where both vanish?"""
+        other = None if other is None else self.seen(other)
         for point in points([self.seen(self.right)], self.table):
             with suppress(*NO_FORMULA):
                 value = point.value(formula)
-                claimed = self.claimed(point) if self.code else point.value(self.claimed)
+                claimed = (point.value(other) if other is not None else
+                           self.claimed(point) if self.code else point.value(self.claimed))
                 if abs(value - claimed) > ROUGH and not same_value(value, claimed, ROUGH):
                     return False
         return True
@@ -227,7 +228,7 @@ class _Diagnosis:
             as_many = len(self.loose(mistake.formula)) == len(self.letters)
             if not as_many or mistake.kind is Kind.RANGE and not self.may_begin(mistake.formula):
                 continue
-            if self.holds(mistake.formula) and self.stands(mistake.formula):
+            if self.holds(mistake.formula):
                 yield mistake
 
     def undone(self):
@@ -508,6 +509,8 @@ THROUGHOUT = [
 RARELY_OF_ALL = [
     Slip(Kind.FACTOR, "a factor 2 is too many, twice over", lambda e, _: [(4*e,)]),
     Slip(Kind.FACTOR, "a factor 2 is missing, twice over", lambda e, _: [(e/4,)]),
+    Slip(Kind.SUM, "it is summed over all {0}, where only its own {0} is meant",
+         lambda e, _: _summed(e)),
     Slip(Kind.MEAN, "1/{} stands where 1/{} is meant", lambda e, formula: [
         (e*one/other, other, one) for one, other in permutations(formula.sizes, 2)])]
 
@@ -613,6 +616,9 @@ def _range(total, formula):
     later, sooner = chain_rule.number(low + 1), chain_rule.number(high - 1)
     yield sp.Sum(total.function, (bound, later, high), *rest), bound, "begins with", later, low
     yield sp.Sum(total.function, (bound, low, sooner), *rest), bound, "ends at", sooner, high
+    if low.is_Integer and low > 1:
+        early = chain_rule.number(low - 1)
+        yield sp.Sum(total.function, (bound, early, high), *rest), bound, "begins with", early, low
 
 
 def _separate(total, formula):

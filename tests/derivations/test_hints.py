@@ -88,6 +88,12 @@ def test_every_refusal_can_be_shown(before):
 
 ONE, TWICE = KroneckerDelta(1, k), w[1] + w[2]
 HINTS = {
+    "a term before the first": (Sum(w[j], (j, 2, d)), Sum(w[j], (j, 1, d)),
+                                "the sum over j begins with 1 instead of 2"),
+    "all for one": (Partial(Sum(x[j]*z[j], (j, 1, n)), z[k]), Sum(x[j], (j, 1, n)),
+                    "it is summed over all k, where only its own k is meant"),
+    "a root for the other": (sp.Abs(a), a, None),
+    "a slope of |x|": (Partial(sp.Abs(a), a), 1, "the slope of |a| is left out"),
     "an absolute value": (sp.Abs(Sum(w[j], (j, 1, d))), Sum(w[j], (j, 1, d)), None),
     "one of two terms": (Partial(w[1]**2 + w[2]**2, w[k]), 2*w[1]*ONE,
                          "the term 2 w_2 1[2=k] is missing"),
@@ -106,7 +112,7 @@ HINTS = {
 @pytest.mark.parametrize("name", HINTS)
 def test_a_hint_is_right_or_absent(name):
     question, claim, expected = HINTS[name]
-    found = diagnose(question, claim)
+    found = diagnose(question, sp.sympify(claim))
     assert (found and found.name) == expected
 
 
