@@ -433,7 +433,12 @@ class _Parser:
             elif times := self.entrywise_power():
                 tree = reduce(lambda one, other: ("entrywise", one, other), [tree]*times)
             elif self.take("^"):
+                is_open = tree == ("name", "e") and not self.latex and self.next not in ("{", "(")
                 exponent = self.exponent()
+                size = exponent[1] if exponent[0] == "minus" else exponent
+                if is_open and size[0] == "number" and self.begins_a_name():
+                    raise Unreadable(f"it is not clear in {self.text!r} where the exponent of e "
+                                     "ends: write brackets, e^(…)")
                 turned = (exponent in [("name", "T"), ("name", "top")]
                           and exponent[1] not in self.known)
                 if exponent == ("minus", ("name", "T")) and "T" not in self.known:  # A^{-T}
@@ -825,7 +830,7 @@ class _Names:
         nodes = [node for tree in trees for node in _all(tree)]
         alone = {node[1] for node in nodes if node[0] in ("name", "entry")}
         self.products = {name for name in alone - self.values.keys() if not self.strict
-                         and len(name) > 1 and set(name) <= alone}
+                         and len(name) > 1 and set(name) <= alone | {"e"} and {*name} != {"e"}}
         for name in sorted(self.products) if not latex else ():
             raise Unreadable(f"{name} would be one name: write {'*'.join(name)} for a product")
         for kind, *parts in nodes:  # how far indices run, and on which letters arrays stand

@@ -291,6 +291,8 @@ UNREADABLE = [  # what is said
     ('x^T A x / x^T x', '1', 'x', 'write brackets round the product that stands below'),
     ('||X||_2', '1', 'X', 'of a matrix is its largest singular value'),
     ('w^T w', '2 w_1', 'w_1', 'write all with matrices'),
+    *[(text, '1', 'w', 'where the exponent of e ends') for text in ('e^2w', 'e^-2 w', 'x + e^2 w')],
+    ('we^{-w}', '1', 'w', 'we would be one name: write w'),
 ]
 
 
