@@ -30,6 +30,11 @@ LONGEST = ["test_exercises_in_notebooks", "test_repair", "06_mini_batch_training
 spent, clock = Counter(), {}
 
 
+def pytest_configure(config):
+    """Only a run in one process can tell whose its processor time is."""
+    clock["shared"] = hasattr(config, "workerinput") or getattr(config.option, "numprocesses", None)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """The files that take longest, then the rest as they come (make test keeps this order)."""
@@ -47,6 +52,8 @@ def pytest_runtest_logstart(nodeid, location):
     """The time since the last start belongs to the file of before: its kernel has ended when the
     next file begins."""
     path, now = nodeid.split("::")[0], processor_time()
+    if clock["shared"]:
+        return
     if path != clock.get("path"):
         spent[clock.get("path")] += now - clock.get("start", now)
         clock.update(path=path, start=now)

@@ -2,6 +2,7 @@
 
 import pytest
 import sympy as sp
+from drawn import one_in
 from readable import unreadable
 
 from derivations.claim import bring_your_own
@@ -296,13 +297,14 @@ UNREADABLE = [  # what is said
 ]
 
 
-@pytest.mark.parametrize("function, claimed, variable", [*RIGHT, *OF_MATRICES, *WITHOUT_A_NAME])
+@pytest.mark.parametrize("function, claimed, variable",
+                         one_in(3, [*RIGHT, *OF_MATRICES, *WITHOUT_A_NAME]))
 def test_what_is_right_is_proved_and_seen_in_numbers(function, claimed, variable):
     said = bring_your_own(function, claimed, variable)
     assert [witness.verdict for witness in said.witnesses] == ["agrees", "agrees"], said
 
 
-@pytest.mark.parametrize("function, claimed, variable", [*RIGHT, *OF_MATRICES])
+@pytest.mark.parametrize("function, claimed, variable", one_in(5, [*RIGHT, *OF_MATRICES]))
 def test_twice_what_is_right_is_wrong_and_named(function, claimed, variable):
     said = bring_your_own(function, f"3 ({claimed})", variable)
     assert said.verdict == "wrong" and "3" in said.hint
@@ -348,7 +350,7 @@ def test_matrices_of_sympy_need_no_entries():
     assert dict(said.rows(plain))["right would be"].startswith("in entry r: 2 Σ")
 
 
-@pytest.mark.parametrize("name", sorted(LONG_NAMES))
+@pytest.mark.parametrize("name", one_in(4, sorted(LONG_NAMES)))
 @pytest.mark.parametrize("inner", ["w", "2w", "2 w", "-w", "+w", "w x", "w*x", "w/2", "w^2", "pi w",
                                    "2 pi w", "2(w+1)", "w_i", "w log x", "2 w log x", "|w|"])
 def test_a_function_without_brackets_is_taken_of_all_that_follows_or_refused(name, inner):
