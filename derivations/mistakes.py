@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 from itertools import chain, combinations, count, islice, permutations, tee
 from numbers import Rational
 from typing import NamedTuple
@@ -23,7 +23,6 @@ from derivations import chain_rule
 from derivations.chain_rule import SATURATING, Chain, Kind, right_formula
 from derivations.definitions import Depends, indices_of, put, resolve, table_of
 from derivations.errors import Undecided, WrongIndex
-from derivations.glance import Glance
 from derivations.normal_form import index_ranges
 from derivations.printing import lettered, plain, show_number, to_mpf, with_args
 from derivations.sampling import DIGITS, points, ranges_in, same_value
@@ -138,8 +137,6 @@ class _Diagnosis:
     def holds(self, formula, other=None):
         """Has it the value of the claim, or of `other`, at enough points and all that tell?"""
         formula, told, tried = self.seen(formula), 0, 0
-        if self.is_far(formula, other):
-            return False
         for point, right, claimed in self.places:
             tried += 1
             try:
@@ -176,22 +173,6 @@ class _Diagnosis:
                 if abs(value - claimed) > ROUGH and not same_value(value, claimed, ROUGH):
                     return False
         return True
-
-    @cached_property
-    def glance(self):
-        """(floats at the first point, the value claimed there); None if no point tells."""
-        return next(((Glance(point), float(to_mpf(claimed)))
-                     for point, _, claimed in self.places), None)
-
-    def is_far(self, formula, other):
-        """Do floats tell that it is another value than that of the claim, or of `other`?"""
-        if self.glance is None:
-            return False
-        glance, claimed = self.glance
-        seen, meant = glance(formula), (claimed, 0) if other is None else glance(self.seen(other))
-        if None in (seen, meant):
-            return False
-        return abs(seen[0] - meant[0]) > ROUGH*abs(meant[0]) + 10*(seen[1] + meant[1])
 
     # indices that no sum binds, under letters of their own: Sum's i and somebody's m are the same
 
