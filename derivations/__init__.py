@@ -4,6 +4,7 @@
 |---|---|
 | symbols, `Partial`, `Gradient`, activations | `symbols` |
 | what a name stands for | `definitions` |
+| where entries stand, how far indices run | `places` |
 | matrix expressions by their entries | `matrices` |
 | textbook typesetting, LaTeX and plain | `printing` |
 | the words beside a line, in LaTeX and plain | `reasons` |

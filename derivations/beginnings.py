@@ -14,7 +14,7 @@ from sympy import evaluate
 
 from derivations.definitions import Depends, Index
 from derivations.errors import BeforeFirst
-from derivations.normal_form import outside, stands
+from derivations.places import outside, stands
 from derivations.printing import plain
 from derivations.symbols import Partial
 
@@ -27,8 +27,8 @@ class Beginnings:
 
     def __init__(self, table):
         self.lows = {name: d.ends[0] for name, d in table.items() if isinstance(d, Index)}
-        self.endless = {(base, place) for base, (place, _, _) in table.places.items()
-                        if table[base].before_first}
+        self.endless = {(base, level.place) for base, level in table.levels.items()
+                        if level.before_first}
         self.first, self.groups, self.counted, self.known = {}, {}, set(), set()
         given = [part for d in table.values() for part in _parts(d)]
         for name, body, bound in given:
@@ -46,7 +46,7 @@ class Beginnings:
         """Note where a definition counts from, and which places it counts together."""
         letters = {i: sp.S.One for i in getattr(name, "indices", ())} | self.lows
         together = {}
-        for entry, position, index, ends in (*stands(name), *stands(body, bound)):
+        for entry, position, index, ends in stands(name) + stands(body, bound):
             place = entry.base, position
             self.known.add(entry.base)
             if place in self.endless:
@@ -80,7 +80,7 @@ class Beginnings:
                 other.first.update({place: min(0, other.first.get(place, 1)) for place in group})
         return other
 
-    def must_reach(self, expr, bound=None):
+    def must_reach(self, expr, bound=()):
         """Raises BeforeFirst for an entry that stands before the first one of its array."""
         for entry, position, index, ends in stands(expr, bound):
             place, shape = (entry.base, position), entry.base.shape
@@ -95,13 +95,12 @@ class Beginnings:
 
 
 def _parts(definition):
-    """(name, body, {letter: its ends}) of each case of a definition."""
+    """(name, body, limits of a sum around it) of each case of a definition."""
     if isinstance(definition, Depends):
-        ends = {i: (low, high) for i, low, high in definition.limits}
-        return [(definition.name, definition.pattern, ends)]
+        return [(definition.name, definition.pattern, tuple(definition.limits))]
     if isinstance(definition, Index):
         return []
-    return [(name, body, None) for name, body in definition.rules()]
+    return [(*rule, ()) for rule in definition.rules()]
 
 
 def _lows(ends):

@@ -164,7 +164,7 @@ class Chain:
         raise Undecided(f"no rule by hand for {e}")
 
     def height(self, name):
-        return height(name, getattr(self.table, "places", {}))
+        return height(name, getattr(self.table, "levels", {}))
 
     def is_above(self, name, other):
         """Is it a later entry of the same recursion, as h_t is above h_{t-1}?"""

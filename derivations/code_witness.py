@@ -11,9 +11,9 @@ import numpy as np
 import sympy as sp
 
 from derivations.errors import WitnessDisagrees
-from derivations.normal_form import least_sizes
+from derivations.places import least_sizes, limits_in, ranges_in
 from derivations.printing import plain, to_mpf
-from derivations.sampling import DIGITS, Point, opened, ranges_in
+from derivations.sampling import DIGITS, Point, opened
 from derivations.symbols import Activation, Partial, base_of, indexed, label_of, names_in, shape_of
 from derivations.values import NoValue, is_rational
 
@@ -40,7 +40,7 @@ class Executable:
         left, self.last = (_with_slopes(known.scalar(line), known.table) for line in lines)
         self.free = {index: ends[0] for index, ends in ranges_in(left, self.last).items()}
         parts = opened([self.last], self.table)
-        self.least = least_sizes([left, *parts])  # d ≥ 2, since w_2 stands there
+        self.least = least_sizes(left, *parts)  # d ≥ 2, since w_2 stands there
         self.rational = all(map(is_rational, parts))
         self.functions = {type(a).__name__: type(a) for e in parts for a in e.atoms(Activation)}
         named = _bases(*parts) - _lengths(_bases(*parts)) - self.free.keys()
@@ -166,8 +166,7 @@ def _lengths(bases):
 
 def _bases(*exprs):
     """The arrays and the symbols in formulas; a letter that a sum runs over is none."""
-    sums = [s for e in exprs for s in e.atoms(sp.Sum, sp.Product)]
-    return set().union(*map(names_in, exprs)) - {limit[0] for s in sums for limit in s.limits}
+    return set().union(*map(names_in, exprs)) - {index for index, *_ in limits_in(*exprs)}
 
 
 def spellings(name):

@@ -8,10 +8,11 @@ from sympy.core.relational import Relational
 from derivations.definitions import Depends, resolve
 from derivations.errors import Undecided
 from derivations.normal_form import NormalForm
+from derivations.places import limits_in, ranges_in
 from derivations.printing import lettered, plain
 from derivations.recursion import first_levels
 from derivations.rewriting import in_exponentials
-from derivations.sampling import opened, ranges_in
+from derivations.sampling import opened
 from derivations.symbols import Partial, base_of, holds, names_in, parts_in
 
 KINKED = sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.Piecewise
@@ -68,11 +69,10 @@ NEEDED = {  # what a function needs of its argument, which need not stand in the
 
 def _first_values(lines):
     """{index: its first value and what comes on top of it}, where that is a number."""
-    limits = [limit for line in lines for total in parts_in(line, sp.Sum, sp.Product)
-              for limit in total.limits if limit[1].is_Integer]
     first = dict.fromkeys(ranges_in(*lines), sp.S.One)
-    for index, low, _ in limits:
-        first[index] = min(low, first.get(index, low))
+    for index, low, _ in limits_in(*lines):
+        if low.is_Integer:
+            first[index] = min(low, first.get(index, low))
     return {i: low + sp.Dummy(integer=True, nonnegative=True) for i, low in first.items()}
 
 

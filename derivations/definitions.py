@@ -12,8 +12,9 @@ from sympy.core.relational import Relational
 
 from derivations.bounds import KNOWN, Between, between, free_twin
 from derivations.errors import Undecided
+from derivations.places import indices_of, limits_in, limits_of, ranges_in, stands
 from derivations.printing import lettered, plain, tex
-from derivations.recursion import BELOW_FIRST, carried, floors, height, levels, reached
+from derivations.recursion import BELOW_FIRST, floors, height, levels, reached
 from derivations.slopes import Held, Unknown, slope_of
 from derivations.symbols import (
     Partial,
@@ -35,7 +36,7 @@ class Definition:
     The indices of an indexed name are free: the definition holds for every value of them.
     """
 
-    def __init__(self, name, body, number=""):
+    def __init__(self, name, body, number="", made_to_fit=False):
         name, body = formula(name), formula(body)
         if not isinstance(name, (sp.Symbol, sp.Indexed)):
             raise TypeError("a definition needs a symbol or an entry such as y_hat[i] on its left, "
@@ -54,17 +55,22 @@ class Definition:
                           for own in body.atoms(sp.Indexed) if own.base == base_of(name))
         if base_of(name) in self.uses() and not (self.indices and earlier):
             raise ValueError(f"{name} is defined in terms of itself")
-        self.check()
+        if not made_to_fit:
+            self.must_be_as_declared()
+
+    def cases(self):
+        """The definitions that it consists of, those at numbers first."""
+        return [self]
 
     def rules(self):
         """(name, body), for each case."""
-        return [(self.name, self.body)]
+        return [(part.name, part.body) for part in self.cases()]
 
     def case(self, indices):
         """The definition for these indices, or None if they have none."""
         return self if all(i.is_Symbol or i == j for i, j in zip(self.indices, indices)) else None
 
-    def check(self):
+    def must_be_as_declared(self):
         """Raises ValueError for a body that is not known to be what the name is declared to be."""
         for known in KNOWN:
             if getattr(self.name, f"is_{known}") and not getattr(self.body, f"is_{known}"):
@@ -73,8 +79,7 @@ class Definition:
 
     def loose(self):
         """{index letter of an array in the body that nothing binds: size of that array}"""
-        found = loose_indices(self.body)
-        return {i: size for i, size in found.items() if i not in self.indices}
+        return {i: sizes[-1] for i, sizes in ranges_in(self.body).items() if i not in self.indices}
 
     def uses(self):
         """The names in the body, as they are filed."""
@@ -102,15 +107,14 @@ class Definition:
 class Cases(Definition):
     """Definitions of one array: by recursion and at numbers, as h_t by h_{t-1}, and h_0."""
 
-    def __init__(self, parts, level=None, before_first=False):
-        # those at numbers first
+    def __init__(self, parts, level=None):
         self.parts = sorted(parts, key=lambda part: not any(i.is_Integer for i in part.indices))
-        self.level, self.before_first, last = level, before_first, self.parts[-1]
+        self.level, last = level, self.parts[-1]
         self.name, self.body, self.number = last.name, last.body, last.number
         self.indices = last.indices
 
-    def rules(self):
-        return [(part.name, part.body) for part in self.parts]
+    def cases(self):
+        return self.parts
 
     def uses(self):
         return frozenset().union(*(part.uses() for part in self.parts))
@@ -119,16 +123,14 @@ class Cases(Definition):
         found = next((part for part in self.parts if part.case(indices)), None)
         if self.level is None or found is not self.parts[-1]:
             return found
-        level = indices[self.level]
-        whole = level.is_Integer if isinstance(level, sp.Basic) else True
-        return None if whole and level <= 0 else found
+        level = sp.sympify(indices[self.level.place])
+        return None if level.is_Integer and level <= 0 else found
 
     def at(self, indices):
         return (self.case(indices) or self.parts[-1]).at(indices)
 
     def with_parts(self, change):
-        parts = [part.with_parts(change) for part in self.parts]
-        return Cases(parts, self.level, self.before_first)
+        return Cases([part.with_parts(change) for part in self.parts], self.level)
 
 
 class Entries:
@@ -195,8 +197,10 @@ class Depends(Definition):
 
     def __init__(self, name, on, *limits):
         self.on = on = formula(on)
-        super().__init__(name, sp.Function("some function", real=True)(on, sp.S.One))
-        counted = {i: bound_letter(i.name, low) for i, low, _ in map(_both_ends, limits)}
+        any_function = sp.Function("some function", real=True)
+        super().__init__(name, any_function(on, sp.S.One), made_to_fit=True)
+        limits = limits_of(sp.Sum(on, *limits)) if limits else ()
+        counted = {i: bound_letter(i.name, low) for i, low, _ in limits}
         idle = counted.keys() - set(indices_of(on))
         if idle:
             raise ValueError(f"the limits count {min(idle, key=str)}, which is no index of {on}")
@@ -207,22 +211,16 @@ class Depends(Definition):
         self.pattern, self.counted = on.xreplace(counted), set(counted.values())
         self.limits = [(counted[i], *ends) for i, *ends in limits]
 
-    def check(self):
-        """What it depends on is checked by its limits."""
-
     def loose(self):
         return {}
 
-    def must_be_limited(self, places):
+    def must_be_limited(self, levels):
         """Raises ValueError for a loose index, unless it is the level of a recursion."""
-        place = places.get(base_of(self.on), (None,))[0]
+        level = levels.get(base_of(self.on))
         for index in self.fixed:
-            if place is None or index not in self.on.indices[place].free_symbols:
+            if level is None or index not in self.on.indices[level.place].free_symbols:
                 raise ValueError(f"on how many {self.on} does {self.name} depend? "
                                  f"Give the limits, as in ({index}, 1, m)")
-
-    def uses(self):
-        return names_in(self.on)
 
     def at(self, indices):
         """The linear stand-in, with the given indices in place of the free ones."""
@@ -254,21 +252,14 @@ class Index(Definition):
         if is_empty:
             raise ValueError(f"{plain(name)} would run from {plain(low)} to {plain(high)}, "
                              "and have no value at all")
-        super().__init__(name, letter(name, low, high))
+        super().__init__(name, letter(name, low, high), made_to_fit=True)
         self.ends = low, high
-
-    def check(self):
-        """A letter is what it is; how far it goes is said by its ends."""
 
     def __repr__(self):
         return f"{plain(self.name)} from {plain(self.ends[0])} to {plain(self.ends[1])}"
 
     def _repr_markdown_(self):
         return f"$${tex(self.name)} = {tex(self.ends[0])}, \\dots, {tex(self.ends[1])}$$"
-
-
-RELATIONS = {sp.Eq: ("=", "="), sp.Ne: ("≠", r"\ne"), sp.Gt: (">", ">"), sp.Lt: ("<", "<"),
-             sp.Ge: ("≥", r"\ge"), sp.Le: ("≤", r"\le")}
 
 
 class Assume(Definition):
@@ -304,7 +295,7 @@ class Assume(Definition):
         with evaluate(True):
             equal = len(relations) == 1 and isinstance(relations[0], sp.Eq)
             self.found = Between(*_solved(*relations[0].args)) if equal else between(relations)
-            super().__init__(self.found.name, self.found.body)
+            super().__init__(self.found.name, self.found.body, made_to_fit=True)
 
     def other(self, name, body):
         """That it is this name that stands for this."""
@@ -313,16 +304,11 @@ class Assume(Definition):
         other.found = Between(name, body)
         return other
 
-    def check(self):
-        """What it stands for was made to fit."""
-
     def __repr__(self):
-        return ", ".join(f"{plain(r.lhs)} {RELATIONS[type(r)][0]} {plain(r.rhs)}"
-                         for r in self.relations)
+        return ", ".join(map(plain, self.relations))
 
     def _repr_markdown_(self):
-        shown = (f"{tex(r.lhs)} {RELATIONS[type(r)][1]} {tex(r.rhs)}" for r in self.relations)
-        return f"$$\\text{{assume }} {', '.join(shown)}$$"
+        return f"$$\\text{{assume }} {', '.join(map(tex, self.relations))}$$"
 
 
 def _solved(left, right):
@@ -360,10 +346,6 @@ def _shares(total, right):
 # letters
 
 
-def indices_of(name):
-    return getattr(name, "indices", ())
-
-
 def put(expr, swap):
     """The expression with other letters. A size in the shape of an array is no such place."""
     if expr in swap:
@@ -386,7 +368,7 @@ def fresh(expr):
         known = isinstance(expr, AppliedUndef) and len(args) == 1  # SymPy's own Function("g")
         return (activation(expr.func.__name__) if known else expr.func)(*args)
     function, limits = expr.function, []
-    for index, low, high in map(_both_ends, expr.limits):
+    for index, low, high in limits_of(expr):
         # the innermost first; its ends may depend on those outside
         swap = {index: bound_letter(index.name, low)}
         function = put(function, swap)
@@ -404,22 +386,6 @@ def _binds_nothing(expr):
             and all(map(_binds_nothing, expr.args)))
 
 
-def _both_ends(limit):
-    if len(limit) != 3:
-        raise ValueError(f"both ends of an index are needed, as in ({limit[0]}, 1, n)")
-    return limit
-
-
-def loose_indices(expr, bound=frozenset()):
-    """{index letter that no sum binds: size of the array it stands on}"""
-    if isinstance(expr, sp.Indexed):
-        pairs = zip(expr.indices, expr.base.shape or ())
-        return {i: size for i, size in pairs if i.is_Symbol and i not in bound and i != size}
-    if isinstance(expr, (sp.Sum, sp.Product)):
-        bound = bound | {limit[0] for limit in expr.limits}
-    return {i: size for a in expr.args for i, size in loose_indices(a, bound).items()}
-
-
 def must_reach(expr, table):
     """Raises ValueError for a sum over i of a name that stands for something with a loose i."""
     for total in parts_in(expr, sp.Sum, sp.Product) if table else ():
@@ -429,7 +395,7 @@ def must_reach(expr, table):
             for free, size in loose.items():
                 if any(index == free
                        or high == size and index not in total.function.free_symbols
-                       for index, _, high in map(_both_ends, total.limits)):
+                       for index, _, high in limits_of(total)):
                     own = ", ".join(map(str, (*table[name].indices, free)))
                     raise ValueError(f"{name} has no index {free}: write {name}[{own}], "
                                      "also in its definition")
@@ -441,27 +407,31 @@ def must_reach(expr, table):
 class Table(dict):
     """{base of a name: its definition}, which remembers what it has opened."""
 
-    def __init__(self, of=(), places=None, floors=None, by=None, independent=()):
+    def __init__(self, of=(), levels=None, floors=None, by=None, independent=()):
         super().__init__(of)
-        self.places, self.floors = places or {}, floors or {}  # of recursions
+        self.levels, self.floors = levels or {}, floors or {}  # of recursions
         self.by = by  # what is differentiated by
         self.independent = independent  # lists of names
         self.memo, self.others = {}, {}
         self.at_ends = []  # tables for what a name between two bounds may be besides
 
+    def like(self, definitions, floors=None, by=None):
+        """A table of other definitions, or with other floors."""
+        return Table(definitions, self.levels, floors or self.floors, by, self.independent)
+
     def above(self, variable):
         """The definitions of what is made of a variable, which itself stays closed."""
-        base, key = base_of(variable), variable if self.places else base_of(variable)
+        base, key = base_of(variable), variable if self.levels else base_of(variable)
         if key not in self.others:
-            found = height(variable, self.places)
+            found = height(variable, self.levels)
             kept = self if found else {other: d for other, d in self.items() if other != base}
-            lowest = {**self.floors, found[0]: found[1]} if found else self.floors
-            self.others[key] = Table(kept, self.places, lowest, variable, self.independent)
+            lowest = {**self.floors, found[0]: found[1]} if found else None
+            self.others[key] = self.like(kept, lowest, variable)
         return self.others[key]
 
     def stops_at(self, name):
         """Is this entry of a recursion at the lowest level, where it stays a name?"""
-        found = height(name, self.places)
+        found = height(name, self.levels)
         if found is None or name == self.by:
             return found is not None
         floor = self.floors.get(found[0], BELOW_FIRST if found[0][1] == 0 else None)
@@ -473,7 +443,7 @@ class Table(dict):
         """Does an entry of a recursion depend on something outside, as h_{t-1} on a weight?"""
         base = base_of(variable)
         below = reached(base_of(name), self)
-        return (base not in self.places[base_of(name)][2]
+        return (base not in self.levels[base_of(name)].group
                 and any(base in self[used].uses() for used in below if used in self))
 
     def once(self, key, make):
@@ -510,15 +480,11 @@ def _table_of(definitions):
     for index in [index for d in table.values() for index in _classes(d)]:
         table.setdefault(base_of(index.name), index)
     with evaluate(True):
-        table.places = levels(table)
+        table.levels = levels(table)
+    table.update({base: Cases(table[base].cases(), level) for base, level in table.levels.items()})
     for definition in table.values():
         if isinstance(definition, Depends):
-            definition.must_be_limited(table.places)
-    before_first = {base: carried(base, table, table.places) for base in table.places}
-    for base, (place, _, _) in table.places.items():
-        parts = getattr(table[base], "parts", [table[base]])
-        table[base] = Cases(parts, place, before_first[base])
-    for definition in table.values():
+            definition.must_be_limited(table.levels)
         must_reach(definition.body, table)
     table.at_ends = _at_ends(table)
     return table
@@ -538,8 +504,7 @@ def _at_ends(table):
     """The tables for the ends of intervals, which no free number reaches."""
     cases = [[(base, d), *((base, d.other(d.name, end)) for end in d.found.ends)]
              for base, d in table.items() if isinstance(d, Assume) and not d.name.is_integer]
-    return [Table({**table, **dict(case)}, table.places, table.floors,
-                  independent=table.independent) for case in list(product(*cases))[1:]]
+    return [table.like({**table, **dict(case)}) for case in list(product(*cases))[1:]]
 
 
 def _may_meet(one, other):
@@ -552,9 +517,8 @@ def _classes(definition):
     """What is a value of an index, as c in y_k = [k = c] or c_i in y_ik = [k = c_i] for one-hot
     labels: it is one of 1 ... K."""
     sizes = dict(zip(definition.indices, shape_of(base_of(definition.name))))
-    bound = {limit[0] for total in definition.body.atoms(sp.Sum) for limit in total.limits}
-    taken = bound | sizes.keys() | set(sizes.values())
-    for delta in definition.body.atoms(sp.KroneckerDelta):
+    taken = {index for index, *_ in limits_in(definition.body)} | sizes.keys() | {*sizes.values()}
+    for delta in parts_in(definition.body, sp.KroneckerDelta):
         for index, name in (delta.args, delta.args[::-1]):
             if index in sizes and isinstance(name, (sp.Symbol, sp.Indexed)) and name not in taken:
                 yield Index(name, 1, sizes[index])
@@ -563,10 +527,7 @@ def _classes(definition):
 def reaching(table, exprs):
     """The table for lines that speak of these expressions: recursions are opened down to the lowest
     level among them."""
-    if not table.places:
-        return table
-    lowest = floors(exprs, table.places)
-    return Table(table, table.places, lowest, independent=table.independent)
+    return table.like(table, floors(exprs, table.levels)) if table.levels else table
 
 
 # opening
@@ -611,20 +572,13 @@ def _resolve(expr, table, opened=False):
 
 def _starts_at_a_number(total, table):
     """Is some array in the sum defined at the first value of the index alone, as x_i0 = 1 is?"""
-    numbered = table.once("numbered", lambda: _numbered(table)) & names_in(total.function)
+    numbered = table.once("numbered", lambda: {
+        (base, place, i) for base, definition in table.items() for part in definition.cases()
+        for place, i in enumerate(part.indices) if i.is_Integer})
     index, low, high = total.limits[-1]
-    if not (numbered and low.is_Integer and (high - low).is_nonnegative):
-        return False
-    places = {(e.base, place) for e in total.function.atoms(sp.Indexed) if e.base in numbered
-              for place, i in enumerate(e.indices) if i == index}
-    return any(part.indices[place] == low for base, place in places
-               for part in getattr(table[base], "parts", [table[base]]))
-
-
-def _numbered(table):
-    """The arrays of which some entries are defined at numbers."""
-    return {base for base, d in table.items() for part in getattr(d, "parts", [d])
-            if any(i.is_Integer for i in part.indices)}
+    return bool(numbered and low.is_Integer and (high - low).is_nonnegative and any(
+        i == index and (entry.base, place, low) in numbered
+        for entry, place, i, _ in stands(total.function)))
 
 
 def _name_opened(name, table, opened):
@@ -633,14 +587,14 @@ def _name_opened(name, table, opened):
     if definition is None or isinstance(definition, Depends) and not opened:
         return name
     case = definition.case(indices_of(name))
-    if base in table.places:
+    if base in table.levels:
         numbered = case is not None and any(i.is_Integer for i in case.indices)
         if name == table.by or not numbered and table.stops_at(name):
             case = None
     if case is not None:
         return table.once((name, opened),
                           lambda: _resolve(case.at(indices_of(name)), table, opened))
-    if base not in table.places:
+    if base not in table.levels:
         return _by_numbers(name, definition, table, opened)
     by = table.by
     held = opened and by is not None and table.depends(name, by)
@@ -650,7 +604,7 @@ def _name_opened(name, table, opened):
 def _by_numbers(name, definition, table, opened):
     """x_ik as [k = 0] x_i0 + (1 - [k = 0]) x_ik, where x_i0 alone stands for something."""
     total, rest = sp.S.Zero, sp.S.One
-    for part in getattr(definition, "parts", [definition]):
+    for part in definition.cases():
         at = tuple(i if i.is_Integer else j for i, j in zip(part.indices, name.indices))
         met = [(i, j) for i, j in zip(at, name.indices) if i != j]
         if all(j.is_Symbol and not j.is_Dummy for _, j in met):
@@ -672,7 +626,7 @@ def _differentiate(partial, table):
     definition = table.get(base_of(inner))
     if isinstance(definition, Depends) and definition.covers(inner, variable):
         return partial
-    if base_of(inner) in table.places and table.stops_at(inner) and table.depends(inner, variable):
+    if base_of(inner) in table.levels and table.stops_at(inner) and table.depends(inner, variable):
         return partial
     _must_not_be_mixed(partial, table)
     function = _as_function(inner, variable, table)

@@ -19,8 +19,9 @@ from sympy import evaluate
 from sympy.core.function import Application
 from sympy.solvers.simplex import lpmax
 
-from derivations.errors import Undecided, WrongIndex
+from derivations.errors import Undecided
 from derivations.naming import rename_apart, standard_names, with_standard_names
+from derivations.places import index_ranges, limits_in, stands
 from derivations.printing import plain
 from derivations.rewriting import (
     EXPLICIT,
@@ -85,11 +86,11 @@ def _from_zero(expr):
     """The indices that may be 0, since a sum from 0 runs where they stand, as over w_0 ... w_d."""
     if not holds(expr, type(sp.S.Zero)):
         return set()
-    zero = {i for s in expr.atoms(sp.Sum) for i, low, _ in s.limits if low == 0} | {sp.S.Zero}
-    stands = [((e.base, p), i) for e in expr.atoms(sp.Indexed) for p, i in enumerate(e.indices)]
-    places = {place for place, i in stands if i in zero}
+    zero = {i for i, low, _ in limits_in(expr) if low == 0} | {sp.S.Zero}
+    found = [((entry.base, position), index) for entry, position, index, _ in stands(expr)]
+    places = {place for place, index in found if index in zero}
     beside = [e.args for e in parts_in(expr, sp.KroneckerDelta) if zero & set(e.args)]
-    return {i for place, i in stands if place in places}.union(*beside)
+    return {index for place, index in found if place in places}.union(*beside)
 
 
 def must_be_exact(*exprs):
@@ -104,85 +105,6 @@ def must_be_exact(*exprs):
             loose = min(str(s) for s in expr.free_symbols if s.is_commutative is False)
             raise Undecided(f"{loose} does not commute: write MatrixSymbol for a matrix, "
                             "and its entries by Entries")
-
-
-def index_ranges(*exprs):
-    """{index: last value} for every free symbol that stands as an index on an array with a shape.
-
-    Raises WrongIndex if one index, free or bound by a sum, would have to run to two different sizes
-    of arrays, or leaves an array whose size is a number.
-    """
-    uses, ranges = [use for expr in exprs for use in _uses_in(expr)], {}
-    sizes = {size for _, size, _, _ in uses}
-    for index, size, entry, ends in uses:
-        if index.is_Integer:
-            if size.is_Integer and not 1 <= index <= size:
-                raise WrongIndex(outside(entry, None, size))
-            continue
-        low, end = ends or (sp.S.One, ranges.setdefault(index, size))
-        if size.is_Integer and (low < 1) == sp.true or end != size and (size < end) == sp.true:
-            raise WrongIndex(outside(entry, (index, low, end), size))
-        if end != size and end.is_Symbol and size.is_Symbol and end in sizes:
-            raise WrongIndex(f"on {_in_words(entry)} the index {index} would run to {size}, "
-                             f"but elsewhere it runs to {end}")
-    return ranges
-
-
-def must_not_pass(expr, table=()):
-    """Raises WrongIndex for an entry such as w_{d+1}, of which nothing says what it stands for."""
-    for entry, position, index, ends in stands(expr):
-        if (entry.base.shape and not index.is_Atom and entry.base not in table
-                and not index.free_symbols & ends.keys()):
-            with evaluate(True):
-                size = entry.base.shape[position]
-                if (index.doit() - size).is_positive:
-                    raise WrongIndex(outside(entry, None, size))
-
-
-def outside(entry, span, size, first=1):
-    """In words: an entry does not exist; `span` is an index, its first and its last value."""
-    if span is None:
-        return (f"{_in_words(entry)} is outside of its array, "
-                f"whose index runs from {first} to {size}")
-    index, low, end = span
-    return (f"on {_in_words(entry)} the index {index} would run from {low} to {end}, "
-            f"but the array has the entries {first} to {size}")
-
-
-def _in_words(entry):
-    is_short = all(i.is_Atom for i in entry.indices)
-    return f"{entry.base.label}_{''.join(map(str, entry.indices))}" if is_short else plain(entry)
-
-
-def least_sizes(exprs):
-    """{size: what it must at least be}, since entries at whole numbers stand on such arrays, as w_2
-    on one of size d."""
-    found = {}
-    for index, size, _, _ in (use for expr in exprs for use in _uses_in(expr)):
-        if index.is_Integer and size.is_Symbol:
-            found[size] = max(index, found.get(size, sp.S.One))
-    return found
-
-
-@lru_cache(maxsize=10_000)
-def _uses_in(expr):
-    """(index, size of the array there, entry, ends of the sum that binds the index or None)."""
-    found = [(index, entry.base.shape[position], entry, ends.get(index))
-             for entry, position, index, ends in stands(expr) if entry.base.shape]
-    return tuple(dict.fromkeys(use for use in found if use[0].is_Integer
-                               or use[0].is_Symbol and use[0] != use[1]))
-
-
-def stands(expr, bound=None):
-    """(entry, position, index, {letter: ends of the sum that binds it}) for all that is indexed."""
-    bound = bound or {}
-    if isinstance(expr, sp.Indexed):
-        yield from ((expr, *place, bound) for place in enumerate(expr.indices))
-        return
-    if isinstance(expr, (sp.Sum, sp.Product)):
-        bound = {**bound, **{index: (low, high) for index, low, high in expr.limits}}
-    for part in expr.args:
-        yield from stands(part, bound)
 
 
 ONE = ((), ())  # the monomial without bounds and without factors

@@ -6,34 +6,39 @@ that the lines of a derivation speak of, and stays a name there; below the first
 are values that may be anything.
 """
 
+from typing import NamedTuple
+
 import sympy as sp
 from sympy import evaluate
 
-from derivations.symbols import base_of, shape_of
+from derivations.symbols import base_of, parts_in, shape_of
 
 BELOW_FIRST = (0, 99)  # entries at a whole number are opened down to the first level
 
 
-def levels(table):
-    """{array: (position of the index that counts levels, rank within a level, the arrays of its
-    group)}.
+class Level(NamedTuple):
+    """Where an array stands in a recursion."""
 
-    Raises ValueError for a circle in which nothing gets smaller.
-    """
+    place: int  # of the index that counts levels
+    rank: int  # within a level
+    group: frozenset  # the arrays that are defined in terms of each other
+    before_first: bool  # is it used one level on, as h_{t-1}, and so has a value at level 0?
+
+
+def levels(table):
+    """{array: its Level}. Raises ValueError for a circle in which nothing gets smaller."""
     found = {}
     for base in sorted(table, key=str):
         below = reached(base, table)
         if base in below and base not in found:
             group = frozenset(other for other in below if base in reached(other, table))
-            place = next((p for p in range(_indices(group)) if _ranks(group, p, table)), None)
-            if place is None:
+            places = range(min(len(shape_of(other)) for other in group))
+            at = next(filter(None, (_levels_of(group, place, table) for place in places)), None)
+            if at is None:
                 others = ", ".join(sorted(map(str, group - {base})))
-                raise ValueError(
-                    f"{base} is defined in terms of itself" + f", by way of {others}" * bool(others)
-                )
-            found |= {
-                other: (place, rank, group) for other, rank in _ranks(group, place, table).items()
-            }
+                by_way = f", by way of {others}" if others else ""
+                raise ValueError(f"{base} is defined in terms of itself{by_way}")
+            found |= at
     return found
 
 
@@ -47,65 +52,41 @@ def reached(base, table):
     return found
 
 
-def _indices(group):
-    return min(len(shape_of(base)) for base in group)
-
-
-def _ranks(group, place, table):
-    """{array: its place in the order within one level}, or None if some entry is not at this level
-    or below."""
-    same = {base: set() for base in group}
-    for base in group:
-        for name, body in table[base].rules():
-            for entry in body.atoms(sp.Indexed):
-                if entry.base in group:
-                    step = entry.indices[place].doit() - name.indices[place]
-                    if not step.is_Integer or step > 0:
-                        return None
-                    if step == 0:
-                        same[base].add(entry.base)
+def _levels_of(group, place, table):
+    """The levels where the index at this place counts them, or None if some entry would stand on a
+    higher one than what it defines, or a circle were left within one."""
+    steps = [(base, entry.base, entry.indices[place].doit() - name.indices[place])
+             for base in group for name, body in table[base].rules()
+             for entry in parts_in(body, sp.Indexed) if entry.base in group]
+    if not all(step.is_Integer and step <= 0 for *_, step in steps):
+        return None
     ranks = {}
     while len(ranks) < len(group):
-        ready = [base for base in group - ranks.keys() if same[base] <= ranks.keys()]
+        waiting = {base for base, used, step in steps if step == 0 and used not in ranks}
+        ready = group - ranks.keys() - waiting
         if not ready:
             return None
         ranks |= dict.fromkeys(ready, len(ranks))
-    return ranks
-
-
-def carried(base, table, places):
-    """Is the array used one level on, as h_{t-1} and a^(l-1) are, so that it has a value before the
-    first level?"""
-    place, _, group = places[base]
-    uses = (
-        (entry, name)
-        for other in group
-        for name, body in table[other].rules()
-        for entry in body.atoms(sp.Indexed)
-        if entry.base == base
-    )
-    with evaluate(True):
-        return any(
-            (entry.indices[place].doit() - name.indices[place]).is_negative for entry, name in uses
-        )
+    carried = {used for _, used, step in steps if step < 0}
+    return {base: Level(place, ranks[base], group, base in carried) for base in group}
 
 
 def height(entry, places):
     """((group, symbol), (number, rank)) of the entry h_{t-1}, which is (h, t), (-1, 0); None for
     other names."""
-    if base_of(entry) not in places:
+    level = places.get(base_of(entry))
+    if level is None:
         return None
-    place, rank, group = places[base_of(entry)]
     with evaluate(True):
-        number, symbol = entry.indices[place].doit().as_coeff_Add()
-    return (group, symbol), (number, rank)
+        number, symbol = entry.indices[level.place].doit().as_coeff_Add()
+    return (level.group, symbol), (number, level.rank)
 
 
 def floors(exprs, places):
     """{(group, symbol): the lowest level of which the expressions speak}"""
     lowest = {}
-    for expr in exprs:
-        for entry in expr.atoms(sp.Indexed):
+    for expr in exprs if places else ():
+        for entry in parts_in(expr, sp.Indexed):
             found = height(entry, places)
             if found and found[0][1] != 0:
                 lowest[found[0]] = min(found[1], lowest.get(*found))
@@ -115,10 +96,10 @@ def floors(exprs, places):
 def first_levels(exprs, table):
     """{letter: the least level at which no name in the expressions lies before the start}, as
     t = 3 where they speak of h_t and h_{t-3}."""
-    places, found = getattr(table, "places", {}), {}
+    places, found = getattr(table, "levels", {}), {}
     for (group, symbol), (number, rank) in floors(exprs, places).items():
-        lowest = next(base for base in group if places[base][1] == rank)
-        first = 0 if table[lowest].before_first else 1
+        first = next(0 if places[base].before_first else 1
+                     for base in group if places[base].rank == rank)
         if symbol.is_Symbol:
             found[symbol] = max(int(first - number), found.get(symbol, 1))
     return found

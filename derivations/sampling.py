@@ -17,6 +17,7 @@ import numpy as np
 import sympy as sp
 
 from derivations.definitions import Assume, Depends, Index
+from derivations.places import limits_in, ranges_in, sizes_in, sizes_of_arrays
 from derivations.printing import plain, show_number, to_mpf
 from derivations.recursion import first_levels
 from derivations.symbols import label_of, names_in, parts_in, shape_of
@@ -32,57 +33,13 @@ ORDINARY = Fraction(1, 1000), 1000  # how large a number is that a reader compar
 ERRORS = ZeroDivisionError, OverflowError, ValueError, TypeError, RecursionError
 
 
-# what occurs in a formula
-
-
-@lru_cache(maxsize=20_000)
-def sizes_in(expr):
-    """The symbols that count something: in limits of sums and in shapes of arrays and matrices."""
-    limits = [limit for e in parts_in(expr, sp.Sum, sp.Product) for limit in e.limits]
-    ends = {s for _, *ends in limits for end in ends for s in end.free_symbols}
-    counts = ends - {index for index, *_ in limits} | _in_shapes(expr)
-    return frozenset(s for s in counts if s.is_Symbol and not isinstance(s, sp.Dummy))
-
-
-@lru_cache(maxsize=20_000)
-def _in_shapes(expr):
-    shapes = [e.shape if isinstance(e, sp.MatrixSymbol) else e.base.shape or ()
-              for e in parts_in(expr, sp.Indexed, sp.MatrixSymbol)]
-    return frozenset(s for shape in shapes for size in shape for s in size.free_symbols)
-
-
-def ranges_in(*exprs):
-    """{index: [sizes]} for letters that no sum binds: the sizes of the arrays they stand on.
-
-    A size is none of them, as n in x_n.
-    """
-    found, sizes = {}, frozenset().union(*map(_in_shapes, exprs))
-    for index, size in (pair for e in exprs for pair in _ranges_of(e)):
-        if index not in sizes:
-            found.setdefault(index, []).append(size)
-    return found
-
-
-@lru_cache(maxsize=20_000)
-def _ranges_of(expr):
-    if isinstance(expr, sp.IndexedBase):
-        return ()
-    pairs = [pair for part in expr.args if isinstance(part, sp.Basic) for pair in _ranges_of(part)]
-    if isinstance(expr, sp.Indexed):
-        stand = zip(expr.indices, expr.base.shape or ())
-        pairs = [(i, size) for i, size in stand if i.is_Symbol and i != size] + pairs
-    bound = {limit[0] for limit in expr.limits} if isinstance(expr, (sp.Sum, sp.Product)) else ()
-    return tuple(pair for pair in pairs if pair[0] not in bound)
-
-
 def _met_in_deltas(parts):
     """{letter: [sizes]} for letters on no array: they run as far as an index they are equal to."""
     ends = {index: sizes[0] for index, sizes in ranges_in(*parts).items()}
-    sums = [s for part in parts for s in parts_in(part, sp.Sum, sp.Product)]
-    ends.update({limit[0]: limit[2] for s in sums for limit in s.limits})
+    ends.update({index: high for index, _, high in limits_in(*parts)})
     deltas = [delta for part in parts for delta in parts_in(part, sp.KroneckerDelta)]
     pairs = [pair for delta in deltas for pair in (delta.args[:2], delta.args[1::-1])]
-    sizes = frozenset().union(*map(_in_shapes, parts))
+    sizes = frozenset().union(*map(sizes_of_arrays, parts))
     return {one: [ends[other]] for one, other in pairs
             if one.is_Symbol and one not in ends and one not in sizes and other in ends}
 
@@ -130,8 +87,7 @@ class Point:
         parts = opened(exprs, self.table)
         self.exact = all(map(is_rational, parts))
         self.ranges = {**_met_in_deltas(parts), **ranges_in(*exprs)}
-        starts = [limit[1] for part in parts for s in parts_in(part, sp.Sum) for limit in s.limits]
-        self.lowest = 0 if 0 in starts else 1
+        self.lowest = 0 if any(low == 0 for _, low, _ in limits_in(*parts)) else 1
         named = {i for part in parts for e in parts_in(part, sp.Indexed) for i in e.indices}
         self.furthest = max([1, *(int(i) for i in named if i.is_Integer)])  # entry with a number
         # the first level at which all names on display are opened, and none is a start of its own
@@ -235,10 +191,9 @@ class Point:
         return self.memo[here]
 
     def must_have(self, base, indices):
-        shape, recursion = shape_of(base), self.table.get(base)
-        first = recursion.level if getattr(recursion, "before_first", False) else None
-        for place, (index, size) in enumerate(zip(indices, shape)):
-            is_before = place == first and index < 1
+        level = getattr(self.table, "levels", {}).get(base)
+        for place, (index, size) in enumerate(zip(indices, shape_of(base))):
+            is_before = level and level.before_first and place == level.place and index < 1
             if not (is_before or self.lowest <= index <= whole_value(size, self, {})):
                 raise NoValue(f"{_entry_text(base, indices)} lies outside of {base.label}")
 

@@ -18,10 +18,18 @@ from derivations.definitions import Assume, Entries, Independent, reaching, reso
 from derivations.errors import BeforeFirst, FalseLine, Undecided, WrongIndex
 from derivations.matrices import entry
 from derivations.mistakes import Kind, Mistake, diagnose
-from derivations.normal_form import index_ranges, is_zero, least_sizes, must_be_exact, must_not_pass
+from derivations.normal_form import is_zero, must_be_exact
+from derivations.places import (
+    index_ranges,
+    least_sizes,
+    limits_in,
+    must_not_pass,
+    ranges_in,
+    sizes_in,
+)
 from derivations.printing import alike, lettered, plain
-from derivations.sampling import POINTS, can_be_read, opened, points, ranges_in, sizes_in
-from derivations.symbols import Activation, Gradient, Partial, formula, holds, names_in, parts_in
+from derivations.sampling import POINTS, can_be_read, opened, points
+from derivations.symbols import Activation, Gradient, Partial, formula, holds, names_in
 from derivations.values import NoValue
 
 BY_CASES = 10  # points for functions with a kink: on either side of it there must be some
@@ -103,8 +111,7 @@ class Proof:
 @lru_cache(maxsize=20_000)
 def _named(expr):
     """The names in an expression, each with what a reader takes it by."""
-    limits = [limit for e in parts_in(expr, sp.Sum, sp.Product) for limit in e.limits]
-    own = {index for index, *_ in limits if isinstance(index, sp.Dummy)}  # of (X w)[0, 0]
+    own = {i for i, *_ in limits_in(expr) if isinstance(i, sp.Dummy)}  # of (X w)[0, 0]
     own |= {place for f in expr.atoms(sp.Lambda) for place in f.variables}  # of σ(X w)
     return [(name, (name.is_Symbol, str(name)))
             for name in sorted(names_in(expr) - own, key=sp.default_sort_key)]
@@ -324,7 +331,7 @@ class Chain:
     def prove(self):
         """Raises Undecided, or FalseLine for an index that does not fit, unless it is proved."""
         least = {resolve(size, self.known.table): number
-                 for size, number in least_sizes(self.parts).items()}
+                 for size, number in least_sizes(*self.parts).items()}
         for position in range(1, len(self.lines)):
             for unclear in (self.unclear.get(position - 1), self.unclear.get(position)):
                 if unclear:
