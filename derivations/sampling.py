@@ -307,7 +307,7 @@ class Point:
         A point cannot tell where both vanish, or differ by less than the digits that are certain.
         Raises NoValue.
         """
-        rough, zero = self.pairs(first, second), 0 in (first, second)
+        rough, zero = self.pairs(first, second), any(map(is_zero, (first, second)))
         verdicts = [_verdict(*pair, zero) for pair in rough]
         if False in verdicts and not self.exact:
             fine, lost = self.sharper(lambda: (self.pairs(first, second), BLUR * self.rounding))
@@ -341,6 +341,10 @@ class Point:
         texts = [", ".join(shown[:count]) for count in range(1, len(shown) + 1)] or [""]
         text = max((t for t in texts if len(t) <= width), key=len, default=texts[0])
         return text + (", …" if text != texts[-1] else "")
+
+
+def is_zero(expr):
+    return expr == 0 or isinstance(expr, sp.ZeroMatrix)
 
 
 def same_value(a, b, tolerance=SAME):

@@ -15,6 +15,7 @@ from math import prod
 import mpmath
 import numpy as np
 import sympy as sp
+from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import BooleanAtom
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.matexpr import MatrixElement
@@ -188,6 +189,14 @@ def function(e, point, bound):
     return real(function_value(e, list(map(to_mpf, values))))
 
 
+def unknown(e, point, bound):
+    """An activation, also SymPy's own Function("g")."""
+    if len(e.args) > 1:
+        raise NoValue(f"no value is known for {e.func}")
+    value = value_of(e.args[0], point, bound)
+    return point.stand_in(getattr(e, "stem", str(e.func)), getattr(e, "order", 0), value)
+
+
 def step(e, point, bound):
     """sign and Heaviside; sign(i - j) is 0 for i = j."""
     is_sign, inner = isinstance(e, sp.sign), e.args[0]
@@ -235,8 +244,7 @@ def matrix_entry(e, point, bound):
 RULES = {
     sp.NumberSymbol: lambda e, point, bound: mpmath.mpf(e.evalf(mpmath.mp.dps)),
     sp.Pow: power, sp.HadamardPower: power, sp.MatPow: power, sp.Function: function,
-    Activation: lambda e, point, bound: point.stand_in(
-        e.stem, e.order, value_of(e.args[0], point, bound)),
+    Activation: unknown, AppliedUndef: unknown,
     sp.sign: step, sp.Heaviside: step, sp.Piecewise: cases,
     sp.core.relational.Relational: relation, BooleanAtom: lambda e, point, bound: bool(e),
     sp.MatrixSymbol: lambda e, point, bound: point.array(e, point.lookup),

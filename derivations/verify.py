@@ -28,7 +28,7 @@ from derivations.places import (
     sizes_in,
 )
 from derivations.printing import alike, lettered, plain
-from derivations.sampling import POINTS, can_be_read, opened, points
+from derivations.sampling import POINTS, TRIES, can_be_read, opened, points
 from derivations.symbols import Activation, Gradient, Partial, formula, holds, names_in
 from derivations.values import NoValue
 
@@ -268,7 +268,7 @@ class Chain:
     def points(self):
         return points(self.lines, self.known.table, self.known.entries)
 
-    def numbers(self):
+    def numbers(self, least=POINTS):
         """(points at which the last line has the value of the first, why there are none).
 
         Raises FalseLine.
@@ -276,7 +276,7 @@ class Chain:
         agreed, why = [], "both sides vanish at every point"
         wanted = BY_CASES if any(holds(part, *KINKED) for part in self.parts) else POINTS
         ends = (len(h.found.ends) for h in self.known.hypotheses if isinstance(h, Assume))
-        wanted = max(wanted, POINTS + max(ends, default=0))
+        wanted = max(wanted, POINTS + max(ends, default=0), least)
         for point in self.points():
             try:
                 agreed += [point] * bool(self.agrees_at(point))
@@ -346,7 +346,8 @@ class Chain:
                 self.leave_undecided(position, f"{why}. {self.evidence()}")
 
     def evidence(self):
-        agreed, why = self.numbers()
+        """What numbers say of a line that is not proved: all points are tried, not a few."""
+        agreed, why = self.numbers(TRIES)
         count = len(agreed)
         return (f"It agrees at {count} sample points, which is evidence and no proof." if agreed
                 else f"It has no value that can be tried: {why}.")

@@ -492,7 +492,7 @@ WITHOUT = {  # public names that need no row, and why
     "sigmoid": "a SymPy function", "plain": "prints whatever comes", "tex": "prints whatever comes",
     "Assume": "tests/derivations/test_definitions.py",
     "Index": "tests/derivations/test_definitions.py",
-    "Independent": "tests/derivations/test_what_people_bring.py",
+    "Independent": "tests/derivations/test_completeness.py",
     "credit": "it only looks up",
     "Induction": "tests/derivations/test_induction.py",
     "prove": "what Derivation calls with lines it has checked",
