@@ -3,14 +3,15 @@
 Nothing is kept beyond the session, unless `progress` is told a file.
 """
 
+import inspect
 import json
+import linecache
 import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-from IPython import get_ipython
 
 OPEN, WRONG, RIGHT = "not answered yet", "not yet", "solved"
 FOLDED = "That was the last hint. The answer is folded below the cell."
@@ -42,10 +43,15 @@ class Record:
 
 
 def running_cell():
-    """The text of the cell that is run; "" where there are no cells."""
-    shell = get_ipython()
-    typed = shell.user_ns.get("In") if shell else None
-    return str(typed[-1]) if isinstance(typed, list) and typed else ""
+    """The text of the cell that is run; "" where there are no cells.
+
+    It is that of the code that runs: a kernel need not keep what was typed.
+    """
+    frame, main = inspect.currentframe(), vars(sys.modules["__main__"])
+    while frame and not (frame.f_locals is frame.f_globals is main):
+        frame = frame.f_back
+    name = frame.f_code.co_filename if frame else ""
+    return "" if os.path.exists(name) else "".join(linecache.getlines(name))
 
 
 class Book(dict):

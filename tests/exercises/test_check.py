@@ -180,8 +180,10 @@ RUNS = [
 ]
 
 
-def test_an_untouched_blank_uses_up_no_hint():
-    """In a shell as a notebook has it, the cell is edited and run, or run again as it stands."""
+@pytest.mark.parametrize("history", [True, False])
+def test_an_untouched_blank_uses_up_no_hint(history):
+    """In a shell as a notebook has it, the cell is edited and run, or run again as it stands; also
+    in a kernel that does not keep what was typed."""
     code = ["from IPython.core.interactiveshell import InteractiveShell",
             "shell = InteractiveShell.instance()",
             "shell.run_cell('from sympy import Symbol; from exercises import check')",
@@ -190,7 +192,8 @@ def test_an_untouched_blank_uses_up_no_hint():
     for runs in RUNS:
         cells = [CELL.replace("..., ...", ", ".join(blanks)) for blanks, _ in runs]
         code += ["shell.run_cell('book.clear()')",
-                 *(f"print('RUN'); shell.run_cell({cell!r}, store_history=True)" for cell in cells)]
+                 *(f"print('RUN'); shell.run_cell({cell!r}, store_history={history})"
+                   for cell in cells)]
     shown = subprocess.run([sys.executable, "-c", "\n".join(code)], capture_output=True, text=True,
                            check=True, timeout=60).stdout
     found = [tuple(part.count("  hint ") for part in run.split("NEXT"))
