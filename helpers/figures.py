@@ -10,9 +10,11 @@ import base64
 import functools
 import html
 import io
+import os
 import re
 import sys
 import textwrap
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +22,7 @@ import matplotlib
 import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 from matplotlib.patheffects import withStroke
@@ -44,6 +47,7 @@ CLASSES = (SAMPLES, dict(color="#009E73", marker="^", **{**POINTS, "markersize":
 STYLE = matplotlib.rc_params_from_file(
     Path(__file__).with_name("notebook.mplstyle"), use_default_template=False)
 SMALL = sys.platform != "emscripten"  # a browser draws for the moment: there quick beats small
+NARROW = SMALL or "NARROW_SCREEN" in os.environ  # and draws what its screen shows
 DPI = 144  # one and a half pixels for each of a page at 96 an inch: crisp, and half the bytes
 WIDEST, PHONE = 6.2, 5  # inches: a wider figure gets a narrow form, in which 9.5 pt are 9 px
 TITLE = 46  # characters of a title in one line of the narrow form
@@ -52,10 +56,21 @@ TITLE = 46  # characters of a title in one line of the narrow form
 # ---------------------------------------------------------------- axes that carry the style
 
 
+@contextmanager
+def style():
+    """Draw under STYLE. Matplotlib's own `rc_context` copies and checks all its 300 settings."""
+    before = {name: matplotlib.rcParams[name] for name in STYLE}
+    dict.update(matplotlib.rcParams, STYLE)
+    try:
+        yield
+    finally:
+        dict.update(matplotlib.rcParams, before)
+
+
 def _styled(method):
     @functools.wraps(method)
     def call(*args, **kwargs):
-        with matplotlib.rc_context(STYLE):
+        with style():
             return method(*args, **kwargs)
 
     return call
@@ -148,13 +163,12 @@ def picture(fig):
     if not isinstance(fig, Figure):
         hint = "in single() it is the first of the two"
         raise TypeError(f"expected a Matplotlib figure, got {type(fig).__name__}; {hint}")
-    pixels, png = io.BytesIO(), io.BytesIO()
-    with matplotlib.rc_context(STYLE):
-        fig.savefig(pixels, format="rgba", dpi=DPI)
+    fig.dpi, canvas, png = DPI, FigureCanvasAgg(fig), io.BytesIO()
+    with style():  # once; savefig would go through all artists a second time, for the layout alone
+        canvas.draw()
     if "matplotlib.pyplot" in sys.modules:  # else the inline backend would show it once more
         sys.modules["matplotlib.pyplot"].close(fig)
-    shape = tuple((fig.get_size_inches() * DPI).astype(int).tolist())
-    image = Image.frombuffer("RGBA", shape, pixels.getvalue()).convert("RGB")
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
     if SMALL:  # a palette takes a third of the bytes, and the eye sees no difference
         image = image.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     image.save(png, format="png", optimize=SMALL, compress_level=1)
@@ -163,7 +177,7 @@ def picture(fig):
 
 def _narrow_picture(fig, narrow):
     """The narrow form of a figure, which it uses up; None where the wide one will do."""
-    if narrow is None and fig.get_figwidth() <= WIDEST:
+    if not NARROW or narrow is None and fig.get_figwidth() <= WIDEST:
         return None
     if narrow is None:
         _stack(fig)

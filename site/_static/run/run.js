@@ -260,7 +260,7 @@ const elements = [...document.querySelectorAll('.cell[id^="cell-"]')].filter(ele
 if (elements.length) {
   const settings = await (await fetch(`${root}_static/run/settings.json`)).json();
   const place = new URL(`${root}${settings.pyodide}`, location.href).href;
-  const python = new Python({...settings, early: isNotebook ? settings.early : [], pyodide: place,
+  const python = new Python({...settings, early: isNotebook ? settings.early : [], pyodide: place, narrow: matchMedia('(max-width: 600px)').matches,
     kernelFiles: new URL(`${root}_static/run/${settings.kernel}`, location.href).href});
   const notebook = new Notebook(python, elements);
   dock(notebook, python);

@@ -28,11 +28,11 @@ function drawingNow(address) {
   return new Uint8Array(request.response);
 }
 
-async function start({pyodide, kernelFiles, first, figures, imports, lazy, early}) {
+async function start({pyodide, kernelFiles, first, figures, imports, lazy, early, narrow}) {
   stage('load');
   const files = bytes(kernelFiles), packages = bytes(pyodide + first.file);
   const {loadPyodide} = await import(`${pyodide}pyodide.mjs`);
-  const env = {HOME: '/home/pyodide', MPLBACKEND: 'agg', MPLCONFIGDIR: '/tmp'};
+  const env = {HOME: '/home/pyodide', MPLBACKEND: 'agg', MPLCONFIGDIR: '/tmp', ...(narrow && {NARROW_SCREEN: '1'})};
   python = await loadPyodide({indexURL: pyodide, lockFileURL: `${pyodide}page-lock.json`, env});
   python.unpackArchive(await files, 'zip', {extractDir: '/lib/kernel'});
   python.runPython('import sys; sys.path.insert(0, "/lib/kernel")');
