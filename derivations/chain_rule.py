@@ -5,6 +5,7 @@ d(y_hat_i - y_i)^2/dw_k comes to 2 (y_hat_i - y_i) times dy_hat_i/dw_k, and only
 of y_hat_i is opened. What is right is judged elsewhere, by SymPy's own derivative.
 """
 
+from copy import copy
 from enum import Enum
 from functools import lru_cache, partial
 from itertools import islice
@@ -65,56 +66,33 @@ class Kind(Enum):
     OTHER = "set all sizes to 1 and compare with the derivative of that simple case"
 
 
-class Slope:
-    """A derivative, and what becomes of it under each fault: {`fault_of(…)`: formula}."""
-
-    def __init__(self, right, wrong=None):
-        self.right, self.wrong = right, wrong or {}
-
-    def under(self, fault):
-        return self.wrong.get(fault, self.right)
-
-
-def fault_of(where, kind, words):
-    """A fault by the name in whose definition it is made; the same one is made once."""
-    return str(base_of(where)) if where is not None else "", kind, words
-
-
-def built(make, *slopes):
-    """What `make` builds of some derivatives, rightly and under each of their faults."""
-    faults = dict.fromkeys(fault for slope in slopes for fault in slope.wrong)
-    return Slope(make(*(slope.right for slope in slopes)),
-                 {fault: make(*(slope.under(fault) for slope in slopes)) for fault in faults})
-
-
 class Chain:
     """Differentiates through the definitions of `table`, as deep as `depth` links.
 
-    With `faulty` it makes every fault on the way as well; `told[fault]()` puts it into words.
+    `faults` are the mistakes that can be made on the way, each with a function that words it;
+    `with_fault` is the same chain that makes one of them.
     """
 
-    def __init__(self, table, depth=DEEPEST, faulty=False):
-        self.table, self.depth, self.faulty = table, depth, faulty
-        self.whole, self.told, self.links, self.met = True, {}, {}, {}
+    def __init__(self, table, depth=DEEPEST):
+        self.table, self.depth = table, depth
+        self.whole, self.made, self.faults, self.links, self.met = True, None, {}, {}, {}
+
+    def with_fault(self, fault):
+        other = copy(self)
+        other.made, other.links = fault, {}
+        return other
 
     def line(self, expr):
         """The expression with every `Partial` in it differentiated."""
-        return self.lines(expr).right
-
-    def lines(self, expr):
-        """As `line`, with the line that each fault leads to beside it."""
         with evaluate(False):
             return self.opened(expr)
 
     def opened(self, e):
         if isinstance(e, Partial):
-            by, inner = partial(self.slope, v=e.variable, where=None, depth=0), self.opened(e.expr)
-            again = {fault: by(wrong).under(fault) for fault, wrong in inner.wrong.items()}
-            found = by(inner.right)
-            return Slope(found.right, found.wrong | again)
+            return self.slope(self.opened(e.expr), e.variable, None, 0)
         if not e.args or isinstance(e, (sp.Indexed, sp.IndexedBase)) or not e.has(Partial):
-            return Slope(e)
-        return built(e.func, *map(self.opened, e.args))
+            return e
+        return e.func(*map(self.opened, e.args))
 
     def reaches(self, e, v):
         """Can `e` change with `v`, by way of the definitions?"""
@@ -129,42 +107,46 @@ class Chain:
             self.met[e, v] = base_of(v) in seen
         return self.met[e, v]
 
+    def slips(self, where, kind, words, *told):
+        """Is this mistake, in the definition of the name `where`, the one to be made?"""
+        fault = str(base_of(where)) if where is not None else "", kind, words
+        self.faults.setdefault(fault, partial(self.worded, words, *told))
+        return fault == self.made
+
     def slope(self, e, v, where, depth):
         """de/dv; `where` is the name in whose definition `e` stands, `depth` the links so far."""
         by = partial(self.slope, v=v, where=where, depth=depth)
         if e == v or not self.reaches(e, v):
-            return Slope(sp.Integer(int(e == v)))
+            return sp.Integer(int(e == v))
         if isinstance(e, (sp.Heaviside, sp.sign)):  # flat but for the step itself
-            return Slope(sp.S.Zero)
+            return sp.S.Zero
         if isinstance(e, (sp.Symbol, sp.Indexed)):
             if base_of(e) == base_of(v) and not self.is_above(e, v):
-                return Slope(_same_entry(e, v))
+                return _same_entry(e, v)
             if self.stays(e, v, where):
-                return Slope(Partial(_counted(e), v))
+                return Partial(_counted(e), v)
             return self.link(e, v, depth)
         if e.is_Add:
-            return built(_sum, *map(by, e.args))
+            return _sum(*map(by, e.args))
         if e.is_Mul:
             return self.product(e, by, where)
         if isinstance(e, sp.Sum):
             e = _apart_from(v, e)
-            return built(lambda slope: _picked_sum(slope, e.limits), by(e.function))
+            return _picked_sum(by(e.function), e.limits)
         if isinstance(e, sp.Piecewise):
-            return built(lambda *cases: _piecewise(cases, e), *(by(case) for case, _ in e.args))
+            return _piecewise([by(case) for case, _ in e.args], e)
         power = e.is_Pow and not isinstance(e, sp.exp) and not self.reaches(e.exp, v)
         if power or isinstance(e, sp.Function) and len(e.args) == 1:
             return self.function(e, by(e.args[0]), v, where)
         if isinstance(e, (Application, sp.Pow)):  # the total derivative; Max is an Application
-            found = built(lambda *slopes: _sum(*map(_product, slopes_of(e), slopes)),
-                          *map(by, e.args))
-            if self.faulty and e.is_Pow and not self.reaches(e.base, v):
-                self.add(found, fault_of(where, Kind.EXPONENT, EXPONENTIAL), e,
-                         _product(e.exp, _power(e.base, e.exp, -1), by(e.exp).right))
-            return found
+            is_exponential = e.is_Pow and not self.reaches(e.base, v)
+            if is_exponential and self.slips(where, Kind.EXPONENT, EXPONENTIAL, e):
+                return _product(e.exp, _power(e.base, e.exp, -1), by(e.exp))
+            return _sum(*map(_product, slopes_of(e), map(by, e.args)))
         raise Undecided(f"no rule by hand for {e}")
 
     def height(self, name):
-        return height(name, getattr(self.table, "levels", {}))
+        return height(name, self.table.levels)
 
     def is_above(self, name, other):
         """Is it a later entry of the same recursion, as h_t is above h_{t-1}?"""
@@ -190,10 +172,10 @@ class Chain:
         """The derivative of a name: by way of its definition, if that may still be opened."""
         definition = self.table[base_of(name)]
         if isinstance(definition, Depends) and definition.covers(name, v):
-            return Slope(Partial(name, v))
+            return Partial(name, v)
         if depth >= self.depth:
             self.whole = False
-            return Slope(Partial(name, v))
+            return Partial(name, v)
         if (name, v, depth) not in self.links:
             self.links[name, v, depth] = self.followed(name, v, depth + 1, definition)
         return self.links[name, v, depth]
@@ -206,96 +188,77 @@ class Chain:
             if not body.args or isinstance(body, sp.Indexed):
                 return slope
             # what has a name is written by it: sigma(z_i) (1 - sigma(z_i)) as y_hat_i (1 - y_hat_i)
-            return built(lambda slope: slope.xreplace({body: name}), slope)
+            return slope.xreplace({body: name})
         # dL/dv = sum_k dL/dz_k dz_k/dv
         linear, limits = body.linear, ()
         if isinstance(linear, sp.Sum):
             linear, limits = linear.function, linear.limits
         z = next(a for a in sp.preorder_traversal(linear) if isinstance(a, (sp.Symbol, sp.Indexed))
                  and a != name and base_of(a) == base_of(definition.on))
-        return built(lambda slope: _picked_sum(_product(Partial(name, z), slope), limits),
-                     self.slope(z, v, name, depth))
+        return _picked_sum(_product(Partial(name, z), self.slope(z, v, name, depth)), limits)
 
     def product(self, e, by, where):
         """Each factor differentiated once; by mistake all of them at the same time."""
         slopes = list(map(by, e.args))
-        found = built(lambda *slopes: _sum(*(_product(*e.args[:p], slope, *e.args[p + 1:])
-                                             for p, slope in enumerate(slopes))), *slopes)
-        moving = [slope.right != 0 for slope in slopes]
-        if self.faulty and sum(moving) > 1:
+        if sum(s != 0 for s in slopes) > 1 and self.slips(where, Kind.PRODUCT, AT_ONCE, e):
             below = [f.is_Pow and f.exp.is_Number and f.exp < 0 for f in e.args]
-            at_once = (f if not moves else _power(by(f.base).right, f.exp, 0) if is_below
-                       else slope.right
-                       for f, slope, moves, is_below in zip(e.args, slopes, moving, below))
-            self.add(found, fault_of(where, Kind.PRODUCT, AT_ONCE), e, _product(*at_once))
-        return found
-
-    def add(self, found, fault, e, wrong, **more):
-        """One fault more of the derivative of `e`, and what it leads to."""
-        found.wrong[fault] = wrong
-        self.told.setdefault(fault, partial(self.worded, fault[-1], e, **more))
+            return _product(*(f if s == 0 else _power(by(f.base), f.exp, 0) if is_below else s
+                              for f, s, is_below in zip(e.args, slopes, below)))
+        return _sum(*(_product(*e.args[:p], slope, *e.args[p + 1:])
+                      for p, slope in enumerate(slopes)))
 
     def function(self, e, d, v, where):
         """Outer derivative times inner derivative, of a power or of a function of one argument."""
         factors = (e.exp, _power(e.base, e.exp, -1)) if e.is_Pow else slopes_of(e)
-        found = built(lambda d: _product(*factors, d), d)
-        for kind, words, slip in self.faults(e, d.right, factors[0]) if self.faulty else ():
-            fault = fault_of(where, kind, words)
-            inner = () if kind is Kind.INNER else (d.under(fault),)
-            wrong = _product(*(factors if slip is None else slip), *inner)
-            self.add(found, fault, e, wrong, d=d.right, v=v, where=where)
-        return found
+        for kind, words, *wrong in _faults(e, d, factors):
+            if self.slips(where, kind, words, e, d, v, where):
+                return _product(*wrong)
+        return _product(*factors, d)
 
-    @staticmethod
-    def faults(e, d, slope):
-        """(kind, words, factors in the place of the slope) of what goes wrong at a function.
-
-        No inner derivative is put beside those of the kind INNER.
-        """
-        u = e.args[0]
-        if not all(f.is_Number or isinstance(f, sp.KroneckerDelta) for f in sp.Mul.make_args(d)):
-            yield Kind.INNER, "the inner derivative {inner} is left out{factor}", None
-        if e.is_Pow:
-            yield Kind.EXPONENT, "the exponent of {whole} is not lowered", (e.exp, e)
-            whole = (sp.log(u),) if e.exp == -1 else (_power(u, e.exp, 1), number(1/(e.exp + 1)))
-            yield Kind.INTEGRAL, "{whole} is integrated instead of differentiated", whole
-            return
-        if not isinstance(e, sp.log):
-            yield Kind.SLOPE, "{slope} is left out", ()
-        if u.args and not isinstance(u, sp.Indexed):
-            yield (Kind.INNER, "{inside} stands where its derivative {inner} is meant",
-                   (slope, u))
-        if isinstance(u, sp.Function) and isinstance(e, Activation):
-            yield (Kind.ARGUMENT, "{slope} is taken at {innermost} instead of {inside}",
-                   (slope.xreplace({u: u.args[0]}),))
-            yield (Kind.INNER, "{slope} is taken at {inner} instead of {inside}, and that is no "
-                   "factor", (slope.xreplace({u: d}),))
-        yield Kind.VALUE, "{value} stands where its slope is meant", (e,)
-        if isinstance(e, (Activation, *SATURATING)):
-            yield (Kind.ARGUMENT, "{slope} is taken at {value} instead of {inside}",
-                   (slope.xreplace({u: e}),))
-        if isinstance(e, SATURATING):
-            other = 1 - e**2 if isinstance(e, sigmoid) else e*(1 - e)
-            yield Kind.SLOPE, "the slope of {whole} is written as that of {another}", (other,)
-            yield (Kind.NAME, "{inside} stands where {value} is meant: the slope is written "
-                              "in terms of the value, not of its argument",
-                              (slope.xreplace({e: u}),))
-
-    def worded(self, words, e, d=None, v=None, where=None):
-        if d is None:  # nothing is said but of the whole
-            return words.format(whole=plain(lettered(e)))
+    def worded(self, words, e, d=sp.S.One, v=None, where=None):
         u = e.args[0]
         named = where is not None and type(value_of(where, self.table)) is type(e)
         with evaluate(True):
-            inner, factor = plain(Partial(lettered(u), v)), lettered(_tidy(d))
-            slope = (plain(e.fdiff(1)) if isinstance(e, Activation)
-                     else f"the slope of {plain(lettered(e))}")
+            factor = lettered(_tidy(d))
             return words.format(
-                inner=inner, slope=slope, whole=plain(lettered(e)), inside=plain(lettered(u)),
+                whole=plain(lettered(e)), inside=plain(lettered(u)),
+                inner=plain(Partial(lettered(u), v)) if v is not None else "",
                 innermost=plain(lettered(u.args[0])) if u.args else "",
+                slope=(plain(e.fdiff(1)) if isinstance(e, Activation)
+                       else f"the slope of {plain(lettered(e))}"),
                 another="tanh" if isinstance(e, sigmoid) else "σ",
                 factor="" if factor.has(sp.Sum) else f": the factor {plain(factor)} is missing",
                 value=plain(lettered(where if named else e)))
+
+
+def _faults(e, d, right):
+    """(kind, words, *factors) of what goes wrong at a function: `right` times d would be right."""
+    u, slope = e.args[0], right[0]
+    if not all(f.is_Number or isinstance(f, sp.KroneckerDelta) for f in sp.Mul.make_args(d)):
+        yield Kind.INNER, "the inner derivative {inner} is left out{factor}", *right
+    if e.is_Pow:
+        yield Kind.EXPONENT, "the exponent of {whole} is not lowered", e.exp, e, d
+        whole = (sp.log(u),) if e.exp == -1 else (_power(u, e.exp, 1), number(1/(e.exp + 1)))
+        yield Kind.INTEGRAL, "{whole} is integrated instead of differentiated", *whole, d
+        return
+    if not isinstance(e, sp.log):
+        yield Kind.SLOPE, "{slope} is left out", d
+    if u.args and not isinstance(u, sp.Indexed):
+        yield Kind.INNER, "{inside} stands where its derivative {inner} is meant", slope, u
+    if isinstance(u, sp.Function) and isinstance(e, Activation):
+        yield (Kind.ARGUMENT, "{slope} is taken at {innermost} instead of {inside}",
+               slope.xreplace({u: u.args[0]}), d)
+        yield (Kind.INNER, "{slope} is taken at {inner} instead of {inside}, and that is no factor",
+               slope.xreplace({u: d}))
+    yield Kind.VALUE, "{value} stands where its slope is meant", e, d
+    if isinstance(e, (Activation, *SATURATING)):
+        yield (Kind.ARGUMENT, "{slope} is taken at {value} instead of {inside}",
+               slope.xreplace({u: e}), d)
+    if isinstance(e, SATURATING):
+        other = 1 - e**2 if isinstance(e, sigmoid) else e*(1 - e)
+        yield Kind.SLOPE, "the slope of {whole} is written as that of {another}", other, d
+        yield (Kind.NAME, "{inside} stands where {value} is meant: the slope is written "
+                          "in terms of the value, not of its argument", slope.xreplace({e: u}), d)
 
 
 def _must_be_of_entries(definition):

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
-from itertools import chain, combinations, count, islice, permutations, tee
+from itertools import chain, combinations, count, islice, permutations
 from numbers import Rational
 from typing import NamedTuple
 
@@ -91,96 +91,26 @@ class _Diagnosis:
         self.wrong = None if self.code else opened(wrong, table)
         self.letters = [] if self.code else self.loose(self.wrong)
         self.endless = not self.code and self.leaves_its_array()
-        self.claimed = wrong if self.code else self.seen(self.wrong)
-        self.found = islice(self.told_apart(), ENOUGH)
+        self.goal, self.claim = self.seen(self.right), None if self.code else self.seen(self.wrong)
+        self.claimed = lru_cache(wrong if self.code else lambda point: point.value(self.claim))
+        self.others = points([self.goal], self.seen_table())
+        self.places = list(islice(self.told_apart(), ENOUGH))
+        self.others = list(self.others)
 
-    @property
-    def places(self):
-        """(point, right value, claimed value) at a few points, each computed when it is needed."""
-        self.found, again = tee(self.found)
-        return again
+    # indices that no sum binds, under letters of their own: Sum's i and somebody's m are the same;
+    # and arrays without an end, where an index of the claim runs beyond
+
+    def loose(self, expr):
+        return sorted(_free_indices(expr) - letters_of(self.right), key=str)
 
     def leaves_its_array(self):
-        """Does an index of the claim run where its array has no entry? Then arrays have no end."""
         try:
             index_ranges(self.right, self.wrong)
         except WrongIndex:
             return True
         return False
 
-    # numbers
-
-    def told_apart(self):
-        """(point, right value, claimed value), where it can be told whether they are the same."""
-        right, table = self.seen(self.right), self.table
-        if self.endless:
-            change = lambda part: self.seen(opened(part, self.table))
-            seen = [definition.with_parts(change) for definition in self.table.values()]
-            table = {base_of(definition.name): definition for definition in seen}
-        for point in points([right], table):
-            try:
-                claimed = self.claimed(point) if self.code else point.value(self.claimed)
-                if self.same(point, right, claimed) is not None:
-                    yield point, point.value(right), claimed
-            except NO_FORMULA:
-                continue
-
-    def same(self, point, formula, claimed):
-        """Has a formula the value of the claim? None where this point cannot tell."""
-        value = point.value(formula)
-        if self.code:  # it computes with 16 digits
-            return None if value == claimed == 0 else same_value(value, claimed, ROUGH)
-        if value and claimed and not same_value(value, claimed, ROUGH):
-            return False
-        return point.same(formula, self.claimed)
-
-    def holds(self, formula, other=None):
-        """Has it the value of the claim, or of `other`, at enough points and all that tell?"""
-        formula, told, tried = self.seen(formula), 0, 0
-        for point, right, claimed in self.places:
-            tried += 1
-            try:
-                if other is not None:
-                    same = point.same(self.seen(other), formula)
-                else:
-                    same = self.same(point, formula, claimed)
-                    if same is None and claimed == 0 != right:  # no accident that both are 0
-                        same = point.value(formula) == 0 or None
-            except NO_FORMULA:
-                return False
-            if same is False:
-                return False
-            told += same is True
-        return told >= min(tried, ENOUGH - 1) and self.stands(formula, other)
-
-    def may_begin(self, formula):
-        """Of like terms it does not matter which is lost, but where the claim says it."""
-        if self.code:
-            return True
-        ends = lambda limit: tuple(end.doit() for end in limit[1:])
-        typed = {ends(limit) for total in self.wrong.atoms(sp.Sum) for limit in total.limits}
-        return all(total.function.has(limit[0]) or ends(limit) in typed
-                   for total in formula.atoms(sp.Sum) for limit in total.limits)
-
-    def stands(self, formula, other=None):
-        """Is it so also where the claim is right, and where both vanish?"""
-        other = None if other is None else self.seen(other)
-        for point in points([self.seen(self.right)], self.table):
-            with suppress(*NO_FORMULA):
-                value = point.value(formula)
-                claimed = (point.value(other) if other is not None else
-                           self.claimed(point) if self.code else point.value(self.claimed))
-                if abs(value - claimed) > ROUGH and not same_value(value, claimed, ROUGH):
-                    return False
-        return True
-
-    # indices that no sum binds, under letters of their own: Sum's i and somebody's m are the same
-
-    def loose(self, expr):
-        return sorted(_free_indices(expr) - letters_of(self.right), key=str)
-
     def seen(self, expr):
-        """The formula with such letters and, if need be, with arrays that have no end."""
         if self.letters:
             own = (sp.Symbol(f"_loose_{p}", integer=True) for p in count())
             expr = put(expr, dict(zip(self.loose(expr), own)))
@@ -189,12 +119,53 @@ class _Diagnosis:
             expr = expr.xreplace({a: sp.IndexedBase(a.label, real=True) for a in arrays})
         return expr
 
+    def seen_table(self):
+        if not self.endless:
+            return self.table
+        change = lambda part: self.seen(opened(part, self.table))
+        seen = [definition.with_parts(change) for definition in self.table.values()]
+        return {base_of(definition.name): definition for definition in seen}
+
+    # numbers
+
+    def told_apart(self):
+        """(point, right value, claimed value), where it can be told whether they are the same."""
+        for point in self.others:
+            with suppress(*NO_FORMULA):
+                if self.same(point, self.goal) is not None:
+                    yield point, point.value(self.goal), self.claimed(point)
+
+    def same(self, point, formula, other=None):
+        """Has it the value of the claim, or of `other`? None where this point cannot tell."""
+        value = point.value(formula)
+        claimed = self.claimed(point) if other is None else point.value(other)
+        if value == claimed == 0:  # no accident where what is right is not 0
+            return other is None and point.value(self.goal) != 0 or None
+        is_near = same_value(value, claimed, ROUGH)
+        if not is_near and abs(to_mpf(value) - to_mpf(claimed)) > ROUGH:
+            return False
+        if self.code:  # it computes with 16 digits
+            return is_near or None
+        return point.same(formula, self.claim if other is None else other)
+
+    def holds(self, formula, other=None):
+        """Has it the value of the claim, or of `other`, wherever that can be told?"""
+        formula, other, told = self.seen(formula), other and self.seen(other), 0
+        for point in (*(point for point, *_ in self.places), *self.others):
+            try:
+                same = self.same(point, formula, other)
+            except NO_FORMULA:
+                same = None if point in self.others else False
+            if same is False:
+                return False
+            told += same is True
+        return told >= min(len(self.places), ENOUGH - 1)
+
     # what it is
 
     def mistake(self):
         """The first that fits: made in the right formula, undone in the claim, or by the values."""
-        right = self.seen(self.right)
-        if not any(self.same(point, right, claimed) is False for point, _, claimed in self.places):
+        if not any(self.same(point, self.goal) is False for point, *_ in self.places):
             return None
         formula = (self.undone, self.undefined, self.normalised, self.indices)
         ways = (self.made, *(() if self.code else formula), self.by_ratio)
@@ -207,10 +178,18 @@ class _Diagnosis:
                       tree(self.question, self.table, self.letters))
         for mistake in islice(lines, CANDIDATES):
             as_many = len(self.loose(mistake.formula)) == len(self.letters)
-            if not as_many or mistake.kind is Kind.RANGE and not self.may_begin(mistake.formula):
-                continue
-            if self.holds(mistake.formula):
+            may_be = mistake.kind is not Kind.RANGE or self.may_begin(mistake.formula)
+            if as_many and may_be and self.holds(mistake.formula):
                 yield mistake
+
+    def may_begin(self, formula):
+        """Of like terms it does not matter which is lost, but where the claim says it."""
+        if self.code:
+            return True
+        ends = lambda limit: tuple(end.doit() for end in limit[1:])
+        typed = {ends(limit) for total in self.wrong.atoms(sp.Sum) for limit in total.limits}
+        return all(total.function.has(limit[0]) or ends(limit) in typed
+                   for total in formula.atoms(sp.Sum) for limit in total.limits)
 
     def undone(self):
         """The mistakes in the claim that have a name of their own when they are taken back."""
@@ -721,10 +700,10 @@ ORDER = (Kind.SLOPE, Kind.ARGUMENT, Kind.NAME, Kind.VALUE, Kind.INTEGRAL, Kind.E
 
 
 def _on_the_way(question, table):
-    way = Chain(table, faulty=True)
-    wrong = way.lines(chain_rule.asked(question, table)).wrong
-    for fault in sorted(wrong, key=lambda fault: ORDER.index(fault[1])):
-        yield Mistake(fault[1], way.told[fault], wrong[fault])
+    asked, way = chain_rule.asked(question, table), Chain(table)
+    way.line(asked)
+    for fault in sorted(way.faults, key=lambda fault: ORDER.index(fault[1])):
+        yield Mistake(fault[1], way.faults[fault], way.with_fault(fault).line(asked))
 
 
 def _per_sample(right):
