@@ -15,14 +15,14 @@ import itertools
 import textwrap
 import types
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from gradcheck.differences import remembering
-from gradcheck.rewritings import MEANINGS, ways_to_write
+from gradcheck.rewritings import MEANINGS, plain, tidy, ways_to_write
 
 FIRST_STEPS = 4  # ways that mend a part, after which another one is looked for
 MOST_PAIRS, MOST_CHECKS = 10_000, 600  # of two ways at once
@@ -142,7 +142,7 @@ class _Search:
             self.truth = _truth(blocks, outcome)
 
     def fault(self):
-        written = _Written(self.source, self.source.tree())
+        written = _Written(self.source)
         tried = {way: self._tried(written.as_in(way)) for way in written.ways}
         remedies = self._remedies(written, tried) or self._factors_left_out()
         several = [] if remedies or not self.call else self._two(written, tried)
@@ -150,7 +150,7 @@ class _Search:
         partly = ()
         if len(right) > len(self.here.right):
             same = (way for way, (_, score) in tried.items() if score.right == right)
-            partly = min((written.remedies(way)[0] for way in same), key=_growth), right
+            partly = written.remedies(min(same, key=_growth))[0], right
         return Fault(self.source.name, self.source.lines, remedies, several, partly)
 
     def _remedies(self, written, tried):
@@ -168,9 +168,8 @@ class _Search:
     def _factors_left_out(self):
         if not self.call:
             return []
-        written = _Written(self.source, self.source.tree(), self.source.arguments(*self.call))
-        glance = self.truth is not None
-        tried = {way: self._tried(written.as_in(way), glance) for way in written.ways}
+        written = _Written(self.source, given=self.source.arguments(*self.call))
+        tried = {way: self._tried(written.as_in(way), glance=True) for way in written.ways}
         return self._remedies(written, tried)
 
     def _two(self, written, tried):
@@ -182,9 +181,8 @@ class _Search:
                 better.setdefault(score, []).append(way)
             if way.switch is not None:
                 distinct.setdefault((way.line, outcome), (ranks[way.line, way.mistakes], way))
-        plainest = lambda ways: min(ways, key=lambda way: _growth(written.remedies(way)[0]))
         best = sorted(better, key=lambda score: (-len(score.right), -score.alike))
-        firsts = [plainest(better[score]) for score in best[:FIRST_STEPS]]
+        firsts = [min(better[score], key=_growth) for score in best[:FIRST_STEPS]]
         ways = [way for _, way in sorted(distinct.values(), key=lambda pair: pair[0])]
         switched = [way for way in firsts if way.switch is not None]
         return (
@@ -198,11 +196,11 @@ class _Search:
         most, last, healing = len(self.scores) + MOST_CHECKS, MOST_PAIRS, []
         for count, (a, b) in enumerate((a, b) for a, b in pairs if a.line != b.line):
             if self._tried(written.as_in(a, b), glance=True)[1].passes:
-                healing.append(sorted(written.remedies(way)[0] for way in (a, b)))
+                healing.append((_growth(a) + _growth(b), count, (a, b)))
                 last = min(last, count + (20 if self.truth is None else count + 100))
             if count > last or len(self.scores) > most:
                 break
-        return min(healing, key=lambda pair: sum(map(_growth, pair)), default=[])
+        return sorted(written.remedies(way)[0] for *_, pair in sorted(healing)[:1] for way in pair)
 
     def _one_after_the_other(self, written, firsts):
         """A way, and one of the program that it writes, perhaps in the same line."""
@@ -210,9 +208,9 @@ class _Search:
             first, after = written.remedies(way)[0], _Written(self.source, written.rewritten(way))
             tried = {w: self._tried(after.as_in(w), glance=True) for w in after.ways}
             if seconds := self._remedies(after, tried):
-                second = min(seconds, key=lambda r: (_growth(r), r.line == first.line))
+                second = min(seconds, key=lambda r: (len(r.now) - len(r.was), r.line == first.line))
                 same = second.line == first.line
-                return [first, second._replace(was=first.now)] if same else sorted([first, second])
+                return [first, second] if same else sorted([first, second])
         return []
 
     def _tried(self, program, glance=False):
@@ -246,9 +244,11 @@ class _Search:
         return _fingerprint((args, named) if value is None else value)
 
 
-def _growth(remedy):
-    """How much longer a line gets, blanks and comments aside."""
-    was, now = ("".join(text.partition("#")[0].split()) for text in remedy[2:])
+def _growth(way):
+    """How much longer a line gets."""
+    if way.switch is None:
+        return len(way.text)
+    was, now = ("".join(text.split()) for text in (plain(way.node), tidy(way.text)))
     return len(now) - len(was)
 
 
@@ -317,26 +317,22 @@ def _near(outcome, numbers):
 
 
 class _Source:
-    """The source of a program: a tree as often as one is wanted, and functions from such trees."""
+    """A function, what it can see, and the lines of its source from the `def` on."""
 
     def __init__(self, program):
         try:
-            self.text = textwrap.dedent(inspect.getsource(program))
-            definition = self.tree()
+            text = textwrap.dedent(inspect.getsource(program))
+            definition = ast.parse(text).body[0]
         except (OSError, TypeError, SyntaxError):
             raise FaultError(
                 "the source of the program cannot be read: write it with `def` in a cell or a file"
             ) from None
         if not isinstance(definition, ast.FunctionDef):
             raise FaultError("the program is no function written with `def`")
-        self.lines = self.text.rstrip().splitlines()[definition.lineno - 1 :]  # no decorators
-        self.name, self.text = definition.name, "\n".join(self.lines)
-        self.program = inspect.unwrap(program)
+        self.name, self.program = definition.name, inspect.unwrap(program)
+        self.lines = text.rstrip().splitlines()[definition.lineno - 1 :]  # no decorators
         cells = zip(self.program.__code__.co_freevars, self.program.__closure__ or ())
         self.scope = {**self.program.__globals__, **{name: c.cell_contents for name, c in cells}}
-
-    def tree(self):
-        return ast.parse(self.text).body[0]
 
     def arguments(self, args, named):
         """The arguments of a call, {name: value}."""
@@ -345,9 +341,8 @@ class _Source:
 
     def compiled(self, tree, names):
         """The function that a tree defines, with its old default values."""
-        tree.returns = None
         for given in (tree.args.defaults, tree.args.kw_defaults):
-            given[:] = [default and _parsed("None") for default in given]
+            given[:] = [old and ast.copy_location(ast.Constant(None), old) for old in given]
         scope, flag = self.scope | names, __future__.annotations.compiler_flag
         exec(compile(ast.Module([tree], []), "<rewritten>", "exec", flag), scope)
         function, owner = scope[self.name], getattr(self.program, "__self__", None)
@@ -360,7 +355,7 @@ class Way(NamedTuple):
     """One expression written in another way, or a statement at another place of its block."""
 
     statement: ast.stmt
-    node: ast.AST  # the expression, or the parent of the block
+    node: ast.AST  # the expression; the parent of a statement that is moved
     text: str
     mistakes: tuple
     switch: int | None  # None of a statement that is moved
@@ -370,52 +365,40 @@ class Way(NamedTuple):
     def line(self):
         return (self.statement if self.switch is None else self.node).lineno
 
-    def put(self, old, new):
-        """For `rebuilt`: the tree that this way writes."""
-        if old is self.node and self.switch is not None:
-            new = _parsed(self.text)
-            for node in ast.walk(new):
-                ast.copy_location(node, old)
-        elif old is self.node:
-            new.body.insert(self.number, new.body.pop(old.body.index(self.statement)))
-        elif old is self.statement and isinstance(old, ast.AugAssign):
-            match new.op, new.value:
-                case (ast.Add() | ast.Sub()) as op, ast.UnaryOp(ast.USub(), value):  # w -= -g
-                    new.op = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
-                    new.value = value
-        return new
-
 
 class _Written:
-    """A program with a switch at each of its expressions, and the ways to write them."""
+    """A program with a switch at each of its expressions, and the ways to write them.
 
-    def __init__(self, source, definition, given=None):
-        self.source, self.definition, self.ways, self.others = source, definition, [], {}
-        found = ways_to_write(definition, source.scope, given)
+    Its lines are bytes, as the columns of a tree are counted in them, each with its number.
+    """
+
+    def __init__(self, source, lines=None, given=None):
+        self.source, self.ways, switches = source, [], []
+        self.lines = lines or [(k, line.encode()) for k, line in enumerate(source.lines, 1)]
+        self.definition = _tree(self.lines)
+        found = ways_to_write(self.definition, source.scope, given)
         for k, (statement, node, texts) in enumerate(found):
-            self.others[id(node)] = k, ", ".join(f"lambda: {text}" for text in texts)
+            others = ", ".join(f"lambda: {text}" for text in texts)
+            switch = f"(({others},)[__at__[{k}] - 1]() if __at__[{k}] else ("
+            switches.append((node, switch, "))"))
             for number, (text, mistakes) in enumerate(texts.items(), 1):
                 self.ways.append(Way(statement, node, text, tuple(mistakes), k, number))
-        self.ways += _moves(definition) if given is None else ()
-        self.at, self.turns = [0] * len(self.others), TURNS
-        self.function = self._compiled(self._switched)
+        self.ways += _moves(self.definition) if given is None else ()
+        self.at, self.turns = [0] * len(switches), TURNS
+        self.function = self._compiled(self.lines, self.definition, switches)
 
-    def _switched(self, old, new):
-        if id(old) in self.others:
-            k, ways = self.others[id(old)]
-            choice = _parsed(f"({ways},)[__at__[{k}] - 1]() if __at__[{k}] else ...")
-            choice.orelse, new = new, choice
-        return new
-
-    def _compiled(self, put):
-        def guarded(old, new):
-            if isinstance(old, ast.While):
-                turns = _parsed("__turn__() and ...")
-                turns.values[1], new.test = new.test, turns
-            return put(old, new)
-
+    def _compiled(self, lines, definition, around=()):
+        """The function, with text around some expressions, the outermost first."""
+        loops = [n.test for n in ast.walk(definition) if isinstance(n, ast.While)]
+        pieces, rows = defaultdict(str), [line for _, line in lines]
+        for node, before, after in [*((n, "__turn__() and (", ")") for n in loops), *around]:
+            start, end = _span(node)
+            pieces[start] += before
+            pieces[end] = after + pieces[end]
+        for (row, column), piece in sorted(pieces.items(), reverse=True):
+            rows[row] = rows[row][:column] + piece.encode() + rows[row][column:]
         names = {"__at__": self.at, "__turn__": self._turn}
-        return self.source.compiled(rebuilt(self.definition, guarded), names)
+        return self.source.compiled(_tree(enumerate(rows)), names)
 
     def _turn(self):
         self.turns -= 1
@@ -427,43 +410,60 @@ class _Written:
         """The program, written in one way or in several; good until the next call."""
         self.at[:], self.turns = [0] * len(self.at), TURNS
         if ways[0].switch is None:
-            return self._compiled(ways[0].put)
+            lines = self.rewritten(ways[0])
+            return self._compiled(lines, _tree(lines))
         for way in ways:
             self.at[way.switch] = way.number
         return self.function
 
     def rewritten(self, way):
-        return rebuilt(self.definition, way.put)
+        """The lines of the program that a way writes."""
+        if way.switch is None:
+            return self._moved(way)
+        (row, column), (last, end), new = *_span(way.node), tidy(way.text)
+        before = self.lines[row][1][:column]
+        match way.statement, ast.parse(new, mode="eval").body:
+            case ast.AugAssign(target, ast.Add() | ast.Sub() as op, value), ast.UnaryOp(
+                ast.USub(), opposite
+            ) if value is way.node:  # w -= -g
+                (row, column), new = _span(target)[1], plain(opposite)
+                operator = b" -= " if isinstance(op, ast.Add) else b" += "
+                before = self.lines[row][1][:column] + operator
+        number, line = self.lines[row]
+        new = new.replace("'", '"') if b'"' in line and b"'" not in line else new
+        after, new = self.lines[last][1][end:], new.encode()
+
+        def joined(before, new, after):
+            return [*self.lines[:row], (number, before + new + after), *self.lines[last + 1 :]]
+
+        sure = joined(before, b"(" + new + b")", after)  # brackets, unless they are not needed
+        meant, bare = ast.dump(_tree(sure)), [joined(before, new, after)]
+        if before.endswith(b"(") and after.startswith(b")"):
+            bare.insert(0, joined(before[:-1], new, after[1:]))
+        return next((lines for lines in bare if _means(lines, meant)), sure)
+
+    def _moved(self, way):
+        block = way.node.body
+        ends = [block[0].lineno - 1, *(s.end_lineno for s in block)]
+        parts = [self.lines[a:b] for a, b in zip(ends, ends[1:])]
+        parts.insert(way.number, parts.pop(block.index(way.statement)))
+        return [*self.lines[: ends[0]], *itertools.chain(*parts), *self.lines[ends[-1] :]]
 
     def remedies(self, way):
         """A remedy for each line and mistake of a way."""
         statement, body = way.statement, getattr(way.statement, "body", None)
-        last = max(body[0].lineno - 1, statement.lineno) if body else statement.end_lineno
-        lines = self.source.lines[statement.lineno - 1 : last]
-        was = " ".join(line.strip() for line in lines)
+        first, last = statement.lineno - 1, statement.end_lineno
+        if body:  # of a loop only its head
+            last = max(body[0].lineno - 1, statement.lineno)
+        was = _text(self.lines[first:last])
         if way.switch is None:
-            now, places = f"{_head(statement)}    {way.text}", [statement.lineno]
+            now, rows = f"{was}    {way.text}", [first]
         else:
-            now = _head(rebuilt(statement, way.put))
-            places = range(way.node.lineno, min(way.node.end_lineno, last) + 1)
-        now = f"{self._before(statement)}{now}{self._after(statement)}"
-        return [Remedy(line, word, was, now) for line in places for word in way.mistakes]
-
-    def _before(self, statement):
-        """What else stands before a statement in its line: a def, or another statement."""
-        line = self.source.lines[statement.lineno - 1].encode()[: statement.col_offset]
-        return line.decode().lstrip()
-
-    def _after(self, statement):
-        """What else stands behind it: its own block, or more statements; no comment."""
-        body = getattr(statement, "body", None)
-        line, column = statement.end_lineno, statement.end_col_offset
-        if body:
-            line, column = body[0].lineno, body[0].col_offset
-            if line != statement.lineno:
-                return ""
-        text = self.source.lines[line - 1].encode()[column:].decode().strip()
-        return f" {text}" if body else text if text.startswith(";") else ""
+            new = self.rewritten(way)
+            now = _text(new[first : last + len(new) - len(self.lines)])
+            rows = range(way.node.lineno - 1, min(way.node.end_lineno, last))
+        places = itertools.product((self.lines[row][0] for row in rows), way.mistakes)
+        return [Remedy(line, word, was, now) for line, word in places]
 
 
 def _moves(definition):
@@ -471,26 +471,29 @@ def _moves(definition):
     for parent in ast.walk(definition):
         block = getattr(parent, "body", None)
         block = block if isinstance(block, list) else []
+        if any(a.end_lineno == b.lineno for a, b in itertools.pairwise(block)):
+            continue  # more than one in a line
         places = range(len(block) - any(isinstance(s, ast.Return) for s in block[-1:]))
         for place, goal in itertools.permutations(places, 2):
             text = f"(as statement {goal + 1} of its block)"
             yield Way(block[place], parent, text, ("updated",), None, goal)
 
 
-def rebuilt(part, put):
-    """A copy of a tree, after put(old, new) had its say on each node, the innermost first."""
-    if isinstance(part, list):
-        return [rebuilt(inner, put) for inner in part]
-    if not isinstance(part, ast.AST):
-        return part
-    new = type(part)(**{name: rebuilt(inner, put) for name, inner in ast.iter_fields(part)})
-    return put(part, ast.copy_location(new, part))
+def _tree(lines):
+    return ast.parse(b"\n".join(line for _, line in lines)).body[0]
 
 
-def _parsed(text):
-    return ast.parse(text, mode="eval").body
+def _means(lines, meant):
+    try:
+        return ast.dump(_tree(lines)) == meant
+    except SyntaxError:
+        return False
 
 
-def _head(statement):
-    """The text of a statement, of a loop only its first line."""
-    return ast.unparse(statement).splitlines()[0]
+def _span(node):
+    """Where an expression begins and ends, (row, column) in the lines."""
+    return (node.lineno - 1, node.col_offset), (node.end_lineno - 1, node.end_col_offset)
+
+
+def _text(lines):
+    return " ".join(line.decode().strip() for _, line in lines)

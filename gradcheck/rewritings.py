@@ -55,6 +55,12 @@ def t(node):
     return f"({plain(node)})"
 
 
+@lru_cache(8192)
+def tidy(text):
+    """The text of an expression without needless brackets."""
+    return plain(ast.parse(text, mode="eval").body)
+
+
 def own_expressions(statement):
     """The expressions of a statement, outermost first; those of statements inside it are not its
     own."""
