@@ -1,6 +1,6 @@
-"""Is a claim the slope? Decided by numbers: each reason for a verdict or a doubt is one function.
+"""Is a claim the slope? Decided by numbers: each reason for a verdict or a doubt is one row.
 
-The tables at the end are the order in which reasons are tried, and all there are. A claim is judged
+The tables at the end are all the reasons, in the order in which they are tried. A claim is judged
 by the error bar of the numerical derivative, of each entry by itself, so that a wrong one is
 refused however small it is beside the others; at a kink it must lie between the slopes to the two
 sides.
@@ -79,21 +79,17 @@ def judge(at, probes, claims, gradient, exact):
     for name in e.m.dtype.names[1:]:
         f[name] = e.m[name]
     with np.errstate(invalid="ignore"):
-        e.nothing = _any_of(NOTHING_BUT_ROUNDING, e)
-        e.decided = _any_of(DECIDED, e)
+        any_of = lambda reasons: np.logical_or.reduce([reason(e) for reason in reasons])
+        e.nothing, e.decided = any_of(NOTHING_BUT_ROUNDING), any_of(DECIDED)
         e.seen = np.maximum(8 * e.bar + e.coarse, np.fmax.reduce([doubt(e) for doubt in DOUBTS]))
-        reasons, verdicts = zip(*VERDICTS)
-        f.status = np.select([reason(e) for reason in reasons], verdicts, OPEN)
+        f.status = np.select([reason(e) for reason, _ in VERDICTS],
+                             [verdict for _, verdict in VERDICTS], OPEN)
     f.seen, f.bar, f.inside = e.seen, e.bar, e.m.kink & (e.error <= e.bar)
     f.kink = e.m.kink & ~e.is_group
     f.lost = e.nothing & (f.status == AGREES) & ~e.both_zero
     f.claimed, f.value = np.where(f.lost, 0, e.claimed), np.where(f.lost, 0, e.slope)
     f.weak = (f.status == OPEN) | e.m.kink | e.nothing | (e.both_zero & ~e.m.still)
     return f
-
-
-def _any_of(reasons, e):
-    return np.logical_or.reduce([reason(e) for reason in reasons])
 
 
 class Evidence:
@@ -109,29 +105,26 @@ class Evidence:
         self.error = np.abs(self.claimed - self.slope) - self.printed
         self.error = np.maximum(self.error, 0 * self.slope)  # NaN stays NaN
         self.size = np.fmax(np.abs(self.claimed), np.abs(self.slope))
-        self.smallest = self._smallest(probes, claims)
+        entries = np.array([np.size(p.where) for p in probes])
+        least = np.array([np.min(np.abs(claims.value[p.where] * p.along)) for p in probes])
+        # Of a group it is the size of its smallest entry, of a sample and of one entry its own.
+        self.smallest = np.where(entries <= GROUP, np.fmin(self.size, least), self.size)
         self.largest = _largest_of_block(at, probes, np.where(m.kink, 0, np.abs(self.slope)))
         self.largest_claim = np.abs(claims.value).max()
         self.is_group = np.array([np.ndim(p.where) > 0 for p in probes])
-        self.is_function = callable(gradient)
+        self.is_function, self.is_array = callable(gradient), not callable(gradient)
         self.by_differences = not m.exact.any()  # else the bar holds the claims' rounding
         self.bar = self.measured + 64 * EPS * self.largest * self.by_differences
         self.coarse = coarseness(self.eps, self.largest)
         with np.errstate(invalid="ignore"):
-            self._look_for_what_is_small()
+            self._look_for_what_is_small(np.abs(at.vector).max())
         self.own = self.most = self.stairs = np.zeros(len(probes))
         unsure = self.near | self.faint | self.tiny & (self.error > self.bar)
         if self.is_function and unsure.any():
             self.own, self.most, self.stairs = _rounding_of_claims(at, probes, gradient)
             self.bar = np.where(self.near, self.bar + self.own, self.bar)
 
-    def _smallest(self, probes, claims):
-        """Of a group the size of its smallest entry, of a sample and of one entry its own size."""
-        least = np.array([np.min(np.abs(claims.value[p.where] * p.along)) for p in probes])
-        few = [np.size(p.where) <= GROUP for p in probes]
-        return np.where(few, np.fmin(self.size, least), self.size)
-
-    def _look_for_what_is_small(self):
+    def _look_for_what_is_small(self, largest_parameter):
         m, value, claimed = self.m, np.abs(self.slope), np.abs(self.claimed)
         hazy = (m.bar > 0.01 * value) & (value <= 64 * EPS * m.scale)
         self.both_zero = (self.claimed == 0) & (self.slope == 0)
@@ -143,10 +136,11 @@ class Evidence:
         self.near = near_nothing | (self.error <= RESOLUTION * self.size)
         self.near &= self.error > self.bar
         self.tiny = self.size <= 2.0**20 * EPS * np.fmax(m.scale, self.here)  # left of 1 - a**2?
+        self.least = 2.0**16 * EPS * self.largest_claim
+        self.hidden = np.clip(2.0**10 * EPS * largest_parameter, NOTHING, RESOLUTION)
 
 
 def _largest_of_block(at, probes, sizes):
-    """For each probe the largest size among those of its block."""
     block, largest = at.block_of(probes), np.zeros(len(at.ends))
     np.maximum.at(largest, block, np.where(np.isfinite(sizes), sizes, 0))
     return largest[block]
@@ -177,88 +171,34 @@ def _rounding_of_claims(at, probes, gradient):
     return np.where(most <= 1e-8 * np.abs(way).max(axis=0), most, own), most, stairs
 
 
-# ----------------------------------------------------------------- both numbers are rounding alone
+# ---------------------------------------------------------------------------------------- reasons
 
+NOTHING_BUT_ROUNDING = [  # of claims that are as good as 0, as the truth is
+    lambda e: e.faint & e.is_function
+    & (np.abs(e.claimed) <= 64 * np.maximum(e.own, EPS * e.largest_claim)),
+    # Of an array only the size is known, as of a bias that a batch normalisation takes out.
+    lambda e: e.faint & e.is_array & (np.abs(e.claimed) <= np.maximum(
+        e.least * ((not e.by_differences) | (e.m.bar <= e.least)), NOTHING * e.m.scale)),
+    # From end to end of the ladder, on which nothing but rounding was seen, the cost stays.
+    lambda e: e.zero & e.is_array & (e.m.bar > 0)
+    & (np.fmax(np.abs(e.claimed), e.m.bar / 16) <= EPS * e.here / e.reach),
+]  # fmt: skip
 
-def _less_than_rounding_of_claims(e):
-    rounding = np.maximum(e.own, EPS * e.largest_claim)
-    return e.faint & (np.abs(e.claimed) <= 64 * rounding) & e.is_function
+DOUBTS = [  # how large an error must be to say "it differs"
+    lambda e: 64 * e.eps * e.here * e.by_differences,  # the rounding of the cost
+    lambda e: np.where(e.near, e.most, 0),  # that of a claim,
+    lambda e: np.where(e.tiny, np.fmax(e.most, e.stairs), 0),  # as of 1 - tanh(z)**2,
+    lambda e: np.where(e.near & e.is_array, 64 * e.eps * max(1.0, e.here), 0),  # unknown,
+    lambda e: np.where(e.zero & e.is_array & e.by_differences  # or hidden beside the largest
+                       & (np.abs(e.claimed) <= e.hidden * e.largest_claim), np.inf, 0),
+    lambda e: np.where(e.zero & (np.abs(e.claimed) <= 64 * EPS * np.fmax(  # as of log(1 - 1e-17):
+        e.m.scale, e.here / e.reach)), np.inf, 0),  # what is it to differ?
+    lambda e: np.where(e.near, e.m.within, 0),  # the cost is a staircase
+    # The steps of float16 are so large that chords are all that is seen.
+    lambda e: 2 * np.fmax(e.m.scale, e.size) * (e.cost_eps > 1e-4),
+]  # fmt: skip
 
-
-def _less_than_rounding_of_printed_array(e):
-    """Of an array only the size is known, as of a bias that a batch normalisation takes out."""
-    least = 2.0**16 * EPS * e.largest_claim
-    least = np.where((not e.by_differences) | (e.m.bar <= least), least, 0)
-    small = np.abs(e.claimed) <= np.maximum(least, NOTHING * e.m.scale)
-    return e.faint & small & (not e.is_function)
-
-
-def _moves_the_cost_by_less_than_its_rounding(e):
-    """From end to end of the ladder, on which nothing but rounding was seen."""
-    unseen = EPS * e.here / e.reach
-    nothing = (np.abs(e.claimed) <= unseen) & (e.m.bar <= 16 * unseen)
-    return e.zero & (e.m.bar > 0) & nothing & (not e.is_function)
-
-
-NOTHING_BUT_ROUNDING = [
-    _less_than_rounding_of_claims,
-    _less_than_rounding_of_printed_array,
-    _moves_the_cost_by_less_than_its_rounding,
-]
-
-# --------------------------------------------------- how large an error must be to say "it differs"
-
-
-def _rounding_of_the_cost(e):
-    return 64 * e.eps * e.here * e.by_differences
-
-
-def _rounding_of_near_claims(e):
-    return np.where(e.near, e.most, 0)
-
-
-def _stairs_of_tiny_claims(e):
-    return np.where(e.tiny, np.fmax(e.most, e.stairs), 0)
-
-
-def _unknown_rounding_of_an_array(e):
-    return np.where(e.near & (not e.is_function), 64 * e.eps * max(1.0, e.here), 0)
-
-
-def _hidden_beside_the_largest(e):
-    hidden = e.zero & (np.abs(e.claimed) <= NOTHING * e.largest_claim)
-    return np.where(hidden & e.by_differences & (not e.is_function), np.inf, 0)
-
-
-def _vanishing(e):
-    """As in log(1 - 1e-17): what is it to differ?"""
-    lost = np.fmax(e.m.scale, e.here / e.reach)
-    return np.where(e.zero & (np.abs(e.claimed) <= 64 * EPS * lost), np.inf, 0)
-
-
-def _stairs_of_the_cost(e):
-    return np.where(e.near, e.m.within, 0)
-
-
-def _chords_of_float16(e):
-    """Its steps are so large that chords are all that is seen."""
-    return 2 * np.fmax(e.m.scale, e.size) * (e.cost_eps > 1e-4)
-
-
-DOUBTS = [
-    _rounding_of_the_cost,
-    _rounding_of_near_claims,
-    _stairs_of_tiny_claims,
-    _unknown_rounding_of_an_array,
-    _hidden_beside_the_largest,
-    _vanishing,
-    _stairs_of_the_cost,
-    _chords_of_float16,
-]
-
-# ------------------------------------------------------------ what is known well enough to be right
-
-DECIDED = [
+DECIDED = [  # what is known well enough to be right
     lambda e: e.both_zero,
     lambda e: e.m.kink,  # its two slopes are the answer
     lambda e: e.bar <= RESOLUTION * e.smallest,
@@ -267,10 +207,7 @@ DECIDED = [
     lambda e: (e.coarse > 0) & (e.bar <= 1e-2 * e.largest),  # small entries have no digits
 ]
 
-# ----------------------------------------------------------------------- verdicts, the first stands
-
-
-VERDICTS = [
+VERDICTS = [  # the first stands
     (lambda e: e.m.jump | np.isnan(e.error), OPEN),  # there is no slope
     (lambda e: e.m.kink & e.is_group, OPEN),  # several kinks may meet there
     (lambda e: e.nothing, AGREES),
