@@ -7,21 +7,28 @@ agree is opened.
 
 import sys
 import time
-from typing import NamedTuple
 
 import numpy as np
 
 from gradcheck import validation
 from gradcheck.causes import NO_RATIO, explain
-from gradcheck.differences import EPS, Cost, Probe, is_remembering, measure, table
-from gradcheck.judging import AGREES, DIFFERS, GROUP, JUDGED, OPEN, claims_of, judge
+from gradcheck.differences import Cost, Probe, table
+from gradcheck.judging import (
+    AGREES,
+    DIFFERS,
+    GROUP,
+    JUDGED,
+    OPEN,
+    RESOLUTION,
+    claims_of,
+    judge,
+)
 from gradcheck.network import delta_mistake
 from gradcheck.parameters import Tree
 from gradcheck.report import BlockReport, GradientReport, certain_digits, entry_name
 
 BIG = 128  # a block with more entries is checked in groups
 MOST_OPENED = 8  # groups that differ whose entries are looked at one by one
-MOST_AT_A_GLANCE = 4096  # parameters
 VERDICTS = {AGREES: "agrees", DIFFERS: "differs", OPEN: "not decided"}
 
 
@@ -66,8 +73,6 @@ def gradient_check(cost, gradient, parameters, *, n_samples=None, exact=True, sa
     with at.left_as_it_was():
         at.require_a_number()
         claims = claims_of(gradient, at)
-        if is_remembering() and (glance := _at_a_glance(at, claims, exact)):
-            return GradientReport(glance)
         found = _judge_all(at, claims, gradient, exact, sample)
         block = at.block_of(found.probe)
         reports = {name: _report(k, at, claims, found[block == k], gradient, n_samples)
@@ -176,34 +181,12 @@ def _take_over(entry, other):
 # ------------------------------------------------------------------------------------------ reports
 
 
-class Glance(NamedTuple):
-    """All that is told of a block where many claims are tried."""
-
-    verdict: str
-    claimed: np.ndarray
-    numerical: np.ndarray
-
-
-def _at_a_glance(at, claims, exact):
-    """Glances at the blocks if an entry is off by more than a thousandth, else nothing."""
-    if at.size > MOST_AT_A_GLANCE:
-        return {}
-    m = measure(at, at.along_each(), exact)
-    with np.errstate(invalid="ignore"):
-        off = np.abs(claims.value - m.value) > 1e-3 * np.abs(m.value) + 100 * m.bar + claims.room
-    off &= ~m.kink & ~m.jump & np.isfinite(m.bar) & (claims.eps == EPS)
-    parts = zip(at.tree.names, *map(at.split, (off, claims.value, m.value)))
-    glances = {name: Glance("differs" if wrong.any() else "agrees", claimed.ravel(), value.ravel())
-               for name, wrong, claimed, value in parts}  # fmt: skip
-    return glances if off.any() else {}
-
-
 def _report(k, at, claims, f, gradient, n_samples):
     name, parameter, part = at.tree.names[k], at.arrays[k], at.part(k)
     verdict = next(v for v in (DIFFERS, OPEN, AGREES) if (f.status == v).any())
     worst = _worst(f, verdict, lambda probe: _entry_name(name, probe, part.start, parameter.shape))
     report = BlockReport(name, parameter.shape, len(f), VERDICTS[verdict], **worst, **_counts(f),
-                         digits=_digits(f))  # fmt: skip
+                         digits=_digits(f), vectors=_vectors(f, claims))  # fmt: skip
     if verdict == AGREES and not (_is_dead(f) | (_size(f) == 0) | f.kink).all():
         report.ratio = 1.0
     if verdict == DIFFERS:
@@ -255,6 +238,14 @@ def _counts(f):
 def _digits(f):
     known = f[(f.value != 0) & (f.status != OPEN) & ~f.kink]
     return certain_digits((known.bar / np.abs(known.value)).max()) if len(known) else None
+
+
+def _vectors(f, claims):
+    """Claims and slopes of the entries that were looked at, NaN for a slope that is not sure."""
+    each = f[[np.ndim(probe.where) == 0 for probe in f.probe]]
+    sure = (each.status != OPEN) & ~each.kink & (each.bar <= RESOLUTION * np.abs(each.value))
+    where = np.array([probe.where for probe in each.probe], int)
+    return claims.value[where], np.where(sure, each.value, np.nan)
 
 
 def _slopes(*slopes):

@@ -12,6 +12,7 @@ import ast
 import copy
 import inspect
 import itertools
+import pickle
 import textwrap
 import types
 import warnings
@@ -25,7 +26,7 @@ from gradcheck.differences import remembering
 from gradcheck.rewritings import MEANINGS, plain, tidy, ways_to_write
 
 FIRST_STEPS = 4  # ways that mend a part, after which another one is looked for
-MOST_PAIRS, MOST_CHECKS = 10_000, 600  # of two ways at once
+MOST_PAIRS, MOST_CHECKS = 5_000, 300  # of two ways at once
 MOST_PARTS = 10_000  # of a result: a rewriting may put a list into itself
 TURNS = 20_000  # of a `while` that a rewriting has perhaps made endless
 
@@ -126,28 +127,29 @@ class _Search:
     """What a program computes when it is written in other ways, and what its check says to it."""
 
     def __init__(self, program, check):
-        self.check, self.call, self.truth = check, None, None
+        self.check, self.call, self.truth, self.asked = check, None, None, 0
         self.scores = {None: _Score(False)}
         self.source = _Source(program)
 
         def noting(*args, **named):
-            self.call = self.call or copy.deepcopy((args, named))
+            self.call = self.call or _kept((args, named))
             return program(*args, **named)
 
-        self.here, blocks = self._asked(noting)
+        self.here, blocks = self._ask(noting)
         if self.here.passes:
             raise FaultError("the program passes its check as it is, there is no fault in it")
         if self.call and (outcome := self._outcome(program)):
-            self.scores[outcome] = self.here
-            self.truth = _truth(blocks, outcome)
+            self.scores[outcome], self.truth = self.here, _Truth.of(blocks, outcome)
 
     def fault(self):
-        written = _Written(self.source)
-        tried = {way: self._tried(written.as_in(way)) for way in written.ways}
-        remedies = self._remedies(written, tried) or self._factors_left_out()
-        several = [] if remedies or not self.call else self._two(written, tried)
+        written, several, partly = _Written(self.source), [], ()
+        tried = self._try_all(written)
+        remedies = self._remedies(written, tried)
+        if self.call and not remedies:
+            with_factors = _Written(self.source, given=self.source.arguments(*self.call()))
+            remedies = self._remedies(with_factors, self._try_all(with_factors))
+            several = [] if remedies else self._two(written, tried)
         right = max((score.right for _, score in tried.values()), key=len, default=())
-        partly = ()
         if len(right) > len(self.here.right):
             same = (way for way, (_, score) in tried.items() if score.right == right)
             partly = written.remedies(min(same, key=_growth))[0], right
@@ -164,13 +166,6 @@ class _Search:
         found = sorted(found.values(), key=lambda r: (r.line, order.index(r.mistake)))
         at_slopes = [r.line for r in found if r.mistake == "argument"]  # says more than "index"
         return [r for r in found if r.mistake != "index" or r.line not in at_slopes]
-
-    def _factors_left_out(self):
-        if not self.call:
-            return []
-        written = _Written(self.source, given=self.source.arguments(*self.call))
-        tried = {way: self._tried(written.as_in(way), glance=True) for way in written.ways}
-        return self._remedies(written, tried)
 
     def _two(self, written, tried):
         """Two ways that together make the program pass."""
@@ -193,12 +188,12 @@ class _Search:
 
     def _pair(self, written, pairs):
         """Of some pairs of ways, in different lines, the plainest of the first that heal."""
-        most, last, healing = len(self.scores) + MOST_CHECKS, MOST_PAIRS, []
+        most, last, healing = self.asked + MOST_CHECKS, MOST_PAIRS, []
         for count, (a, b) in enumerate((a, b) for a, b in pairs if a.line != b.line):
-            if self._tried(written.as_in(a, b), glance=True)[1].passes:
+            if self._try(written.as_in(a, b))[1].passes:
                 healing.append((_growth(a) + _growth(b), count, (a, b)))
                 last = min(last, count + (20 if self.truth is None else count + 100))
-            if count > last or len(self.scores) > most:
+            if count > last or self.asked > most:
                 break
         return sorted(written.remedies(way)[0] for *_, pair in sorted(healing)[:1] for way in pair)
 
@@ -206,24 +201,29 @@ class _Search:
         """A way, and one of the program that it writes, perhaps in the same line."""
         for way in firsts:
             first, after = written.remedies(way)[0], _Written(self.source, written.rewritten(way))
-            tried = {w: self._tried(after.as_in(w), glance=True) for w in after.ways}
-            if seconds := self._remedies(after, tried):
+            if seconds := self._remedies(after, self._try_all(after)):
                 second = min(seconds, key=lambda r: (len(r.now) - len(r.was), r.line == first.line))
                 same = second.line == first.line
                 return [first, second] if same else sorted([first, second])
         return []
 
-    def _tried(self, program, glance=False):
-        """(outcome, score); at a glance only what may be all right is asked about."""
+    def _try_all(self, written):
+        return {way: self._try(written.as_in(way)) for way in written.ways}
+
+    def _try(self, program):
+        """(outcome, score); what the true slopes refuse is not asked about."""
         outcome = self._outcome(program) if self.call else object()
         if outcome not in self.scores:
-            if glance and self.truth is not None and not _near(outcome, self.truth):
-                return outcome, self.scores[None]
-            self.scores[outcome], _ = self._asked(program)
+            score = self.truth and self.truth.score(outcome)
+            if not score:
+                score, blocks = self._ask(program)
+                self.truth = self.truth or self.call and _Truth.of(blocks, outcome)
+            self.scores[outcome] = score
         return outcome, self.scores[outcome]
 
-    def _asked(self, program):
+    def _ask(self, program):
         """What the check says, and its blocks."""
+        self.asked += 1
         try:
             report = self.check(program)
             passes = bool(report)
@@ -231,17 +231,27 @@ class _Search:
             return _Score(False), {}
         blocks = getattr(report, "blocks", {})
         right = [name for name, b in blocks.items() if b.verdict in ("agrees", "simultaneous")]
-        alike = [name for name, b in blocks.items() if name in right or _alike(b)]
-        return _Score(passes, tuple(right), len(alike)), blocks
+        return _Score(passes, tuple(right), len(right)), blocks
 
     def _outcome(self, program):
         """What a program computes, to six digits; None if it fails."""
-        args, named = copy.deepcopy(self.call)
+        args, named = self.call()
         try:
             value = program(*args, **named)
         except Exception:
             return None
         return _fingerprint((args, named) if value is None else value)
+
+
+def _kept(thing):
+    """A function that makes it again, as it is now."""
+    try:
+        stored = pickle.dumps(thing)
+        pickle.loads(stored)
+    except Exception:  # not everything can be pickled, and deepcopy takes longer
+        stored = copy.deepcopy(thing)
+        return lambda: copy.deepcopy(stored)
+    return lambda: pickle.loads(stored)
 
 
 def _growth(way):
@@ -281,36 +291,50 @@ def _fingerprint(value):
     return tuple(structure), ((flat.view(np.int64) + 2**29) >> 30).tobytes()
 
 
+class _Truth(NamedTuple):
+    """The slopes that a check has measured, and where in an outcome they are claimed."""
+
+    structure: tuple
+    parts: dict  # block -> (places in the outcome, slopes)
+    room: float
+
+    @classmethod
+    def of(cls, blocks, outcome):
+        """None unless each claim that was judged stands in the outcome."""
+        slopes = [getattr(block, "vectors", None) for block in blocks.values()]
+        if not slopes or not all(slopes):
+            return None
+        claimed, numerical = map(np.concatenate, zip(*slopes))
+        numbers, places = _numbers(outcome), []
+        for claim in claimed:  # the first that is free, of several that are alike
+            alike = np.flatnonzero(np.abs(numbers - claim) <= 1e-6 * abs(claim))
+            if not len(alike):
+                return None
+            places.append(alike[0])
+            numbers[alike[0]] = np.nan
+        ends = np.cumsum([len(one) for one, _ in slopes])[:-1]
+        parts = dict(zip(blocks, zip(np.split(places, ends), np.split(numerical, ends))))
+        return cls(outcome[0], parts, 1e-9 * np.nanmax(np.abs(numerical), initial=0))
+
+    def score(self, outcome):
+        """What the check would say; None where it must be asked."""
+        if outcome[0] != self.structure:
+            return _Score(False)
+        numbers, right, alike = _numbers(outcome), [], 0
+        for name, (places, slopes) in self.parts.items():
+            known = np.isfinite(slopes)
+            claimed, true = numbers[places][known], slopes[known]
+            factor = claimed @ true / (true @ true) if len(true) > 1 and true.any() else 0
+            if (np.abs(claimed - true) <= self.room + 1e-3 * np.abs(true)).all():
+                right.append(name)
+            elif factor and (np.abs(claimed - factor * true) <= 1e-6 * np.abs(claimed)).all():
+                alike += 1
+        whole = len(right) == len(self.parts)
+        return None if whole else _Score(False, tuple(right), len(right) + alike)
+
+
 def _numbers(outcome):
-    return np.sort((np.frombuffer(outcome[1], np.int64) << 30).view(np.float64))
-
-
-def _vectors(block):
-    """Claimed and numerical derivatives of a block; nothing where its report has none."""
-    pair = [np.asarray(getattr(block, name, 0.0)) for name in ("claimed", "numerical")]
-    return pair if pair[0].ndim == 1 else []
-
-
-def _alike(block):
-    """Is a block wrong by one factor?"""
-    claimed, true = _vectors(block) or (np.empty(0), np.empty(0))
-    factor = claimed @ true / (true @ true) if len(true) > 1 else 0
-    return factor != 0 and np.allclose(claimed, factor * true, rtol=1e-6, atol=0)
-
-
-def _truth(blocks, outcome):
-    """The true gradient, sorted, if what the program returned is what was claimed."""
-    pairs = [_vectors(block) for block in blocks.values()]
-    if not pairs or not all(pairs):
-        return None
-    claimed, true = (np.sort(np.concatenate(part)) for part in zip(*pairs))
-    return true if _near(outcome, claimed) and np.isfinite(true).all() else None
-
-
-def _near(outcome, numbers):
-    found, room = _numbers(outcome), 1e-9 * np.abs(numbers).max()
-    same = found.shape == numbers.shape
-    return same and np.allclose(found, numbers, rtol=1e-3, atol=room)
+    return (np.frombuffer(outcome[1], np.int64) << 30).view(np.float64)
 
 
 # ------------------------------------------------------------------------------------ the program

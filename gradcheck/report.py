@@ -56,6 +56,7 @@ class BlockReport:
     ratio: float | None = None  # claimed / numerical, where it is the same for all that differ
     suggestion: str = ""  # the mistake that explains the difference
     transposed: bool = False
+    vectors: tuple = field(default=(), repr=False, compare=False)  # all claims, all slopes
 
     def row(self):
         return [self.name, str(self.shape), self.verdict, *self.sizes(), self.remarks()]
