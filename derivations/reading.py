@@ -7,9 +7,10 @@ evaluated.
     \frac{1}{n}\sum_i (w x_i - y_i)^2      LaTeX
     X.T @ (X @ w - y)/n, ||X w - y||^2     matrices: those that are known, or else capital letters
 
-A text is cut into tokens, the tokens become a tree, the tree becomes a formula of the names that
-are known. Where none are given they are made: real symbols, whole numbers for what stands as an
-index or ends a sum. Short decimals are exact.
+A text is spelled in plain letters and cut into tokens, which are the same for plain text and LaTeX;
+the tokens become a tree, the tree becomes a formula of the names that are known. Where none are
+given they are made: real symbols, whole numbers for what stands as an index or ends a sum. Short
+decimals are exact.
 
 Before a bracket, one letter with at most a short index is a factor, as in x(x + 1) or y_i(1 - a);
 every longer name is a function, and refused if none of that name is known, unless the same name
@@ -18,15 +19,14 @@ also stands without a bracket, in any of the texts: w_1(x + 1) is a product besi
 
 import re
 import unicodedata
-from bisect import bisect_left
 from collections import Counter
-from contextlib import contextmanager
 from difflib import get_close_matches
-from functools import partial, reduce
-from itertools import count, groupby, takewhile
+from functools import reduce
+from itertools import count
 
 import sympy as sp
 from sympy import evaluate
+from sympy.printing.pretty.pretty_symbology import greek_unicode
 
 from derivations.shapes import ONE, Misfit, Shapes
 from derivations.symbols import (
@@ -60,7 +60,6 @@ OF_A_PRODUCT = {"sin", "cos", "tanh", "sinh", "cosh"}
 UNKNOWN = ("f", "g", "h", "phi", "psi")
 # where a sum has no end, and no array says how far it runs
 SIZES = dict(i="n", j="d", k="m", l="p")
-DRESSES = "mathbf mathbb boldsymbol bm mathrm mathsf operatorname text hat bar tilde vec".split()
 NO_NAMES = {"oo", "inf", "Inf", "infinity", "Infinity", "nan", "NaN", "True", "False", "None"}
 NO_FUNCTIONS = set("tan sec csc cosec cot tg ctg asin acos arcsin arccos sech csch coth asinh "
                    "acosh atanh sinc gelu silu softmax argmax argmin det diag lim".split())
@@ -101,58 +100,49 @@ def read(*texts, known=(), functions=(), shapes=None, spelled=None):
     >>> read("0.5 (w x - y)²", r"\\frac{1}{2}(wx - y)^{2}")
     [(w*x - y)**2/2, (w*x - y)**2/2]
     """
-    alone = set().union(*map(_alone, texts))
-    parsers = [_Parser(text, known, functions, alone, spelled) for text in texts]
-    trees = [parser.tree() for parser in parsers]
+    names = _Names(known, functions, spelled)
+    trees = _trees(texts, names)
     if not known:
-        _must_be_products(trees, parsers)
+        _must_be_products(trees)
         trees = _with_entries(trees)
-    if not known and not shapes:
-        _must_not_mix(trees)
-    if not known and (shapes or _is_of_matrices(trees)):
-        if glued := _glued(trees, shapes or {}):
-            trees = [_Parser(text, known, functions, alone, spelled, glued).tree()
-                     for text in texts]
-        known, trees = _matrices(trees, texts, shapes or {})
-    names = _Names(trees, known, functions, any("\\" in text for text in texts), spelled)
+        _must_not_mix(trees, shapes)
+        of_matrices = bool(shapes) or _is_of_matrices(trees)
+        if found := _products(trees, texts, shapes or {}, of_matrices):
+            names.glued = {name[place:] for name in found for place in range(len(name) - 1)}
+            trees = _with_entries(_trees(texts, names))
+        if of_matrices:
+            known, trees = _matrices(trees, texts, shapes or {})
+            names = _Names(known, functions)
+    names.learn(trees)
     with as_written():
         return [names.formula(tree, text) for tree, text in zip(trees, texts)]
 
 
-def _must_be_products(trees, parsers):
-    """L(w) is a product only where L stands elsewhere too: it may be a function."""
-    told = Counter(node[1] for tree in trees for node in _all(tree) if node[0] in ("name", "entry"))
-    beside = Counter(name for parser in parsers for name in parser.before_a_name.values())
-    for name in beside:
-        if told[name] <= beside[name]:
-            raise Unreadable(f"{name}(…) may be a function or a product: write {name}*(…) for the "
-                             f"product; functions without a rule are {', '.join(UNKNOWN)}")
+def _trees(texts, names):
+    parsers = [_Parser(text, names) for text in texts]
+    for parser in parsers:
+        names.alone |= parser.stand_alone()
+    return [parser.tree() for parser in parsers]
 
 
-def _kinds(trees):
-    nodes = [node for tree in trees for node in _all(tree)]
-    return {node[1] if node[0] == "call" else node[0] for node in nodes}
+# What the trees say of their names ---------------------------------------------------------------
+
+NOUGHT = ("number", "0")
 
 
-def _must_not_mix(trees):
-    kinds = _kinds(trees)
-    if kinds & {"transposed", "matmul"} and kinds & {"entry", "sum"}:
-        raise Unreadable(
-            "a transpose or @ stands with whole matrices, and there are entries or sums as well: "
-            "write all with matrices, as in ||X w - y||^2, or all with entries, as in "
-            "Sum((Sum(w[k]*x[i, k], (k, 1, d)) - y[i])**2, (i, 1, n))")
+def _all(*trees):
+    """Every node of some trees."""
+    found, todo = [], [*reversed(trees)]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, tuple):
+            found.append(node)
+        todo += node if isinstance(node, list) else node[1:] if isinstance(node, tuple) else ()
+    return found
 
 
-def _is_of_matrices(trees):
-    kinds = _kinds(trees)
-    return kinds & {"transposed", "matmul", "norm", *OF_A_MATRIX} and not kinds & {"entry", "sum"}
-
-
-def _glued(trees, said):
-    """Names such as Xw and AB that are products of matrices, as their letters stand elsewhere."""
-    names = set().union(*map(_letters, trees))
-    return {name for name in names - said.keys() - {trees[-1][1]} if 1 < len(name) < 4
-            and not name.islower() and set(name) <= names}
+def _letters(*trees):
+    return {node[1] for node in _all(*trees) if node[0] == "name"}
 
 
 def _with(tree, put):
@@ -163,18 +153,61 @@ def _with(tree, put):
     return kind(_with(part, put) for part in tree) if kind else tree
 
 
+def _must_be_products(trees):
+    """L(w) is a product only where L stands elsewhere too: it may be a function."""
+    nodes = _all(*trees)
+    told = Counter(node[1] for node in nodes if node[0] in ("name", "entry"))
+    beside = Counter(node[3] for node in nodes if node[0] == "times" and any(node[3:]))
+    for name in beside:
+        if told[name] <= beside[name]:
+            raise Unreadable(f"{name}(…) may be a function or a product: write {name}*(…) for the "
+                             f"product; functions without a rule are {', '.join(UNKNOWN)}")
+
+
+def _kinds(trees):
+    return {node[1] if node[0] == "call" else node[0] for node in _all(*trees)}
+
+
+def _must_not_mix(trees, shapes):
+    kinds = _kinds(trees)
+    if not shapes and kinds & {"transposed", "matmul"} and kinds & {"entry", "sum"}:
+        raise Unreadable(
+            "a transpose or @ stands with whole matrices, and there are entries or sums as well: "
+            "write all with matrices, as in ||X w - y||^2, or all with entries, as in "
+            "Sum((Sum(w[k]*x[i, k], (k, 1, d)) - y[i])**2, (i, 1, n))")
+
+
+def _is_of_matrices(trees):
+    kinds = _kinds(trees)
+    return bool(kinds & {"transposed", "matmul", "norm", *OF_A_MATRIX}
+                and not kinds & {"entry", "sum"})
+
+
+def _products(trees, texts, said, of_matrices):
+    """Names such as Xw and wx that are products, as their letters stand elsewhere: in LaTeX, and
+    in plain text of matrices or beside LaTeX; else they are refused, as they may be one name."""
+    letters = {node[1] for node in _all(*trees) if node[0] in ("name", "entry")}
+    found = {name for name in _letters(*trees) if len(name) > 1 and {*name} <= letters | {"e"}
+             and {*name} != {"e"}}
+    if of_matrices:
+        return {name for name in found - said.keys() - {str(trees[-1][1])}
+                if {*name} <= letters and len(name) < 4 and not name.islower()}
+    for name in () if any("\\" in text for text in texts) else sorted(found):
+        raise Unreadable(f"{name} would be one name: write {'*'.join(name)} for a product")
+    return found
+
+
 def _with_entries(trees):
     """w_1 is an entry where there is a w_j, and else a name; w_0 is a name unless j begins at 0."""
-    nodes = [node for tree in trees for node in _all(tree)]
-    entries = [node for node in nodes if node[0] == "entry"]
-    ranks = {name: len(indices) for _, name, indices in entries}
+    nodes = _all(*trees)
+    ranks = {node[1]: len(node[2]) for node in nodes if node[0] == "entry"}
     stem = str(trees[-1][1]).rpartition("_")[0]
     if _is_of_matrices(trees[:1]) and trees[-1] not in _all(trees[0]) and (
             stem in _letters(trees[0])):  # ||w||^2 by w_1
         ranks.setdefault(stem, 1)
     begins = {letter for kind, *parts in nodes if kind == "sum" for letter, low, _ in parts[1]
               if low == NOUGHT}
-    from_nought = {name for _, name, indices in entries if begins & _letters(indices)}
+    from_nought = {node[1] for node in nodes if node[0] == "entry" and begins & _letters(node)}
 
     def entry(node):
         name, _, digits = str(node[1]).rpartition("_") if node[0] == "name" else ("", "", "")
@@ -193,28 +226,24 @@ def _matrices(trees, texts, said):
     keys = (("identity", str(key)) for key in count())
     if "I" not in said and trees[-1] != ("name", "I"):
         trees = [_with(tree, lambda node: node == ("name", "I") and next(keys)) for tree in trees]
-    nodes = [node for tree in trees for node in _all(tree)]
-    below = [node[2] for node in nodes if node[0] in ("over", "power")
+    below = [node[2] for node in _all(*trees) if node[0] in ("over", "power")
              and not _is_of_matrices(node[2:])]
-    numbers = {name for name in GREEK.values() if name.islower()}.union(*map(_letters, below))
-    names = set().union(*map(_letters, trees)) - ({"pi", "e"} - said.keys())
-    shapes, (first, *others) = Shapes(said, numbers & names), trees
-    try:
-        shapes.fit(shapes.shape(first), ONE)
-        shapes.settle()
-    except (Misfit, AttributeError) as error:
-        why = error if isinstance(error, Misfit) else "that is not told by products alone"
-        raise Unreadable(f"what are the shapes in {texts[0]!r}, which must be one number? "
-                         f'Here {why}: say them, as in shapes={{"X": ("n", "d"), "w": ("d",), '
-                         '"b": ()}') from None
-    for tree, text in zip(others, texts[1:]):
+    numbers = {name for name in GREEK.values() if name.islower()} | _letters(*below)
+    shapes = Shapes(said, numbers & _letters(*trees) - ({"pi", "e"} - said.keys()))
+    for tree, text in zip(trees, texts):
         try:
             found = shapes.shape(tree)
-            if not all(map(shapes.is_known, found)):  # as of I alone
+            if tree is trees[0]:
+                shapes.fit(found, ONE)
+                shapes.settle()
+            elif not all(map(shapes.is_known, found)):  # as of I alone
                 shapes.fit(found, shapes.shape(trees[-1]))
         except (Misfit, AttributeError) as error:
-            why = f"{error}, where" if isinstance(error, Misfit) else "with"
-            raise Unreadable(f"in {text!r} the shapes do not fit: {why} {shapes}") from None
+            why = error if isinstance(error, Misfit) else "that is not told by products alone"
+            raise Unreadable(
+                f"what are the shapes in {text!r}, which must be one number? Here {why}: say "
+                'them, as in shapes={"X": ("n", "d"), "w": ("d",), "b": ()}' if tree is trees[0]
+                else f"in {text!r} the shapes do not fit: {why}, where {shapes}") from None
     shapes.settle()  # what only they hold
     return list(shapes.made()), [
         _with(tree, lambda node: node[0] == "identity" and ("identity", shapes.size(node)))
@@ -234,9 +263,38 @@ def unknown(name, known):
 
 # Text to tokens ----------------------------------------------------------------------------------
 
+GREEK = {letter: name for name, letter in greek_unicode.items()} | {"ς": "sigma"}
+del GREEK["Σ"]  # a sum
+SUPER, SUB = ("".join(c for c in map(chr, range(0xAA, 0x2D00))
+                      if unicodedata.decomposition(c).startswith(kind))
+              for kind in ("<super>", "<sub>"))
+DRESS = r"\\(?:mathbf|mathbb|boldsymbol|bm|mathrm|mathsf|operatorname|text|vec)(?![A-Za-z])\s*"
+HALF = r"\{\s*((?:\\partial|∂)(?:[^{}]|\{[^{}]*\})*)\}"  # of a derivative
+IN_LATEX = [  # x_ik is x_{i}k
+    (r"_(?!hat|bar|tilde)([A-Za-z0-9])", r"_{\1}"),
+    (rf"\\[dt]?frac\s*{HALF}\s*{HALF}", r"\1/\2 "),
+    (rf"{DRESS}(?:\{{1\}}|1)\s*_\s*\{{([^{{}}]*)\}}", r"1[\1]"),
+    (rf"{DRESS}(?:\{{\s*(\w+)\s*\}}|(\w))", r"«\1\2»"),
+    (rf"{DRESS}(?:\{{([^{{}}]*)\}}|(?=\\))", r"\1 "),
+    (r'\\(hat|bar|tilde)(?![A-Za-z])\s*(?:\{\s*[«\\]?(\w+)»?\s*\}|«(\w+)»|\\([A-Za-z]+)|(\w))',
+     r"«\2\3\4\5_\1»")]
+# a name between « and » is whole, whatever stands beside it: ŷ is «y_hat»
+SPELLED = [
+    ("…", ".."), (f"[{SUPER}]+", lambda run: f"^{{{_letters_of(run)}}}"),
+    (f"[{SUB}]+", lambda run: f"_{{{_letters_of(run)}}}"),
+    (r"[^\x00-\x7f]", lambda letter: _letters_of(letter)),
+    *((rf"(\w){mark}", rf"«\1_{name}»") for name, mark in (
+        ("hat", "\u0302"), ("bar", "\u0304"), ("tilde", "\u0303"))),
+    (r"\b(?:np|numpy|sp|sympy|math|torch|jnp)\.(?=[a-z])", ""),
+    (f"[{''.join(GREEK)}]", lambda letter: f"«{GREEK[letter[0]]}»"),
+    (r"(?<![\w«])([A-Za-z]+_(?:hat|bar|tilde))(?![A-Za-z])", r"«\1»"),
+    (r"\.\s*(?:T(?!\w)|transpose\s*\(\s*\))", "†"),
+    (r"\^\s*(\{\s*)?(?:⊙|∘|\\odot|\\circ)\s*([1-9])(?!\d)(?(1)\s*\})", r"^⊙\2")]
 TOKEN = re.compile(r"""\s*(?: (?P<number>\d+(?:\.(?!\.)\d*)?(?:[eE][-+]?\d+)?|\.\d+)
-                            | (?P<name>[A-Za-z]+(?:\w*[^\W_])?)
-                            | (?P<command>\\[A-Za-z]+|\\.) | (?P<sign>\*\*|\.\.|\|\||.) )""", re.X)
+                            | «(?P<whole>\w+)» | (?P<name>[A-Za-z][A-Za-z0-9]*)
+                            | (?P<command>\\[A-Za-z]+|\\.)
+                            | (?P<sign>\*\*|\^⊙\d|\.\.|\|\||.) )""", re.X)
+SCRIPT = re.compile(r"(?:⟨(\w)⟩)?(?:\s*_\s*\{\s*([^\W_]+)\s*\}|_(\w*[^\W_]))?(?:⟨(\w)⟩)?")
 IGNORED = {"&", "$", *(rf"\{name}" for name in [
     *"left right big Big Bigl Bigr bigl bigr quad qquad displaystyle limits".split(),
     *",;:! []()"])}
@@ -247,94 +305,99 @@ SPELLINGS = {spelling: token for token, spellings in {
     "l": r"\ell", "⊙": r"∘ \odot \circ",
     "||": r"\| ‖ ∥ \lVert \rVert \Vert", "|": r"\lvert \rvert \vert", r"\top": r"\intercal ⊤"
 }.items() for spelling in spellings.split()}
-MARKS = {"\u0302": "_hat", "\u0304": "_bar", "\u0303": "_tilde"}
 
 
-def _greek(letter):
-    *_, size, _, name = unicodedata.name(letter).replace("LAMDA", "LAMBDA").replace(
-        "FINAL ", "").split()
-    return name.capitalize() if size == "CAPITAL" else name.lower()
+def _letters_of(run):
+    return unicodedata.normalize("NFKD", run[0])
 
 
-GREEK = {letter: _greek(letter) for letter in map(chr, range(0x391, 0x3CA))
-         if letter not in "Σ\u03a2"}
+def _spelled(text, layers):
+    """The text in plain letters, ² as ^{2}, xᵢ as x_{i}, 𝐱 as x, and the part of the text that each
+    letter comes from."""
+    spans = [(place, place + 1) for place in range(len(text))]
+    for pattern, put in [*SPELLED[:4], *IN_LATEX*("\\" in text), *SPELLED[4:], *layers]:
+        new, places, last = "", [], 0
+        for found in re.finditer(pattern, text):
+            put_in = put(found) if callable(put) else found.expand(put)
+            span = spans[found.start()][0], spans[found.end() - 1][1]
+            new += text[last:found.start()] + put_in
+            places += [*spans[last:found.start()], *[span]*len(put_in)]
+            last = found.end()
+        text, spans = new + text[last:], places + spans[last:]
+    return text, spans
 
 
-def _spelled(text):
-    """The text in plain letters: ² as ^{2}, ᵢ as _{i}, ŷ as y_hat, σ as sigma, 𝐱 as x."""
-    scripts = {"<super>": "^", "<sub>": "_"}
-    runs = groupby(text.replace("…", ".."),
-                   lambda c: scripts.get(unicodedata.decomposition(c).split(" ")[0]))
-    text = "".join(f"{script}{{{''.join(run)}}}" if script else "".join(run)
-                   for script, run in runs)
-    text = re.sub(r"(\w)([\u0302\u0304\u0303])", lambda m: m[1] + MARKS[m[2]],
-                  unicodedata.normalize("NFKD", text))
-    text = re.sub(r"\b(np|numpy|sp|sympy|math|torch|jnp)\.(?=[a-z])", "", text)
-    slash = "\\" if "\\" in text else ""
-    return re.sub("[" + "".join(GREEK) + "]", lambda m: (
-        f" {slash}{GREEK[m[0]]}" + " " * (text[m.end():m.end() + 1] != "_" and not slash)), text)
+class _Token(str):
+    """A number, a name or a sign, and where in the text it stands."""
+
+    span = None
 
 
-def _tokens(text, latex, known, glued=()):
-    text, place, token = _spelled(text).rstrip(), 0, ""
-    while match := TOKEN.match(text, place):
+def _tokens(text, names):
+    """The tokens, the same for plain text and LaTeX, where all but functions has one letter."""
+    (spelled, spans), place, token = _spelled(text.rstrip(), names.layers()), 0, ""
+    while match := TOKEN.match(spelled, place):
         before, kind, token = token, match.lastgroup, match[match.lastgroup]
-        place = match.end()
-        if re.match("[sS]um_", text[match.start(kind):]):  # sum_i, without a backslash
-            token, place = r"\sum", match.start(kind) + 3
-        elif kind == "name" and latex and not re.fullmatch(r"[A-Za-z]+_(hat|bar|tilde)", token):
-            # in LaTeX each other letter is a name of its own
-            word = token if token in FUNCTIONS else re.match("[A-Za-z]+", token)[0]
-            token = word if word in FUNCTIONS or word in ("sum", "Sum") else token[0]
-            place = match.start(kind) + len(token)
-        elif token in glued:
-            token, place = token[0], match.start(kind) + 1
-        elif before == "^" and re.fullmatch("T([A-Za-z](_.*)?|[A-Z][a-z])", token):  # w^Tx
-            if token not in known:
-                token, place = "T", match.start(kind) + 1
+        start, place = match.start(kind), match.end()
         token = SPELLINGS.get(token, token)
+        if kind == "name":
+            token = _first_name(token, before, "\\" in text, names)
+            place = start + len(token)
+        if token.lower() == "sum" and spelled[place:place + 1] == "_":
+            token = r"\sum"
+        elif kind in ("name", "whole") or token[1:] in names.commands() and token[0] == "\\":
+            layer, script, typed, other = (
+                found := SCRIPT.match(spelled, place)).groups(default="")
+            layer, script, place = layer or other, script or typed, found.end()
+            token = token.lstrip("\\") + f"^({layer})"*bool(layer) + f"_{script}"*bool(script)
         if token not in IGNORED:
+            token = _Token(token)
+            token.span = spans[start][0], spans[place - 1][1]
             yield token
 
 
-def _alone(text):
-    """The names that stand without a bracket behind them, which therefore are no functions."""
-    names = re.findall(r"(?<![\w\\{])[A-Za-z](?:\w|\{\w+\})*+(?!\s*['′’]*\s*\()",
-                       _spelled(text) if isinstance(text, str) else "")
-    return {re.sub("[{}]", "", name) for name in names}
+def _first_name(word, before, latex, names):
+    """What belongs to one name of some letters and digits in a row."""
+    letters = re.match("[A-Za-z]+", word)[0]
+    words = {*FUNCTIONS, "sum", "Sum"}
+    if latex and word not in words:
+        return letters if letters in words else word[0]
+    turned = before == "^" and re.fullmatch("T([A-Za-z]|[A-Z][a-z])", word)  # w^Tx
+    return word[0] if word in names.glued or turned and word not in names.known else word
 
 
 # Tokens to a tree --------------------------------------------------------------------------------
 
-NOUGHT = ("number", "0")
 ENDS = {"(": ")", "[": "]", "{": "}", "|": "|", "||": "||", r"\{": r"\}"}
 PRODUCTS = {"/": "over", "*": "times", "@": "matmul", "⊙": "entrywise"}
-
-
+LOGARITHMS = {"log", "ln"}
 # d/dw, dC/da, \frac{d}{dw}: in plain text, in LaTeX
 DERIVATIVE = [re.compile(pattern) for pattern in (
     r"(?<!\S)d([A-Za-z](_\w+)?)? / d[A-Za-z](_\w+)?(?!\S)",
-    r"(?<!\S)d( \\?\w+)? / d \\?[A-Za-z]+|\\frac { d( [^{}]*)? } { d \\?[A-Za-z]")]
+    r"(?<!\S)d( \w+)? / d \w+|\\frac { d( [^{}]*)? } { d \w")]
 
 
 class _Parser:
     """Reads one text into nested tuples: ("add", a, b), ("name", "w"), ("entry", "x", [i, k])."""
 
-    def __init__(self, text, known, functions, alone=(), spelled=None, glued=()):
+    def __init__(self, text, names):
         if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
             raise Unreadable("a formula as text is needed, "
                              f"of at most {LONGEST} characters; got {str(text)[:40]!r}")
         self.text, self.latex, self.place, self.inside = text, "\\" in text, 0, ""
-        self.known = {str(label_of(name)) for name in known} | {*(spelled or ())}
-        self.cut = partial(_tokens, latex=self.latex, known=self.known, glued=glued)
-        self.tokens, self.before_a_name = [*self.cut(text), ""], {}
-        self.alone = {*alone, *self.known, *GREEK.values(), "top"}
-        self.functions = ({f.stem for f in functions}
-                          | {*FUNCTIONS, *OF_A_MATRIX, *UNKNOWN}) - self.known
-        tokens = re.sub(r"\\(mathrm|text) { d }", "d", " ".join(self.tokens))
-        if not self.known and (found := DERIVATIVE[self.latex].search(tokens)):
+        self.names, self.known, self.functions = names, names.known, names.functions
+        self.tokens = [*_tokens(text, names), ""]
+        found = DERIVATIVE[self.latex].search(" ".join(self.tokens))
+        if found and not self.known:
             raise Unreadable(f"{found[0].replace(' ', '')} would be a derivative that is to be "
                              "taken: write the function itself, or a derivative with ∂")
+
+    def stand_alone(self):
+        """The names without a bracket behind them, which therefore are no functions."""
+        after = (next(token for token in self.tokens[place:] if token != "'")
+                 for place in range(1, len(self.tokens)))
+        return {name for name, token in zip(self.tokens, after)
+                if name[0].isalpha() and token not in ("(", "{")}
 
     def tree(self):
         try:
@@ -359,25 +422,17 @@ class _Parser:
         return self.take(expected) or self.stop(repr(expected))
 
     def stop(self, expected):
-        where = f"before {self.typed()!r}" if self.next else "at the end"
+        """Says what was expected, and before which three tokens, as they are typed."""
+        spans = [token.span for token in self.tokens[self.place:-1][:3]]
+        where = f"before {self.text[spans[0][0]:spans[-1][1]]!r}" if spans else "at the end"
         raise Unreadable(f"cannot read {self.text!r}: expected {expected} {where}")
 
-    def typed(self):
-        """The next three tokens as they are typed: what is left is the end of the text that has
-        as many tokens."""
-        def tokens(part):
-            return [*self.cut(part)]
-
-        left, text = self.tokens[self.place:-1], self.text
-        start = bisect_left(range(len(text)), -len(left), key=lambda p: -len(tokens(text[p:])))
-        blank = range(start + 1, min(start + 40, len(text)))  # over what stands for nothing
-        start += sum(1 for _ in takewhile(lambda p: tokens(text[p:]) == left, blank))
-        rest = text[start:]
-        ends = (end for end in range(1, min(len(rest), 80) + 1) if tokens(rest[:end]) == left[:3])
-        end = next(ends, None) if tokens(rest) == left else None
-        while end and end < len(rest) and tokens(rest[:end + 1]) == left[:3]:
-            end += 1
-        return rest[:end].strip() if end else "".join(left[:3])
+    def cut(self):
+        """Makes two tokens of the next one: its first sign, and the rest."""
+        parts = _Token(self.next[0]), _Token(self.next[1:])
+        for part in parts:
+            part.span = self.next.span
+        self.tokens[self.place:self.place + 1] = parts
 
     # the grammar, from what binds least to what binds most
 
@@ -398,25 +453,14 @@ class _Parser:
                                      f"line, as in (x^T A x)/(x^T x), in {self.text!r}")
                 tree = (PRODUCTS[how], tree, last)
             elif self.begins_a_factor():  # a blank, or nothing, as in 2x
-                last = self.beside(last)
-                tree = ("times", tree, last)
+                if last[0] == "number" and self.next[0] in "0123456789.":
+                    raise Unreadable(f"two numbers stand side by side in {self.text!r}: write one "
+                                     "number without a blank, or * between them")
+                called = self.next == "(" and last == ("name", self.tokens[self.place - 1])
+                name, last = called and last[1], self.factor()
+                tree = ("times", tree, last, last[0] in ("name", "entry") and name)
             else:
                 return ("minus", tree) if sign == "-" else tree
-
-    def beside(self, left):
-        """The next factor after a blank, or after nothing."""
-        if left[0] == "number" and self.next[0] in "0123456789.":
-            raise Unreadable(f"two numbers stand side by side in {self.text!r}: write one number "
-                             "without a blank, or * between them")
-        place, name = self.place, self.next == "(" and left == ("name", self.last) and self.last
-        right = self.factor()
-        if name and right[0] in ("name", "entry"):
-            self.before_a_name[place] = name
-        return right
-
-    @property
-    def last(self):
-        return self.tokens[self.place - 1].lstrip("\\")
 
     def begins_a_factor(self):
         if self.next in ("|", "||"):
@@ -428,10 +472,11 @@ class _Parser:
             return ("minus", self.factor()) if sign == "-" else self.factor()
         tree = self.atom()
         while True:
-            if self.take("'") or self.dot_transpose():
+            if self.take("'", "†"):
                 tree = ("transposed", tree)
-            elif times := self.entrywise_power():
-                tree = reduce(lambda one, other: ("entrywise", one, other), [tree]*times)
+            elif self.next.startswith("^⊙"):
+                tree = reduce(lambda one, other: ("entrywise", one, other),
+                              [tree]*int(self.take(self.next)[2:]))
             elif self.take("^"):
                 is_open = tree == ("name", "e") and not self.latex and self.next not in ("{", "(")
                 exponent = self.exponent()
@@ -439,69 +484,54 @@ class _Parser:
                 if is_open and size[0] == "number" and self.begins_a_name():
                     raise Unreadable(f"it is not clear in {self.text!r} where the exponent of e "
                                      "ends: write brackets, e^(…)")
-                turned = (exponent in [("name", "T"), ("name", "top")]
-                          and exponent[1] not in self.known)
-                if exponent == ("minus", ("name", "T")) and "T" not in self.known:  # A^{-T}
-                    exponent, turned = ("minus", ("number", "1")), False
-                    tree = ("transposed", tree)
-                tree = ("transposed", tree) if turned else ("power", tree, exponent)
+                if size in [("name", "T"), ("name", "top")] and size[1] not in self.known:
+                    tree = ("transposed", tree)  # of the inverse, in A^{-T}
+                    exponent = ("minus", ("number", "1")) if exponent != size else None
+                tree = ("power", tree, exponent) if exponent else tree
             else:
                 return tree
 
-    def entrywise_power(self):
-        """The number in ^⊙2 or ^{\\odot 2}, else None."""
-        end = self.tokens[self.place:self.place + 5]
-        match = re.match(r"\^({)?⊙([1-9])(?![0-9])(?(1)})", "".join(end))
-        self.place += len(match[0]) if match else 0
-        return match and int(match[2])
-
-    def dot_transpose(self):
-        """.T or .transpose()"""
-        how = self.tokens[self.place + 1] if self.next == "." else ""
-        if how not in ("T", "transpose"):
-            return False
-        self.place += 2
-        return how == "T" or bool(self.need("(") and self.need(")"))
-
     def exponent(self):
-        if self.next == "{" or self.latex:
-            return self.short()
-        return self.factor()
+        return self.short() if self.next == "{" or self.latex else self.factor()
 
     def short(self):
         """What belongs to ^, _ or \\frac: a group in braces, or else one sign in LaTeX."""
         if self.next == "{":
             return self.group()
         if self.latex and self.next.isdigit() and len(self.next) > 1:
-            digit, self.tokens[self.place] = self.next[0], self.next[1:]
-            return ("number", digit)
+            self.cut()
         return self.atom(bare=True)
 
-    @contextmanager
-    def brackets(self):
-        """Within the bracket that begins here, to its end."""
-        outside, self.inside = self.inside, self.take(self.next)
-        end = ENDS[self.inside]
-        yield
-        self.inside = outside
+    def within(self, inner):
+        """What `inner` reads in the bracket that begins here."""
+        outside, self.inside = self.inside, self.take(*ENDS) or self.need("{")
+        end, found, self.inside = ENDS[self.inside], inner(), outside
         if end == "|" and self.next == "||":  # |a||b|
-            self.tokens[self.place] = "|"
-        else:
-            self.need(end)
+            self.cut()
+        self.need(end)
+        return found
 
     def group(self):
-        with self.brackets():
-            return self.compared(self.sum())
+        return self.within(self.compared)
 
-    def arguments(self):
-        with self.brackets():
-            return self.listed(self.sum)
+    def arguments(self, one=None):
+        return self.within(lambda: self.listed(one or self.sum))
 
     def listed(self, one):
         found = [one()]
         while self.take(","):
             found.append(one())
         return found
+
+    def compared(self):
+        """A sum, or z > 0 as the step H(z)."""
+        one = self.sum()
+        if not (sign := self.take(">", "<")):
+            return one
+        self.take("=")
+        both = (one, self.sum()) if sign == ">" else (self.sum(), one)
+        above = both[0] if both[1] == NOUGHT else ("add", both[0], ("minus", both[1]))
+        return ("call", "Heaviside", [("minus", both[1]) if both[0] == NOUGHT else above])
 
     def atom(self, bare=False):
         token = self.next
@@ -511,25 +541,25 @@ class _Parser:
             return ("call", "abs", [self.group()]) if token == "|" else self.group()
         if token[:1].isdigit() or token[:1] == "." and token[1:].isdigit():
             self.place += 1
-            return self.indicator("]") if token == "1" and self.take("[") else ("number", token)
+            return self.indicator() if token == "1" and self.take("[") else ("number", token)
         if token.startswith("\\") and token != r"\}":
             return self.command()
         if token in NO_NAMES - self.known:
             raise Unreadable(f"{token} is no quantity that a formula may hold: {self.text!r}")
         if token in PYTHON - self.known:
             self.stop("a formula such as Sum(x[i]**2, (i, 1, n)), no Python")
-        if re.match("[A-Za-z]", token):
-            self.place += 1
-            return ("name", token) if bare else self.named(token)
-        return self.stop("a number, a name or a bracket")
+        if not re.match("[A-Za-z]", token):
+            self.stop("a number, a name or a bracket")
+        self.place += 1
+        return ("name", token) if bare else self.named(token)
 
     def norm(self):
-        place, tokens = self.place, [*self.tokens]
+        place, tokens, self.tokens = self.place, self.tokens, [*self.tokens]
         try:
             tree = self.group()
         except Unreadable as error:  # ||x| - 1|
-            self.place, self.tokens = place, [*tokens[:place], "|", "|", *tokens[place + 1:]]
-            self.inside = ""
+            self.place, self.tokens, self.inside = place, tokens, ""
+            self.cut()
             try:
                 return ("call", "abs", [self.group()])
             except Unreadable:
@@ -539,85 +569,43 @@ class _Parser:
             self.stop("the norm with squares, as in ||w||^2 or ||X||_F^2,")
         return ("norm", tree, which[1])
 
-    def indicator(self, right):
+    def indicator(self):
         """1[k=c] or 1[z > 0], after the bracket."""
-        tree = self.compared(self.sum())
+        tree = self.compared()
         if self.take("="):
             tree = ("call", "KroneckerDelta", [tree, self.sum()])
-        self.need(right)
+        self.need("]")
         return tree
-
-    def compared(self, one):
-        """z > 0 as the step H(z); the formula itself where nothing is compared."""
-        if not (sign := self.take(">", "<")):
-            return one
-        self.take("=")
-        both = (one, self.sum()) if sign == ">" else (self.sum(), one)
-        above = both[0] if both[1] == NOUGHT else ("add", both[0], ("minus", both[1]))
-        return ("call", "Heaviside", [("minus", both[1]) if both[0] == NOUGHT else above])
 
     def where(self):
         """where(z > 0, a, b), by the step of z."""
-        with self.brackets():
-            step = self.compared(self.sum())
-            if step[:2] != ("call", "Heaviside"):
-                self.stop("a comparison such as z > 0")
-            self.need(",")
-            yes, _, no = self.sum(), self.need(","), self.sum()
-        parts = [("times", factor, value) for factor, value in (
-            (step, yes), (("add", ("number", "1"), ("minus", step)), no)) if value != NOUGHT]
+        place = self.place
+        step, *values = self.arguments(self.compared)
+        if step[:2] != ("call", "Heaviside") or len(values) != 2:
+            self.place = place
+            self.stop("a comparison such as z > 0, and two values,")
+        parts = [("times", factor, value) for factor, value in zip(
+            (step, ("add", ("number", "1"), ("minus", step))), values) if value != NOUGHT]
         return ("add", *parts) if len(parts) == 2 else (*parts, NOUGHT)[0]
+
+    # what begins with a sign of LaTeX, or with its like in plain text
 
     def command(self):
         name = self.take(self.next)[1:]
         if name == "frac":
-            if self.tokens[self.place + 1:self.place + 2] == [r"\partial"]:
-                return ("partial", self.differential("{", "}"), self.differential("{", "}"))
             return ("over", self.short(), self.short())
         if name == "sqrt":
-            return self.root()
+            degree = self.next == "[" and self.arguments()[0]
+            below = self.short() if self.next == "{" else self.atom()
+            return (("power", below, ("over", ("number", "1"), degree)) if degree
+                    else ("call", "sqrt", [below]))
         if name == "sum":
             return self.sum_sign()
         if name == "partial":
-            self.place -= 1
-            return ("partial", self.differential("", "/"), self.differential())
-        if name in DRESSES:
-            return self.dressed(name)
-        if name not in {*GREEK.values(), "top", *self.functions, *self.known}:
-            self.place -= 1
-            self.stop(f"a formula; \\{name} is not read here")
-        return self.named(name)
-
-    def root(self):
-        r"""What stands behind \sqrt or √: \sqrt{w}, \sqrt[3]{w}, √2."""
-        degree = self.take("[") and self.sum()
-        degree and self.need("]")
-        below = self.short() if self.next == "{" else self.atom()
-        return (("power", below, ("over", ("number", "1"), degree)) if degree
-                else ("call", "sqrt", [below]))
-
-    def dressed(self, how):
-        r"""What stands in bold, or under a hat: \mathbf{X}, \hat y, \mathbf{1}_{k=c}."""
-        braces, parts = self.take("{"), []
-        while not parts or braces and self.next != "}":
-            parts.append(self.take(self.next) or self.stop("a name"))
-        if braces:
-            self.need("}")
-        name = "".join(parts).lstrip("\\")
-        if name == "1" and self.take("_"):
-            self.need("{")
-            return self.indicator("}")
-        return self.named(f"{name}_{how}" if how in ("hat", "bar", "tilde") else name)
-
-    def differential(self, before="", after=""):
-        """One half of ∂L/∂z_k, or of the same as a LaTeX fraction."""
-        if before:
-            self.need(before)
-        self.need(r"\partial")
-        what = self.atom()
-        if after:
-            self.need(after)
-        return what
+            above, _, _ = self.atom(), self.need("/"), self.need(r"\partial")
+            return ("partial", above, self.atom())
+        self.place -= 1
+        return self.stop(f"a formula; \\{name} is not read here")
 
     def sum_sign(self):
         r"""Σ_{i=1..n}, \sum_{i=1}^n, or sum_i, which runs as far as its arrays do."""
@@ -638,58 +626,83 @@ class _Parser:
     def letter(self):
         return self.take(self.next) if self.next.isalpha() else self.stop("a letter")
 
+    def python_sum(self):
+        self.need("(")
+        body, limits = self.sum(), []
+        while self.take(","):
+            limit = self.arguments() if self.next == "(" else []
+            if len(limit) != 3 or limit[0][0] != "name":
+                self.stop("limits such as (i, 1, n)")
+            limits.append((limit[0][1], *limit[1:]))
+        if self.next in PYTHON or not limits:
+            self.stop("an index and how far it runs, as in Sum(x[i]**2, (i, 1, n)),")
+        self.need(")")
+        return ("sum", body, limits)
+
+    # names
+
     def named(self, name):
-        """A name with what belongs to it: primes, a layer, indices, brackets of a function."""
-        if name in ("Sum", "sum") and self.next == "(":
+        """A name with what belongs to it: indices, primes, the brackets of a function."""
+        if self.next == "(" and name in ("Sum", "sum"):
             return self.python_sum()
-        if name in {"mean", "average"} - self.alone and self.next == "(":
+        if self.next == "(" and name in {"mean", "average"} - self.names.alone:
             self.stop("a mean written as a sum, as in Sum(x[i]**2, (i, 1, n))/n,")
-        if name in {"where"} - self.alone and self.next == "(":
+        if self.next == "(" and name in {"where"} - self.names.alone:
             return self.where()
-        if name == "Partial" and self.next == "(":
+        if self.next == "(" and name == "Partial":
             parts = self.arguments()
             return (("partial", *parts) if len(parts) == 2
                     else self.stop("Partial(function, variable)"))
         stem, index = self.split(name)
-        stem += self.layer()
         indices = [("name" if letter.isalpha() else "number", letter) for letter in index]
         if self.take("_"):
-            indices += self.subscript()
-        stem += "" if index else self.layer()
-        if indices and stem in ("log", "ln") and stem in self.functions:
-            return self.logarithm(indices)
-        if indices and all(kind == "number" for kind, _ in indices):
-            joined = f"{stem}_{''.join(number for _, number in indices)}"
-            made = stem not in self.known and (not self.latex or stem.isalpha() and not self.known)
-            if joined in self.known or made and self.next != "[":
-                self.must_be_a_factor(stem if self.latex else joined)
-                return ("name", joined)
+            further = self.arguments() if self.next == "{" else [self.short()]
+            indices += [one for tree in further for one in _factors(tree)]
+        if indices and stem in LOGARITHMS & self.functions:
+            return self.called(stem, self.base(indices))
         indices += self.arguments() if self.next == "[" else []
-        if indices and stem in self.functions:
+        if not indices:
+            return self.called(stem) or ("name", stem)
+        if stem in self.functions:
             self.stop(f"{stem} without an index")
-        if indices:
-            self.must_be_a_factor(name if len(index) > 2 else stem)
-            return ("entry", stem, indices)
-        return self.called(stem) or ("name", stem)
+        self.must_be_a_factor(name if len(index) > 2 else stem)
+        return ("entry", stem, indices)
 
-    def called(self, stem):
-        """A function with its argument; None for what is no function."""
-        if stem in self.functions and (squared := self.power_of(stem)):
-            return squared
+    def split(self, name):
+        """x_ik is the entry (i, k) of x; w_1, y_hat and a known name such as c_3 are names."""
+        parts = re.fullmatch(r"([^\W_]+(?:_(?:hat|bar|tilde))?+(?:\^\(\w\))?)_(.+)", name)
+        if not parts or self.next == "[" or name in self.known | self.functions:
+            return name, ""
+        stem, index = parts.groups()
+        taken = self.known | (LONG_NAMES if self.latex else LOGARITHMS)
+        numbered = index.isdigit() and stem.isalnum() and stem not in taken
+        is_short = index.isalnum() and (len(index) <= 3 or index.isdigit())
+        return (stem, index) if is_short and not numbered else (name, "")
+
+    def called(self, stem, base=None):
+        """A function with what it is taken of, as in tanh(z), tanh^2(z), g'(z) and log_2 z; None
+        for what is no function."""
+        place, is_long = self.place, stem in LONG_NAMES - self.known
+        exponent = self.take("^") and self.exponent() if stem in self.functions else None
+        if exponent == ("minus", ("number", "1")):
+            self.stop(f"the name of the inverse function for {stem}^-1")
+        if exponent and self.next != "(" and not (is_long and self.begins_a_factor()):
+            self.place, exponent = place, None
         primes = next(p for p, token in enumerate(self.tokens[self.place:]) if token != "'")
-        bracket = self.tokens[self.place + primes] in ("(", "{")
-        if primes and stem in self.alone - self.functions - {*GREEK.values()}:
+        opens = self.tokens[self.place + primes] in ("(", "{")
+        if primes and stem in self.names.alone - self.functions - {*GREEK.values()}:
             return None  # X' (X w - y)
-        if bracket and (primes and stem not in self.known or stem in self.functions):
+        if opens and (primes and stem not in self.known or stem in self.functions):
             self.place += primes
-            return ("call", stem + "'"*primes, self.arguments())
-        self.must_be_a_factor(stem)
-        if stem in LONG_NAMES - self.known and self.next.isdigit() and (
-                self.tokens[self.place + 1] == "("):
+            tree = ("call", stem + "'"*primes, self.arguments())
+        elif self.must_be_a_factor(stem) or not is_long:
+            return self.must_hold_no_function(stem)
+        elif self.next.isdigit() and self.tokens[self.place + 1] == "(":
             self.stop(f"a bracket, as in {stem}({self.next})*(z), or a base, as in log_2(z),")
-        self.must_hold_no_function(stem)
-        if stem in LONG_NAMES - self.known:
-            return ("call", stem, [self.argument(stem)])
+        else:
+            tree = ("call", stem, [self.argument(stem)])
+        tree = ("over", tree, ("call", "log", [base])) if base else tree
+        return ("power", tree, exponent) if exponent else tree
 
     def argument(self, function):
         """What a function without brackets is taken of, where there are no two ways to read it:
@@ -707,30 +720,26 @@ class _Parser:
         return whole
 
     def begins_a_function(self):
-        name = self.next.lstrip("\\")
-        return (name in LONG_NAMES - self.known
-                or name in self.functions and self.tokens[self.place + 1] == "(")
+        return (self.next in LONG_NAMES - self.known
+                or self.next in self.functions and self.tokens[self.place + 1] == "(")
 
     def begins_a_name(self):
-        name = self.next.lstrip("\\")
-        return (name.isidentifier() and name not in {"frac", "sum"} and self.begins_a_factor()
-                and not self.begins_a_function())
+        return self.next[:1].isalpha() and not self.begins_a_function()
 
     def must_hold_no_function(self, name):
         """Refuses sin2w or expw, which would be one name, and tan, which is no name."""
-        if self.known & {name}:
-            return
-        if name in NO_FUNCTIONS:
+        if name in NO_FUNCTIONS - self.known:
             raise Unreadable(f"{name} is no function that is known here: {self.offered()}")
-        glued = name not in self.functions and re.fullmatch(
+        glued = name not in self.functions | self.known and re.fullmatch(
             r"(sin|cos|tanh|exp|log|ln|sqrt)(\d+\w*|[A-Za-z]\w*)", name)
-        if glued and (glued[2][0].isdigit() or glued[2] in self.alone):
+        if glued and (glued[2][0].isdigit() or glued[2] in self.names.alone):
             raise Unreadable(f"{name} would be one name: write {glued[1]}({glued[2]})")
 
     def must_be_a_factor(self, name):
         """Refuses a name before a bracket that is neither a function nor surely a factor."""
-        letter = re.sub(r"_(hat|bar|tilde)$|\^\(\w\)$", "", name)
-        if self.next not in ("(", "{") or len(letter) == 1 or {name, letter} & self.alone:
+        number = r"(_\d+)?" if self.latex else ""
+        letter = re.sub(rf"(_(hat|bar|tilde))?(\^\(\w\))?{number}$", "", name)
+        if self.next not in ("(", "{") or len(letter) == 1 or {name, letter} & self.names.alone:
             return
         raise Unreadable(f"{name} is no function that is known here: {self.offered()}; "
                          "for a product write *")
@@ -742,104 +751,60 @@ class _Parser:
                  if len(name) > 1 and name in self.functions - {*GREEK.values()}}
         return ", ".join(sorted(found.values()))
 
-    def logarithm(self, base):
-        r"""log_2(z), \log_{10} z: the natural one over that of the base."""
-        if any(kind == "number" for kind, _ in base):
-            base = [("number", "".join(digit for _, digit in base))]
-        if len(base) > 1 or base[0][1] in ("0", "1"):
+    def base(self, indices):
+        r"""That of log_2(z) or \log_{10} z."""
+        if any(kind == "number" for kind, _ in indices):
+            indices = [("number", "".join(digit for _, digit in indices))]
+        if len(indices) > 1 or indices[0][1] in ("0", "1"):
             self.stop(r"a base such as 2 or 10, as in log_2(z) or \log_{10} z,")
-        exponent = self.take("^") and self.exponent()
-        value = self.arguments() if self.next == "(" else [self.argument("log")]
-        tree = ("over", ("call", "log", value), ("call", "log", base))
-        return ("power", tree, exponent) if exponent else tree
+        return indices[0]
 
-    def power_of(self, stem):
-        """tanh^2(z), which is tanh(z)^2; None for all else."""
-        place = self.place
-        exponent = self.take("^") and self.exponent()
-        if exponent == ("minus", ("number", "1")):
-            self.stop(f"the name of the inverse function for {stem}^-1")
-        if exponent and self.next == "(":
-            return ("power", ("call", stem, self.arguments()), exponent)
-        if exponent and stem in LONG_NAMES and self.begins_a_factor():
-            return ("power", ("call", stem, [self.argument(stem)]), exponent)
-        self.place = place
 
-    def split(self, name):
-        """x_ik is the entry (i, k) of x; y_hat and a known name such as c_3 are names."""
-        stem, _, index = name.partition("_")
-        mark, _, after = index.partition("_")
-        if not index or self.next == "[" or name in self.known | self.functions:
-            return name, ""
-        if mark in ("hat", "bar", "tilde"):
-            return f"{stem}_{mark}", after
-        numbered = index.isdigit() and stem not in {"log", "ln", *self.known}
-        if numbered or not index.isalnum() or len(index) > 3:
-            return name, ""
-        return stem, index
-
-    def layer(self):
-        """^(2) or ^{(2)} above a name counts layers, where such a name is known or it is LaTeX."""
-        match = re.match(r"\^(\{\((\w)\)\}|\((\w)\))",
-                         "".join(self.tokens[self.place:self.place + 6]))
-        layer = match and f"^({match[2] or match[3]})"
-        if not match or not (any(name.endswith(layer) for name in self.known) or match[2]
-                             and not self.known):
-            return ""
-        self.place += 6 if match[2] else 4
-        return layer
-
-    def subscript(self):
-        indices = []
-        if self.take("{"):
-            while not self.take("}"):
-                indices += [] if self.take(",") else [self.atom(bare=True)]
-        else:
-            indices = [self.short()]
-        return [one for tree in indices for one in _letter_by_letter(*tree)]
-
-    def python_sum(self):
-        self.need("(")
-        body, limits = self.sum(), []
-        while self.take(","):
-            limit = self.arguments() if self.next == "(" else []
-            if len(limit) != 3 or limit[0][0] != "name":
-                self.stop("limits such as (i, 1, n)")
-            limits.append((limit[0][1], *limit[1:]))
-        if self.next in PYTHON or not limits:
-            self.stop("an index and how far it runs, as in Sum(x[i]**2, (i, 1, n)),")
-        self.need(")")
-        return ("sum", body, limits)
+def _factors(tree):
+    """The indices i and k of x_{i k}."""
+    return [*_factors(tree[1]), *_factors(tree[2])] if tree[0] == "times" else [tree]
 
 
 # A tree to a formula -----------------------------------------------------------------------------
 
 
 class _Names:
-    """What the names of some trees stand for: those that are known, or else symbols made."""
+    """What names stand for: those that are known, or else symbols made as trees are read."""
 
-    def __init__(self, trees, known, functions, latex=False, spelled=None):
-        self.latex, self.strict, self.running, self.loose = latex, bool(known), None, {}
-        self.matrices = {str(name): name for name in known if name.is_Matrix}
-        self.values = {str(label_of(name)): name for name in known
-                       if not name.is_Matrix}
-        for spelling, name in (spelled or {}).items():
+    def __init__(self, known, functions, spelled=None):
+        self.values, self.matrices = {}, {}
+        pairs = [*((str(label_of(name)), name) for name in known), *(spelled or {}).items()]
+        for spelling, name in pairs:
             (self.matrices if name.is_Matrix else self.values)[spelling] = name
-        self.functions = {f.stem: f for f in functions}
+        self.strict, self.running = bool(known), None
+        self.known = {*self.values, *self.matrices}
+        self.made_of = {f.stem: f for f in functions}
+        self.functions = {*self.made_of, *FUNCTIONS, *OF_A_MATRIX, *UNKNOWN} - self.known
+        self.alone, self.glued = {*self.known, *GREEK.values(), "top"}, set()
         self.ends, self.whole, self.arrays = {}, set(), {}
-        nodes = [node for tree in trees for node in _all(tree)]
-        alone = {node[1] for node in nodes if node[0] in ("name", "entry")}
-        self.products = {name for name in alone - self.values.keys() if not self.strict
-                         and len(name) > 1 and set(name) <= alone | {"e"} and {*name} != {"e"}}
-        for name in sorted(self.products) if not latex else ():
-            raise Unreadable(f"{name} would be one name: write {'*'.join(name)} for a product")
-        for kind, *parts in nodes:  # how far indices run, and on which letters arrays stand
+
+    def commands(self):
+        r"""Names that may be typed as \name."""
+        return {*GREEK.values(), "top", *self.functions - {"sqrt"}, *self.known}
+
+    def layers(self):
+        """How ^(2) or ^{(2)} above a name is told, which counts layers, where such a name is known
+        or none is and there are braces; not above e."""
+        known = "".join(name[-2] for name in self.known if re.search(r"\^\(\w\)$", name))
+        letter = f"[{known}]" if known else r"\w"
+        above = rf"\{{\(({letter})\)\}}" + rf"|\(({letter})\)"*bool(known)
+        row = rf"(?<=[\w}}»])(?<!\be)\^(?:{above})", lambda found: f"⟨{found[found.lastindex]}⟩"
+        return [row] if known or not self.strict else []
+
+    def learn(self, trees):
+        """How far indices run, and on which letters arrays stand."""
+        for kind, *parts in _all(*trees):
             if kind == "sum":
                 for letter, low, high in parts[1]:
-                    self.whole |= {letter} | _letters(low) | _letters(high or low)
+                    self.whole |= {letter} | _letters(low, high or low)
                     self.ends |= {letter: high} if high else {}
             elif kind == "entry":
-                self.whole |= set().union(*map(_letters, parts[1]))
+                self.whole |= _letters(*parts[1])
                 self.arrays.setdefault(parts[0], []).append(parts[1])
 
     # names that are made
@@ -847,10 +812,10 @@ class _Names:
     def end_of(self, letter):
         return self.ends.get(letter) or ("name", SIZES.get(letter, letter.upper()))
 
-    def known(self, name, make):
+    def value(self, name, make):
         if name not in self.values:
             if self.strict:
-                raise Unreadable(unknown(name, self.values | self.matrices))
+                raise Unreadable(unknown(name, self.known))
             self.values[name] = make()
         return self.values[name]
 
@@ -870,7 +835,7 @@ class _Names:
 
         if name in self.matrices and name not in self.values:
             raise Unreadable(f"{name} is a whole matrix here: write it without indices")
-        base = self.known(name, made)
+        base = self.value(name, made)
         if not isinstance(base, sp.IndexedBase) or base.shape and len(base.shape) != rank:
             has = f"{len(base.shape)} indices" if isinstance(base, sp.IndexedBase) else "no index"
             raise Unreadable(f"{name} has {has}, and stands with {rank}")
@@ -904,9 +869,7 @@ class _Names:
             return sp.pi if name == "pi" else sp.E
         if name in self.matrices:
             return self.matrices[name]
-        if name in self.products:  # as in LaTeX, where another of the texts is LaTeX
-            return sp.Mul(*map(self.name, name))
-        value = self.loose.get(name) or self.known(name, lambda: self.symbol(name))
+        value = self.value(name, lambda: self.symbol(name))
         if not isinstance(value, sp.IndexedBase):
             return value
         if self.running is not None and len(value.shape) == 1:  # within ||...||
@@ -920,7 +883,7 @@ class _Names:
         return self.array(name, len(indices))[tuple(map(self.index, indices))]
 
     def index(self, tree):
-        if tree[0] == "name" and self.strict and tree[1] not in self.loose:
+        if tree[0] == "name" and self.strict:
             return self.values.setdefault(tree[1], _letter(tree[1]))
         return self.build(tree)
 
@@ -933,7 +896,7 @@ class _Names:
     def minus(self, tree):
         return -self.build(tree)
 
-    def times(self, one, other):
+    def times(self, one, other, beside=None):
         return self.product(self.build(one), self.build(other))
 
     def product(self, one, other):
@@ -975,8 +938,8 @@ class _Names:
 
     def squared(self, tree, which):
         """||v||²: of a matrix the trace of vᵀ v, of an array a sum over entries, of a number v²."""
-        taken, kept = {*self.loose, *self.values}, self.running
-        self.running = letter = _letter(next(c for c in "ijklmpqrst" if c not in taken))
+        kept = self.running
+        self.running = letter = _letter(next(c for c in "ijklmpqrst" if c not in self.values))
         found, self.running = self.build(tree), kept
         if found.is_Matrix:
             if which == "2" and 1 not in found.shape:
@@ -1017,23 +980,19 @@ class _Names:
         return sp.exp(exponent) if base is sp.E else base**exponent
 
     def sum(self, body, limits):
-        letters = {letter: self.values.get(letter) or _letter(letter, low != NOUGHT)
+        outside = {letter: self.values.get(letter) for letter, *_ in limits}
+        letters = {letter: outside[letter] or _letter(letter, low != NOUGHT)
                    for letter, low, _ in limits}
-        with self.bound(letters):
-            function = self.build(body)
-            if function.is_Matrix:
-                raise Unreadable(f"a sum adds numbers, not matrices such as {function}: "
-                                 "write entries")
-            ends = [(letters[letter], self.build(low),
-                     self.build(high) if high else self.last(function, letter, letters[letter]))
-                    for letter, low, high in limits]
+        self.values |= letters
+        function = self.build(body)
+        if function.is_Matrix:
+            raise Unreadable(f"a sum adds numbers, not matrices such as {function}: write entries")
+        ends = [(letters[letter], self.build(low),
+                 self.build(high) if high else self.last(function, letter, letters[letter]))
+                for letter, low, high in limits]
+        values = {**self.values, **outside}.items()
+        self.values = {name: value for name, value in values if value is not None}
         return sp.Sum(function, *ends)
-
-    @contextmanager
-    def bound(self, letters):
-        self.loose, kept = {**self.loose, **letters}, self.loose
-        yield
-        self.loose = kept
 
     def last(self, function, letter, symbol):
         """How far a sum without an end runs: as far as the arrays do on which its index stands."""
@@ -1050,12 +1009,12 @@ class _Names:
         if name == "KroneckerDelta":
             return sp.KroneckerDelta(*map(self.index, arguments))
         stem, values = name.rstrip("'"), [self.build(a) for a in arguments]
-        function = self.functions.get(stem) or FUNCTIONS.get(stem) or OF_A_MATRIX.get(stem)
+        function = self.made_of.get(stem) or FUNCTIONS.get(stem) or OF_A_MATRIX.get(stem)
         if function is None and stem in self.matrices:
             raise Unreadable(f"{name}(…) is no function, as {stem} is a matrix: write {stem}*(…), "
                              f"or {stem}^T*(…) for the transpose")
         if function is None and self.strict:
-            raise Unreadable(unknown(stem, self.functions))
+            raise Unreadable(unknown(stem, self.made_of))
         function = function or activation(stem)
         for _ in range(len(name) - len(stem)):
             function = _slope(function, stem)
@@ -1071,13 +1030,6 @@ class _Names:
             raise Unreadable(f"{stem} does not take {len(values)} values") from None
 
 
-def _letter_by_letter(kind, *rest):
-    """The indices i and k of x_{ik}; a longer name, or a formula, is one index."""
-    is_run = kind in ("name", "number") and len(rest[0]) <= 3
-    return ([("number" if letter.isdigit() else kind, letter) for letter in rest[0]] if is_run
-            else [(kind, *rest)])
-
-
 def _slope(function, name):
     """The function that g' stands for, σ' too: by a rule, or of its own."""
     if isinstance(function, type) and issubclass(function, Activation):
@@ -1085,10 +1037,10 @@ def _slope(function, name):
     z = sp.Dummy(real=True)
     try:
         with evaluate(True):
-            slope = sp.DiracDelta(z) if function in (sp.Max, sp.Min) else function(z).diff(z)
-    except (TypeError, AttributeError):
-        slope = sp.DiracDelta(z)
-    if slope.has(sp.DiracDelta, sp.Derivative):
+            slope = function(z).diff(z)
+    except (TypeError, AttributeError):  # of several values
+        slope = None
+    if function in (sp.Max, sp.Min) or not slope or slope.has(sp.DiracDelta, sp.Derivative):
         raise Unreadable(f"write the slope of {name} out: {name}' is not known here")
     return lambda value: slope.xreplace({z: value})
 
@@ -1104,18 +1056,3 @@ def _shape(value):
 def _told(value):
     return (f"{value} ({' × '.join(map(str, value.shape))})" if value.is_Matrix
             else f"the number {value}")
-
-
-def _all(tree):
-    """Every node of a tree."""
-    found, todo = [], [tree]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, tuple):
-            found.append(node)
-        todo += node if isinstance(node, list) else node[1:] if isinstance(node, tuple) else ()
-    return found
-
-
-def _letters(tree):
-    return {node[1] for node in _all(tree) if node[0] == "name"}
