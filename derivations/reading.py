@@ -187,7 +187,7 @@ def _products(trees, texts, said, of_matrices):
     """Names such as Xw and wx that are products, as their letters stand elsewhere: in LaTeX, and
     in plain text of matrices or beside LaTeX; else they are refused, as they may be one name."""
     letters = {node[1] for node in _all(*trees) if node[0] in ("name", "entry")}
-    found = {name for name in _letters(*trees) if len(name) > 1 and {*name} <= letters | {"e"}
+    found = {name for name in letters if len(name) > 1 and {*name} <= letters | {"e"}
              and {*name} != {"e"}}
     if of_matrices:
         return {name for name in found - said.keys() - {str(trees[-1][1])}
@@ -235,16 +235,16 @@ def _matrices(trees, texts, said):
             found = shapes.shape(tree)
             if tree is trees[0]:
                 shapes.fit(found, ONE)
-                shapes.settle()
             elif not all(map(shapes.is_known, found)):  # as of I alone
                 shapes.fit(found, shapes.shape(trees[-1]))
+            if tree is trees[0] or tree is trees[-1]:
+                shapes.settle()
         except (Misfit, AttributeError) as error:
             why = error if isinstance(error, Misfit) else "that is not told by products alone"
             raise Unreadable(
                 f"what are the shapes in {text!r}, which must be one number? Here {why}: say "
                 'them, as in shapes={"X": ("n", "d"), "w": ("d",), "b": ()}' if tree is trees[0]
                 else f"in {text!r} the shapes do not fit: {why}, where {shapes}") from None
-    shapes.settle()  # what only they hold
     return list(shapes.made()), [
         _with(tree, lambda node: node[0] == "identity" and ("identity", shapes.size(node)))
         for tree in trees]
@@ -278,15 +278,15 @@ IN_LATEX = [  # x_ik is x_{i}k
     (rf"{DRESS}(?:\{{([^{{}}]*)\}}|(?=\\))", r"\1 "),
     (r'\\(hat|bar|tilde)(?![A-Za-z])\s*(?:\{\s*[«\\]?(\w+)»?\s*\}|«(\w+)»|\\([A-Za-z]+)|(\w))',
      r"«\2\3\4\5_\1»")]
-# a name between « and » is whole, whatever stands beside it: ŷ is «y_hat»
-SPELLED = [
+LETTERS = [  # a name between « and » is whole, whatever stands beside it: ŷ is «y_hat»
     ("…", ".."), (f"[{SUPER}]+", lambda run: f"^{{{_letters_of(run)}}}"),
     (f"[{SUB}]+", lambda run: f"_{{{_letters_of(run)}}}"),
     (r"[^\x00-\x7f]", lambda letter: _letters_of(letter)),
+    (f"[{''.join(GREEK)}]", lambda letter: f"«{GREEK[letter[0]]}»")]
+SPELLED = [
     *((rf"(\w){mark}", rf"«\1_{name}»") for name, mark in (
         ("hat", "\u0302"), ("bar", "\u0304"), ("tilde", "\u0303"))),
     (r"\b(?:np|numpy|sp|sympy|math|torch|jnp)\.(?=[a-z])", ""),
-    (f"[{''.join(GREEK)}]", lambda letter: f"«{GREEK[letter[0]]}»"),
     (r"(?<![\w«])([A-Za-z]+_(?:hat|bar|tilde))(?![A-Za-z])", r"«\1»"),
     (r"\.\s*(?:T(?!\w)|transpose\s*\(\s*\))", "†"),
     (r"\^\s*(\{\s*)?(?:⊙|∘|\\odot|\\circ)\s*([1-9])(?!\d)(?(1)\s*\})", r"^⊙\2")]
@@ -315,7 +315,7 @@ def _spelled(text, layers):
     """The text in plain letters, ² as ^{2}, xᵢ as x_{i}, 𝐱 as x, and the part of the text that each
     letter comes from."""
     spans = [(place, place + 1) for place in range(len(text))]
-    for pattern, put in [*SPELLED[:4], *IN_LATEX*("\\" in text), *SPELLED[4:], *layers]:
+    for pattern, put in [*LETTERS, *IN_LATEX*("\\" in text), *SPELLED, *layers]:
         new, places, last = "", [], 0
         for found in re.finditer(pattern, text):
             put_in = put(found) if callable(put) else found.expand(put)
@@ -324,7 +324,7 @@ def _spelled(text, layers):
             places += [*spans[last:found.start()], *[span]*len(put_in)]
             last = found.end()
         text, spans = new + text[last:], places + spans[last:]
-    return text, spans
+    return text.rstrip(), spans
 
 
 class _Token(str):
@@ -335,7 +335,7 @@ class _Token(str):
 
 def _tokens(text, names):
     """The tokens, the same for plain text and LaTeX, where all but functions has one letter."""
-    (spelled, spans), place, token = _spelled(text.rstrip(), names.layers()), 0, ""
+    (spelled, spans), place, token = _spelled(text, names.layers()), 0, ""
     while match := TOKEN.match(spelled, place):
         before, kind, token = token, match.lastgroup, match[match.lastgroup]
         start, place = match.start(kind), match.end()
@@ -883,8 +883,9 @@ class _Names:
         return self.array(name, len(indices))[tuple(map(self.index, indices))]
 
     def index(self, tree):
-        if tree[0] == "name" and self.strict:
-            return self.values.setdefault(tree[1], _letter(tree[1]))
+        for name in _letters(tree) if self.strict else ():
+            if tree[0] == "name" or len(name) == 1:  # as i and i + 1
+                self.values.setdefault(name, _letter(name))
         return self.build(tree)
 
     def add(self, one, other):

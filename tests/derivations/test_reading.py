@@ -63,7 +63,12 @@ def one(text):
     (["Sum(y[i]**2, (i, 1, n))/n", "1/n Σ_{i=1..n} y_i²", r"\frac{1}{n}\sum_{i=1}^n y_i^2",
       r"\frac1n\sum_i y_i^2"],
      Sum(y[i]**2, (i, 1, n))/n),
-    (["∂L/∂w_k a", r"\frac{\partial L}{\partial w_k} a", "Partial(L, w[k])*a"], Partial(L, w[k])*a),
+    (["∂L/∂w_k a", r"\frac{\partial L}{\partial w_k} a", "Partial(L, w[k])*a",
+      r"a\tfrac{\partial{L}}{∂w_{k}}"], Partial(L, w[k])*a),
+    (["x_{i+1,k}", "x_{i + 1, k}", "x[i + 1, k]"], x[i + 1, k]),
+    ([r"\hat{\mathbf{y}}_i", r"\mathbf{\hat y}_i", r"\hat{y}_{i}", "ŷ_{i}"], y_hat[i]),
+    ([r"e^{(a)}", "e^(a)"], exp(a)), ([r"\mathbf{\eta} a", "ηa"], eta*a),
+    (["1/nΣ_{i=1..n} y_i", "1/n Σ_{i=1..n} y_i"], Sum(y[i], (i, 1, n))/n),
     (["g'(a) b", "b*g'(a)"], g.prime(a)*b), (["g(a)", r"g(a)"], g(a)),
     (["η a", "eta*a", r"\eta a"], eta*a), (["w_1 a"], w_1*a),
     (["z^(2)_j", r"z^{(2)}_j"], z_2[j]),
@@ -118,6 +123,7 @@ def test_what_is_typed_is_what_is_meant(texts, meant):
     ("tr(a)", "taken of a matrix"),
     ("sum_i", "at the end"), ("tanh^-1(a)", "the name of the inverse function"),
     ("softmax(a)", "softmax is no function that is known here"), ("y_i $ ? a", "before '? a'"),
+    ("x_ik² ) \\hat{y}", "before ') \\\\hat{y}'"), ("η + ²b", "before '²'"),
     ("import os", "before 'import os'"), ("a ** import os.path", "before 'import os.'"),
     ("2 ( a²+  b", "at the end"), ("η a  =  )  b", "before ')  b'"),
     (r"\frac{a}{b} \begin {x}", r"before '\\begin {x'"), ("log 2(a)", "log(2)*(z)"),
@@ -213,8 +219,9 @@ def test_without_known_names_they_are_made_and_shared():
     assert {str(e.base.shape) for e in cost.atoms(sp.Indexed)} == {"(d,)", "(n,)", "(n, d)"}
     with pytest.raises(Unreadable, match=r"wx would be one name: write w\*x for a product"):
         read("(wx - y)^2", "w", "x")
-    latex, plainly = read(r"\frac{1}{2}(wx-y)^2", "(wx-y)^2/2", "w", "x", "y")[:2]
-    assert sp.expand(latex - plainly) == 0
+    latex, plainly, power = read(r"\frac{1}{2}(wx-y)^2", "(wx-y)^2/2", "wx^2", "w", "x", "y")[:3]
+    assert sp.expand(latex - plainly) == 0 and power == sp.Symbol("w", real=True)*sp.Symbol(
+        "x", real=True)**2
     with pytest.raises(Unreadable, match=r"\|\|…\|\| is of arrays"):
         read("||w x - y||^2 + v_i")
 
