@@ -13,15 +13,18 @@ class Undecided(Exception):
 
 
 class WrongIndex(ValueError):
-    """An index runs further, or less far, than the array it stands on; or matrices do not fit."""
+    """An index runs further, or less far, than the array it stands on; or matrices do not fit.
+
+    `slip` says what has been mistaken, where that is known.
+    """
+
+    def __init__(self, message, slip=None):
+        super().__init__(message)
+        self.slip = slip
 
 
 class BeforeFirst(WrongIndex):
-    """An index begins before the first entry of the array; `slip` says what has been mistaken."""
-
-    def __init__(self, message, slip):
-        super().__init__(message)
-        self.slip = slip
+    """An index begins before the first entry of the array."""
 
 
 class WitnessDisagrees(Exception):

@@ -17,7 +17,7 @@ import numpy as np
 import sympy as sp
 
 from derivations.definitions import Assume, Depends, Index
-from derivations.places import limits_in, ranges_in, sizes_in, sizes_of_arrays
+from derivations.places import least_sizes, limits_in, ranges_in, sizes_in, sizes_of_arrays
 from derivations.printing import plain, show_number, to_mpf
 from derivations.recursion import first_levels
 from derivations.symbols import label_of, names_in, parts_in, shape_of
@@ -88,11 +88,10 @@ class Point:
         self.exact = all(map(is_rational, parts))
         self.ranges = {**_met_in_deltas(parts), **ranges_in(*exprs)}
         self.lowest = 0 if any(low == 0 for _, low, _ in limits_in(*parts)) else 1
-        named = {i for part in parts for e in parts_in(part, sp.Indexed) for i in e.indices}
-        self.furthest = max([1, *(int(i) for i in named if i.is_Integer)])  # entry with a number
         # the first level at which all names on display are opened, and none is a start of its own
         self.start = first_levels(exprs, self.table)
-        self.furthest = max(self.furthest, *self.start.values(), 1)
+        numbered = map(int, least_sizes(*parts).values())  # entries such as w_2
+        self.furthest = max([1, *numbered, *self.start.values()])
         counts = set().union(*map(sizes_in, parts)) - self.ranges.keys()
         self.counts = sorted(counts, key=str, reverse=True)
         self.reach, self.cases = {}, {}  # the same for all points

@@ -7,7 +7,6 @@ stand for, and only then differentiates. Every symbol stands for a real number.
 
 import math
 from contextlib import contextmanager
-from fractions import Fraction
 from functools import cache, lru_cache
 
 import mpmath
@@ -334,36 +333,16 @@ class softplus(RealFunction):
         return mpmath.log(1 + mpmath.exp(z))
 
 
-def _heaviside(z, *at_zero):
-    return at_zero[0] if at_zero and z == 0 else type(z)(1 + (z > 0) - (z < 0)) / 2
-
-
-OF_FRACTIONS = {  # of exact arguments these have exact values
-    sp.Abs: abs,
-    sp.sign: lambda z: type(z)((z > 0) - (z < 0)),
-    sp.Max: max,
-    sp.Min: min,
-    sp.Heaviside: _heaviside,
-    sp.floor: lambda z: type(z)(mpmath.floor(z)),
-    sp.ceiling: lambda z: type(z)(mpmath.ceil(z)),
-    sp.DiracDelta: lambda z: type(z)(0),
-}
-
-
 def function_value(e, values):
-    """The value of a function application such as erf(x), for given values of its arguments.
+    """The value of a smooth function such as erf(x), for mpmath numbers as its arguments.
 
     Only the function counts: one of ours with the hook `value`, or any that SymPy or mpmath know.
-    `values` is a list of Fraction or mpf. Raises ValueError where it has none.
+    Raises ValueError where it has none.
 
-    >>> function_value(sp.Max(sp.Symbol("x", real=True), 0), [Fraction(-1, 2), Fraction(0)])
-    Fraction(0, 1)
+    >>> function_value(softplus(sp.Symbol("x", real=True)), [mpmath.mpf(0)])
+    mpf('0.69314718055994529')
     """
     function = e.func
-    if function in OF_FRACTIONS:
-        return OF_FRACTIONS[function](*values)
-    values = [mpmath.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else v
-              for v in values]
     if hasattr(function, "value"):
         return function.value(*values)
     name = MPMATH_TRANSLATIONS.get(function.__name__, function.__name__)
@@ -371,7 +350,7 @@ def function_value(e, values):
         return getattr(mpmath, name)(*values)
     digits = mpmath.mp.dps
     number = function(*(sp.Float(v, digits) for v in values)).evalf(digits)
-    if not number.is_Float:
+    if not number.is_comparable:
         raise ValueError(f"no value is known for {function.__name__}")
     return mpmath.mpf(number)
 

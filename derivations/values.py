@@ -217,11 +217,9 @@ def cases(e, point, bound):
     raise NoValue("no case of the Piecewise holds")
 
 
-def constant_matrix(e, point, bound):
-    shape = [whole_value(size, point, bound) for size in e.shape]
-    if isinstance(e, sp.Identity):
-        return np.eye(*shape, dtype=object)
-    return np.full(shape, int(isinstance(e, sp.OneMatrix)), dtype=object)
+def constant(entry_at):
+    """The rule of a matrix with the same entries at every point."""
+    return lambda e, point, bound: filled([whole_value(n, point, bound) for n in e.shape], entry_at)
 
 
 def explicit_matrix(e, point, bound):
@@ -248,8 +246,9 @@ RULES = {
     sp.sign: step, sp.Heaviside: step, sp.Piecewise: cases,
     sp.core.relational.Relational: relation, BooleanAtom: lambda e, point, bound: bool(e),
     sp.MatrixSymbol: lambda e, point, bound: point.array(e, point.lookup),
-    sp.MatrixBase: explicit_matrix, sp.Identity: constant_matrix, sp.OneMatrix: constant_matrix,
-    sp.ZeroMatrix: constant_matrix, ElementwiseApplyFunction: applied, MatrixElement: matrix_entry,
+    sp.MatrixBase: explicit_matrix, ElementwiseApplyFunction: applied, MatrixElement: matrix_entry,
+    sp.Identity: constant(lambda row, column: int(row == column)),
+    sp.OneMatrix: constant(lambda row, column: 1), sp.ZeroMatrix: constant(lambda row, column: 0),
 }  # fmt: skip
 
 

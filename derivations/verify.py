@@ -15,7 +15,7 @@ import sympy as sp
 from derivations.beginnings import Beginnings
 from derivations.conditions import KINKED, conditions, differentiable
 from derivations.definitions import Assume, Entries, Independent, reaching, resolve, table_of
-from derivations.errors import BeforeFirst, FalseLine, Undecided, WrongIndex
+from derivations.errors import FalseLine, Undecided, WrongIndex
 from derivations.matrices import entry
 from derivations.mistakes import Kind, Mistake, diagnose
 from derivations.normal_form import is_zero, must_be_exact
@@ -173,6 +173,10 @@ class Chain:
         self.lines, self.known, self.title = lines, known, title
         self.shown, self.resolved, self.unclear, self.ranges = [], [], {}, {}
 
+    @property
+    def points(self):
+        return points(self.lines, self.known.table, self.known.entries)
+
     @cached_property
     def parts(self):
         """All that the lines are made of: they, and the definitions of the names in them."""
@@ -214,9 +218,6 @@ class Chain:
                 beginnings = beginnings if position else beginnings.seen_from(shown)
                 beginnings.must_reach(shown)
                 must_not_pass(shown, self.known.table)
-            except BeforeFirst as error:
-                slip = Mistake(Kind.INDEX, error.slip)
-                raise self.misfit(position, error, mistake=slip) from error
             except WrongIndex as error:
                 raise self.misfit(position, error) from error
             self.shown.append(shown)
@@ -234,8 +235,10 @@ class Chain:
                 self.unclear[position] = f"In {self.title}, {plain(lettered(shown))}: {undecided}"
             self.resolved.append(resolved)
 
-    def misfit(self, position, error, **data):
-        return self.false_line(max(0, position - 1), position, reason=str(error), **data)
+    def misfit(self, position, error):
+        """The error that a line has no meaning, since an index or a shape does not fit."""
+        mistake = Mistake(Kind.INDEX, error.slip) if error.slip else None
+        return self.false_line(max(0, position - 1), position, mistake, reason=str(error))
 
     def false_line(self, before, position, mistake=None, **data):
         """The error that line `position` does not equal line `before`."""
@@ -265,9 +268,6 @@ class Chain:
 
     # numbers
 
-    def points(self):
-        return points(self.lines, self.known.table, self.known.entries)
-
     def numbers(self, least=POINTS):
         """(points at which the last line has the value of the first, why there are none).
 
@@ -277,7 +277,7 @@ class Chain:
         wanted = BY_CASES if any(holds(part, *KINKED) for part in self.parts) else POINTS
         ends = (len(h.found.ends) for h in self.known.hypotheses if isinstance(h, Assume))
         wanted = max(wanted, POINTS + max(ends, default=0), least)
-        for point in self.points():
+        for point in self.points:
             try:
                 agreed += [point] * bool(self.agrees_at(point))
             except NoValue as no_value:
@@ -289,7 +289,7 @@ class Chain:
     def holds_wherever_tried(self):
         """Do the numbers agree at all of the first points, without an index off its array?"""
         try:
-            return all(self.agrees_at(point) for point in islice(self.points(), POINTS))
+            return all(self.agrees_at(point) for point in islice(self.points, POINTS))
         except (FalseLine, NoValue):
             return False
 
@@ -310,32 +310,29 @@ class Chain:
     def refutation(self, before, position, point):
         """With a point that can be read, if one is among a few more: at this one σ may be flat."""
         pair = self.lines[before], self.lines[position]
-        _, *values = point.compare(*pair)
-        if not can_be_read(*values):
-            point, values = next(self.clearer(pair, point), (point, values))
-        return self.false_line(before, position, point=point, values=tuple(values))
-
-    @staticmethod
-    def clearer(pair, point):
-        """(point, values) of small points at which two lines differ by numbers easily compared."""
-        for small in point.small_ones():
+        found = []
+        for at in (point, *point.small_ones()):
             try:
-                same, *values = small.compare(*pair)
+                same, *values = at.compare(*pair)
             except NoValue:
                 continue
-            if same is False and can_be_read(*values):
-                yield small, values
+            if same is False:
+                found.append((at, tuple(values)))
+                if can_be_read(*values):
+                    break
+        else:
+            at, values = found[0]
+        return self.false_line(before, position, point=at, values=tuple(values))
 
     # proof
 
     def prove(self):
-        """Raises Undecided, or FalseLine for an index that does not fit, unless it is proved."""
+        """Raises Undecided unless every line is proved."""
         least = {resolve(size, self.known.table): number
                  for size, number in least_sizes(*self.parts).items()}
         for position in range(1, len(self.lines)):
-            for unclear in (self.unclear.get(position - 1), self.unclear.get(position)):
-                if unclear:
-                    raise Undecided(unclear)
+            for unclear in self.unclear.keys() & {position - 1, position}:
+                raise Undecided(self.unclear[unclear])
             why = "the difference does not reduce to zero"
             try:
                 before, now = self.resolved[position - 1 : position + 1]
