@@ -1,6 +1,5 @@
 """The last line of a derivation, executed on arrays, and NumPy code held against it."""
 
-import copy
 import re
 from fractions import Fraction
 from functools import partial
@@ -10,8 +9,9 @@ from itertools import chain, count
 import numpy as np
 import sympy as sp
 
+from derivations.definitions import Depends
 from derivations.errors import WitnessDisagrees
-from derivations.places import least_sizes, limits_in, ranges_in
+from derivations.places import least_sizes, limits_in, ranges_in, sizes_of_arrays
 from derivations.printing import plain, to_mpf
 from derivations.sampling import DIGITS, Point, opened
 from derivations.symbols import Activation, Partial, base_of, indexed, label_of, names_in, shape_of
@@ -35,15 +35,16 @@ class Executable:
 
     def __init__(self, derivation, line=None):
         self.title, known = derivation.title(), derivation.known
-        self.table = {base: _with_known_slopes(d, known.table) for base, d in known.table.items()}
+        given = partial(_with_slopes, table=known.table)
+        self.table = {base: d.with_parts(given) for base, d in known.table.items()}
         lines = derivation.left, derivation.last if line is None else line
-        left, self.last = (_with_slopes(known.scalar(line), known.table) for line in lines)
+        left, self.last = (given(known.scalar(line)) for line in lines)
         self.free = {index: ends[0] for index, ends in ranges_in(left, self.last).items()}
         parts = opened([self.last], self.table)
         self.least = least_sizes(left, *parts)  # d ≥ 2, since w_2 stands there
         self.rational = all(map(is_rational, parts))
         self.functions = {type(a).__name__: type(a) for e in parts for a in e.atoms(Activation)}
-        named = _bases(*parts) - _lengths(_bases(*parts)) - self.free.keys()
+        named = _quantities(parts) - self.free.keys()
         arrays = {str(label_of(base)): base for base in sorted(named, key=str)}
         self.known = arrays | self.functions
         words = [(word, base) for name, base in arrays.items() for word in spellings(name)]
@@ -84,9 +85,9 @@ class Executable:
         if unknown and not given.keys() & set(self.functions.values()):
             raise ValueError(f"{plain(min(unknown, key=sp.default_sort_key))} in {self.title} has "
                              "no value: the function is not known")
-        bases, indices = _bases(*parts), {i for d in self.table.values() for i in d.indices}
+        indices = {i for d in self.table.values() for i in d.indices}
         known = given.keys() | self.table.keys() | sizes.keys() | self.free.keys() | indices
-        missing = bases - _lengths(bases) - known
+        missing = _quantities(parts) - known
         if missing:
             raise ValueError(f"a value for {label_of(min(missing, key=str))} is needed; the values "
                              f"given are for {', '.join(sorted(arrays)) or 'nothing'}")
@@ -122,27 +123,15 @@ class Given(Point):
 
 def _with_slopes(expr, table):
     """∂L/∂z_k of an unknown L is an array of its own, dL_dz."""
-    return expr.replace(lambda e: isinstance(e, Partial) and _is_unknown(e, table), _slope_array)
+    def given(slope):
+        of, base = base_of(slope.expr), base_of(slope.variable)
+        if not isinstance(table.get(of), Depends) or base_of(table[of].on) != base:
+            return slope
+        name, shape = f"d{label_of(of)}_d{label_of(base)}", shape_of(base)
+        array = indexed(name, *shape) if shape else sp.Symbol(name, real=True)
+        return array[slope.variable.indices] if shape else array
 
-
-def _is_unknown(slope, table):
-    is_name = isinstance(slope.expr, (sp.Symbol, sp.Indexed))
-    definition = table.get(base_of(slope.expr)) if is_name else None
-    return hasattr(definition, "on") and base_of(definition.on) == base_of(slope.variable)
-
-
-def _slope_array(slope):
-    base = base_of(slope.variable)
-    name = f"d{label_of(base_of(slope.expr))}_d{label_of(base)}"
-    if not shape_of(base):
-        return sp.Symbol(name, real=True)
-    return indexed(name, *shape_of(base))[slope.variable.indices]
-
-
-def _with_known_slopes(definition, table):
-    changed = copy.copy(definition)
-    changed.body = _with_slopes(definition.body, table)
-    return changed
+    return expr.replace(lambda e: isinstance(e, Partial), given)
 
 
 def _fitting(base, value, sizes):
@@ -160,13 +149,10 @@ def _fitting(base, value, sizes):
     return value
 
 
-def _lengths(bases):
-    return {s for base in bases for size in shape_of(base) for s in size.free_symbols}
-
-
-def _bases(*exprs):
-    """The arrays and the symbols in formulas; a letter that a sum runs over is none."""
-    return set().union(*map(names_in, exprs)) - {index for index, *_ in limits_in(*exprs)}
+def _quantities(exprs):
+    """The arrays and the symbols in formulas, but for sizes and for what a sum runs over."""
+    sizes = set().union(*map(sizes_of_arrays, exprs))
+    return set().union(*map(names_in, exprs)) - sizes - {index for index, *_ in limits_in(*exprs)}
 
 
 def spellings(name):

@@ -59,7 +59,7 @@ NEEDED = {  # what a function needs of its argument, which need not stand in the
     **dict.fromkeys((sp.coth, sp.csch), [("≠ 0", lambda z: z)]),
     **dict.fromkeys((sp.tan, sp.sec), [("≠ 0", sp.cos)]),
     **dict.fromkeys((sp.cot, sp.csc), [("≠ 0", sp.sin)]),
-    **dict.fromkeys((sp.gamma, sp.loggamma, sp.polygamma), [("> 0", lambda z: z)]),
+    **dict.fromkeys((sp.log, sp.gamma, sp.loggamma, sp.polygamma), [("> 0", lambda z: z)]),
     **dict.fromkeys((sp.asin, sp.acos), [("≥ 0", lambda z: 1 - z**2)]),
     sp.atanh: [("> 0", lambda z: 1 - z**2)],
     sp.acosh: [("≥ 0", lambda z: z - 1)],
@@ -79,11 +79,9 @@ def _first_values(lines):
 def _asked(part, first):
     """(kind, expression) for what one part of a formula needs of another: "≠ 0", "> 0" or "≥ 0"."""
     if isinstance(part, sp.Indexed):
-        pairs = zip(part.indices, part.base.shape or ())
-        yield from ((f"≥ {i}", size) for i,
-                    size in pairs if i.is_Integer and i > 1 and not size.is_Integer)
-    if isinstance(part, sp.log):
-        yield "> 0", part.args[0]
+        for i, size in zip(part.indices, part.base.shape or ()):
+            if i.is_Integer and i > 1 and not size.is_Integer:
+                yield f"≥ {i}", size
     if isinstance(part, (sp.sign, sp.Heaviside)) and not part.args[0].is_integer:
         yield "≠ 0", part.args[0]
     if isinstance(part, sp.Piecewise):

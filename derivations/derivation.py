@@ -189,7 +189,8 @@ class Derivation:
                      if found[1] == notebook)
             for number in cited:
                 if number not in known:
-                    listed = ", ".join(f"({n})" for n in sorted(known, key=_in_order)) or "none"
+                    in_order = sorted(known, key=lambda n: [p.rjust(9) for p in n.split(".")])
+                    listed = ", ".join(f"({n})" for n in in_order) or "none"
                     raise ValueError(f"line {position} of {self.title()} cites ({number}), "
                                      f"which is not proved yet; known are {listed}")
 
@@ -265,7 +266,3 @@ class Derivation:
         """
         self.require_proof()
         return Numbered(self, at)
-
-
-def _in_order(number):
-    return [(part.rjust(9), part) for part in number.split(".")]

@@ -53,15 +53,12 @@ def as_written():
     kept = {name: MatrixExpr.__dict__[name] for name in _AS_TYPED}
     with sp.evaluate(False):
         try:
-            _give(MatrixExpr, _AS_TYPED)
+            for name, method in _AS_TYPED.items():
+                setattr(MatrixExpr, name, method)
             yield
         finally:
-            _give(MatrixExpr, kept)
-
-
-def _give(cls, methods):
-    for name, method in methods.items():
-        setattr(cls, name, method)
+            for name, method in kept.items():
+                setattr(MatrixExpr, name, method)
 
 
 def _product(a, b):
@@ -160,7 +157,7 @@ class Letter(sp.Dummy):
     __slots__ = ("ends",)
 
     def __new__(cls, name, low, high):
-        letter = super().__new__(cls, name, integer=True, positive=low.is_positive or None)
+        letter = super().__new__(cls, name, **_counting_from(low))
         letter.ends = (low, high)
         return letter
 
@@ -171,15 +168,18 @@ class Letters(Array):
 
 def bound_letter(name, low):
     """A new index of a sum that begins at `low`."""
-    known = formula(low).is_positive or None  # False would say "never"
-    return sp.Dummy(name, integer=True, positive=known)
+    return sp.Dummy(name, **_counting_from(low))
+
+
+def _counting_from(low):
+    return {"integer": True, "positive": formula(low).is_positive or None}  # False says "never"
 
 
 def letter(name, low, high):
     """An index, or the entry of an array of indices, in the place of a name: its ends are known."""
     if isinstance(name, sp.Symbol):
         return Letter(name.name, low, high)
-    known = {"integer": True, "positive": low.is_positive or None}
+    known = _counting_from(low)
     letters = Letters(sp.Dummy(name.base.label.name, **known), shape=name.base.shape, **known)
     letters.ends = low, high
     return letters[name.indices]
