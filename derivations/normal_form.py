@@ -42,7 +42,6 @@ from derivations.rewriting import (
     solved_for,
 )
 from derivations.symbols import (
-    Letter,
     Partial,
     base_of,
     bound_letter,
@@ -178,18 +177,12 @@ class NormalForm:
         if not poly:
             return True
         expr = self.expression(poly)
-        chosen = {i: i.ends for i in sorted(expr.free_symbols, key=str) if isinstance(i, Letter)}
-        for letter, (low, high) in chosen.items():
-            if low.is_Integer and (high - low).is_Integer and 0 <= high - low < EXPLICIT:
-                return all(self.vanishes(expr.xreplace({letter: low + t}))
-                           for t in range(int(high - low) + 1))
+        for letter in sorted(filter(self.is_free, expr.free_symbols), key=str):
+            if letter.is_Symbol and (values := _between(*self.span(letter))):
+                return all(self.vanishes(expr.xreplace({letter: value})) for value in values)
         steps = sorted((step for step in expr.atoms(Step) if not step.args[0].has(Step)), key=str)
-        if steps and len(known) < SWITCHES:
-            return all(self.vanishes_beyond(expr, steps[0], sign, known) for sign in (1, -1))
-        few = next((i for i, (_, end) in self.ranges.items()
-                    if end.is_Integer and end <= EXPLICIT and i in expr.free_symbols), None)
-        return few is not None and all(self.vanishes(expr.xreplace({few: sp.Integer(v)}))
-                                       for v in range(self.ranges[few][0], self.ranges[few][1] + 1))
+        return bool(steps) and len(known) < SWITCHES and all(
+            self.vanishes_beyond(expr, steps[0], sign, known) for sign in (1, -1))
 
     def vanishes_beyond(self, expr, step, sign, known):
         """Is it zero where a switch has this sign, and those before it have theirs?
@@ -348,7 +341,8 @@ class NormalForm:
 
     def reach(self, other, bound, bounds):
         """1 where the other index of a delta is within the limits of this sum, 0 elsewhere."""
-        if self.within(other, bound, bounds):
+        span = self.span(other, bounds)
+        if span and self.at_least(bound[1], span[0]) and self.at_least(span[1], bound[2]):
             return UNIT
         if any(isinstance(i, sp.Dummy) and not self.is_free(i) for i in other.free_symbols):
             return None  # it is bound by a sum further out
@@ -357,12 +351,6 @@ class NormalForm:
     def is_free(self, letter):
         """Is it a letter of which it is known from where to where it runs, bound by no sum?"""
         return letter in self.ranges or hasattr(base_of(letter), "ends")
-
-    def within(self, other, bound, bounds):
-        """Does the other index of a delta run within the limits of this sum?"""
-        _, low, high = bound
-        span = self.span(other, bounds)
-        return bool(span and self.at_least(low, span[0]) and self.at_least(span[1], high))
 
     def span(self, e, bounds=()):
         """(least, greatest) value of an index, or None if they are not known."""
@@ -554,8 +542,8 @@ class NormalForm:
         """Every sum is brought to the ends 1 and, say, n: terms are split off or added."""
         body, index, low, high = _outermost(e)
         at = lambda value: self.poly(body.xreplace({index: value}))
-        if (high - low).is_Integer and high - low < EXPLICIT:
-            return add(at(low + t) for t in range(int(high - low) + 1))
+        if (values := _between(low, high)) is not None:
+            return add(map(at, values))
         known = *(end for _, end in self.ranges.values()), *self.large
         first, last, edge = rounded_ends(low, high, self.at_least, known)
         try:
@@ -609,9 +597,8 @@ class NormalForm:
     def product_over(self, e):
         """A product of a product is the product of the products; of exp(a) it is exp(sum a)."""
         body, index, low, high = _outermost(e)
-        if (high - low).is_Integer and high - low < EXPLICIT:
-            return self.product(self.poly(body.xreplace({index: low + t}))
-                                for t in range(int(high - low) + 1))
+        if (values := _between(low, high)) is not None:
+            return self.product(self.poly(body.xreplace({index: value})) for value in values)
         inner, body = self.bound(body, index, low, high)
         poly = self.poly(body)
         (bounds, powers), c = next(iter(poly.items()), (ONE, sp.S.Zero))
@@ -690,6 +677,12 @@ def _outermost(e):
     """(body, index, first, last) of a sum or a product, the outermost one of several."""
     *inner, limit = e.limits
     return e.func(e.function, *inner) if inner else e.function, *limit
+
+
+def _between(low, high):
+    """All whole numbers from one to the other, if these are few; else None."""
+    count = high - low + 1
+    return [low + t for t in range(int(count))] if count.is_Integer and count <= EXPLICIT else None
 
 
 def _offset(powers, index):
