@@ -21,11 +21,11 @@ from sympy import evaluate
 
 from derivations import chain_rule
 from derivations.chain_rule import SATURATING, Chain, Kind, right_formula
-from derivations.definitions import Depends, indices_of, put, resolve, table_of
+from derivations.definitions import Depends, put, resolve, table_of
 from derivations.errors import Undecided, WrongIndex
-from derivations.normal_form import index_ranges
+from derivations.places import index_ranges, indices_of, ranges_in, stands
 from derivations.printing import lettered, plain, show_number, to_mpf, with_args
-from derivations.sampling import DIGITS, points, ranges_in, same_value
+from derivations.sampling import DIGITS, points, same_value
 from derivations.symbols import Activation, Partial, base_of, label_of, letters_of, names_in
 from derivations.values import NoValue
 
@@ -79,7 +79,9 @@ def diagnose(right, wrong, given=()):
     table = given if isinstance(given, dict) else table_of(given)
     if wrong == 0:
         return Mistake(Kind.ZERO, "the claim is zero, the line before is not", sp.S.Zero)
-    return next(_as_far_as_it_goes(lambda: [_Diagnosis(right, wrong, table).mistake()]), None)
+    with suppress(*NO_FORMULA):
+        return _Diagnosis(right, wrong, table).mistake()
+    return None
 
 
 class _Diagnosis:
@@ -101,7 +103,8 @@ class _Diagnosis:
     # and arrays without an end, where an index of the claim runs beyond
 
     def loose(self, expr):
-        return sorted(_free_indices(expr) - letters_of(self.right), key=str)
+        free = {i for _, _, i, bound in stands(expr) if i.is_Symbol and i not in bound}
+        return sorted(free - letters_of(self.right), key=str)
 
     def leaves_its_array(self):
         try:
@@ -167,8 +170,8 @@ class _Diagnosis:
         """The first that fits: made in the right formula, undone in the claim, or by the values."""
         if not any(self.same(point, self.goal) is False for point, *_ in self.places):
             return None
-        formula = (self.undone, self.undefined, self.normalised, self.indices)
-        ways = (self.made, *(() if self.code else formula), self.by_ratio)
+        formula = self.undone(), self.undefined(), self.normalised(), self.indices()
+        ways = self.made(), *(() if self.code else formula), self.by_ratio()
         return next(chain.from_iterable(map(_as_far_as_it_goes, ways)), None)
 
     def made(self):
@@ -193,7 +196,7 @@ class _Diagnosis:
 
     def undone(self):
         """The mistakes in the claim that have a name of their own when they are taken back."""
-        back = [] if self.letters else mutants(self.wrong, reversible=True)
+        back = [] if self.letters else [m for m in mutants(self.wrong) if m.reverse]
         for mistake in chain(_wrong_ranges(self.wrong), back[:CANDIDATES]):
             if not self.loose(mistake.formula) and self.holds(mistake.formula, self.right):
                 yield Mistake(mistake.kind, mistake.undone, self.wrong)
@@ -302,13 +305,14 @@ def _total_over(entry):
 class Slip(NamedTuple):
     """A row of a table: `make(part, formula)` gives what stands there by mistake, and what is told.
 
-    `on` says in which parts of a formula it is made; `back` words the reverse.
+    `on` says in which parts of a formula it is made, () that it is made in all of it at once;
+    `back` words the reverse.
     """
 
     kind: Kind
     words: str
     make: Callable
-    on: type | tuple = sp.Expr
+    on: type | tuple = ()
     back: str = ""
 
     def made(self, part, formula):
@@ -322,11 +326,15 @@ def _worded(words, told):
 
 
 class _Formula:
-    """What the slips in one part may take from the whole formula."""
+    """What the slips in one part may take from the whole formula.
+
+    Where an index runs, `letters` are tried first in its place: those that somebody wrote.
+    """
 
     def __init__(self, expr, letters):
         self.expr, self.entries = expr, sorted(expr.atoms(sp.Indexed), key=str)
-        self.indices = [*letters, *sorted(own, key=str)] if (own := _indices(expr)) else []
+        own = {index for _, _, index, _ in stands(expr) if index.is_Symbol}
+        self.indices = [*letters, *sorted(own, key=str)] if own else []
         ends = {high for s in expr.atoms(sp.Sum) for _, _, high in s.limits}
         ends |= {size for e in self.entries for size in e.base.shape or ()}
         self.sizes = sorted((size for size in ends if size.is_Symbol), key=str)
@@ -336,32 +344,28 @@ class _Formula:
         return sorted(self.expr.atoms(*kinds), key=str)
 
 
-def mutants(expr, letters=(), reversible=False):
+def mutants(expr):
     """Every usual mistake in a formula as it was typed, as `Mistake`s; the rarest come last.
-
-    Where an index runs, `letters` are tried first in its place: those that somebody wrote. Of the
-    `reversible` mistakes the reverse has a name of its own.
 
     >>> a, b = sp.symbols("a b")
     >>> print(*(f"{m.name}: {m.formula}" for m in mutants(a*b)[:2]), sep="; ")
     the sign is wrong: -a*b; a factor 2 is too many: 2*(a*b)
     """
-    return [*_mutants(expr, OF_ALL), *_mutants(expr, THROUGHOUT, IN_A_PART, letters, reversible),
-            *_mutants(expr, RARELY_OF_ALL, RARELY_IN_A_PART, letters, reversible)]
+    return [m for slips in (OF_ALL, USUAL, RARE) for m in _made(expr, slips)]
 
 
-def _mutants(expr, of_all, in_a_part=(), letters=(), reversible=False):
+def _made(expr, slips, letters=()):
+    """The slips of a table, made in all of a formula, in each part, and in all like parts."""
     with evaluate(False):
         expr = lettered(expr)
-        formula, parts = _Formula(expr, letters), list(_parts(expr, ()) if in_a_part else ())
-        found = [m for slip in of_all if not reversible for m in slip.made(expr, formula)]
-        places = [(path, m) for path, part in parts for slip in in_a_part
-                  if isinstance(part, slip.on) and (slip.back or not reversible)
-                  for m in slip.made(part, formula)]
-        repeated = [] if reversible else list(_repeated(expr, places))
+        formula = _Formula(expr, letters)
+        found = [m for slip in slips if not slip.on for m in slip.made(expr, formula)]
+        places = [(path, m) for path, part in _parts(expr, ()) for slip in slips
+                  if isinstance(part, slip.on) for m in slip.made(part, formula)]
+        repeated = list(_repeated(expr, places))
         for path, mistake in places:
             mistake.formula = _replaced(expr, {path: mistake.formula})
-    return [*found, *(mistake for _, mistake in places), *repeated]
+    yield from (*found, *(mistake for _, mistake in places), *repeated)
 
 
 def _parts(expr, path):
@@ -454,25 +458,6 @@ OF_ALL = [
     Slip(Kind.SUM, "only the diagonal is left, but every output depends on every input",
          lambda e, formula: [(delta*e,) for delta in formula.all(sp.KroneckerDelta)
                              if all(i.is_Symbol for i in delta.args[:2])])]
-THROUGHOUT = [
-    Slip(Kind.SLOPE, "the slope {} is left out",
-         lambda e, _: [(sp.S.One, e)] if isinstance(e, sp.Function) else []),
-    Slip(Kind.ARGUMENT, AT_THE_ACTIVATION,
-         lambda e, formula: [(e.xreplace({a: a.func(a)}), a) for a in formula.all(*SATURATING)]),
-    Slip(Kind.NAME, STANDS_FOR, lambda e, formula: [
-        (e.xreplace({a: a.args[0]}), a.args[0], a) for a in formula.all(*SATURATING)]),
-    Slip(Kind.INDEX,
-         "the indices {} and {} are exchanged throughout, as if to and from were swapped",
-         _exchanged),
-    Slip(Kind.POWER, "{} is squared: an upper index counts layers, it is no power", _squared),
-    Slip(Kind.INDEX, "the wrong layer: {} stands where {} is meant", _other_layer)]
-RARELY_OF_ALL = [
-    Slip(Kind.FACTOR, "a factor 2 is too many, twice over", lambda e, _: [(4*e,)]),
-    Slip(Kind.FACTOR, "a factor 2 is missing, twice over", lambda e, _: [(e/4,)]),
-    Slip(Kind.SUM, "it is summed over all {0}, where only its own {0} is meant",
-         lambda e, _: _summed(e)),
-    Slip(Kind.MEAN, "1/{} stands where 1/{} is meant", lambda e, formula: [
-        (e*one/other, other, one) for one, other in permutations(formula.sizes, 2)])]
 
 
 # in one part of it
@@ -587,7 +572,18 @@ def _separate(total, formula):
     return [(1 + total.function.xreplace({bound: i}),) for i in indices if exponential]
 
 
-IN_A_PART = [
+USUAL = [
+    Slip(Kind.SLOPE, "the slope {} is left out",
+         lambda e, _: [(sp.S.One, e)] if isinstance(e, sp.Function) else []),
+    Slip(Kind.ARGUMENT, AT_THE_ACTIVATION,
+         lambda e, formula: [(e.xreplace({a: a.func(a)}), a) for a in formula.all(*SATURATING)]),
+    Slip(Kind.NAME, STANDS_FOR, lambda e, formula: [
+        (e.xreplace({a: a.args[0]}), a.args[0], a) for a in formula.all(*SATURATING)]),
+    Slip(Kind.INDEX,
+         "the indices {} and {} are exchanged throughout, as if to and from were swapped",
+         _exchanged),
+    Slip(Kind.POWER, "{} is squared: an upper index counts layers, it is no power", _squared),
+    Slip(Kind.INDEX, "the wrong layer: {} stands where {} is meant", _other_layer),
     Slip(Kind.SLOPE, "the slope {} is left out",
          lambda e, _: [(_product(rest), f*g) for f, g, rest in _slopes_in(e)],
          sp.Mul, "the slope {} is one factor too many"),
@@ -612,7 +608,13 @@ IN_A_PART = [
     Slip(Kind.RANGE, "the sum over {} {} {} instead of {}", _range, sp.Sum),
     Slip(Kind.SUM, "separate sigmoids stand where softmax is meant: "
                    "they do not share a denominator", _separate, sp.Sum)]
-RARELY_IN_A_PART = [
+RARE = [
+    Slip(Kind.FACTOR, "a factor 2 is too many, twice over", lambda e, _: [(4*e,)]),
+    Slip(Kind.FACTOR, "a factor 2 is missing, twice over", lambda e, _: [(e/4,)]),
+    Slip(Kind.SUM, "it is summed over all {0}, where only its own {0} is meant",
+         lambda e, _: _summed(e)),
+    Slip(Kind.MEAN, "1/{} stands where 1/{} is meant", lambda e, formula: [
+        (e*one/other, other, one) for one, other in permutations(formula.sizes, 2)]),
     Slip(Kind.NAME, STANDS_FOR + " in the slope", _value_in_slope, sp.Mul),
     Slip(Kind.FACTOR, "the term {} is twice too large",
          _other_term(lambda t: [] if t.is_number else [(2*t,)]), sp.Add),
@@ -642,20 +644,6 @@ def _wrong_ranges(wrong):
                 yield Mistake(Kind.RANGE, name, mended, name)
 
 
-def _indices(expr):
-    return {i for entry in expr.atoms(sp.Indexed) for i in entry.indices if i.is_Symbol}
-
-
-@lru_cache(maxsize=20_000)
-def _free_indices(expr):
-    """The letters that stand as indices and that no sum binds."""
-    if isinstance(expr, sp.Indexed):
-        return frozenset(i for i in expr.indices if i.is_Symbol)
-    found = frozenset().union(*(_free_indices(a) for a in expr.args if isinstance(a, sp.Basic)))
-    bound = expr.limits if isinstance(expr, (sp.Sum, sp.Product)) else ()
-    return found - {index for index, *_ in bound}
-
-
 # The tree of mistakes of a question --------------------------------------------------------------
 
 
@@ -666,14 +654,11 @@ def tree(question, table, letters=()):
     right formula. Two names may lead to one formula: the first is the one to tell.
     """
     right = right_formula(question, table)
-    ways = (lambda: _mutants(right, OF_ALL), lambda: _per_sample(right),
-            lambda: _on_the_way(question, table),
-            lambda: _mutants(right, THROUGHOUT, IN_A_PART, letters),
-            lambda: _mutants(right, RARELY_OF_ALL, RARELY_IN_A_PART, letters),
-            lambda: _forgotten(right, table), lambda: _slope_too_many(right, table),
-            lambda: _other_names(right, table), lambda: _other_variables(question, table, True),
-            lambda: _mutants(right, (), OTHER_LETTERS),
-            lambda: _other_variables(question, table, False))
+    ways = (_made(right, OF_ALL), _per_sample(right), _on_the_way(question, table),
+            _made(right, USUAL, letters), _made(right, RARE, letters),
+            _forgotten(right, table), _slope_too_many(right, table), _other_names(right, table),
+            _other_variables(question, table, True), _made(right, OTHER_LETTERS),
+            _other_variables(question, table, False))
     if chain_rule.is_long(right):  # hundreds of formulas as long would take for ever
         ways = ways[:2]
     for mistake in chain.from_iterable(map(_as_far_as_it_goes, ways)):
@@ -692,7 +677,7 @@ def _divides_by_zero(expr):
 def _as_far_as_it_goes(way):
     """What is found until there is no formula: a name is a help and never an error."""
     with suppress(*NO_FORMULA):
-        yield from way()
+        yield from way
 
 
 ORDER = (Kind.SLOPE, Kind.ARGUMENT, Kind.NAME, Kind.VALUE, Kind.INTEGRAL, Kind.EXPONENT,
@@ -792,6 +777,4 @@ def _uses_of(definition):
 
 
 def _bases(expr):
-    arrays = {e.base for e in expr.atoms(sp.Indexed)}
-    letters = {s for s in expr.free_symbols if s.is_Symbol and not s.is_integer}
-    return arrays | letters - {base.label for base in arrays}
+    return {name for name in names_in(expr) if not name.is_integer}
