@@ -101,14 +101,13 @@ class FalseLine(Exception):
                           f"  at       {self.point.describe()}",
                           f"  values   {self.compared()}", hint])
 
-    def compared(self, before="before =", claimed="claimed ="):
+    def compared(self, words="before = {}, claimed = {}", ratio="ratio claimed/before ="):
         """Both values and their ratio, in words."""
         was, now = map(as_fraction, self.values)
-        first, second = told_apart(was, now)
-        text = f"{before} {first}, {claimed} {second}"
+        text = words.format(*told_apart(was, now))
         if not was:
             return text
-        return f"{text}, ratio claimed/before = {told_apart(ratio_of(now, was), Fraction(1))[0]}"
+        return f"{text}, {ratio} {told_apart(ratio_of(now, was), Fraction(1))[0]}"
 
     def hint(self, otherwise="no usual mistake fits; compare the two values above"):
         """The likely mistake, in words."""

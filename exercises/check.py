@@ -10,23 +10,28 @@ from derivations.chain_rule import lines_by_hand, right_formula
 from derivations.code_witness import spellings
 from derivations.definitions import Depends
 from derivations.derivation import Derivation
-from derivations.errors import FalseLine, Undecided, as_fraction, ratio_of, told_apart
+from derivations.errors import FalseLine, Undecided
 from derivations.mistakes import Kind, diagnose
+from derivations.places import limits_in, ranges_in, stands
 from derivations.printing import lettered, plain
 from derivations.reading import Unreadable, read, unknown
-from derivations.sampling import points, ranges_in, sizes_in
-from derivations.symbols import Activation, Partial, as_written, base_of, names_in, shape_of
+from derivations.sampling import points
+from derivations.symbols import (
+    Activation,
+    Partial,
+    as_written,
+    base_of,
+    formula,
+    names_in,
+    shape_of,
+)
 from derivations.values import NoValue, filled
 from derivations.verify import Known, prove
-from exercises.progress import OPEN, RIGHT, WRONG, Reply, book
+from exercises.progress import OPEN, RIGHT, WRONG, Reply, Unclear, book
 
 EVIDENCE = 5  # points at which an answer must agree that can be neither proved nor refuted
 BEGIN = ("begin with the outermost function, "
          "and leave what is inside as a derivative still to be taken")
-
-
-class NoFormula(Exception):
-    """What the reader gave is nothing that can be compared; the message says what was expected."""
 
 
 def check(answer, question, given=(), number=""):
@@ -72,7 +77,7 @@ def _reply(answer, question, given, variables=()):
     try:
         return (asked.reply_to_code(answer) if inspect.isfunction(answer)
                 else asked.reply_to(asked.formula(answer, asked.spelled(variables))))
-    except NoFormula as error:
+    except Unclear as error:
         return Reply(WRONG, f"This cannot be compared with {asked.name}: {error}")
 
 
@@ -100,12 +105,10 @@ class Question:
         return [f"the derivation, line {p}: {plain(self.asked)} = {shown(line)}"
                 for p, line in enumerate(self.by_hand[:-1], 1)]
 
-    def wrong(self, text, kind):
-        return Reply(WRONG, text, lambda: [kind.value, *self.lines()])
-
-    def not_yet(self, mistake, *more):
+    def not_yet(self, mistake, *more, kind=None):
+        kind = kind or (mistake.kind if mistake else Kind.OTHER)
         text = [f"Not yet: {mistake or 'its value is another one'}.", *more]
-        return self.wrong("\n".join(text), mistake.kind if mistake else Kind.OTHER)
+        return Reply(WRONG, "\n".join(text), lambda: [kind.value, *self.lines()])
 
     # what the reader gave
 
@@ -125,15 +128,15 @@ class Question:
         if isinstance(answer, str):
             return self._read(answer, spelled)
         try:
-            expr = None if isinstance(answer, bool) else sp.sympify(answer, strict=True)
-        except (sp.SympifyError, TypeError, ValueError):
-            expr = None
-        if not isinstance(expr, (sp.Expr, sp.MatrixExpr)):
+            expr = formula(answer)
+        except TypeError:
             kind = type(answer).__name__
             got = f"{kind} {answer!r}" if np.ndim(answer) == 0 else f"a {kind}"
-            raise NoFormula(f"got {got}; expected {self.sample()}")
+            raise Unclear(f"got {got}; expected {self.sample()}") from None
+        for number in expr.atoms(sp.Float):
+            raise Unclear(f"{float(number)!r} is a rounded number; "
+                          "write an exact one, such as Rational(1, 3) or x/3")
         self._must_fit(expr)
-        expr = expr.xreplace({f: _exact(f) for f in expr.atoms(sp.Float)})
         self._must_be_known(expr)
         return expr
 
@@ -141,7 +144,7 @@ class Question:
         try:
             return read(text, known=self.names, functions=self.functions, spelled=spelled)[0]
         except Unreadable as error:
-            raise NoFormula(str(error)) from None
+            raise Unclear(str(error)) from None
 
     def sample(self):
         """A formula of the same kind, as an example."""
@@ -154,30 +157,30 @@ class Question:
         if () in (wanted, got) and wanted != got:
             asked, given = (f"a matrix of shape {shape}" if shape else "one number"
                             for shape in (wanted, got))
-            raise NoFormula(f"it asks for {asked}, your formula is {given}")
+            raise Unclear(f"it asks for {asked}, your formula is {given}")
         if wanted != got:
             turned = ", transposed" if got == wanted[::-1] else ""
-            raise NoFormula(f"your formula has shape {got}, expected {wanted}{turned}")
+            raise Unclear(f"your formula has shape {got}, expected {wanted}{turned}")
 
     def _must_be_known(self, expr):
-        """Raises NoFormula for an unknown name, with the one that may be meant."""
+        """Raises Unclear for an unknown name, with the one that may be meant."""
         foreign = expr.atoms(sp.core.function.AppliedUndef) - expr.atoms(Activation)
         for function in sorted(foreign, key=str):
-            raise NoFormula(f"{function.func} is a Function of SymPy's own: use a function of the "
+            raise Unclear(f"{function.func} is a Function of SymPy's own: use a function of the "
                             f"notebook, or make one with activation(\"{function.func}\")")
         by_text = {str(name): name for name in self.names}
-        bound = {limit[0] for s in expr.atoms(sp.Sum, sp.Product) for limit in s.limits}
-        counted = {i for e in expr.atoms(sp.Indexed) for i in e.indices}
-        for name in sorted(names_in(expr) - self.names - bound, key=str):
-            if name.is_Symbol and name.is_integer and name in counted or name.is_Matrix:
+        letters = {index for *_, index, _ in stands(expr) if index.is_Symbol}
+        letters |= {index for index, *_ in limits_in(expr)}
+        for name in sorted(names_in(expr) - self.names - letters, key=str):
+            if name.is_Matrix:
                 continue
             same = by_text.get(str(name))
             if same is None:
-                raise NoFormula(unknown(plain(sp.Symbol(str(name))), by_text))
+                raise Unclear(unknown(plain(sp.Symbol(str(name))), by_text))
             if shape_of(same) != shape_of(name):
-                raise NoFormula(f"your {name} has shape {shape_of(name)}, "
+                raise Unclear(f"your {name} has shape {shape_of(name)}, "
                                 f"that of the exercise {shape_of(same)}")
-            raise NoFormula(f"your {name} is another symbol of the same name; "
+            raise Unclear(f"your {name} is another symbol of the same name; "
                             f"use the {name} that the notebook made")
 
     @cached_property
@@ -189,8 +192,7 @@ class Question:
         on = [d.on for d in self.table.values() if isinstance(d, Depends)]
         parts = [self.asked, self.right, *self.bodies, *on, *(d.name for d in self.table.values())]
         matrices = {m for matrix in self.known.entries for m in matrix.atoms(sp.MatrixSymbol)}
-        found = matrices.union(self.known.entries.values(), *map(names_in, parts),
-                               *map(sizes_in, parts))
+        found = matrices.union(self.known.entries.values(), *map(names_in, parts))
         return {name for name in found if not isinstance(name, sp.Dummy)}
 
     @cached_property
@@ -206,11 +208,11 @@ class Question:
             prove(self.question, answer, self.given)
             return self.accepted(answer)
         except FalseLine as refusal:
-            return self.refused(answer, refusal.mistake, refusal.point, refusal.values)
+            return self.refused(answer, refusal)
         except Undecided as undecided:
             return self.by_numbers(answer, str(undecided))
         except (ValueError, TypeError, AttributeError, IndexError) as error:
-            raise NoFormula(str(error)) from None
+            raise Unclear(str(error)) from None
 
     def accepted(self, answer, how=""):
         if todo := self.still_to_take(self.known.scalar(answer)):
@@ -247,17 +249,14 @@ class Question:
                       if isinstance(partial.expr, (sp.Symbol, sp.Indexed)) else None)
         return isinstance(definition, Depends) and definition.covers(partial.expr, partial.variable)
 
-    def refused(self, answer, mistake, point, values):
-        mistake = mistake or diagnose(self.asked, self.known.scalar(answer), self.table)
+    def refused(self, answer, refusal):
+        mistake = refusal.mistake
         if mistake and mistake.kind is Kind.ZERO:
-            return self.wrong(f"Not yet: {self.name} is not 0 everywhere.", Kind.ZERO)
+            return self.not_yet(f"{self.name} is not 0 everywhere", kind=Kind.ZERO)
         text = [f"  yours   {shown(answer)}"]
-        if values:
-            values = tuple(map(as_fraction, values))
-            right, yours = told_apart(*values)
-            ratio = f", ratio {told_apart(ratio_of(*values[::-1]), 1)[0]}" if values[0] else ""
-            text += [f"  at      {point.describe()}",
-                     f"  values  yours {yours}, right {right}{ratio}"]
+        if refusal.values:
+            text += [f"  at      {refusal.point.describe()}",
+                     f"  values  {refusal.compared('yours {1}, right {0}', 'ratio')}"]
         return self.not_yet(mistake, *text)
 
     def by_numbers(self, answer, why):
@@ -269,10 +268,12 @@ class Question:
             except NoValue:
                 continue
             if same is False:
-                return self.refused(answer, None, point, values)
+                mistake = diagnose(self.asked, scalar, self.table)
+                return self.refused(answer, FalseLine(1, self.question, answer, point, values,
+                                                      mistake))
             agreeing += same is True
         if agreeing < EVIDENCE:
-            raise NoFormula(why)
+            raise Unclear(why)
         return self.accepted(answer, f", as far as {agreeing} sample points can tell")
 
     # the judgement of a NumPy function
@@ -283,23 +284,18 @@ class Question:
         for right, got in runs:
             if got.shape != right.shape:
                 turned = got.shape == right.shape[::-1]
-                wanted = f"{right.shape or 'one number'}{': it is transposed' if turned else ''}"
-                return self.wrong(f"Not yet: your function returns shape {got.shape}, "
-                                  f"expected {wanted}.", Kind.TRANSPOSE if turned else Kind.SHAPE)
-        far = next(((right, got) for right, got in runs if not _close(got, right)), None)
-        if far is None:
-            lines = len(self.by_hand)
-            like = f"the last of {lines} lines" if lines > 1 else "the formula"
-            return Reply(RIGHT, f"Right: your function computes {self.name}, on {len(runs)} sets "
-                                f"of arrays, like {like}:\n"
-                                f"  {plain(self.asked)} = {shown(self.by_hand[-1])}")
-        mistake = diagnose(self.asked, partial(self.returned, function), self.table)
-        right, got = far
-        place = np.unravel_index(np.argmax(np.abs(got - right)), got.shape)
-        entry = f"in entry {', '.join(str(p + 1) for p in place)}: " if place else ""
-        ratio = f", ratio {got[place] / right[place]:.6g}" if right[place] else ""
-        return self.not_yet(mistake, f"  values  {entry}yours {got[place]:.6g}, "
-                                     f"right {right[place]:.6g}{ratio}")
+                return self.not_yet(f"your function returns shape {got.shape}, expected "
+                                    f"{right.shape or 'one number'}{': it is transposed' * turned}",
+                                    kind=Kind.TRANSPOSE if turned else Kind.SHAPE)
+        for right, got in runs:
+            if not _close(got, right):
+                mistake = diagnose(self.asked, partial(self.returned, function), self.table)
+                return self.not_yet(mistake, f"  values  {_furthest(got, right)}")
+        lines = len(self.by_hand)
+        like = f"the last of {lines} lines" if lines > 1 else "the formula"
+        return Reply(RIGHT, f"Right: your function computes {self.name}, on {len(runs)} sets of "
+                            f"arrays, like {like}:\n"
+                            f"  {plain(self.asked)} = {shown(self.by_hand[-1])}")
 
     @cached_property
     def sizes(self):
@@ -316,7 +312,7 @@ class Question:
                 continue
             if len(found) == 3:
                 return found
-        raise NoFormula("there are no arrays on which it could be tried")
+        raise Unclear("there are no arrays on which it could be tried")
 
     def array(self, point):
         """The right values for all values of the free indices, in the order of these."""
@@ -336,20 +332,20 @@ class Question:
             numbers = None if got is None else np.asarray(got, dtype=float)
         except Exception as error:  # whatever a reader's code may raise
             shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in arrays.items())
-            raise NoFormula(f"your function stops with {type(error).__name__}: {error} "
+            raise Unclear(f"your function stops with {type(error).__name__}: {error} "
                             f"(given arrays of shapes {shapes})") from None
         if numbers is None:
-            raise NoFormula("your function returns nothing: "
+            raise Unclear("your function returns nothing: "
                             "end it with `return` and the result")
         if not np.all(np.isfinite(numbers)):
-            raise NoFormula("your function returns values that are not finite")
+            raise Unclear("your function returns values that are not finite")
         return numbers
 
     def _named(self, parameter):
         exact = {str(base): base for base in sorted(self.names, key=str)}
         known = {form: base for name, base in exact.items() for form in spellings(name)} | exact
         if parameter not in known:
-            raise NoFormula(f"your function has a parameter {parameter}; "
+            raise Unclear(f"your function has a parameter {parameter}; "
                             f"the exercise knows {', '.join(sorted(exact))}")
         return known[parameter]
 
@@ -384,15 +380,15 @@ def _pairs(partials):
     return {(base_of(p.expr), base_of(p.variable)) for p in partials}
 
 
-def _exact(number):
-    text = repr(float(number))
-    if len(text) > 8:
-        raise NoFormula(
-            f"{text} is a rounded number; write an exact one, such as Rational(1, 3) or x/3")
-    return sp.Rational(text)
-
-
 def _close(got, right):
     """The same beside the largest entry: what is small beside that may have lost its digits."""
     return (got.shape == right.shape
             and np.all(np.abs(got - right) <= 1e-9*np.max(np.abs(right), initial=0.0)))
+
+
+def _furthest(got, right):
+    """Both numbers, in words, in the entry where they are furthest apart."""
+    place = np.unravel_index(np.argmax(np.abs(got - right)), got.shape)
+    entry = f"in entry {', '.join(str(p + 1) for p in place)}: " if place else ""
+    ratio = f", ratio {got[place] / right[place]:.6g}" if right[place] else ""
+    return f"{entry}yours {got[place]:.6g}, right {right[place]:.6g}{ratio}"

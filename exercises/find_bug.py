@@ -1,18 +1,12 @@
 """Find the bug: one line of a program is wrong; which one, and what is the matter with it?"""
 
-from difflib import get_close_matches
-
-from exercises.progress import OPEN, RIGHT, WRONG, Reply, book
+from exercises.progress import OPEN, RIGHT, WRONG, Reply, Unclear, book, chosen
 from gradcheck import MISTAKES, FaultError, find_fault
 
-NOT_YET = (
-    "No answer yet. One line is wrong: find it with the check, then put its number (1 is the "
-           "`def`) and its cause in place of the dots. The cause is one of these words: "
-           f"{', '.join(MISTAKES)}.")
-
-
-class NoAnswer(Exception):
-    """What the reader gave is no line or no cause; the message says what was expected."""
+CAUSES = ", ".join(MISTAKES)
+NOT_YET = ("No answer yet. One line is wrong: find it with the check, then put its number (1 is "
+           "the `def`) and its cause in place of the dots. The cause is one of these words: "
+           f"{CAUSES}.")
 
 
 def find_bug(program, line, cause, passes, number=""):
@@ -42,43 +36,34 @@ def _reply(program, line, cause, passes):
     if any(answer is ... or answer is None for answer in (line, cause)):
         return Reply(OPEN, NOT_YET, lambda: [f"the causes\n{listed()}", _report(program, passes)])
     try:
-        word, fault = _cause(cause), find_fault(program, passes)
+        word = chosen(cause, MISTAKES, f"the causes {CAUSES}")
+        fault = find_fault(program, passes)
         place = _line(line, fault)
-    except (FaultError, NoAnswer) as error:
+    except (FaultError, Unclear) as error:
         return Reply(WRONG, f"This cannot be tried: {error}")
-    found = {(remedy.line, remedy.mistake): remedy for remedy in fault.remedies}
     text, half = fault.lines[place - 1].strip(), True
-    if (place, word) in found:
-        said, remedy = MISTAKES[word], found[place, word]
-        return Reply(RIGHT,
-                     f"Right. {said[0].upper()}{said[1:]}; with that undone in line {place}, "
-                            f"the check passes:\n    was  {remedy.was}\n    now  {remedy.now}")
-    if place in {line for line, _ in found}:
-        told = (
-            f"Line {place} is the right line, but undoing \"{word}\" in it does not heal the "
-            f"program.")
-    elif word in {mistake for _, mistake in found}:
+    for remedy in fault.remedies:
+        if (remedy.line, remedy.mistake) == (place, word):
+            said = MISTAKES[word]
+            return Reply(RIGHT, f"Right. {said[0].upper()}{said[1:]}; with that undone in line "
+                                f"{place}, the check passes:\n"
+                                f"    was  {remedy.was}\n    now  {remedy.now}")
+    if any(remedy.line == place for remedy in fault.remedies):
+        told = (f'Line {place} is the right line, but undoing "{word}" in it does not heal '
+                "the program.")
+    elif any(remedy.mistake == word for remedy in fault.remedies):
         told = f"The cause is right, but it sits in another line than line {place}: {text}"
     else:
-        told, half = (f"Undoing \"{word}\" in line {place} ({text}) does not make the check pass.",
-                      False)
-    hints = lambda: [_report(program, passes), *_where(fault)]
-    return Reply(WRONG, f"Not yet. {told}", hints, half)
+        told = f'Undoing "{word}" in line {place} ({text}) does not make the check pass.'
+        half = False
+    return Reply(WRONG, f"Not yet. {told}",
+                 lambda: [_report(program, passes), *_where(fault)], half)
 
 
 def listed():
     """The causes, one a line, each with what it means."""
-    return "\n".join(f'  "{word}"{" " * (11 - len(word))}{meaning}' for word,
-                     meaning in MISTAKES.items())
-
-
-def _cause(word):
-    key = str(word).strip().lower()
-    if key not in MISTAKES:
-        near = get_close_matches(key, MISTAKES, 1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        raise NoAnswer(f"{word!r} is none of the causes {', '.join(MISTAKES)}{meant}")
-    return key
+    return "\n".join(f'  "{word}"{" " * (11 - len(word))}{meaning}'
+                     for word, meaning in MISTAKES.items())
 
 
 def _line(given, fault):
@@ -88,13 +73,13 @@ def _line(given, fault):
         hits = [p for p, line in enumerate(fault.lines, 1) if text in "".join(line.split())]
         if len(hits) != 1:
             found = "more than one line" if hits else "no line"
-            raise NoAnswer(f"{found} of {fault.name} reads {given!r}")
+            raise Unclear(f"{found} of {fault.name} reads {given!r}")
         return hits[0]
     if isinstance(given, bool) or not text and not hasattr(given, "__index__"):
-        raise NoAnswer(f"the line is its number or its text, got {given!r}")
+        raise Unclear(f"the line is its number or its text, got {given!r}")
     place = int(text or given)
     if not 1 <= place <= len(fault.lines):
-        raise NoAnswer(f"{fault.name} has the lines 1 to {len(fault.lines)}, got {place}")
+        raise Unclear(f"{fault.name} has the lines 1 to {len(fault.lines)}, got {place}")
     return place
 
 

@@ -2,20 +2,14 @@
 prediction."""
 
 import math
-from difflib import get_close_matches
 
 import numpy as np
 import sympy as sp
 
 from derivations.printing import plain
-from exercises.progress import OPEN, RIGHT, WRONG, Reply, book
+from exercises.progress import OPEN, RIGHT, WRONG, Reply, Unclear, book, chosen, folded
 
 UNEXPECTED = "What did you not expect? Find the reason before you unfold the answer."
-
-
-class NoPrediction(Exception):
-    """What the reader said cannot be compared with the truth; the message says what is asked
-    for."""
 
 
 def predict(prediction, truth, number="", choices=(), slips=None, within=1e-6, show=None):
@@ -48,10 +42,10 @@ def predict(prediction, truth, number="", choices=(), slips=None, within=1e-6, s
                          Reply(OPEN, f"No prediction yet. Put {what} in place of the dots; "
                                      "then run the cell again to see what happens."))
     try:
-        said = _among(prediction, choices) if choices else prediction
+        said = chosen(prediction, choices, ", ".join(map(repr, choices))) if choices else prediction
         actual = truth()
         right = _agree(said, actual, within)
-    except NoPrediction as error:
+    except Unclear as error:
         return book.tell(record, repr(prediction),
                          Reply(WRONG, f"This is no prediction that can be compared: {error}"))
     record.first = _shown(said) if record.first is None else record.first
@@ -69,19 +63,6 @@ def _sentence(text):
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
 
 
-def _among(said, choices):
-    words = {_folded(c): c for c in choices}
-    if _folded(said) not in words:
-        near = get_close_matches(_folded(said), words, 1)
-        meant = f"; did you mean {words[near[0]]!r}?" if near else ""
-        raise NoPrediction(f"{said!r} is none of {', '.join(map(repr, choices))}{meant}")
-    return words[_folded(said)]
-
-
-def _folded(word):
-    return str(word).strip().lower()
-
-
 def _agree(said, actual, within):
     """Is it what is said? The truth tells of what kind: names, several values, a word, or a
     number."""
@@ -91,14 +72,14 @@ def _agree(said, actual, within):
     if isinstance(actual, (tuple, list)):
         if not isinstance(said, (tuple, list)) or len(said) != len(actual):
             dots = ", ".join("…" for _ in actual)
-            raise NoPrediction(f"{len(actual)} values are asked for, as in ({dots}), got {said!r}")
+            raise Unclear(f"{len(actual)} values are asked for, as in ({dots}), got {said!r}")
         # all of them, so that each is looked at
         return all([_agree(s, a, within) for s, a in zip(said, actual)])
     if isinstance(actual, (bool, np.bool_, str)):
         if isinstance(actual, str) != isinstance(said, str):
             wanted = "a word in quotes" if isinstance(actual, str) else "True or False"
-            raise NoPrediction(f"{wanted} is asked for, got {said!r}")
-        return _folded(said) == _folded(actual)
+            raise Unclear(f"{wanted} is asked for, got {said!r}")
+        return folded(said) == folded(actual)
     one, other = _number(said), float(actual)
     return abs(one - other) <= within * max(abs(one), abs(other))
 
@@ -111,7 +92,7 @@ def _listed(value):
 def _names(said):
     said = said.split(",") if isinstance(said, str) else said
     if not isinstance(said, (set, frozenset, list, tuple)):
-        raise NoPrediction(
+        raise Unclear(
             f"several names are asked for, as in {{\"W[1]\", \"b[1]\"}}, got {said!r}")
     return {str(word).replace(" ", "") for word in said} - {""}
 
@@ -123,14 +104,14 @@ def _number(said):
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise NoPrediction(f"a number is asked for, got {said!r}")
+        raise Unclear(f"a number is asked for, got {said!r}")
     return number
 
 
 def _is_slip(said, slip, within):
     try:
         return _agree(said, slip, within)
-    except NoPrediction:
+    except Unclear:
         return False
 
 

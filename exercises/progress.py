@@ -11,10 +11,29 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 OPEN, WRONG, RIGHT = "not answered yet", "not yet", "solved"
 FOLDED = "That was the last hint. The answer is folded below the cell."
+
+
+class Unclear(Exception):
+    """What the reader gave cannot be compared with what is right; the message says why."""
+
+
+def chosen(said, words, called):
+    """The one of the words that is said, whatever its capitals. Raises Unclear."""
+    known = {folded(word): word for word in words}
+    if folded(said) not in known:
+        near = get_close_matches(folded(said), known, 1)
+        meant = f"; did you mean {known[near[0]]!r}?" if near else ""
+        raise Unclear(f"{said!r} is none of {called}{meant}")
+    return known[folded(said)]
+
+
+def folded(word):
+    return str(word).strip().lower()
 
 
 @dataclass
@@ -153,14 +172,10 @@ def _read(keep):
 
 
 def _write(file, text):
-    """Beside the file first, then in its place at once: a crash while writing leaves the old one
-    whole."""
+    """Beside the file first: a crash while writing leaves the old one whole."""
     beside = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
-        with beside.open("w", encoding="utf-8") as new:
-            new.write(text)
-            new.flush()
-            os.fsync(new.fileno())
+        beside.write_text(text, encoding="utf-8")
         beside.replace(file)
     finally:
         beside.unlink(missing_ok=True)
