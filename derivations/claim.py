@@ -138,8 +138,10 @@ def bring_your_own(function, claimed, variable, given=(), code=None, shapes=None
     Known(given)  # refuses what is no definition
     _must_be_shapes(shapes or {})
     function, claimed, variable = _formulas(function, claimed, variable, given, shapes)
-    given += tuple(_entries(given, function, claimed, variable))
     _check(function, claimed, variable, given)
+    matrices = function.atoms(sp.MatrixSymbol) | claimed.atoms(sp.MatrixSymbol)
+    unsaid = matrices - {g.matrix for g in given if isinstance(g, Entries)}
+    given += tuple(Entries(matrix, entries_of(matrix)) for matrix in sorted(unsaid, key=str))
     slope = Gradient if isinstance(variable, sp.MatrixSymbol) else Partial
     derivation = Derivation(slope(_in_exponentials(function), variable), given)
     said = Testimony(slope(function, variable), claimed, _right(derivation))
@@ -149,16 +151,8 @@ def bring_your_own(function, claimed, variable, given=(), code=None, shapes=None
     with evaluate(True):
         _prove(derivation, said)
     if code is not None:
-        said.witnesses.append(_code(derivation, code, said))
+        said.witnesses.append(Witness("NumPy code", *_code(derivation, code, said)))
     return said
-
-
-def _entries(given, *exprs):
-    """The entries of all matrices of which none are given."""
-    known = {g.matrix for g in given if isinstance(g, Entries)}
-    formulas = [expr for expr in exprs if isinstance(expr, sp.Basic)]  # _check refuses the others
-    matrices = set().union(*(expr.atoms(sp.MatrixSymbol) for expr in formulas)) - known
-    return [Entries(m, entries_of(m)) for m in sorted(matrices, key=str)]
 
 
 def _formulas(function, claimed, variable, given, shapes):
@@ -172,9 +166,9 @@ def _formulas(function, claimed, variable, given, shapes):
     function, claimed, variable = (next(found) if isinstance(p, str) else p for p in parts)
     if isinstance(function, sp.MatrixExpr) and function.shape == (1, 1):
         function = sp.Trace(function)
-    if not isinstance(variable, sp.MatrixSymbol):
-        claimed = _scalar("the claim", claimed)
-    return _scalar("the function", function), claimed, variable
+    by_matrix = isinstance(variable, sp.MatrixSymbol)
+    return (_formula("the function", function), _formula("the claim", claimed, by_matrix),
+            variable)
 
 
 def _must_be_shapes(shapes):
@@ -191,8 +185,8 @@ def _names(given):
     return set().union(*(names_in(d.name) | d.uses() for d in given if isinstance(d, Definition)))
 
 
-def _scalar(name, value):
-    if isinstance(value, sp.MatrixBase | sp.MatrixExpr):
+def _formula(name, value, may_be_matrix=False):
+    if isinstance(value, sp.MatrixBase | sp.MatrixExpr) and not may_be_matrix:
         raise TypeError(f"{name} is a matrix of shape {value.shape}, expected one number: "
                         "write its entries, as in w[k]")
     try:
@@ -236,8 +230,7 @@ def _shape(expr):
 def _of_another_shape(said, got, expected):
     """A gradient has the shape of what it is the gradient of; numbers are not needed for that."""
     told = [" × ".join(map(str, shape)) or "one number" for shape in (got, expected)]
-    turned = got == expected[::-1]
-    said.mistake = (Mistake(Kind.TRANSPOSE, "it is transposed") if turned
+    said.mistake = (Mistake(Kind.TRANSPOSE, "it is transposed") if got == expected[::-1]
                     else Mistake(Kind.SHAPE, "its shape is not that of the variable"))
     said.witnesses = [
         Witness("proof", NO, f"its shape is {told[0]}, that of the gradient is {told[1]}"),
@@ -255,22 +248,27 @@ def _right(derivation):
 
 def _prove(derivation, said):
     """Ask for the proof and for the numbers, and note what they say."""
-    proof, numbers = ("proof", NO, "it is refuted at a point"), None
+    numbers = None
     try:
         derivation.prove(keep=False)
-        proof = "proof", YES, f"it is {derivation.proof.scope()}"
+        proof = YES, f"it is {derivation.proof.scope()}"
     except FalseLine as refusal:
         said.mistake = refusal.mistake
         if refusal.values is None:
-            proof = "proof", NO, refusal.reason
-            numbers = "numbers", OPEN, "an index leaves its array"
+            proof, numbers = (NO, refusal.reason), (OPEN, "an index leaves its array")
         else:
-            slope, value = told_apart(*refusal.values)
-            said.example = f"{refusal.point.describe()}: it is {slope}, and {value} is claimed"
-            numbers = "numbers", NO, f"slope {slope}, claim {value}"
+            proof = NO, "it is refuted at a point"
+            numbers = _refuted(said, refusal.point, refusal.values)
     except Undecided as refusal:
-        proof = "proof", OPEN, str(refusal)
-    said.witnesses = [Witness(*proof), Witness(*(numbers or _numbers(derivation, said)))]
+        proof = OPEN, str(refusal)
+    said.witnesses = [Witness("proof", *proof),
+                      Witness("numbers", *(numbers or _numbers(derivation, said)))]
+
+
+def _refuted(said, point, values):
+    slope, value = told_apart(*values)
+    said.example = f"{point.describe()}: it is {slope}, and {value} is claimed"
+    return NO, f"slope {slope}, claim {value}"
 
 
 def _numbers(derivation, said):
@@ -283,22 +281,19 @@ def _numbers(derivation, said):
             why = str(no_value)
             continue
         if same is False:  # where no proof was tried, as of an inverse
-            slope, value = told_apart(*values)
-            said.example = f"{point.describe()}: it is {slope}, and {value} is claimed"
-            return "numbers", NO, f"slope {slope}, claim {value}"
+            return _refuted(said, point, values)
         seen += [] if same is None else [values]
     if not seen:
-        return "numbers", OPEN, why
+        return OPEN, why
     slope, value = map(show_number, seen[0])
     more = min(len(seen), POINTS) - 1
-    also = f", and so at {more} more points" if more else ""
-    return "numbers", YES, f"slope {slope}, claim {value}{also}"
+    return YES, f"slope {slope}, claim {value}" + f", and so at {more} more points"*bool(more)
 
 
 def _code(derivation, code, said):
     if not said:
-        return Witness("NumPy code", OPEN, "it is held against a claim that is right")
+        return OPEN, "it is held against a claim that is right"
     try:
-        return Witness("NumPy code", YES, str(derivation.code(code)))
+        return YES, str(derivation.code(code))
     except WitnessDisagrees as refusal:
-        return Witness("NumPy code", NO, str(refusal))
+        return NO, str(refusal)

@@ -9,7 +9,6 @@ import re
 import unicodedata
 from fractions import Fraction
 from itertools import count, groupby
-from math import prod
 
 import mpmath
 import sympy as sp
@@ -23,23 +22,32 @@ from derivations.symbols import Activation, Partial
 ADD, MUL, POW, ATOM = 1, 2, 3, 4  # how tightly an expression holds together
 NAME, PRODUCT = (sp.Symbol, sp.Indexed, sp.MatrixSymbol), (sp.Mul, sp.MatMul)
 
-FORMS = {  # in LaTeX, and in plain text; #1 is the first part of the expression, and so on
+# in LaTeX, and in plain text; #1 is the first part of the expression, and so on
+FORMS = {
+    # what is shown by its form alone, and then what has rules of its own
+    sp.KroneckerDelta: (r"\mathbf{1}_{#1=#2}", "1[#1=#2]"),  # δ means dL/dz here
+    sp.Abs: (r"\left|#1\right|", "|#1|"),
+    sp.Identity: ("I", "I"),
+    sp.ZeroMatrix: ("0", "0"),
+    sp.Eq: ("#1 = #2", "#1 = #2"),
+    sp.Ne: (r"#1 \ne #2", "#1 ≠ #2"),
+    sp.Ge: (r"#1 \ge #2", "#1 ≥ #2"),
+    sp.Le: (r"#1 \le #2", "#1 ≤ #2"),
+    sp.Gt: ("#1 > #2", "#1 > #2"),
+    sp.Lt: ("#1 < #2", "#1 < #2"),
     "Sum": (r"\sum_{#1=#2}^{#3} #4", "Σ_{#1=#2..#3} #4"),
     "Product": (r"\prod_{#1=#2}^{#3} #4", "Π_{#1=#2..#3} #4"),
-    "Gradient": (r"\nabla_{\!#2} #1", "∇_#2 #1"),
-    "KroneckerDelta": (r"\mathbf{1}_{#1=#2}", "1[#1=#2]"),  # δ means dL/dz here
-    "Abs": (r"\left|#1\right|", "|#1|"),
-    "Identity": ("I", "I"),
-    "ZeroMatrix": ("0", "0"),
-    "Equality": ("#1 = #2", "#1 = #2"),
-    "Unequality": (r"#1 \ne #2", "#1 ≠ #2"),
-    "GreaterThan": (r"#1 \ge #2", "#1 ≥ #2"),
-    "LessThan": (r"#1 \le #2", "#1 ≤ #2"),
-    "StrictGreaterThan": ("#1 > #2", "#1 > #2"),
-    "StrictLessThan": ("#1 < #2", "#1 < #2"),
+    "gradient": (r"\nabla_{\!#2} #1", "∇_#2 #1"),
+    "partial": (r"\partial", "∂"),
+    "by": (r"\partial #1", "∂#1"),
+    "and by": (r" \, ", ""),
+    "by several": ("#1", "(#1)"),
+    "derivative": (r"\frac{#1 #2}{#3}", "#1#2/#3"),
+    "derivative of": (r"\frac{#1}{#3} #2", "#1/#3 #2"),
+    "function": (r"\operatorname{#1}", "#1"),
+    "command": (r"\#1", "#1"),
     "root": (r"\sqrt{#1}", "√(#1)"),
     "transposed": (r"#1^{\top}", "#1ᵀ"),
-    "partial": (r"\partial", "∂"),
     "entrywise": (r" \odot ", " ⊙ "),
     "entrywise power": (r"\odot #1", "⊙#1"),
     "cases": (r"\begin{cases} #1 \end{cases}", "{#1}"),
@@ -49,8 +57,6 @@ FORMS = {  # in LaTeX, and in plain text; #1 is the first part of the expression
     "And": (r" \text{ and } ", " and "),
     "Or": (r" \text{ or } ", " or "),
 }
-SIMPLE = {sp.KroneckerDelta, sp.Abs, sp.Identity, sp.ZeroMatrix,
-          sp.Eq, sp.Ne, sp.Ge, sp.Le, sp.Gt, sp.Lt}  # shown by their form alone
 NAMES = {"Max": "max", "Min": "min", "Trace": "tr", "Determinant": "det", "DiagMatrix": "diag"}
 COMMANDS = {"log", "exp", "tanh", "sin", "cos", "max", "min"}  # of LaTeX
 GREEK = {**greek_unicode, "varepsilon": "ε", "vartheta": "ϑ", "varphi": "φ"}
@@ -65,10 +71,9 @@ def _flat(e):
 
 def _exponent(power):
     """SymPy leaves exponents such as 1·1 behind in matrix products."""
-    factors = _flat(power.exp) if power.exp.is_Mul else ()
-    if not factors or not all(f.is_Rational for f in factors):
-        return power.exp
-    return sp.Rational(prod(Fraction(f.p, f.q) for f in factors))
+    factors = _flat(power.exp) if power.exp.is_Mul else [power.exp]
+    with sp.evaluate(True):
+        return sp.Mul(*factors) if all(f.is_Rational for f in factors) else power.exp
 
 
 def _is_below(e):
@@ -110,7 +115,7 @@ def _number_last(index):
 class Textbook(Printer):
     """What both forms share: the order of terms and factors, and where brackets are needed."""
 
-    form = 0  # which column of `FORMS`
+    form, alone = 0, POW  # which column of `FORMS`; what has no brackets behind ∂/∂x
 
     def __call__(self, e):
         return self.show(sp.sympify(e, strict=True))
@@ -118,8 +123,8 @@ class Textbook(Printer):
     def show(self, e):
         if isinstance(e, Activation):
             return self._print_Function(e)
-        if type(e) in SIMPLE:
-            return self.put(type(e).__name__, *map(self.show, e.args))
+        if type(e) in FORMS:
+            return self.put(type(e), *map(self.show, e.args))
         return self._print(e)
 
     def put(self, form, *texts):
@@ -245,7 +250,8 @@ class Textbook(Printer):
         elif getattr(function, "shown", None):
             shown = function.shown[self.form]
         else:
-            shown = self.function_name(NAMES.get(name, name))
+            name = NAMES.get(name, name)
+            shown = self.put("command" if name in COMMANDS else "function", name)
         return shown + self.brackets(arguments)
 
     def _print_Trace(self, e):
@@ -272,19 +278,19 @@ class Textbook(Printer):
         variables, inner = [e.variable], e.expr
         while isinstance(inner, Partial):
             variables, inner = [*variables, inner.variable], inner.expr
-        d = self.put("partial")
-        upper = self.power(d, str(len(variables))) if len(variables) > 1 else d
-        return self.derivative(upper, inner, [self.show(v) for v in variables])
-
-    def counted(self, variables):
-        """u u as u²: how often it is differentiated by each, one after the other."""
-        runs = ((variable, len([*run])) for variable, run in groupby(variables))
-        return [variable if n == 1 else self.power(variable, str(n)) for variable, n in runs]
+        runs = [(self.show(v), len([*run])) for v, run in groupby(variables)]  # u u is u²
+        by = [self.put("by", v if n == 1 else self.power(v, str(n))) for v, n in runs]
+        below = by[0] if len(by) == 1 else self.put("by several", self.put("and by").join(by))
+        d, several = self.put("partial"), len(variables) > 1
+        upper = self.power(d, str(len(variables))) if several else d
+        if isinstance(inner, NAME):
+            return self.put("derivative", upper, self.show(inner), below)
+        return self.put("derivative of", upper, self.bracketed(inner, self.alone), below)
 
     # matrices
 
     def _print_Gradient(self, e):
-        return self.put("Gradient", self.bracketed(e.expr, MUL), self.show(e.vector))
+        return self.put("gradient", self.bracketed(e.expr, MUL), self.show(e.vector))
 
     def _print_Transpose(self, e):
         shown = self.show(e.arg) if isinstance(e.arg, NAME) else self.brackets(self.show(e.arg))
@@ -332,9 +338,6 @@ class Latex(Textbook):
         shown += f"_{{{translate(sub)}}}" if sub and sub not in MARKS else ""
         return shown + (f"^{{{layer}}}" if layer else "")
 
-    def function_name(self, name):
-        return rf"\{name}" if name in COMMANDS else rf"\operatorname{{{name}}}"
-
     def join(self, texts, numbers=()):
         result, *rest = [t for t in texts if t]
         for position, text in enumerate(rest, 1):
@@ -360,11 +363,6 @@ class Latex(Textbook):
         """A name that has a subscript already is one letter to its index."""
         return f"{f'{{{base}}}' if '_' in base else base}_{{{index}}}"
 
-    def derivative(self, upper, inner, variables):
-        below = r" \, ".join(rf"\partial {v}" for v in self.counted(variables))
-        if isinstance(inner, NAME):
-            return self.fraction(f"{upper} {self.show(inner)}", below)
-        return f"{self.fraction(upper, below)} {self.bracketed(inner, POW)}"
 
 
 def _hugs(left, right):
@@ -376,15 +374,12 @@ def _hugs(left, right):
 class Plain(Textbook):
     """One line of Unicode text."""
 
-    form = 1
+    form, alone = 1, ATOM + 1
 
     def name(self, name):
         stem, sub, layer = _split(name)
         shown = GREEK.get(stem, stem) + MARKS.get(sub, f"_{GREEK.get(sub, sub)}" if sub else "")
         return unicodedata.normalize("NFC", shown) + (f"^{layer}" if layer else "")
-
-    def function_name(self, name):
-        return name
 
     def join(self, texts, numbers=()):
         return " ".join(t for t in texts if t)
@@ -404,12 +399,6 @@ class Plain(Textbook):
 
     def subscript(self, base, index):
         return f"{base}_{index}" if re.fullmatch(r"[\w,]+", index) else f"{base}_{{{index}}}"
-
-    def derivative(self, upper, inner, variables):
-        below = "".join(f"∂{v}" for v in self.counted(variables))
-        below, shown = below if below.count("∂") == 1 else f"({below})", self.show(inner)
-        is_name = isinstance(inner, NAME)
-        return f"{upper}{shown}/{below}" if is_name else f"{upper}/{below} ({shown})"
 
 
 def _is_one_word(text):
@@ -443,17 +432,14 @@ def counted_from_one(total):
         return total.func(body, *limits)
 
 
-def lettered(expr):
+def lettered(e, taken=None):
     """Bound indices under letters that differ from each other and from every free one."""
-    taken = {s.name for s in expr.free_symbols} | {str(e.label) for e in expr.atoms(sp.IndexedBase)}
-    return _lettered(expr, taken)
-
-
-def _lettered(e, taken):
+    if taken is None:
+        taken = {s.name for s in e.free_symbols} | {str(a.label) for a in e.atoms(sp.IndexedBase)}
     if isinstance(e, (sp.Indexed, sp.IndexedBase)) or not e.has(sp.Sum, sp.Product):
         return e
     if not isinstance(e, (sp.Sum, sp.Product)):
-        return e.func(*(_lettered(a, taken) for a in e.args))
+        return e.func(*(lettered(a, taken) for a in e.args))
     swap, used = {}, set(taken)
     for index, *_ in reversed(e.limits):
         letter = next(name for name in _letters(index.name) if name not in used)
@@ -461,7 +447,7 @@ def _lettered(e, taken):
         renamed = letter != index.name or isinstance(index, sp.Dummy)
         swap[index] = sp.Symbol(letter, integer=True) if renamed else index
     function, *limits = (part.xreplace(swap) for part in e.args)
-    return with_args(e, [_lettered(function, used), *limits])
+    return with_args(e, [lettered(function, used), *limits])
 
 
 def with_args(e, args):

@@ -46,9 +46,6 @@ class Shapes:
     def is_known(self, size):
         return not isinstance(self.size(size), tuple)
 
-    def is_number(self, shape):
-        return self.now(shape) == ONE
-
     def meet(self, one, other):
         """Both are one size, which is what is said or 1, if it is that of either."""
         one, other = self.size(one), self.size(other)
@@ -102,9 +99,9 @@ class Shapes:
 
     def times(self, one, other, beside=None):
         one, other = self.shape(one), self.shape(other)
-        if self.is_number(one):
+        if self.now(one) == ONE:
             return other
-        if self.is_number(other):
+        if self.now(other) == ONE:
             return one
         if self.size(one[1]) == 1 != self.size(other[0]):  # a column before what is no row
             self.fit(one, ONE)
@@ -148,18 +145,14 @@ class Shapes:
         """What is not known so far is a size of its own, with a letter that is not taken."""
         taken = self.of.keys() | set(chain(*self.said.values()))
         letters = (letter for letter in SIZES if letter not in taken)
-        for name, shape in sorted(self.of.items(), key=lambda pair: not pair[0][0].isupper()):
+        pairs = sorted(self.of.items(), key=lambda pair: not pair[0][0].isupper())
+        for name, shape in pairs:
             told = name in self.said or name in self.numbers
             if name[0].isupper() and not told and 1 in self.now(shape):
                 raise Misfit(f"{name} would have one row or column only")
-            for size in shape:
-                self.settled(size, letters)
-        for size in self.identities:
-            self.settled(size, letters)
-
-    def settled(self, size, letters):
-        if not self.is_known(size):
-            self.same[self.size(size)] = next(letters)
+        for size in chain(*(shape for _, shape in pairs), self.identities):
+            if not self.is_known(size):
+                self.same[self.size(size)] = next(letters)
 
     def made(self):
         """The symbol or the matrix of each name; the n in 1/n is the size of that name."""
@@ -168,7 +161,7 @@ class Shapes:
             sizes = [sp.Symbol(size, integer=True, positive=True) if isinstance(size, str)
                      else sp.Integer(size) for size in self.now(shape)]
             kind = {"integer": True, "positive": True} if name in counts else {"real": True}
-            yield (sp.Symbol(name, **kind) if self.is_number(shape)
+            yield (sp.Symbol(name, **kind) if self.now(shape) == ONE
                    else sp.MatrixSymbol(name, *sizes))
 
 

@@ -10,8 +10,10 @@ from sympy import (
     Max,
     Sum,
     Symbol,
+    Trace,
     cosh,
     exp,
+    eye,
     log,
     symbols,
     tanh,
@@ -211,3 +213,10 @@ def test_bad_input_is_an_error_that_says_what_was_expected(
 def test_the_page_shows_an_equation_only_for_what_is_right():
     assert r"\overset{?}{=}" in bring_your_own(w**2, w, w)._repr_markdown_()
     assert "?" not in bring_your_own(w**2, 2*w, w)._repr_markdown_()
+
+
+def test_the_claim_of_a_gradient_may_be_a_number_or_a_table():
+    square = MatrixSymbol("A", 2, 2)
+    said = [bring_your_own(Trace(square), claimed, square) for claimed in (5, eye(2), 2*eye(2))]
+    assert [one.verdict for one in said] == ["wrong", "right", "wrong"]
+    assert said[0].hint == "its shape is not that of the variable"
