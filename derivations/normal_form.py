@@ -223,15 +223,15 @@ class NormalForm:
             return self.poly(REWRITTEN[e.func](*e.args))
         if e.is_Rational:
             return {ONE: e} if e else {}
-        if isinstance(e, (sp.sin, sp.cos)) and (apart := sp.expand_trig(e)) != e:
-            return self.poly(apart)  # the addition theorems
         if is_delta(e) and any(self.at_least(1, e.args[p] - e.args[1 - p]) for p in (0, 1)):
             return {}
         if e.is_Symbol or isinstance(e, (sp.Indexed, sp.NumberSymbol, Partial)) or is_delta(e):
             return _single(e)
         if not isinstance(e, Application):
             raise Undecided(f"{e} is not an exact number, a symbol or a function of them")
-        atom = e.func(*(self.expression(self.poly(a)) for a in e.args))
+        atom = e.func(*(self.expression(self.divided(self.poly(a))) for a in e.args))
+        if isinstance(atom, (sp.sin, sp.cos)):
+            atom = sp.expand_trig(atom)  # the addition theorems
         return _single(atom) if atom.func == e.func else self.poly(atom)
 
     def expression(self, poly):
@@ -369,7 +369,8 @@ class NormalForm:
 
     def exponential(self, e):
         """exp(c m + ...) is the product of the generators exp(m/root) to the power c root."""
-        return self.product(self.generator(sp.E, m, c) for m, c in self.poly(e.args[0]).items())
+        exponent = self.divided(self.poly(e.args[0]))
+        return self.product(self.generator(sp.E, m, c) for m, c in exponent.items())
 
     def generator(self, base, monomial, c):
         """base**(c m) as a power of base**(m/root). SymPy may know more of it: sqrt(4) is 2."""
@@ -425,7 +426,7 @@ class NormalForm:
         content = sp.gcd_list(list(poly.values())) if poly else sp.S.One
         primes = sp.factorrat(content)
         logs += [times(k, _single(sp.log(p))) for p, k in primes.items()]
-        rest = sp.log(self.expression(times(1 / content, poly)))
+        rest = sp.log(self.expression(self.divided(times(1 / content, poly))))
         return add([*logs, _single(rest) if isinstance(rest, sp.log) else self.poly(rest)])
 
     def log_of_atom(self, atom):
@@ -626,6 +627,38 @@ class NormalForm:
         while below := self.denominators(poly):
             poly, _ = self.multiplied_out(poly, below[0])
         return poly
+
+    def divided(self, poly):
+        """Each numerator divided by its denominator, lest the argument of a function has two forms:
+        u/(1 + u) is 1 - 1/(1 + u)."""
+        for atom in self.denominators(poly):
+            lead, degree, c = self.leading(atom)
+            for (bounds, powers), factor in poly.items() if lead else ():
+                own = dict(powers)
+                if own.get(atom, 0) < 0 and own.get(lead, 0) >= degree:
+                    lower = _collected([*powers, (lead, -degree)]).items()
+                    whole = add([self.poly(atom), times(-c, _single(lead, degree))])
+                    quotient = self.join(((), tuple(lower)), ((), ((atom, 1),)), 1)
+                    rest = self.product([_product(lower), times(-1, whole)])
+                    terms = times(factor / c, add([quotient, rest]))
+                    others = {m: k for m, k in poly.items() if m != (bounds, powers)}
+                    return self.divided(add([others, self.under(bounds, terms)]))
+        return poly
+
+    def leading(self, atom):
+        """(a generator that a sum has in its highest power without a factor, the power, its
+        coefficient), or (None, 0, 0)."""
+        poly = self.poly(atom)
+        highest = {}
+        for _, powers in poly:
+            for a, k in powers:
+                highest.setdefault(a, []).append(k)
+        for lead in sorted(highest, key=sp.default_sort_key):
+            degree = max(highest[lead])
+            alone = (), ((lead, degree),)
+            if degree > 0 and highest[lead].count(degree) == 1 and alone in poly:
+                return lead, degree, poly[alone]
+        return None, 0, 0
 
     def multiplied_out(self, poly, atom):
         """(the polynomial times that power of a denominator which clears it, the power)"""

@@ -211,6 +211,8 @@ class Point:
         sign = random.choice([1, -1])  # and never ±1: a lost factor must show
         if self.seed > POINTS and self.seed % 2:  # where log x and log(1 - x) are to have values
             value, sign = value if self.small else value / 32, 1
+        elif self.seed > POINTS and isinstance(known, sp.Dummy):
+            value *= 16  # near the other end of the interval that a hypothesis is about
         return value if known.is_nonnegative else -value if known.is_nonpositive else sign * value
 
     def index(self, letter):

@@ -2,7 +2,7 @@
 
 import pytest
 import sympy as sp
-from sympy import Abs, Eq, Heaviside, Integer, Max, Piecewise, Rational, Sum, log, sign, sqrt
+from sympy import Abs, Eq, Heaviside, Integer, Max, Piecewise, Rational, Sum, exp, log, sign, sqrt
 from vocabulary import a, b, d, n, w
 
 from derivations.definitions import Assume, Index, resolve, table_of
@@ -64,6 +64,7 @@ ALL_BOUNDS_COUNT = {
     "symbols, themselves": (Abs(b - a), b - a, [x > a, x < b]),
     "symbols, closed": (Abs(x - a), x - a, [x >= a, x <= b]),
     "a declared sign": (Abs(share - 1), 1 - share, [share < 1]),
+    "in an exponential": (exp(-Abs(2*x + 1)), exp(2*x + 1), [x >= -2, x < Rational(-1, 2)]),
     "three": (Abs(x - 1) + Abs(x - 4), Integer(3), [x > 0, x > 1, x < 4]),
 }  # fmt: skip
 
@@ -91,6 +92,12 @@ def test_what_is_said_of_a_bound_elsewhere_must_fit():
     assert prove(Abs(x - a), x - a, [Assume(x > a, x < b), Assume(b > a)]).points
     with pytest.raises(ValueError):
         prove(Abs(x - a), x - a, [Assume(x > a, x < b), Assume(b < a)])
+
+
+def test_numbers_come_near_both_ends_of_an_interval():
+    for kink in (Rational(-15, 8), Rational(11, 8)):
+        with pytest.raises(FalseLine):
+            prove(Abs(x - kink), sign(-kink)*(x - kink), [Assume(x > -2, x < Rational(3, 2))])
 
 
 def test_one_value_is_left_between_equal_closed_ends():

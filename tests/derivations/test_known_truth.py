@@ -331,6 +331,11 @@ IDENTITIES = [  # whether it holds everywhere, where something is defined, or no
     (Partial(Sum(w[i] * w[i + 1], (i, 1, d - 1)), w[k]), w[k - 1] + w[k + 1], false),
     (Partial(w[i], w[j]), sp.KroneckerDelta(i, j), everywhere),
     (Partial(w[i], w[j]), S(1), false),
+    (exp(r / (1 + r)), sp.E * exp(-1 / (1 + r)), somewhere + "r ≠ -1"),
+    (sin(r / (1 + r)), sin(1 - 1 / (1 + r)), somewhere + "r ≠ -1"),
+    (tanh((r**2 - 1) / (r - 1)), tanh(r + 1), somewhere + "r ≠ 1"),
+    (exp(r**3 / (1 + r**2)), exp(r - r / (1 + r**2)), everywhere),
+    (exp(r / (1 + r)), exp(-1 / (1 + r)), false),
 ]
 
 
