@@ -420,14 +420,23 @@ class Table(dict):
         return Table(definitions, self.levels, floors or self.floors, by, self.independent)
 
     def above(self, variable):
-        """The definitions of what is made of a variable, which itself stays closed."""
+        """The definitions of what is made of a variable, which itself stays closed.
+
+        So does what is only assumed: x > a says at which x a slope is taken, not that x moves with
+        a.
+        """
         base, key = base_of(variable), variable if self.levels else base_of(variable)
         if key not in self.others:
             found = height(variable, self.levels)
-            kept = self if found else {other: d for other, d in self.items() if other != base}
+            kept = {other: d for other, d in self.defined().items() if found or other != base}
             lowest = {**self.floors, found[0]: found[1]} if found else None
             self.others[key] = self.like(kept, lowest, variable)
         return self.others[key]
+
+    def defined(self):
+        """{base: definition} without hypotheses."""
+        return self.once("defined", lambda: {base: d for base, d in self.items()
+                                             if not isinstance(d, Assume)})
 
     def stops_at(self, name):
         """Is this entry of a recursion at the lowest level, where it stays a name?"""
@@ -636,10 +645,10 @@ def _differentiate(partial, table):
 
 def _must_not_be_mixed(partial, table):
     """d/dz of dJ/dw, where z stands for something with w: is z opened before or after?"""
-    outer = base_of(partial.variable)
-    for inner in partial.expr.atoms(Partial) if outer in table else ():
+    outer, known = base_of(partial.variable), table.defined()
+    for inner in partial.expr.atoms(Partial) if outer in known else ():
         goal = base_of(inner.variable)
-        if outer != goal and any(goal in table[u].uses() for u in (outer, *reached(outer, table))):
+        if outer != goal and any(goal in known[u].uses() for u in (outer, *reached(outer, known))):
             raise Undecided(f"{plain(partial)} has two meanings, since {plain(partial.variable)} "
                             f"itself depends on {plain(inner.variable)}: "
                             f"write out {plain(inner)} first")

@@ -16,7 +16,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from derivations.definitions import Assume, Depends, Index
+from derivations.definitions import Assume, Depends, Index, Table
 from derivations.places import least_sizes, limits_in, ranges_in, sizes_in, sizes_of_arrays
 from derivations.printing import plain, show_number, to_mpf
 from derivations.recursion import first_levels
@@ -82,7 +82,8 @@ class Point:
     digits = DIGITS
 
     def __init__(self, exprs, table=None, entries=None, seed=0):
-        self.table, self.entries = table or {}, entries or {}
+        self.table = table if isinstance(table, Table) else Table(table or {})
+        self.entries = entries or {}
         exprs = [*exprs, *(e[e.shape] for e in self.entries.values())]
         parts = opened(exprs, self.table)
         self.exact = all(map(is_rational, parts))
@@ -176,7 +177,11 @@ class Point:
             self.seen.setdefault((base, indices))  # its value is looked up when it is shown
         if isinstance(definition, Assume):
             ends = dict(enumerate(definition.found.ends, POINTS))  # {seed: value}
-            return value_of(ends.get(self.seed, definition.body), self, bound)
+            kept, self.held = self.held, {}  # x > a does not move with a
+            try:
+                return value_of(ends.get(self.seed, definition.body), self, bound)
+            finally:
+                self.held = kept
         return value_of(definition.body, self, bound)
 
     def drawn(self, base, indices):
@@ -276,7 +281,8 @@ class Point:
         """The difference quotient of `evaluate()` by a symbol or an entry."""
         if base in self.size or base in self.ranges:
             raise NoValue(f"{base} counts something, so nothing is differentiated by it")
-        if any(held != base and held in self.table and base in self.reached(held)
+        known = self.table.defined() if self.held else ()
+        if any(held != base and held in known and base in self.reached(held)
                for held, _ in self.held):
             raise NoValue(f"a derivative by {base} inside one by a name that is made of it")
         finer, kept = self.digits // 2, self.held

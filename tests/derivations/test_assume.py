@@ -5,7 +5,7 @@ import sympy as sp
 from sympy import Abs, Eq, Heaviside, Integer, Max, Piecewise, Rational, Sum, exp, log, sign, sqrt
 from vocabulary import a, b, d, n, w
 
-from derivations.definitions import Assume, Index, resolve, table_of
+from derivations.definitions import Assume, Definition, Index, resolve, table_of
 from derivations.errors import FalseLine
 from derivations.symbols import Partial, indexed
 from derivations.verify import prove
@@ -155,3 +155,27 @@ def test_a_counterexample_shows_the_class_that_it_is_about():
     with pytest.raises(FalseLine) as caught:
         prove(sp.KroneckerDelta(k, 1) + sp.KroneckerDelta(k, 2), Integer(1), kinds)
     assert caught.value.point.describe() == "k = 3"
+
+
+r, c = sp.symbols("r c", real=True)
+total = Sum(column[j], (j, 1, n))
+IS_AS_IT_WAS = {  # a slope, what it is, what it would be if the hypothesis were a definition
+    "above a name": (Partial(x*a, a), x, x + a, [Assume(x > a)]),
+    "between names": (Partial(x*a, a), x, x + a, [Assume(x > a, x < b)]),
+    "below a name": (Partial(a*b, b), a, a + b, [Assume(a < b)]),
+    "one equation": (Partial(a*b, b), a, 1 - 2*b, [Assume(a + b, 1)]),
+    "a name for a name": (Partial(x*y, x), y, 2*x, [Assume(y, x)]),
+    "a sum": (Partial(total*r, r), r, 2*r, [Assume(total, r)]),
+    "entries": (Partial(total*a, a), total, total + n*a, [Assume(column[j] > a)]),
+    "in a definition": (Partial(c, a), y, y + a, [Definition(c, a*y), Assume(y > a)]),
+    "of a slope": (Partial(Partial(x**2*a**2, a), x), 4*a*x, 4*a*x + 2*a**2, [Assume(x > a)]),
+    "at a kink": (Partial(Max(a, b)*b, b), 2*b, b, [Assume(a < b)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IS_AS_IT_WAS)
+def test_what_is_assumed_of_a_name_does_not_make_it_move(name):
+    slope, right, wrong, given = IS_AS_IT_WAS[name]
+    assert prove(slope, right, given).points
+    with pytest.raises(FalseLine):
+        prove(slope, wrong, given)
