@@ -406,7 +406,8 @@ class NormalForm:
         if (not base or any(by_cases(a) for a, _ in atoms)
                 or hidden and not self.clear_denominators(base)):
             raise Undecided("it divides by zero, or by what is 0 or 1 by cases")
-        return _single(self.expression(base), k)
+        lead = abs(_lead(base))  # 1/(2 a + 2) and 1/(a + 1) are one generator
+        return times(lead**k, _single(self.expression(times(1 / lead, base)), k))
 
     # logarithms
 
@@ -487,7 +488,7 @@ class NormalForm:
     def side_of(self, poly):
         if self.is_positive(poly) or self.is_positive(times(-1, poly)):
             return {ONE: sp.sign(next(iter(poly.values())))}
-        lead = poly[min(poly, key=str)]
+        lead = _lead(poly)
         step = _single(Step(self.expression(times(1 / lead, poly))))
         return times(sp.sign(lead), add([times(2, step), {ONE: -sp.S.One}]))
 
@@ -698,6 +699,11 @@ def _free_atoms(poly, wanted):
     bound = {b[0] for bounds, _ in poly for b in bounds}
     atoms = {a for _, powers in poly for a, k in powers if wanted(a, k)}
     return sorted((a for a in atoms if not bound & letters_of(a)), key=sp.default_sort_key)
+
+
+def _lead(poly):
+    """The coefficient that is made 1 where a polynomial counts up to a factor."""
+    return poly[min(poly, key=str)]
 
 
 def _shared(poly):

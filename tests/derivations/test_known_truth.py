@@ -336,6 +336,7 @@ IDENTITIES = [  # whether it holds everywhere, where something is defined, or no
     (tanh((r**2 - 1) / (r - 1)), tanh(r + 1), somewhere + "r ≠ 1"),
     (exp(r**3 / (1 + r**2)), exp(r - r / (1 + r**2)), everywhere),
     (exp(r / (1 + r)), exp(-1 / (1 + r)), false),
+    (exp(1 / (2 * r + 2)) ** 2, exp(1 / (r + 1)), somewhere),
 ]
 
 
