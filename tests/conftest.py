@@ -3,6 +3,7 @@ the run."""
 
 import os
 from collections import Counter
+from itertools import groupby
 from pathlib import Path
 
 # Before NumPy is imported, here and in the kernels of the notebooks.
@@ -14,6 +15,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [ROOT, os.environ.get("P
 import matplotlib  # noqa: E402
 import pytest  # noqa: E402
 import tally  # noqa: E402
+from _pytest.runner import runtestprotocol  # noqa: E402
 from ledger import in_words, totals  # noqa: E402
 
 # Not MPLBACKEND: the kernels would inherit it, and show no figures.
@@ -28,18 +30,62 @@ LONGEST = ["test_exercises_in_notebooks", "test_repair", "06_mini_batch_training
            "04_single_weight_chain_rule", "test_tampering", "test_claims_meet_numbers"]
 
 spent, clock = Counter(), {}
+ROWS = pytest.StashKey()
 
 
 def pytest_configure(config):
     """Only a run in one process can tell whose its processor time is."""
-    clock["shared"] = hasattr(config, "workerinput") or getattr(config.option, "numprocesses", None)
+    clock["worker"] = hasattr(config, "workerinput")
+    clock["shared"] = clock["worker"] or getattr(config.option, "numprocesses", None)
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items):
-    """The files that take longest, then the rest as they come (make test keeps this order)."""
+def pytest_collection_modifyitems(config, items):
+    """The files that take longest, then the rest as they come (make test keeps this order).
+
+    In a parallel run the rows of a test are sent as one, but not those of a long test.
+    """
     rank = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+    if hasattr(config, "workerinput") and config.option.markexpr != "long":
+        items[:] = [together(list(rows)) for _, rows in groupby(items, key=test_of)]
+
+
+def test_of(item):
+    """What the rows of a parametrised test have in common; a cell of a notebook is alone."""
+    return item.nodeid.split("[")[0]
+
+
+def together(rows):
+    """The first row of a test, which runs the others too."""
+    rows[0].stash[ROWS] = rows
+    return rows[0]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    """Half the time of a small test goes into the messages between the processes: of the rows that
+    pass one sends its reports, each that does not sends its own."""
+    rows = item.stash.get(ROWS, [item])
+    if len(rows) == 1:
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    runs = [runtestprotocol(row, log=False, nextitem=following)
+            for row, following in zip(rows, [*rows[1:], nextitem])]
+    other = [run for run in runs if not all(report.passed for report in run)]
+    for report in sum(other or runs[:1], []):
+        # a process may send reports only of what it was asked for
+        report.row, report.nodeid = report.nodeid, item.nodeid
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report):
+    """Where all reports come together each row has its name again."""
+    if not clock["worker"]:
+        report.nodeid = getattr(report, "row", report.nodeid)
 
 
 def processor_time():
