@@ -15,7 +15,6 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [ROOT, os.environ.get("P
 import matplotlib  # noqa: E402
 import pytest  # noqa: E402
 import tally  # noqa: E402
-from _pytest.runner import runtestprotocol  # noqa: E402
 from ledger import in_words, totals  # noqa: E402
 
 # Not MPLBACKEND: the kernels would inherit it, and show no figures.
@@ -69,10 +68,11 @@ def pytest_runtest_protocol(item, nextitem):
     rows = item.stash.get(ROWS, [item])
     if len(rows) == 1:
         return None
+    run = item.config.pluginmanager.get_plugin("runner").runtestprotocol
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    runs = [runtestprotocol(row, log=False, nextitem=following)
+    runs = [run(row, log=False, nextitem=following)
             for row, following in zip(rows, [*rows[1:], nextitem])]
-    other = [run for run in runs if not all(report.passed for report in run)]
+    other = [reports for reports in runs if not all(report.passed for report in reports)]
     for report in sum(other or runs[:1], []):
         # a process may send reports only of what it was asked for
         report.row, report.nodeid = report.nodeid, item.nodeid
