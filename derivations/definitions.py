@@ -354,7 +354,14 @@ def put(expr, swap):
         return expr
     if isinstance(expr, sp.Indexed):
         return expr.func(expr.base, *(put(i, swap) for i in expr.indices))
-    return expr.func(*(put(a, swap) for a in expr.args)) if expr.args else expr
+    parts = (put(a, swap) for a in expr.args)
+    if isinstance(expr, Relational):  # SymPy compares the sides, and stumbles over 0 + 0
+        parts = map(_rebuilt, parts)
+    return expr.func(*parts) if expr.args else expr
+
+
+def _rebuilt(expr):
+    return expr.func(*map(_rebuilt, expr.args)) if expr.args else expr
 
 
 def fresh(expr):

@@ -4,6 +4,7 @@ from fractions import Fraction
 from functools import cached_property
 
 import mpmath
+from sympy import evaluate
 
 from derivations.printing import as_fraction, plain, show_number, to_mpf
 
@@ -87,7 +88,8 @@ class FalseLine(Exception):
     @cached_property
     def mistake(self):
         """The usual mistake that turns the one line into the other, or None; it is sought late."""
-        return self.sought() if callable(self.sought) else self.sought
+        with evaluate(True):
+            return self.sought() if callable(self.sought) else self.sought
 
     def __str__(self):
         line = f"Line {self.position}" if self.position else "The left side"

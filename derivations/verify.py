@@ -146,21 +146,25 @@ def prove(before, now, given=()):
     Undecided
         If they are neither shown equal nor different.
     """
-    return prove_lines([formula(before), formula(now)], Known(given))
+    with sp.evaluate(True):
+        known = Known(given)
+    return prove_lines([formula(before), formula(now)], known)
 
 
 def prove_lines(lines, known, title="the derivation"):
     """Prove a whole chain of lines, the left side first; returns and raises as `prove` does."""
-    chain = Chain(lines, known, title)
-    chain.check_names()
-    chain.show()
-    chain.open()
-    chain.must_fit()
-    numbers = chain.numbers()
-    chain.prove()
-    return Proof(chain.resolved, chain.parts, lines[0].has(Partial, Gradient), *numbers,
-                 differentiable(chain.shown, known.table),
-                 [*map(repr, known.hypotheses), *conditions(chain.shown, known.table, chain.parts)])
+    with sp.evaluate(True):  # also within a block of as_written
+        chain = Chain(lines, known, title)
+        chain.check_names()
+        chain.show()
+        chain.open()
+        chain.must_fit()
+        numbers = chain.numbers()
+        chain.prove()
+        where = conditions(chain.shown, known.table, chain.parts)
+        return Proof(chain.resolved, chain.parts, lines[0].has(Partial, Gradient), *numbers,
+                     differentiable(chain.shown, known.table),
+                     [*map(repr, known.hypotheses), *where])
 
 
 class Chain:

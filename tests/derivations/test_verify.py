@@ -297,3 +297,16 @@ def test_neighbours_within_a_sum_stay():
     neighbours = Sum(row[k]*row[k + 1], (k, 1, m - 1))
     assert prove(2*neighbours, neighbours + neighbours).points
     assert prove(row[m] + row[m - 1], row[m - 1] + row[m]).points
+
+
+def test_a_proof_may_stand_within_a_block_that_keeps_what_is_typed():
+    state = indexed("h", n)
+    with as_written():
+        none = Sum(sp.Piecewise((1, sp.Eq(u[i], 0)), (0, True)), (i, 1, n))
+        assert "u_i" in prove(none, sp.sympify(0)).scope()
+        assert prove(Partial(state[3], a), 3*a**2, [
+            Definition(state[i], a*state[i - 1]), Definition(state[0], 1)]).points
+        with pytest.raises(FalseLine) as refusal:
+            prove(Partial(state[3], a), 3*a**3, [
+                Definition(state[i], a*state[i - 1]), Definition(state[0], 1)])
+        assert "exponent" in str(refusal.value)
