@@ -1,6 +1,8 @@
 """Bring your own: proof and numbers agree on what is right in any form, and say of a wrong claim
 which mistake it is."""
 
+from functools import cache
+
 import pytest
 from sympy import (
     Derivative,
@@ -91,10 +93,13 @@ WRONG = [
 ]
 
 
+said_of = cache(bring_your_own)  # each wrong claim is judged once, and looked at by all tests
+
+
 @pytest.mark.parametrize("function, claimed, variable, mistake", WRONG,
                          ids=[mistake for *_, mistake in WRONG])
 def test_a_wrong_claim_gets_the_name_of_its_mistake(function, claimed, variable, mistake):
-    said = bring_your_own(function, claimed, variable)
+    said = said_of(function, claimed, variable)
     assert not said and said.verdict == "wrong" and mistake in said.hint
     assert mistake in repr(said) and mistake in said._repr_markdown_()
 
@@ -103,7 +108,7 @@ def test_a_wrong_claim_gets_the_name_of_its_mistake(function, claimed, variable,
                          ids=[mistake for *_, mistake in WRONG])
 def test_the_right_derivative_stands_beside_a_wrong_claim_and_is_right(
     function, claimed, variable, mistake):
-    assert bring_your_own(function, bring_your_own(function, claimed, variable).right, variable)
+    assert bring_your_own(function, said_of(function, claimed, variable).right, variable)
 
 
 def test_numbers_say_so_and_an_example_is_given():
@@ -166,7 +171,7 @@ def test_the_text_of_a_claim_is_read_with_the_symbols_of_the_function():
 
 def test_nothing_in_the_terminal_is_latex():
     for function, claimed, variable, _ in WRONG:
-        assert "\\" not in repr(bring_your_own(function, claimed, variable))
+        assert "\\" not in repr(said_of(function, claimed, variable))
 
 
 def test_code_may_be_held_against_the_claim():

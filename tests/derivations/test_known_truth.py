@@ -252,7 +252,7 @@ def of_matrices(seed):
 # ---------------------------------------------------------------- the draws
 
 SOURCES = {"cost": of_a_cost, "matrices": of_matrices}
-QUICK, LONG, A_RANGE = {"cost": 20, "matrices": 8}, 600, 100
+QUICK, LONG, A_RANGE = {"cost": 12, "matrices": 5}, 600, 100
 MOST_UNDECIDED = 0.02  # of the lines of a range, and one more
 
 

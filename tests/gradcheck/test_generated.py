@@ -158,7 +158,7 @@ def verdicts(cost, gradient, p):
     return {block.verdict for block in gradient_check(cost, gradient, p).blocks.values()}
 
 
-@pytest.mark.parametrize("seed", one_in(2, range(12)))
+@pytest.mark.parametrize("seed", one_in(4, range(12)))
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_right_gradient_is_never_refused(kind, seed):
     cost, gradient, p = kind(np.random.default_rng(seed))
@@ -166,7 +166,7 @@ def test_a_right_gradient_is_never_refused(kind, seed):
     assert "differs" not in verdicts(cost, gradient(p), p)
 
 
-@pytest.mark.parametrize("seed", one_in(2, range(4)))
+@pytest.mark.parametrize("seed", one_in(4, range(4)))
 @pytest.mark.parametrize("factor", FACTORS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_wrong_gradient_is_never_accepted(kind, factor, seed):
@@ -220,7 +220,7 @@ def test_a_unit_that_is_dead_at_every_sample_has_no_slope_though_kinks_are_near(
     assert agreed >= 55
 
 
-@pytest.mark.parametrize("seed", one_in(3, range(30)))
+@pytest.mark.parametrize("seed", one_in(6, range(30)))
 def test_a_bias_that_a_normalisation_takes_out_may_have_a_slope_of_rounding_errors(seed):
     X, p, rng = drawn(seed)
     y = rng.normal(size=6)

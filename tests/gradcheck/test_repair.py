@@ -205,7 +205,7 @@ PAIRS = {
 }
 
 
-@pytest.mark.parametrize("name", one_in(2, PAIRS))
+@pytest.mark.parametrize("name", one_in(3, PAIRS))
 def test_two_faults_are_found_and_what_is_told_is_true(name, program_of):
     source, passes, faults = PAIRS[name]
     assert passes(program_of(source, **DATA))
@@ -271,7 +271,7 @@ def scalar_passes(program):
     return gradient_check(cost, lambda q: program(*q), np.array([0.5, -0.2, 1.3, 0.1]))
 
 
-@pytest.mark.parametrize("source, passes, line, factor, without", one_in(3, [
+@pytest.mark.parametrize("source, passes, line, factor, without", one_in(4, [
     (BACK, back_passes, 4, " * (1 - out)", ""),
     (BACK, back_passes, 4, " / Y.size", ""),
     (BACK, back_passes, 4, "* out * ", "* "),

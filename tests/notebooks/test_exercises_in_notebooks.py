@@ -208,9 +208,21 @@ def prepared(name, id):
     return dict(_scopes[parts])
 
 
+searched = {}
+
+
+def find_once(program, passes):
+    """Each faulty program is searched once, whatever is answered."""
+    key = inspect.getsource(program), inspect.getsource(passes)
+    if key not in searched:
+        searched[key] = find_fault(program, passes)
+    return searched[key]
+
+
 @pytest.fixture(autouse=True)
 def clean_book(monkeypatch):
     book.clear()
+    monkeypatch.setattr(sys.modules["exercises.find_bug"], "find_fault", find_once)
     monkeypatch.setattr(figures, "show", lambda *a, **k: None)
     monkeypatch.chdir(NOTEBOOKS[0].parent)
 
