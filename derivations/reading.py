@@ -28,6 +28,7 @@ import sympy as sp
 from sympy import evaluate
 from sympy.printing.pretty.pretty_symbology import greek_unicode
 
+from derivations.printing import MARKS
 from derivations.shapes import ONE, Misfit, Shapes
 from derivations.symbols import (
     Activation,
@@ -108,7 +109,7 @@ def read(*texts, known=(), functions=(), shapes=None, spelled=None):
         _must_not_mix(trees, shapes)
         of_matrices = bool(shapes) or _is_of_matrices(trees)
         if found := _products(trees, texts, shapes or {}, of_matrices):
-            names.glued = {name[place:] for name in found for place in range(len(name) - 1)}
+            names.glued = found
             trees = _with_entries(_trees(texts, names))
         if of_matrices:
             known, trees = _matrices(trees, texts, shapes or {})
@@ -284,38 +285,40 @@ LETTERS = [  # a name between « and » is whole, whatever stands beside it: ŷ 
     (r"[^\x00-\x7f]", lambda letter: _letters_of(letter)),
     (f"[{''.join(GREEK)}]", lambda letter: f"«{GREEK[letter[0]]}»")]
 SPELLED = [
-    *((rf"(\w){mark}", rf"«\1_{name}»") for name, mark in (
-        ("hat", "\u0302"), ("bar", "\u0304"), ("tilde", "\u0303"))),
+    *((rf"(\w){mark}", rf"«\1_{name}»") for name, mark in MARKS.items()),
     (r"\b(?:np|numpy|sp|sympy|math|torch|jnp)\.(?=[a-z])", ""),
     (r"(?<![\w«])([A-Za-z]+_(?:hat|bar|tilde))(?![A-Za-z])", r"«\1»"),
-    (r"\.\s*(?:T(?!\w)|transpose\s*\(\s*\))", "†"),
+    (r"\.\s*(?:T(?!\w)|transpose\s*\(\s*\))", "†"), (r"\^T(?=(?:[A-Za-z]|[A-Z][a-z])\b)", "^T "),
+    (r"(?<![A-Za-z_\\«])[sS]um(?=_)", r"\\sum"),
     (r"\^\s*(\{\s*)?(?:⊙|∘|\\odot|\\circ)\s*([1-9])(?!\d)(?(1)\s*\})", r"^⊙\2")]
+WORD, WORDS = r"(?<![\\A-Za-z«_])(?<!_\{)[A-Za-z][A-Za-z0-9]*", {*FUNCTIONS, "sum", "Sum"}
 TOKEN = re.compile(r"""\s*(?: (?P<number>\d+(?:\.(?!\.)\d*)?(?:[eE][-+]?\d+)?|\.\d+)
                             | «(?P<whole>\w+)» | (?P<name>[A-Za-z][A-Za-z0-9]*)
                             | (?P<command>\\[A-Za-z]+|\\.)
                             | (?P<sign>\*\*|\^⊙\d|\.\.|\|\||.) )""", re.X)
 SCRIPT = re.compile(r"(?:⟨(\w)⟩)?(?:\s*_\s*\{\s*([^\W_]+)\s*\}|_(\w*[^\W_]))?(?:⟨(\w)⟩)?")
-IGNORED = {"&", "$", *(rf"\{name}" for name in [
-    *"left right big Big Bigl Bigr bigl bigr quad qquad displaystyle limits".split(),
-    *",;:! []()"])}
 SPELLINGS = {spelling: token for token, spellings in {
     "*": r"\cdot \times · × ∙ ⋅ •", "-": "− – —", "^": "**", "/": "÷ ⁄", r"\sum": "Σ ∑",
     r"\partial": "∂", r"\sqrt": "√", "'": "′ ’ ‘", r"\log": r"\ln", r"\phi": r"\varphi",
     r"\epsilon": r"\varepsilon", r"\frac": r"\dfrac \tfrac", "{": r"\lbrace", "}": r"\rbrace",
     "l": r"\ell", "⊙": r"∘ \odot \circ",
-    "||": r"\| ‖ ∥ \lVert \rVert \Vert", "|": r"\lvert \rvert \vert", r"\top": r"\intercal ⊤"
-}.items() for spelling in spellings.split()}
+    "||": r"\| ‖ ∥ \lVert \rVert \Vert", "|": r"\lvert \rvert \vert", r"\top": r"\intercal ⊤",
+    "": r"& $ \left \right \big \Big \Bigl \Bigr \bigl \bigr \quad \qquad \displaystyle \limits "
+        r"\, \; \: \! \[ \] \( \)"}.items() for spelling in spellings.split()} | {r"\ ": ""}
 
 
 def _letters_of(run):
     return unicodedata.normalize("NFKD", run[0])
 
 
-def _spelled(text, layers):
+def _spelled(text, names):
     """The text in plain letters, ² as ^{2}, xᵢ as x_{i}, 𝐱 as x, and the part of the text that each
     letter comes from."""
     spans = [(place, place + 1) for place in range(len(text))]
-    for pattern, put in [*LETTERS, *IN_LATEX*("\\" in text), *SPELLED, *layers]:
+    latex = "\\" in text
+    rows = [*LETTERS, *IN_LATEX*latex, *SPELLED, *names.layers(),
+            (WORD, lambda word: _apart(word[0], latex, names.glued))]
+    for pattern, put in rows:
         new, places, last = "", [], 0
         for found in re.finditer(pattern, text):
             put_in = put(found) if callable(put) else found.expand(put)
@@ -327,6 +330,15 @@ def _spelled(text, layers):
     return text.rstrip(), spans
 
 
+def _apart(word, latex, glued):
+    """The names in a word of letters and digits: in LaTeX all but functions have one letter."""
+    known = (part for part in (word, re.match("[A-Za-z]+", word)[0]) if part in WORDS)
+    function = next(known, "") if latex else word
+    if not function or word in glued:
+        return " ".join(word)
+    return f"{function} {word[len(function):]}" if function != word else word
+
+
 class _Token(str):
     """A number, a name or a sign, and where in the text it stands."""
 
@@ -334,36 +346,20 @@ class _Token(str):
 
 
 def _tokens(text, names):
-    """The tokens, the same for plain text and LaTeX, where all but functions has one letter."""
-    (spelled, spans), place, token = _spelled(text, names.layers()), 0, ""
+    """The tokens, the same for plain text and LaTeX: indices and layers stand in a name."""
+    (spelled, spans), place = _spelled(text, names), 0
     while match := TOKEN.match(spelled, place):
-        before, kind, token = token, match.lastgroup, match[match.lastgroup]
-        start, place = match.start(kind), match.end()
-        token = SPELLINGS.get(token, token)
-        if kind == "name":
-            token = _first_name(token, before, "\\" in text, names)
-            place = start + len(token)
-        if token.lower() == "sum" and spelled[place:place + 1] == "_":
-            token = r"\sum"
-        elif kind in ("name", "whole") or token[1:] in names.commands() and token[0] == "\\":
+        kind, start, place = match.lastgroup, match.start(match.lastgroup), match.end()
+        token = SPELLINGS.get(match[kind], match[kind])
+        if kind in ("name", "whole") or token[1:] in names.commands() and token[:1] == "\\":
             layer, script, typed, other = (
                 found := SCRIPT.match(spelled, place)).groups(default="")
             layer, script, place = layer or other, script or typed, found.end()
             token = token.lstrip("\\") + f"^({layer})"*bool(layer) + f"_{script}"*bool(script)
-        if token not in IGNORED:
+        if token:
             token = _Token(token)
             token.span = spans[start][0], spans[place - 1][1]
             yield token
-
-
-def _first_name(word, before, latex, names):
-    """What belongs to one name of some letters and digits in a row."""
-    letters = re.match("[A-Za-z]+", word)[0]
-    words = {*FUNCTIONS, "sum", "Sum"}
-    if latex and word not in words:
-        return letters if letters in words else word[0]
-    turned = before == "^" and re.fullmatch("T([A-Za-z]|[A-Z][a-z])", word)  # w^Tx
-    return word[0] if word in names.glued or turned and word not in names.known else word
 
 
 # Tokens to a tree --------------------------------------------------------------------------------
@@ -854,7 +850,8 @@ class _Names:
 
     def build(self, tree):
         kind, *parts = tree
-        found = getattr(self, kind)(*parts)
+        found = (BUILT[kind](*map(self.build, parts[:2])) if kind in BUILT
+                 else getattr(self, kind)(*parts))
         is_name = kind == "name" or not found.is_Matrix
         return found if is_name or found.shape != (1, 1) else sp.Trace(found)
 
@@ -888,48 +885,6 @@ class _Names:
                 self.values.setdefault(name, _letter(name))
         return self.build(tree)
 
-    def add(self, one, other):
-        one, other = self.build(one), self.build(other)
-        if _shape(one) != _shape(other):
-            raise Unreadable(f"{_told(one)} and {_told(other)} cannot be added")
-        return one + other
-
-    def minus(self, tree):
-        return -self.build(tree)
-
-    def times(self, one, other, beside=None):
-        return self.product(self.build(one), self.build(other))
-
-    def product(self, one, other):
-        if one.is_Matrix and other.is_Matrix and one.shape[1] != other.shape[0]:
-            raise Unreadable(f"{_told(one)} times {_told(other)} does not fit")
-        if self.running is not None and one.has(self.running) and other.has(self.running):
-            raise Unreadable(f"{one} {other} within ||…|| is no product of arrays: "
-                             "write a sum of entries")
-        return one * other
-
-    def matmul(self, one, other):
-        return self.product(self.matrix(one, "@"), self.matrix(other, "@"))
-
-    def entrywise(self, one, other):
-        one, other = self.build(one), self.build(other)
-        if not (one.is_Matrix and other.is_Matrix):
-            return self.product(one, other)
-        if one.shape != other.shape:
-            raise Unreadable(f"{_told(one)} ⊙ {_told(other)} does not fit")
-        return sp.HadamardProduct(one, other)
-
-    def transposed(self, tree):
-        return sp.Transpose(self.matrix(tree, "' or ᵀ"))
-
-    def matrix(self, tree, sign):
-        found = self.build(tree)
-        if not found.is_Matrix:
-            raise Unreadable(f"{sign} stands with a matrix, and {found} is a number here: write "
-                             "entries, as in Sum(X[i, k]*y[i], (i, 1, n)), or make it a "
-                             "MatrixSymbol")
-        return found
-
     def norm(self, tree, which):
         return sp.sqrt(self.squared(tree, which))
 
@@ -942,6 +897,10 @@ class _Names:
         kept = self.running
         self.running = letter = _letter(next(c for c in "ijklmpqrst" if c not in self.values))
         found, self.running = self.build(tree), kept
+        for product in found.atoms(sp.Mul):
+            if sum(factor.has(letter) for factor in product.args) > 1:
+                raise Unreadable(f"{product} within ||…|| is no product of arrays: write a sum of "
+                                 "entries")
         if found.is_Matrix:
             if which == "2" and 1 not in found.shape:
                 raise Unreadable(f"||{found}||_2 of a matrix is its largest singular value, which "
@@ -957,16 +916,6 @@ class _Names:
             raise Unreadable(f"||…|| is of arrays, and {found} is a number here: write the sum of "
                              "the squares, as in Sum(w[i]**2, (i, 1, n))")
         return sp.Sum(found**2, (letter, 1, sizes.pop())) if sizes else found**2
-
-    def partial(self, function, variable):
-        return Partial(self.build(function), self.build(variable))
-
-    def over(self, one, other):
-        below = self.build(other)
-        if below == 0 or below.is_Matrix:
-            raise Unreadable("it divides by zero" if below == 0
-                             else f"nothing is divided by {_told(below)}")
-        return self.build(one) / below
 
     def power(self, base, exponent):
         if base[0] == "norm" and exponent == ("number", "2"):
@@ -1029,6 +978,46 @@ class _Names:
             return function(*values)
         except TypeError:
             raise Unreadable(f"{stem} does not take {len(values)} values") from None
+
+
+def _sum(one, other):
+    if _shape(one) != _shape(other):
+        raise Unreadable(f"{_told(one)} and {_told(other)} cannot be added")
+    return one + other
+
+
+def _product(one, other):
+    if one.is_Matrix and other.is_Matrix and one.shape[1] != other.shape[0]:
+        raise Unreadable(f"{_told(one)} times {_told(other)} does not fit")
+    return one * other
+
+
+def _entrywise(one, other):
+    if not (one.is_Matrix and other.is_Matrix):
+        return _product(one, other)
+    if one.shape != other.shape:
+        raise Unreadable(f"{_told(one)} ⊙ {_told(other)} does not fit")
+    return sp.HadamardProduct(one, other)
+
+
+def _quotient(one, below):
+    if below == 0 or below.is_Matrix:
+        raise Unreadable("it divides by zero" if below == 0
+                         else f"nothing is divided by {_told(below)}")
+    return one / below
+
+
+def _matrix(found, sign):
+    if not found.is_Matrix:
+        raise Unreadable(f"{sign} stands with a matrix, and {found} is a number here: write "
+                         "entries, as in Sum(X[i, k]*y[i], (i, 1, n)), or make it a MatrixSymbol")
+    return found
+
+
+BUILT = {"add": _sum, "times": _product, "over": _quotient, "entrywise": _entrywise,
+         "minus": lambda one: -one, "partial": Partial,
+         "matmul": lambda one, other: _product(_matrix(one, "@"), _matrix(other, "@")),
+         "transposed": lambda one: sp.Transpose(_matrix(one, "' or ᵀ"))}
 
 
 def _slope(function, name):
