@@ -53,7 +53,7 @@ FUNCTIONS = {
     "sigmoid": sigmoid, "sigma": sigmoid, "logistic": sigmoid, "softplus": softplus,
     **dict.fromkeys(("relu", "ReLU"), lambda z: sp.Max(z, 0)),
     **dict.fromkeys(("heaviside", "step", "H"), sp.Heaviside)}
-OF_A_MATRIX = {"tr": sp.Trace, "trace": sp.Trace, "transpose": sp.Transpose}
+OF_A_MATRIX = {**dict.fromkeys(("tr", "Tr", "trace"), sp.Trace), "transpose": sp.Transpose}
 # before a bracket they are functions, unless known as values
 LONG_NAMES = {name for name in {*FUNCTIONS, *OF_A_MATRIX} if len(name) > 1 and name != "sigma"}
 # functions that nobody takes of a number alone: sin 2w is sin(2w), but log 2w may be log(2) w
@@ -63,7 +63,7 @@ UNKNOWN = ("f", "g", "h", "phi", "psi")
 SIZES = dict(i="n", j="d", k="m", l="p")
 NO_NAMES = {"oo", "inf", "Inf", "infinity", "Infinity", "nan", "NaN", "True", "False", "None"}
 NO_FUNCTIONS = set("tan sec csc cosec cot tg ctg asin acos arcsin arccos sech csch coth asinh "
-                   "acosh atanh sinc gelu silu softmax argmax argmin det diag lim".split())
+                   "acosh atanh sinc lg gelu silu softmax argmax argmin det diag lim".split())
 PYTHON = {"for", "in", "if", "else", "and", "or", "not", "import", "def", "return"}
 
 
@@ -269,10 +269,12 @@ del GREEK["Σ"]  # a sum
 SUPER, SUB = ("".join(c for c in map(chr, range(0xAA, 0x2D00))
                       if unicodedata.decomposition(c).startswith(kind))
               for kind in ("<super>", "<sub>"))
-DRESS = r"\\(?:mathbf|mathbb|boldsymbol|bm|mathrm|mathsf|operatorname|text|vec)(?![A-Za-z])\s*"
+DRESS = (r"\\(?:math(?:bf|bb|rm|sf|it|cal)|boldsymbol|bm|operatorname|text|vec)"
+         r"(?![A-Za-z])\s*")
 HALF = r"\{\s*((?:\\partial|∂)(?:[^{}]|\{[^{}]*\})*)\}"  # of a derivative
 IN_LATEX = [  # x_ik is x_{i}k
-    (r"_(?!hat|bar|tilde)([A-Za-z0-9])", r"_{\1}"),
+    (r"_(?!hat|bar|tilde)([A-Za-z0-9])", r"_{\1}"), (r"\^([A-Za-z0-9])", r"^{\1}"),
+    (r"\\wide(?=hat|tilde)", r"\\"), (r"\\overline", r"\\bar"),
     (rf"\\[dt]?frac\s*{HALF}\s*{HALF}", r"\1/\2 "),
     (rf"{DRESS}(?:\{{1\}}|1)\s*_\s*\{{([^{{}}]*)\}}", r"1[\1]"),
     (rf"{DRESS}(?:\{{\s*(\w+)\s*\}}|(\w))", r"«\1\2»"),
@@ -290,6 +292,8 @@ SPELLED = [
     (r"(?<![\w«])([A-Za-z]+_(?:hat|bar|tilde))(?![A-Za-z])", r"«\1»"),
     (r"\.\s*(?:T(?!\w)|transpose\s*\(\s*\))", "†"), (r"\^T(?=(?:[A-Za-z]|[A-Z][a-z])\b)", "^T "),
     (r"(?<![A-Za-z_\\«])[sS]um(?=_)", r"\\sum"),
+    (r"(?<![\w\\])«?I»?\s*(?=[(\[][^()]*[<>])", "1"),  # I(z > 0)
+    (r"(\^(?:\d|\{[^{}]*\}))(_(?:\{[^{}]*\}|\w+))", r"\2\1"),  # x^2_i
     (r"\^\s*(\{\s*)?(?:⊙|∘|\\odot|\\circ)\s*([1-9])(?!\d)(?(1)\s*\})", r"^⊙\2")]
 WORD, WORDS = r"(?<![\\A-Za-z«_])(?<!_\{)[A-Za-z][A-Za-z0-9]*", {*FUNCTIONS, "sum", "Sum"}
 TOKEN = re.compile(r"""\s*(?: (?P<number>\d+(?:\.(?!\.)\d*)?(?:[eE][-+]?\d+)?|\.\d+)
@@ -303,7 +307,8 @@ SPELLINGS = {spelling: token for token, spellings in {
     r"\epsilon": r"\varepsilon", r"\frac": r"\dfrac \tfrac", "{": r"\lbrace", "}": r"\rbrace",
     "l": r"\ell", "⊙": r"∘ \odot \circ",
     "||": r"\| ‖ ∥ \lVert \rVert \Vert", "|": r"\lvert \rvert \vert", r"\top": r"\intercal ⊤",
-    "": r"& $ \left \right \big \Big \Bigl \Bigr \bigl \bigr \quad \qquad \displaystyle \limits "
+    "": r"& $ \left \right \big \Big \Bigl \Bigr \bigl \bigr \quad \qquad "
+        r"\displaystyle \textstyle \limits \nolimits "
         r"\, \; \: \! \[ \] \( \)"}.items() for spelling in spellings.split()} | {r"\ ": ""}
 
 
@@ -370,7 +375,7 @@ LOGARITHMS = {"log", "ln"}
 # d/dw, dC/da, \frac{d}{dw}: in plain text, in LaTeX
 DERIVATIVE = [re.compile(pattern) for pattern in (
     r"(?<!\S)d([A-Za-z](_\w+)?)? / d[A-Za-z](_\w+)?(?!\S)",
-    r"(?<!\S)d( \w+)? / d \w+|\\frac { d( [^{}]*)? } { d \w")]
+    r"(?<!\S)d( \w+)? / d \w+|\\frac { d( ([^{}]|{[^{}]*})*)? } { d \w")]
 
 
 class _Parser:
@@ -639,7 +644,7 @@ class _Parser:
 
     def named(self, name):
         """A name with what belongs to it: indices, primes, the brackets of a function."""
-        if self.next == "(" and name in ("Sum", "sum"):
+        if name in {"Sum", "sum"} - self.known:
             return self.python_sum()
         if self.next == "(" and name in {"mean", "average"} - self.names.alone:
             self.stop("a mean written as a sum, as in Sum(x[i]**2, (i, 1, n))/n,")
@@ -656,7 +661,8 @@ class _Parser:
             indices += [one for tree in further for one in _factors(tree)]
         if indices and stem in LOGARITHMS & self.functions:
             return self.called(stem, self.base(indices))
-        indices += self.arguments() if self.next == "[" else []
+        while self.next == "[":
+            indices += self.arguments()
         if not indices:
             return self.called(stem) or ("name", stem)
         if stem in self.functions:
@@ -685,7 +691,7 @@ class _Parser:
         if exponent and self.next != "(" and not (is_long and self.begins_a_factor()):
             self.place, exponent = place, None
         primes = next(p for p, token in enumerate(self.tokens[self.place:]) if token != "'")
-        opens = self.tokens[self.place + primes] in ("(", "{")
+        opens = self.tokens[self.place + primes] in ("(", "{", r"\{")
         if primes and stem in self.names.alone - self.functions - {*GREEK.values()}:
             return None  # X' (X w - y)
         if opens and (primes and stem not in self.known or stem in self.functions):
@@ -742,8 +748,9 @@ class _Parser:
 
     def offered(self):
         """The functions with a name, each under one, in small letters if it has such a name."""
-        names = sorted(reversed([*FUNCTIONS, *self.functions - FUNCTIONS.keys()]), key=str.islower)
-        found = {FUNCTIONS.get(name, name): name for name in names
+        usual = {**FUNCTIONS, **OF_A_MATRIX}
+        names = sorted(reversed([*usual, *self.functions - usual.keys()]), key=str.islower)
+        found = {usual.get(name, name): name for name in names
                  if len(name) > 1 and name in self.functions - {*GREEK.values()}}
         return ", ".join(sorted(found.values()))
 
@@ -781,14 +788,14 @@ class _Names:
 
     def commands(self):
         r"""Names that may be typed as \name."""
-        return {*GREEK.values(), "top", *self.functions - {"sqrt"}, *self.known}
+        return {*GREEK.values(), "Sigma", "top", *self.functions - {"sqrt"}, *self.known}
 
     def layers(self):
-        """How ^(2) or ^{(2)} above a name is told, which counts layers, where such a name is known
-        or none is and there are braces; not above e."""
+        """How ^(2), ^{(2)} or ^{[2]} above a name is told, which counts layers, where such a name
+        is known or none is and there are braces; not above e."""
         known = "".join(name[-2] for name in self.known if re.search(r"\^\(\w\)$", name))
         letter = f"[{known}]" if known else r"\w"
-        above = rf"\{{\(({letter})\)\}}" + rf"|\(({letter})\)"*bool(known)
+        above = rf"\{{[(\[]({letter})[)\]]\}}|\[({letter})\]" + rf"|\(({letter})\)"*bool(known)
         row = rf"(?<=[\w}}»])(?<!\be)\^(?:{above})", lambda found: f"⟨{found[found.lastindex]}⟩"
         return [row] if known or not self.strict else []
 

@@ -134,7 +134,7 @@ class Shapes:
         first, *others = map(self.shape, arguments)
         for other in others:
             self.fit(first, other)
-        if name in ("tr", "trace"):
+        if name in ("tr", "Tr", "trace"):
             self.meet(*first)
             return ONE
         return first[::-1] if name == "transpose" else first

@@ -10,7 +10,7 @@ from sympy import Rational, Sum, exp, log, sqrt, tanh
 
 from derivations.printing import plain, tex
 from derivations.reading import OF_A_MATRIX, Unreadable, read
-from derivations.symbols import Partial, activation, indexed, sigmoid, softplus
+from derivations.symbols import Partial, activation, indexed, names_in, sigmoid, softplus
 
 n, d = sp.symbols("n d", integer=True, positive=True)
 i, j, k = sp.symbols("i j k", integer=True, positive=True)
@@ -67,6 +67,12 @@ def one(text):
       r"a\tfrac{\partial{L}}{∂w_{k}}"], Partial(L, w[k])*a),
     (["x_{i+1,k}", "x_{i + 1, k}", "x[i + 1, k]"], x[i + 1, k]),
     ([r"\hat{\mathbf{y}}_i", r"\mathbf{\hat y}_i", r"\hat{y}_{i}", "ŷ_{i}"], y_hat[i]),
+    (["x_ik^2", "x^2_ik", r"x^2_{ik}", "x²ᵢₖ", "x[i][k]^2"], x[i, k]**2),
+    (["Σᵢ₌₁ⁿ yᵢ²", r"\sum^n_{i=1} y^2_i", r"\textstyle\sum\nolimits_i y_i^2"],
+     Sum(y[i]**2, (i, 1, n))),
+    (["I(a > 0) b", r"\mathbb{I}[a > 0]\,b", r"\mathbb{1}\{a > 0\} b"], sp.Heaviside(a)*b),
+    ([r"\widehat{y}_i", r"\mathcal{L}*0 + ŷ_i"], y_hat[i]), ([r"\max\{a, b\}"], sp.Max(a, b)),
+    ([r"z^{[2]}_j", r"z^{[2]}_{j}", "z_j^[2]", r"z_j^{(2)}"], z_2[j]),
     ([r"e^{(a)}", "e^(a)"], exp(a)), ([r"\mathbf{\eta} a", "ηa"], eta*a),
     (["1/nΣ_{i=1..n} y_i", "1/n Σ_{i=1..n} y_i"], Sum(y[i], (i, 1, n))/n),
     (["g'(a) b", "b*g'(a)"], g.prime(a)*b), (["g(a)", r"g(a)"], g(a)),
@@ -122,6 +128,7 @@ def test_what_is_typed_is_what_is_meant(texts, meant):
     ("||w + y||", "arrays of d and n entries"), ("||a||_1", "the norm with squares"),
     ("tr(a)", "taken of a matrix"),
     ("sum_i", "at the end"), ("tanh^-1(a)", "the name of the inverse function"),
+    ("lg a", "lg is no function that is known here"), ("sum over i of y_i", "expected '('"),
     ("softmax(a)", "softmax is no function that is known here"), ("y_i $ ? a", "before '? a'"),
     ("x_ik² ) \\hat{y}", "before ') \\\\hat{y}'"), ("η + ²b", "before '²'"),
     ("import os", "before 'import os'"), ("a ** import os.path", "before 'import os.'"),
@@ -224,6 +231,17 @@ def test_without_known_names_they_are_made_and_shared():
         "x", real=True)**2
     with pytest.raises(Unreadable, match=r"\|\|…\|\| is of arrays"):
         read("||w x - y||^2 + v_i")
+
+
+@pytest.mark.parametrize("texts, names", [
+    (["z^{[2]} + x^{(i)}"], {"z^(2)", "x^(i)"}),
+    ([r"W^{[1]}_{jk}", "W^[1]_jk"], {"W^(1)", "j", "k"}),
+    ([r"\bar{x}_1", "x_bar_1"], {"x_bar"}), ([r"\Sigma\,\widetilde{w}"], {"Sigma", "w_tilde"}),
+    (["x_{prev}", r"x_{prev}", r"\mathrm{x}_{prev}"], {"x_prev"})])
+def test_marks_and_layers_belong_to_a_name(texts, names):
+    for text in texts:
+        found = {str(getattr(name, "label", name)) for name in names_in(read(text)[0])}
+        assert names <= found and not [name for name in found - names if len(name) > 1], text
 
 
 def test_a_number_before_a_column_is_told_by_the_product():
