@@ -291,17 +291,17 @@ def value_of(name, table):
 
 def with_sigmoids(e):
     """The logistic function under its name, where it is written as 1/(1 + exp(-z))."""
-    if not e.args or not e.has(sp.exp):
-        return e
-    args = [with_sigmoids(a) for a in e.args]
-    if e.is_Mul:
-        return _product(*args)
-    if e.is_Pow and e.exp == -1 and e.base.is_Add and len(e.base.args) == 2 and 1 in e.base.args:
-        other = next(a for a in e.base.args if a != 1)
-        if isinstance(other, sp.exp):
-            with evaluate(True):
-                return sigmoid(-other.args[0])
-    return e.func(*args) if any(a is not b for a, b in zip(args, e.args)) else e
+    found = {p: sigmoid(with_sigmoids(z)) for p in e.atoms(sp.Pow) if (z := _logit(p)) is not None}
+    return _product(e.xreplace(found)) if found else e
+
+
+def _logit(e):
+    """The z of 1/(1 + exp(-z)); None of anything else."""
+    if not (e.is_Pow and e.exp == -1 and e.base.is_Add and len(e.base.args) == 2):
+        return None
+    one, other = sorted(e.base.args, key=lambda term: term != 1)
+    with evaluate(True):
+        return -other.args[0] if one == 1 and isinstance(other, sp.exp) else None
 
 
 def number(e):
@@ -351,7 +351,7 @@ def _sum(*terms):
         if all(delta in parts for parts in factors):
             return _product(delta, _sum(*(_product(*(f for f in parts if f != delta))
                                           for parts in factors)))
-    return sp.S.Zero if not terms else terms[0] if len(terms) == 1 else sp.Add(*terms)
+    return sp.Add(*terms)
 
 
 def _product(*factors):
@@ -359,8 +359,7 @@ def _product(*factors):
             if f != 1]
     if any(f == 0 for f in flat):
         return sp.S.Zero
-    flat.sort(key=lambda f: not f.is_Number)
-    return sp.S.One if not flat else flat[0] if len(flat) == 1 else sp.Mul(*flat)
+    return sp.Mul(*sorted(flat, key=lambda f: not f.is_Number))
 
 
 def _picked_sum(function, limits):

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
-from itertools import chain, combinations, count, islice, permutations
+from itertools import chain, combinations, count, islice, permutations, product, tee
 from numbers import Rational
 from typing import NamedTuple
 
@@ -26,7 +26,15 @@ from derivations.errors import Undecided, WrongIndex
 from derivations.places import index_ranges, indices_of, ranges_in, stands
 from derivations.printing import lettered, plain, show_number, to_mpf, with_args
 from derivations.sampling import DIGITS, points, same_value
-from derivations.symbols import Activation, Partial, base_of, label_of, letters_of, names_in
+from derivations.symbols import (
+    Activation,
+    Partial,
+    base_of,
+    label_of,
+    letters_of,
+    names_in,
+    shape_of,
+)
 from derivations.values import NoValue
 
 ENOUGH = 4        # points at which a mistake must give what is claimed before it is named
@@ -196,8 +204,9 @@ class _Diagnosis:
 
     def undone(self):
         """The mistakes in the claim that have a name of their own when they are taken back."""
-        back = [] if self.letters else [m for m in mutants(self.wrong) if m.reverse]
-        for mistake in chain(_wrong_ranges(self.wrong), back[:CANDIDATES]):
+        back = [mistake for mistake in mutants(self.wrong) if mistake.reverse]
+        ranges = [mistake for mistake in back if mistake.kind is Kind.RANGE]
+        for mistake in (*ranges, *(() if self.letters else back[:CANDIDATES])):
             if not self.loose(mistake.formula) and self.holds(mistake.formula, self.right):
                 yield Mistake(mistake.kind, mistake.undone, self.wrong)
 
@@ -205,23 +214,23 @@ class _Diagnosis:
         """A name that nothing defines for a value or another name: y (1 - y) for σ'(z)."""
         parts = (names_in(d.name) | d.uses() for d in self.table.values())
         mine = names_in(self.question).union(*parts)
-        here = [e for e in _quantities(self.right) if base_of(e) in mine]
         foreign = [e for e in _quantities(self.wrong) if base_of(e) not in mine]
+        here = [e for e in _quantities(self.right) if base_of(e) in mine]
         values = right_formula(self.question, self.table).atoms(sp.Function) if foreign else ()
+        values = sorted(values, key=sp.default_sort_key)
         for name in foreign:
             likest = sorted(here, key=lambda e: str(e).lower() != str(name).lower())
-            for meant in (*sorted(values, key=sp.default_sort_key), *likest):
+            for meant in (*values, *likest):
                 if self.holds(self.wrong.xreplace({name: meant}), self.right):
-                    yield Mistake(Kind.NAME, (
-                        f"{plain(name)} stands for {plain(meant)}, but nothing says so: "
-                        f"give Definition({name}, ...), or write {plain(meant)}"
-                        if meant in values else f"{plain(name)} stands where {plain(meant)} is "
-                        f"meant, and nothing says what {plain(name)} is"), self.wrong)
+                    told = ("{0} stands for {1}, but nothing says so: give Definition({2}, ...), "
+                            "or write {1}" if meant in values else "{0} stands where {1} is meant, "
+                            "and nothing says what {0} is")
+                    yield Mistake(Kind.NAME, _worded(told, (name, meant, str(name))), self.wrong)
         known = ", ".join(sorted({plain(label_of(base)) for base in mine if _is_quantity(base)}))
         for name in foreign:
-            yield Mistake(Kind.NAME, (
-                f"{plain(label_of(base_of(name)))} occurs neither in the line before "
-                f"nor in what is given: there are {known}"), self.wrong)
+            yield Mistake(Kind.NAME, _worded(
+                "{} occurs neither in the line before nor in what is given: there are {}",
+                (label_of(base_of(name)), known)), self.wrong)
 
     def normalised(self):
         """Right only where the entries of an array sum to 1, as labels and probabilities do."""
@@ -259,12 +268,12 @@ class _Diagnosis:
             words = f"it is {show_number(ratios[0][1])} times the right one, everywhere"
             yield Mistake(Kind.FACTOR, words)
         exact = [(sizes, ratio) for sizes, ratio in ratios if isinstance(ratio, Rational)]
-        for size in sorted(exact[0][0], key=str) if len(exact) > 1 else ():
-            for power in (-1, 1) if len({sizes[size] for sizes, _ in exact}) > 1 else ():
-                found = {ratio / Fraction(sizes[size])**power for sizes, ratio in exact}
-                if len(found) == 1:
-                    factor = plain(sp.Rational(found.pop()) * size**power)
-                    yield Mistake(Kind.MEAN, f"it is {factor} times the right one, everywhere")
+        sizes = sorted(exact[0][0], key=str) if len(exact) > 1 else ()
+        for size, power in product(sizes, (-1, 1)):
+            found = {ratio / Fraction(at[size])**power for at, ratio in exact}
+            if len(found) == 1 < len({at[size] for at, _ in exact}):
+                factor = plain(sp.Rational(found.pop()) * size**power)
+                yield Mistake(Kind.MEAN, f"it is {factor} times the right one, everywhere")
 
 
 def opened(expr, table):
@@ -440,7 +449,7 @@ def _squared(expr, formula):
 
 def _other_layer(expr, formula):
     for mine, other in permutations(formula.layers, 2):
-        if _stem(mine) == _stem(other) and _rank(mine) == _rank(other):
+        if _stem(mine) == _stem(other) and _are_alike(mine, other):
             yield _renamed(expr, mine, other), other.label, mine.label
 
 
@@ -449,8 +458,8 @@ STANDS_FOR = "{} stands where {} is meant"
 
 OF_ALL = [
     Slip(Kind.SIGN, "the sign is wrong", lambda e, _: [(-e,)]),
-    Slip(Kind.FACTOR, "a factor 2 is too many", lambda e, _: [(2*e,)]),
-    Slip(Kind.FACTOR, "a factor 2 is missing, or a ½ too many", lambda e, _: [(e/2,)]),
+    Slip(Kind.FACTOR, "a factor 2 is {}",
+         lambda e, _: [(2*e, "too many"), (e/2, "missing, or a ½ too many")]),
     Slip(Kind.MEAN, "a factor {} is too many: a sum stands where a mean is meant",
          lambda e, formula: [(size*e, size) for size in formula.sizes]),
     Slip(Kind.MEAN, "a factor 1/{} is too many",
@@ -463,8 +472,9 @@ OF_ALL = [
 # in one part of it
 
 
-def _product(factors):
-    return sp.S.One if not factors else factors[0] if len(factors) == 1 else sp.Mul(*factors)
+def spliced(parts, place, *new):
+    """The parts with others in the place of one of them."""
+    return *parts[:place], *new, *parts[place + 1:]
 
 
 def _slopes_in(product):
@@ -480,23 +490,21 @@ def _value_in_slope(product, formula):
     for leaf in filter(_is_quantity, formula.all(sp.Indexed, sp.Symbol)) if slopes else ():
         for f, rest in slopes:
             if not f.has(leaf):
-                yield _product([*rest, leaf, 1 - leaf]), leaf, f
+                yield sp.Mul(*rest, leaf, 1 - leaf), leaf, f
 
 
 def _without_one(part, formula):
     for position, arg in enumerate(part.args):
         if arg != 1 or part.is_Add:
-            rest = [*part.args[:position], *part.args[position + 1:]]
-            yield rest[0] if len(rest) == 1 else part.func(*rest), arg
+            yield part.func(*spliced(part.args, position)), arg
 
 
 def _other_term(change):
     """A slip in one term of a sum."""
     def make(total, formula):
         for position, term in enumerate(total.args):
-            before, after = total.args[:position], total.args[position + 1:]
             for new, *told in change(term):
-                yield total.func(*before, new, *after), term, *told
+                yield total.func(*spliced(total.args, position, new)), term, *told
     return make
 
 
@@ -535,8 +543,7 @@ def _other_index(entry, formula):
         for other in [*formula.indices, *numbers]:
             if other != index:
                 number = index.is_Symbol and other.is_Integer
-                wrong = entry.base[(*entry.indices[:position], other,
-                                    *entry.indices[position + 1:])]
+                wrong = entry.base[spliced(entry.indices, position, other)]
                 yield wrong, wrong, entry, f": a number where {plain(index)} runs" if number else ""
 
 
@@ -544,7 +551,7 @@ def _other_letter(leaf, formula):
     """Another of the quantities of the formula, at the same indices."""
     others = {base_of(e): e for e in _quantities(formula.expr)} if _is_quantity(leaf) else {}
     for other in others.values():
-        if base_of(other) != base_of(leaf) and _rank(base_of(other)) == _rank(base_of(leaf)):
+        if base_of(other) != base_of(leaf) and _are_alike(base_of(other), base_of(leaf)):
             wrong = base_of(other)[leaf.indices] if isinstance(leaf, sp.Indexed) else other
             yield wrong, wrong, leaf
 
@@ -556,14 +563,20 @@ def _one_term(total, formula):
         yield total.function.xreplace({bound: index}), bound, index, why
 
 
-def _range(total, formula):
-    (bound, low, high), *rest = total.limits
-    later, sooner = chain_rule.number(low + 1), chain_rule.number(high - 1)
-    yield sp.Sum(total.function, (bound, later, high), *rest), bound, "begins with", later, low
-    yield sp.Sum(total.function, (bound, low, sooner), *rest), bound, "ends at", sooner, high
-    if low.is_Integer and low > 1:
-        early = chain_rule.number(low - 1)
-        yield sp.Sum(total.function, (bound, early, high), *rest), bound, "begins with", early, low
+def _ranges(total, formula):
+    """One term more or less at either end, the sum from 1, or as far as an array goes."""
+    for place, (index, low, high) in enumerate(total.limits):
+        is_late = low.is_Integer and low > 1
+        firsts = low + 1, *((low - 1, sp.S.One) if is_late else ())
+        arrays = set(ranges_in(total.function).get(index, ())) - {high}
+        ends = [("begins with", low, first, high) for first in firsts]
+        ends += [("ends at", high, low, high - 1)]
+        ends += [("runs to", high, low, size) for size in sorted(arrays, key=str)]
+        for how, was, *new in ends:
+            first, last = map(chain_rule.number, new)
+            limits = spliced(total.limits, place, (index, first, last))
+            now = first if how == "begins with" else last
+            yield sp.Sum(total.function, *limits), index, how, now, was
 
 
 def _separate(total, formula):
@@ -585,7 +598,7 @@ USUAL = [
     Slip(Kind.POWER, "{} is squared: an upper index counts layers, it is no power", _squared),
     Slip(Kind.INDEX, "the wrong layer: {} stands where {} is meant", _other_layer),
     Slip(Kind.SLOPE, "the slope {} is left out",
-         lambda e, _: [(_product(rest), f*g) for f, g, rest in _slopes_in(e)],
+         lambda e, _: [(sp.Mul(*rest), f*g) for f, g, rest in _slopes_in(e)],
          sp.Mul, "the slope {} is one factor too many"),
     Slip(Kind.FACTOR, "the factor {} is missing", _without_one,
          sp.Mul, "the factor {} is one too many"),
@@ -605,43 +618,26 @@ USUAL = [
          sp.Indexed, "an index is wrong: {1} for {0}"),
     Slip(Kind.SUM, "the sum is lost", lambda total, _: [(total.function,)], sp.Sum),
     Slip(Kind.SUM, "only the term {} = {} of the sum is left{}", _one_term, sp.Sum),
-    Slip(Kind.RANGE, "the sum over {} {} {} instead of {}", _range, sp.Sum),
+    Slip(Kind.RANGE, "the sum over {} {} {} instead of {}", _ranges,
+         sp.Sum, "the sum over {0} {1} {3} instead of {2}"),
     Slip(Kind.SUM, "separate sigmoids stand where softmax is meant: "
                    "they do not share a denominator", _separate, sp.Sum)]
 RARE = [
-    Slip(Kind.FACTOR, "a factor 2 is too many, twice over", lambda e, _: [(4*e,)]),
-    Slip(Kind.FACTOR, "a factor 2 is missing, twice over", lambda e, _: [(e/4,)]),
+    Slip(Kind.FACTOR, "a factor 2 is {}, twice over",
+         lambda e, _: [(4*e, "too many"), (e/4, "missing")]),
     Slip(Kind.SUM, "it is summed over all {0}, where only its own {0} is meant",
          lambda e, _: _summed(e)),
     Slip(Kind.MEAN, "1/{} stands where 1/{} is meant", lambda e, formula: [
         (e*one/other, other, one) for one, other in permutations(formula.sizes, 2)]),
     Slip(Kind.NAME, STANDS_FOR + " in the slope", _value_in_slope, sp.Mul),
-    Slip(Kind.FACTOR, "the term {} is twice too large",
-         _other_term(lambda t: [] if t.is_number else [(2*t,)]), sp.Add),
-    Slip(Kind.FACTOR, "the term {} is half of what it should be",
-         _other_term(lambda t: [] if t.is_number else [(t/2,)]), sp.Add),
+    Slip(Kind.FACTOR, "the term {} is {}", _other_term(lambda t: [] if t.is_number else [
+        (2*t, "twice too large"), (t/2, "half of what it should be")]), sp.Add),
     Slip(Kind.SUM, "the term {0} is summed over all {1}, where only its own {1} is meant",
          _other_term(_summed), sp.Add)]
 
 
 OTHER_LETTERS = [
     Slip(Kind.NAME, STANDS_FOR, _other_letter, (sp.Symbol, sp.Indexed))]
-
-
-def _wrong_ranges(wrong):
-    """Sums that begin late, or whose index leaves its array or stops before its end, put right."""
-    for total in sorted(wrong.atoms(sp.Sum), key=sp.default_sort_key):
-        for place, (index, low, high) in enumerate(total.limits):
-            sizes = set(ranges_in(total.function).get(index, ()))
-            late = low.is_Integer and low > 1 and total.function.has(index)
-            ranges = [("begins with", low, sp.S.One, high)] if late else []
-            ranges += [("runs to", high, low, size) for size in sorted(sizes - {high}, key=str)]
-            for how, now, *ends in ranges:
-                limits = [*total.limits[:place], (index, *ends), *total.limits[place + 1:]]
-                meant = plain(ends[how == "runs to"])
-                name = f"the sum over {plain(index)} {how} {plain(now)} instead of {meant}"
-                mended = wrong.xreplace({total: sp.Sum(total.function, *limits)})
-                yield Mistake(Kind.RANGE, name, mended, name)
 
 
 # The tree of mistakes of a question --------------------------------------------------------------
@@ -653,12 +649,17 @@ def tree(question, table, letters=()):
     Faults of the chain rule are made on the way down the definitions in `table`, the rest in the
     right formula. Two names may lead to one formula: the first is the one to tell.
     """
+    made = table.once((question, *letters), lambda: [_tree(question, table, letters)])
+    made[0], again = tee(made[0])  # what has been made for one claim serves the next
+    return again
+
+
+def _tree(question, table, letters):
     right = right_formula(question, table)
     ways = (_made(right, OF_ALL), _per_sample(right), _on_the_way(question, table),
             _made(right, USUAL, letters), _made(right, RARE, letters),
             _forgotten(right, table), _slope_too_many(right, table), _other_names(right, table),
-            _other_variables(question, table, True), _made(right, OTHER_LETTERS),
-            _other_variables(question, table, False))
+            _made(right, OTHER_LETTERS), _other_variables(question, table))
     if chain_rule.is_long(right):  # hundreds of formulas as long would take for ever
         ways = ways[:2]
     for mistake in chain.from_iterable(map(_as_far_as_it_goes, ways)):
@@ -734,7 +735,7 @@ def _other_names(right, table):
     back, right = {dummy: p for p, dummy in hold.items()}, right.xreplace(hold)
     here = _bases(right)
     for mine, other in permutations(sorted(bases, key=str), 2):
-        if mine in here and _rank(mine) == _rank(other) and _akin(mine, other, table):
+        if mine in here and _are_alike(mine, other) and _akin(mine, other, table):
             yield Mistake(Kind.NAME, _worded(STANDS_FOR, (label_of(other), label_of(mine))),
                           _renamed(right, mine, other).xreplace(back))
 
@@ -746,17 +747,16 @@ def _akin(mine, other, table):
             or any(part in _uses_of(table[name]) for name, part in pairs if name in table))
 
 
-def _other_variables(question, table, of_a_name):
+def _other_variables(question, table):
     """The right derivative by another variable of the same function, which may have a name."""
-    if not isinstance(question, Partial) or of_a_name != isinstance(
-            question.expr, (sp.Symbol, sp.Indexed)):
+    if not isinstance(question, Partial):
         return
     v, way = question.variable, Chain(table)
     bodies = (d for d in table.values() if not isinstance(d, Depends))
     leaves = _bases(question.expr).union(*map(_uses_of, bodies)) - {base_of(v)}
     for leaf in sorted(leaves, key=str):
-        indices = indices_of(v) if isinstance(leaf, sp.IndexedBase) else ()
-        if _rank(leaf) != len(indices):
+        indices = indices_of(v) if shape_of(leaf) else ()
+        if len(shape_of(leaf)) != len(indices):
             continue
         other = leaf[indices] if indices else leaf
         if other != question.expr and way.reaches(question.expr, other):
@@ -768,8 +768,8 @@ def _stem(base):
     return str(label_of(base)).partition("^")[0]
 
 
-def _rank(base):
-    return len(base.shape or ()) if isinstance(base, sp.IndexedBase) else 0
+def _are_alike(one, other):
+    return len(shape_of(one)) == len(shape_of(other))
 
 
 def _uses_of(definition):
