@@ -3,7 +3,7 @@ them."""
 
 from copy import copy
 from functools import lru_cache
-from itertools import product
+from itertools import combinations, product
 
 import sympy as sp
 from sympy import evaluate
@@ -164,13 +164,10 @@ class Independent:
 
     def check(self, table):
         """Raises ValueError if, by their definitions, two of the names have something in common."""
-        below = [made_of(base, table) for base in self.bases]
-        for position, (name, parts) in enumerate(zip(self.bases, below)):
-            for other, others in zip(self.bases[:position], below):
-                if parts & others:
-                    common = min(parts & others, key=str)
-                    raise ValueError(f"{other} and {name} are not independent: by what they are "
-                                     f"said to stand for, both have to do with {common}")
+        for other, name in combinations(self.bases, 2):
+            if common := made_of(other, table) & made_of(name, table):
+                raise ValueError(f"{other} and {name} are not independent: by what they are "
+                                 f"said to stand for, both have to do with {min(common, key=str)}")
 
     def __repr__(self):
         *names, last = map(plain, self.bases)
@@ -248,10 +245,9 @@ class Index(Definition):
             raise TypeError("an index is a letter for whole numbers, as in "
                             f"symbols('c', integer=True), got {name}")
         with evaluate(True):
-            is_empty = (low.doit() - high.doit()).is_positive
-        if is_empty:
-            raise ValueError(f"{plain(name)} would run from {plain(low)} to {plain(high)}, "
-                             "and have no value at all")
+            if (low.doit() - high.doit()).is_positive:
+                raise ValueError(f"{plain(name)} would run from {plain(low)} to {plain(high)}, "
+                                 "and have no value at all")
         super().__init__(name, letter(name, low, high), made_to_fit=True)
         self.ends = low, high
 

@@ -17,7 +17,7 @@ from sympy.printing.latex import LatexPrinter, translate
 from sympy.printing.pretty.pretty_symbology import greek_unicode
 from sympy.printing.printer import Printer
 
-from derivations.symbols import Activation, Partial
+from derivations.symbols import Activation, Partial, label_of
 
 ADD, MUL, POW, ATOM = 1, 2, 3, 4  # how tightly an expression holds together
 NAME, PRODUCT = (sp.Symbol, sp.Indexed, sp.MatrixSymbol), (sp.Mul, sp.MatMul)
@@ -493,13 +493,15 @@ def as_fraction(v):
 
 
 def alike(*exprs):
-    """Two things in the expressions that look like one, as the symbol w_1 and the entry w[1]."""
-    seen, labels = {}, {e.base.label for expr in exprs for e in expr.atoms(sp.Indexed)}
+    """Two things in the expressions that look like one, as the symbol w_1 and the entry w[1], or
+    two symbols of one name."""
+    seen, labels = {}, {array.label for e in exprs for array in e.atoms(sp.IndexedBase)}
     for part in dict.fromkeys(part for e in exprs for part in sp.preorder_traversal(e)):
-        is_shown = isinstance(part, (sp.Symbol, sp.Indexed)) and part not in labels
+        is_array = isinstance(part, sp.IndexedBase)
+        is_shown = is_array or isinstance(part, (sp.Symbol, sp.Indexed)) and part not in labels
         if not is_shown or part.has(sp.Dummy):
             continue
-        other = seen.setdefault(plain(part), part)
+        other = seen.setdefault((is_array, plain(label_of(part))), part)
         if other != part and other.doit() != part.doit():  # h_{t-1} may be typed in two ways
             return other, part
     return None

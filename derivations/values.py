@@ -6,7 +6,6 @@ symbols, entries and unknown functions are, `bound` maps the indices of the sums
 to whole numbers. Numbers are Fractions and ints where that is possible, else mpf.
 """
 
-import itertools
 import operator
 from fractions import Fraction
 from functools import lru_cache, partial, reduce
@@ -78,16 +77,13 @@ def remembered(e, value_at):
 
     `value_at` is a function of `point` and `bound`, and so is what comes back.
     """
-    letters, serial = [s for s in e.free_symbols if s.is_Symbol], next(SERIALS)
+    letters = [s for s in e.free_symbols if s.is_Symbol]
 
     def at(point, bound):
-        here = serial, tuple([bound.get(letter) for letter in letters])
+        here = e, tuple([bound.get(letter) for letter in letters])
         return point.remembered(here, e, lambda: value_at(point, bound))
 
     return at
-
-
-SERIALS = itertools.count()  # of expressions: a short name for each
 
 
 # what stands in a formula for something else: an expression as a function of a point and letters

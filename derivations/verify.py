@@ -7,7 +7,7 @@ is undecided.
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from itertools import islice
 
 import sympy as sp
@@ -22,14 +22,13 @@ from derivations.normal_form import is_zero, must_be_exact
 from derivations.places import (
     index_ranges,
     least_sizes,
-    limits_in,
     must_not_pass,
     ranges_in,
     sizes_in,
 )
 from derivations.printing import alike, lettered, plain
 from derivations.sampling import POINTS, TRIES, can_be_read, opened, points
-from derivations.symbols import Activation, Gradient, Partial, formula, holds, names_in
+from derivations.symbols import Activation, Gradient, Partial, base_of, formula, holds
 from derivations.values import NoValue
 
 BY_CASES = 10  # points for functions with a kink: on either side of it there must be some
@@ -108,15 +107,6 @@ class Proof:
         return "✓ numbers" if self.points else f"no numbers: {self.why}"
 
 
-@lru_cache(maxsize=20_000)
-def _named(expr):
-    """The names in an expression, each with what a reader takes it by."""
-    own = {i for i, *_ in limits_in(expr) if isinstance(i, sp.Dummy)}  # of (X w)[0, 0]
-    own |= {place for f in expr.atoms(sp.Lambda) for place in f.variables}  # of σ(X w)
-    return [(name, (name.is_Symbol, str(name)))
-            for name in sorted(names_in(expr) - own, key=sp.default_sort_key)]
-
-
 def _listed(names):
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
@@ -193,16 +183,13 @@ class Chain:
 
     def check_names(self):
         """Two symbols of one name, as with other assumptions, are one thing for the reader."""
-        seen, parts = {}, [*self.lines, *self.known.parts()]
-        for expr in parts:
-            for name, key in _named(expr):
-                if seen.setdefault(key, name) != name:
-                    raise ValueError(f"two different symbols are called {name} in {self.title}: "
-                                     "make each of them only once")
-        pair = alike(*parts)
-        if pair:
-            raise ValueError(f"in {self.title} {pair[0]} and {pair[1]} are two things, "
-                             f"and both would be shown as {plain(pair[0])}")
+        one, other = alike(*self.lines, *self.known.parts()) or (None, None)
+        if str(one) != str(other):
+            raise ValueError(f"in {self.title} {one} and {other} are two things, "
+                             f"and both would be shown as {plain(one)}")
+        if one is not None:
+            raise ValueError(f"two different symbols are called {base_of(one)} in {self.title}: "
+                             "make each of them only once")
         bodies = [d.body for d in self.known.table.values()]
         self.must_be_exact(f"A definition given to {self.title}", *bodies)
 
