@@ -355,13 +355,11 @@ class NormalForm:
     def span(self, e, bounds=()):
         """(least, greatest) value of an index, or None if they are not known."""
         shift, letter = e.as_coeff_Add()
-        known = next((ends for i, *ends in bounds if i == letter), self.spans.get(letter))
-        if hasattr(base_of(letter), "ends"):
-            known = base_of(letter).ends
-        elif known is None and letter in self.ranges:
-            known = self.ranges[letter]
-        elif known is None and (letter == 0 or not isinstance(letter, sp.Dummy)
-                                and letter.is_integer and letter.is_positive):
+        known = (getattr(base_of(letter), "ends", None)
+                 or next((ends for i, *ends in bounds if i == letter), None)
+                 or self.spans.get(letter) or self.ranges.get(letter))
+        if known is None and (letter == 0 or not isinstance(letter, sp.Dummy)
+                              and letter.is_integer and letter.is_positive):
             known = letter, letter
         return known and (known[0] + shift, known[1] + shift)
 
@@ -442,12 +440,10 @@ class NormalForm:
     def without_positive(self, poly):
         """([(factor shown positive, its power)], what is left of the polynomial without them)."""
         factors = []
-        for atom in filter(self.positive_atom, self.denominators(poly)):
-            poly, k = self.multiplied_out(poly, atom)
-            factors.append((atom, -k))
-        for atom in filter(self.positive_atom, _shared(poly)):
-            poly, k = self.without(poly, atom)
-            factors.append((atom, k))
+        for found, take in (self.denominators, self.multiplied_out), (_shared, self.without):
+            for atom in filter(self.positive_atom, found(poly)):
+                poly, k = take(poly, atom)
+                factors.append((atom, k))
         return factors, poly
 
     def without(self, poly, atom):
@@ -540,16 +536,21 @@ class NormalForm:
 
     # sums and products over an index
 
-    def sum(self, e):
+    def series(self, e, together, over):
+        """A sum or a product over its outermost index; between two numbers it is written out."""
+        *inner, (index, low, high) = e.limits
+        body = e.func(e.function, *inner) if inner else e.function
+        values = _between(low, high)
+        if values is None:
+            return over(body, index, low, high)
+        return together(self.poly(body.xreplace({index: value})) for value in values)
+
+    def sum(self, body, index, low, high):
         """Every sum is brought to the ends 1 and, say, n: terms are split off or added."""
-        body, index, low, high = _outermost(e)
-        at = lambda value: self.poly(body.xreplace({index: value}))
-        if (values := _between(low, high)) is not None:
-            return add(map(at, values))
         known = *(end for _, end in self.ranges.values()), *self.large
         first, last, edge = rounded_ends(low, high, self.at_least, known)
         try:
-            edge = [times(sign, at(value)) for value, sign in edge]
+            edge = [times(sign, self.poly(body.xreplace({index: end}))) for end, sign in edge]
         except Undecided:  # a term too many may have no value
             edge = []
         if edge:
@@ -596,11 +597,8 @@ class NormalForm:
         span = self.span(end) if letter in self.spans or letter in self.ranges else None
         return span if span and not any(e.free_symbols & self.spans.keys() for e in span) else None
 
-    def product_over(self, e):
+    def product_over(self, body, index, low, high):
         """A product of a product is the product of the products; of exp(a) it is exp(sum a)."""
-        body, index, low, high = _outermost(e)
-        if (values := _between(low, high)) is not None:
-            return self.product(self.poly(body.xreplace({index: value})) for value in values)
         inner, body = self.bound(body, index, low, high)
         poly = self.poly(body)
         (bounds, powers), c = next(iter(poly.items()), (ONE, sp.S.Zero))
@@ -662,14 +660,14 @@ class NormalForm:
         return None, 0, 0
 
     def multiplied_out(self, poly, atom):
-        """(the polynomial times that power of a denominator which clears it, the power)"""
-        highest = max(-dict(powers).get(atom, 0) for _, powers in poly)
+        """(the polynomial without that denominator, the power in which it stood there)"""
+        lowest = min(dict(powers).get(atom, 0) for _, powers in poly)
         terms = []
         for (bounds, powers), c in poly.items():
             rest = {(bounds, tuple(p for p in powers if p[0] != atom)): c}
-            power = self.integer_power(self.poly(atom), highest + dict(powers).get(atom, 0))
+            power = self.integer_power(self.poly(atom), dict(powers).get(atom, 0) - lowest)
             terms.append(self.product([self.under([], rest), power]))
-        return add(terms), highest
+        return add(terms), lowest
 
 
 RULES = {
@@ -678,8 +676,8 @@ RULES = {
     sp.Pow: lambda form, e: form.power(e.base, e.exp),
     sp.exp: NormalForm.exponential,
     sp.log: NormalForm.logarithm,
-    sp.Sum: NormalForm.sum,
-    sp.Product: NormalForm.product_over,
+    sp.Sum: lambda form, e: form.series(e, add, form.sum),
+    sp.Product: lambda form, e: form.series(e, form.product, form.product_over),
     sp.Heaviside: NormalForm.heaviside,
     Step: NormalForm.step,
     Side: NormalForm.side,
@@ -710,12 +708,6 @@ def _shared(poly):
     """The generators that no sum binds and that all terms have, each in some power."""
     return [a for a in _free_atoms(poly, lambda atom, _: not is_composite(atom))
             if min(dict(powers).get(a, 0) for _, powers in poly)]
-
-
-def _outermost(e):
-    """(body, index, first, last) of a sum or a product, the outermost one of several."""
-    *inner, limit = e.limits
-    return e.func(e.function, *inner) if inner else e.function, *limit
 
 
 def _between(low, high):
