@@ -55,7 +55,12 @@ class Executable:
         letters = letters or {}
         point = self.point(arrays, seed, digits)
         free = {index: size for index, size in self.free.items() if index not in letters}
-        result = np.empty([self.length(size, point.size) for size in free.values()], dtype=object)
+        for size in free.values():
+            if not (size.is_Integer or size in point.size):
+                raise ValueError(f"the value of {size} is not known from the shapes of the arrays "
+                                 "given")
+        lengths = [int(point.size.get(size, size)) for size in free.values()]
+        result = np.empty(lengths, dtype=object)
         for place in np.ndindex(*result.shape):
             at = {**letters, **{index: p + 1 for index, p in zip(free, place)}}
             result[place] = point.value(self.last, at)
@@ -73,12 +78,6 @@ class Executable:
         parts = opened([self.last], table)
         self.must_be_given(parts, given, sizes, arrays)
         return Given(digits, parts, table, given, sizes, seed)
-
-    def length(self, size, sizes):
-        if not (size.is_Integer or size in sizes):
-            raise ValueError(f"the value of {size} is not known from the shapes of the arrays "
-                             "given")
-        return int(sizes.get(size, size))
 
     def must_be_given(self, parts, given, sizes, arrays):
         unknown = set().union(*(e.atoms(Activation) for e in parts))

@@ -160,11 +160,6 @@ class Derivation:
         """The last line, as it was written."""
         return self.lines[-1].shown if self.lines else self.left
 
-    @property
-    def final(self):
-        """What the last line stands for."""
-        return self.proof.resolved[-1]
-
     # proof
 
     def prove(self, keep=True):

@@ -88,7 +88,7 @@ class Induction:
 
     @staticmethod
     def open_in(derivation):
-        return {base_of(p.variable) for p in derivation.final.atoms(Partial)}
+        return {base_of(p.variable) for p in derivation.proof.resolved[-1].atoms(Partial)}
 
     @staticmethod
     def derivative_of(derivation):

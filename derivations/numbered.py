@@ -108,12 +108,8 @@ class Row:
         text = re.sub(r"(Q\d+Q|\d)(?:\s|\\,)*(?=Q\d+Q|\(|\\left\()", rf"\1{times}",
                       show(self.inserted))
         text = re.sub(r"(\)|\\right\))(?:\s|\\,)*(?=Q\d+Q)", rf"\1{times}", text)
-        values = [number(v) for v in self.numbers]
-        return re.sub(r"Q(\d+)Q", lambda found: _bracketed(values[int(found[1]) - 1]), text)
-
-
-def _bracketed(text):
-    return f"({text})" if text.startswith("-") else text
+        texts = [f"({t})" if t.startswith("-") else t for t in map(number, self.numbers)]
+        return re.sub(r"Q(\d+)Q", lambda found: texts[int(found[1]) - 1], text)
 
 
 def _plain_number(value):

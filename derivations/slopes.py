@@ -72,13 +72,9 @@ def _of_product(e, by):
                     for place, slope in enumerate(_slope(a, by) for a in e.args) if slope))
 
 
-def _of_entry(e, by):
-    return sp.Mul(*map(sp.KroneckerDelta, e.indices, by.indices))
-
-
 RULES = {
     sp.Symbol: lambda e, by: sp.S.One,
-    sp.Indexed: _of_entry,
+    sp.Indexed: lambda e, by: sp.Mul(*map(sp.KroneckerDelta, e.indices, by.indices)),
     sp.Add: lambda e, by: sp.Add(*(_slope(a, by) for a in e.args)),
     sp.Mul: _of_product,
     sp.Sum: lambda e, by: sp.Sum(_slope(e.function, by), *e.limits),

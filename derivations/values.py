@@ -218,10 +218,6 @@ def constant(entry_at):
     return lambda e, point, bound: filled([whole_value(n, point, bound) for n in e.shape], entry_at)
 
 
-def explicit_matrix(e, point, bound):
-    return filled(e.shape, lambda r, c: value_of(e[r - 1, c - 1], point, bound))
-
-
 def applied(e, point, bound):
     (z,), body = e.function.variables, compiled(e.function.expr)
     return each(lambda v: body(point, {**bound, z: v}), value_of(e.expr, point, bound))
@@ -242,7 +238,9 @@ RULES = {
     sp.sign: step, sp.Heaviside: step, sp.Piecewise: cases,
     sp.core.relational.Relational: relation, BooleanAtom: lambda e, point, bound: bool(e),
     sp.MatrixSymbol: lambda e, point, bound: point.array(e, point.lookup),
-    sp.MatrixBase: explicit_matrix, ElementwiseApplyFunction: applied, MatrixElement: matrix_entry,
+    sp.MatrixBase: lambda e, point, bound: filled(
+        e.shape, lambda row, column: value_of(e[row - 1, column - 1], point, bound)),
+    ElementwiseApplyFunction: applied, MatrixElement: matrix_entry,
     sp.Identity: constant(lambda row, column: int(row == column)),
     sp.OneMatrix: constant(lambda row, column: 1), sp.ZeroMatrix: constant(lambda row, column: 0),
 }  # fmt: skip
