@@ -339,7 +339,7 @@ def import_early(names):
 def start(send):
     """Connect this interpreter with the page."""
     kernel.send = send
-    gc.set_threshold(20_000)  # not 2,000: of SymPy's many objects few are garbage that needs a search
+    gc.set_threshold(20_000)  # not 2,000: few of SymPy's objects are garbage that needs a search
     sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
     builtins.get_ipython = lambda: kernel
     from IPython.display import display
