@@ -9,7 +9,7 @@ import sympy as sp
 from sympy import evaluate
 
 from derivations.code_witness import Executable
-from derivations.printing import aligned, as_fraction, plain, show_number, tex
+from derivations.printing import aligned, as_fraction, plain, show_number, tex, to_mpf
 from derivations.reasons import reason_plain, reason_tex
 from derivations.symbols import Partial
 from derivations.values import whole_value
@@ -108,19 +108,22 @@ class Row:
         text = re.sub(r"(Q\d+Q|\d)(?:\s|\\,)*(?=Q\d+Q|\(|\\left\()", rf"\1{times}",
                       show(self.inserted))
         text = re.sub(r"(\)|\\right\))(?:\s|\\,)*(?=Q\d+Q)", rf"\1{times}", text)
-        texts = [f"({t})" if t.startswith("-") else t for t in map(number, self.numbers)]
+        exact = not any("." in number(v) for v in self.numbers)  # 0.4 and ½ in one line: 0.4, 0.5
+        texts = [number(v, exact) for v in self.numbers]
+        texts = [f"({t})" if t.startswith("-") else t for t in texts]
         return re.sub(r"Q(\d+)Q", lambda found: texts[int(found[1]) - 1], text)
 
 
-def _plain_number(value):
+def _plain_number(value, exact=True):
     if isinstance(value, np.ndarray):
         return f"[{', '.join(map(_plain_number, value))}]"
-    return show_number(as_fraction(value), 4)
+    short = as_fraction(value)
+    return show_number(short if exact or short == int(short) else to_mpf(short), 4)
 
 
-def _tex_number(value):
+def _tex_number(value, exact=True):
     if not isinstance(value, np.ndarray):
-        return re.sub(r"^(-?)(\d+)/(\d+)$", r"\1\\tfrac{\2}{\3}", _plain_number(value))
+        return re.sub(r"^(-?)(\d+)/(\d+)$", r"\1\\tfrac{\2}{\3}", _plain_number(value, exact))
     rows = value.reshape(len(value), -1)
     body = r" \\ ".join(" & ".join(map(_tex_number, row)) for row in rows)
     return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"

@@ -662,6 +662,8 @@ def test_negative_numbers_and_long_sums_can_be_read():
     line = derive(Partial((a*b - eta)**2/2, a), lambda: (a*b - eta)*b, given=[])
     assert (repr(line.show(at={"a": 0.5, "b": -2, "eta": -1})).splitlines()[2]
             == "      = (1/2 · (-2) - (-1)) · (-2) = 0")
+    assert (repr(line.show(at={"a": 0.5, "b": 0.3, "eta": 20001})).splitlines()[2]
+            == "      = (0.5 · 0.3 - 20001) · 0.3 = -6000")  # one form for all numbers of a line
     total = derive(Sum(u[i], (i, 1, n))/n, lambda: 1/n*Sum(u[i], (i, 1, n)), given=[])
     assert "      = 28/7 = 4\n" in repr(total.show(at={"u": list(range(1, 8))}))
 
