@@ -128,8 +128,9 @@ export async function typeset(part) {
 
 const NO_LINK = 'a, pre, code, textarea, script, style, h1, h2, h3, .equation, mjx-container, summary, .dock';
 
-/* Each "(4.6)" in running text becomes a link to that equation, if the collection has it. */
+/* Each "(4.6)" in running text becomes a link to that equation, if the collection has it; not among measured numbers. */
 export async function linkNumbers(part) {
+  if (DOCUMENTATION_OPTIONS.pagename === 'benchmarks') return;
   const all = await equations();
   const walker = document.createTreeWalker(part, NodeFilter.SHOW_TEXT, node =>
     !node.parentElement.closest(NO_LINK) && /\(\d+\.\d+\)/.test(node.data) ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_REJECT);
