@@ -69,16 +69,9 @@ def _flat(e):
     return [part for a in e.args for part in (_flat(a) if a.func in kinds else [a])]
 
 
-def _exponent(power):
-    """SymPy leaves exponents such as 1·1 behind in matrix products."""
-    factors = _flat(power.exp) if power.exp.is_Mul else [power.exp]
-    with sp.evaluate(True):
-        return sp.Mul(*factors) if all(f.is_Rational for f in factors) else power.exp
-
-
 def _is_below(e):
     """Is it a power such as n**-1, which stands below a line?"""
-    return e.is_Pow and _exponent(e).is_Number and _exponent(e) < 0
+    return e.is_Pow and e.exp.is_Number and e.exp < 0
 
 
 def _parts_of(product):
@@ -97,7 +90,7 @@ def _parts_of(product):
 
 
 def _below(power):
-    base, k = power.base, -_exponent(power)
+    base, k = power.base, -power.exp
     if k == 1 and isinstance(base, PRODUCT):
         sign, above, below = _parts_of(base)
         if sign == 1 and not below:
@@ -140,7 +133,7 @@ class Textbook(Printer):
         if isinstance(e, (sp.Pow, sp.MatPow, sp.exp, sp.Transpose, sp.HadamardPower)):
             return POW
         if isinstance(e, Partial) and not isinstance(e.expr, NAME):
-            return MUL
+            return ADD  # the next factor would seem to be in it
         return ADD if e.is_Number and e < 0 else ATOM
 
     def bracketed(self, e, level):
@@ -179,21 +172,16 @@ class Textbook(Printer):
         *before, last = sorted(factors, key=lambda f: isinstance(f, sp.Sum)) or [sp.S.One]
         if not factors:
             return ""
-        texts = [self.before_another(f) for f in before]
-        is_open = isinstance(last, (sp.Sum, sp.Product)) or alone and not before
+        texts = [self.bracketed(f, MUL) for f in before]
+        is_open = isinstance(last, (sp.Sum, sp.Product, Partial)) or alone and not before
         texts.append(self.show(last) if is_open else self.bracketed(last, MUL))
         return self.join(texts, [f.is_Number for f in (*before, last)])
-
-    def before_another(self, factor):
-        """A derivative in brackets, or the next factor would seem to be in it."""
-        wide = isinstance(factor, Partial) and not isinstance(factor.expr, NAME)
-        return self.bracketed(factor, ATOM if wide else MUL)
 
     def _print_Rational(self, e):
         return str(e) if e.q == 1 else self._print_Mul(e)
 
     def _print_Pow(self, e):
-        base, k = e.base, _exponent(e)
+        base, k = e.base, e.exp
         if _is_below(e):
             return self._print_Mul(e)
         if k == 1:
@@ -212,7 +200,8 @@ class Textbook(Printer):
         e = counted_from_one(e)
         factors = [f for f in _flat(e.function) if f != 1] if e.function.is_Mul else []
         summand = factors[0] if len(factors) == 1 else e.function
-        body = self.show(summand) if isinstance(summand, sp.Sum) else self.bracketed(summand, MUL)
+        is_open = isinstance(summand, (sp.Sum, Partial))
+        body = self.show(summand) if is_open else self.bracketed(summand, MUL)
         for limit in e.limits:
             ends = (self.show(_number_last(end)) for end in limit)
             body = self.put(type(e).__name__, *ends, body)

@@ -276,7 +276,7 @@ IN_LATEX = [  # x_ik is x_{i}k
     (r"_(?!hat|bar|tilde)([A-Za-z0-9])", r"_{\1}"), (r"\^([A-Za-z0-9])", r"^{\1}"),
     (r"\\wide(?=hat|tilde)", r"\\"), (r"\\overline", r"\\bar"),
     (rf"\\[dt]?frac\s*{HALF}\s*{HALF}", r"\1/\2 "),
-    (rf"{DRESS}(?:\{{1\}}|1)\s*_\s*\{{([^{{}}]*)\}}", r"1[\1]"),
+    (rf"{DRESS}(?:\{{1\}}|1)\s*_\s*\{{([^{{}}]*)\}}", r"[\1]"),
     (rf"{DRESS}(?:\{{\s*(\w+)\s*\}}|(\w))", r"«\1\2»"),
     (rf"{DRESS}(?:\{{([^{{}}]*)\}}|(?=\\))", r"\1 "),
     (r'\\(hat|bar|tilde)(?![A-Za-z])\s*(?:\{\s*[«\\]?(\w+)»?\s*\}|«(\w+)»|\\([A-Za-z]+)|(\w))',
@@ -292,7 +292,7 @@ SPELLED = [
     (r"(?<![\w«])([A-Za-z]+_(?:hat|bar|tilde))(?![A-Za-z])", r"«\1»"),
     (r"\.\s*(?:T(?!\w)|transpose\s*\(\s*\))", "†"), (r"\^T(?=(?:[A-Za-z]|[A-Z][a-z])\b)", "^T "),
     (r"(?<![A-Za-z_\\«])[sS]um(?=_)", r"\\sum"),
-    (r"(?<![\w\\])«?I»?\s*(?=[(\[][^()]*[<>])", "1"),  # I(z > 0)
+    (r"(?<![\w\\])«?I»?\s*(?=[(\[][^()]*[<>])|(?<![\w.\\])«?1»?(?=\[)", ""),  # I(z > 0), 1[k = c]
     (r"(\^(?:\d|\{[^{}]*\}))(_(?:\{[^{}]*\}|\w+))", r"\2\1"),  # x^2_i
     (r"\^\s*(\{\s*)?(?:⊙|∘|\\odot|\\circ)\s*([1-9])(?!\d)(?(1)\s*\})", r"^⊙\2")]
 WORD, WORDS = r"(?<![\\A-Za-z«_])(?<!_\{)[A-Za-z][A-Za-z0-9]*", {*FUNCTIONS, "sum", "Sum"}
@@ -356,7 +356,7 @@ def _tokens(text, names):
     while match := TOKEN.match(spelled, place):
         kind, start, place = match.lastgroup, match.start(match.lastgroup), match.end()
         token = SPELLINGS.get(match[kind], match[kind])
-        if kind in ("name", "whole") or token[1:] in names.commands() and token[:1] == "\\":
+        if kind in ("name", "whole") or token[1:] in names.commands and token[:1] == "\\":
             layer, script, typed, other = (
                 found := SCRIPT.match(spelled, place)).groups(default="")
             layer, script, place = layer or other, script or typed, found.end()
@@ -525,8 +525,10 @@ class _Parser:
         return found
 
     def compared(self):
-        """A sum, or z > 0 as the step H(z)."""
+        """A sum, or z > 0 as the step H(z), or k = c in square brackets."""
         one = self.sum()
+        if self.inside == "[" and self.take("="):
+            return ("call", "KroneckerDelta", [one, self.sum()])
         if not (sign := self.take(">", "<")):
             return one
         self.take("=")
@@ -542,7 +544,7 @@ class _Parser:
             return ("call", "abs", [self.group()]) if token == "|" else self.group()
         if token[:1].isdigit() or token[:1] == "." and token[1:].isdigit():
             self.place += 1
-            return self.indicator() if token == "1" and self.take("[") else ("number", token)
+            return ("number", token)
         if token.startswith("\\") and token != r"\}":
             return self.command()
         if token in NO_NAMES - self.known:
@@ -569,14 +571,6 @@ class _Parser:
         if which not in [("number", "2"), ("name", "F")]:
             self.stop("the norm with squares, as in ||w||^2 or ||X||_F^2,")
         return ("norm", tree, which[1])
-
-    def indicator(self):
-        """1[k=c] or 1[z > 0], after the bracket."""
-        tree = self.compared()
-        if self.take("="):
-            tree = ("call", "KroneckerDelta", [tree, self.sum()])
-        self.need("]")
-        return tree
 
     def where(self):
         """where(z > 0, a, b), by the step of z."""
@@ -697,8 +691,8 @@ class _Parser:
         if opens and (primes and stem not in self.known or stem in self.functions):
             self.place += primes
             tree = ("call", stem + "'"*primes, self.arguments())
-        elif self.must_be_a_factor(stem) or not is_long:
-            return self.must_hold_no_function(stem)
+        elif not is_long:
+            return self.must_be_a_factor(stem)
         elif self.next.isdigit() and self.tokens[self.place + 1] == "(":
             self.stop(f"a bracket, as in {stem}({self.next})*(z), or a base, as in log_2(z),")
         else:
@@ -728,23 +722,20 @@ class _Parser:
     def begins_a_name(self):
         return self.next[:1].isalpha() and not self.begins_a_function()
 
-    def must_hold_no_function(self, name):
-        """Refuses sin2w or expw, which would be one name, and tan, which is no name."""
-        if name in NO_FUNCTIONS - self.known:
-            raise Unreadable(f"{name} is no function that is known here: {self.offered()}")
+    def must_be_a_factor(self, name):
+        """Refuses a name before a bracket that is neither a function nor surely a factor, and tan,
+        which is no name; and sin2w or expw, which would be one."""
+        number = r"(_\d+)?" if self.latex else ""
+        letter = re.sub(rf"(_(hat|bar|tilde))?(\^\(\w\))?{number}$", "", name)
+        before = (self.next in ("(", "{") and len(letter) > 1
+                  and not {name, letter} & self.names.alone)
+        if before or name in NO_FUNCTIONS - self.known:
+            raise Unreadable(f"{name} is no function that is known here: {self.offered()}"
+                             + "; for a product write *"*before)
         glued = name not in self.functions | self.known and re.fullmatch(
             r"(sin|cos|tanh|exp|log|ln|sqrt)(\d+\w*|[A-Za-z]\w*)", name)
         if glued and (glued[2][0].isdigit() or glued[2] in self.names.alone):
             raise Unreadable(f"{name} would be one name: write {glued[1]}({glued[2]})")
-
-    def must_be_a_factor(self, name):
-        """Refuses a name before a bracket that is neither a function nor surely a factor."""
-        number = r"(_\d+)?" if self.latex else ""
-        letter = re.sub(rf"(_(hat|bar|tilde))?(\^\(\w\))?{number}$", "", name)
-        if self.next not in ("(", "{") or len(letter) == 1 or {name, letter} & self.names.alone:
-            return
-        raise Unreadable(f"{name} is no function that is known here: {self.offered()}; "
-                         "for a product write *")
 
     def offered(self):
         """The functions with a name, each under one, in small letters if it has such a name."""
@@ -756,9 +747,9 @@ class _Parser:
 
     def base(self, indices):
         r"""That of log_2(z) or \log_{10} z."""
-        if any(kind == "number" for kind, _ in indices):
+        if all(tree[0] == "number" for tree in indices):
             indices = [("number", "".join(digit for _, digit in indices))]
-        if len(indices) > 1 or indices[0][1] in ("0", "1"):
+        if len(indices) > 1 or indices[0] in (NOUGHT, ("number", "1")):
             self.stop(r"a base such as 2 or 10, as in log_2(z) or \log_{10} z,")
         return indices[0]
 
@@ -784,11 +775,8 @@ class _Names:
         self.made_of = {f.stem: f for f in functions}
         self.functions = {*self.made_of, *FUNCTIONS, *OF_A_MATRIX, *UNKNOWN} - self.known
         self.alone, self.glued = {*self.known, *GREEK.values(), "top"}, set()
+        self.commands = {*self.alone, "Sigma", *self.functions - {"sqrt"}}
         self.ends, self.whole, self.arrays = {}, set(), {}
-
-    def commands(self):
-        r"""Names that may be typed as \name."""
-        return {*GREEK.values(), "Sigma", "top", *self.functions - {"sqrt"}, *self.known}
 
     def layers(self):
         """How ^(2), ^{(2)} or ^{[2]} above a name is told, which counts layers, where such a name

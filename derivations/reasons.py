@@ -7,19 +7,17 @@ from derivations.printing import GREEK, MARKS, plain
 
 REASON_WIDTH = 34  # characters of a reason before it wraps
 SUMS = {"Σ": r"\sum", "Π": r"\prod"}
-SIGNS = {
-    "sum": "Σ", "prod": "Π", "int": "∫", "partial": "∂", "nabla": "∇", "infty": "∞", "ell": "ℓ",
-    "cdot": "·", "times": "×", "odot": "⊙", "circ": "∘", "pm": "±", "mp": "∓", "div": "÷",
-    "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥", "neq": "≠", "ne": "≠", "approx": "≈",
-    "sim": "~", "equiv": "≡", "propto": "∝", "ll": "≪", "gg": "≫", "in": "∈", "notin": "∉",
-    "forall": "∀", "to": "→", "rightarrow": "→", "leftarrow": "←", "mapsto": "↦",
-    "Rightarrow": "⇒", "iff": "⇔", "implies": "⇒", "top": "ᵀ", "prime": "'", "dots": "…",
-    "ldots": "…", "cdots": "…", "mid": "|", "langle": "⟨", "rangle": "⟩", "lVert": "‖",
-    "rVert": "‖", "Vert": "‖", "|": "‖", "vert": "|", ",": " ", ";": " ", ":": " ", " ": " ",
-    "quad": " ", "qquad": " ", "\\": " ", "colon": ":", "setminus": "∖", "cup": "∪", "cap": "∩",
-    "subset": "⊂",
-    **dict.fromkeys(["!", "displaystyle", "textstyle", "small", "limits", ""], ""),
-}  # fmt: skip
+SIGNS = {name: sign for sign, names in {
+    "Σ": "sum", "Π": "prod", "∫": "int", "∂": "partial", "∇": "nabla", "∞": "infty", "ℓ": "ell",
+    "·": "cdot", "×": "times", "⊙": "odot", "∘": "circ", "±": "pm", "∓": "mp", "÷": "div",
+    "≤": "leq le", "≥": "geq ge", "≠": "neq ne", "≈": "approx", "~": "sim", "≡": "equiv",
+    "∝": "propto", "≪": "ll", "≫": "gg", "∈": "in", "∉": "notin", "∀": "forall",
+    "→": "to rightarrow", "←": "leftarrow", "↦": "mapsto", "⇒": "Rightarrow implies", "⇔": "iff",
+    "ᵀ": "top", "'": "prime", "…": "dots ldots cdots", "⟨": "langle", "⟩": "rangle",
+    "‖": "lVert rVert Vert |", "|": "vert mid", ":": "colon", "∖": "setminus", "∪": "cup",
+    "∩": "cap", "⊂": "subset", "": "! displaystyle textstyle small limits",
+    " ": ", ; : quad qquad \\"}.items() for name in names.split()}
+SIGNS |= {" ": " ", "": ""}
 WRAPPERS = set("mathbf text mathrm mathbb mathcal operatorname boldsymbol textbf emph "
                "left right bigl bigr Bigl Bigr big Big".split())  # they show what comes next
 AFTER_POWER, AFTER_INDEX = "\0", "\1"  # a blank, where the next letter would join them
