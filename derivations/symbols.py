@@ -47,44 +47,25 @@ def _typed(number):
 def as_written():
     """Within `with as_written():` SymPy keeps an expression in the form in which it is typed.
 
-    SymPy's operators would rewrite sums and products of matrices even so; here they build them
-    bare.
+    SymPy's operators for matrices call `doit` even so; here it only puts numbers first.
     """
-    kept = {name: MatrixExpr.__dict__[name] for name in _AS_TYPED}
+    kept = {kind: kind.doit for kind in _MADE_BY_OPERATORS}
     with sp.evaluate(False):
         try:
-            for name, method in _AS_TYPED.items():
-                setattr(MatrixExpr, name, method)
+            for kind in kept:
+                kind.doit = _as_typed
             yield
         finally:
-            for name, method in kept.items():
-                setattr(MatrixExpr, name, method)
+            for kind, doit in kept.items():
+                kind.doit = doit
 
 
-def _product(a, b):
-    a, b = formula(a), formula(b)
-    return sp.MatMul(a, b) if b.is_Matrix else sp.MatMul(b, a)
+_MADE_BY_OPERATORS = sp.MatAdd, sp.MatMul, sp.MatPow, sp.Transpose
 
 
-def _sum(a, b, sign=sp.S.One):
-    b = formula(b)
-    return sp.MatAdd(formula(a), b if sign == 1 else sp.MatMul(sign, b))
-
-
-_AS_TYPED = {
-    "__add__": _sum,
-    "__radd__": lambda a, b: _sum(b, a),
-    "__sub__": lambda a, b: _sum(a, b, sp.S.NegativeOne),
-    "__rsub__": lambda a, b: _sum(b, a, sp.S.NegativeOne),
-    "__mul__": _product,
-    "__matmul__": _product,
-    "__rmul__": lambda a, b: _product(b, a),
-    "__rmatmul__": lambda a, b: _product(b, a),
-    "__neg__": lambda a: sp.MatMul(sp.S.NegativeOne, formula(a)),
-    "__truediv__": lambda a, b: sp.MatMul(sp.Pow(formula(b), -1), a),
-    "__pow__": lambda a, k: sp.MatPow(a, formula(k)),
-    "transpose": lambda a: sp.Transpose(a),
-}
+def _as_typed(made, **hints):
+    is_product = isinstance(made, sp.MatMul)
+    return made.func(*sorted(made.args, key=lambda a: a.is_Matrix)) if is_product else made
 
 
 class Array(sp.IndexedBase):
