@@ -12,20 +12,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
 from itertools import chain, combinations, count, islice, permutations, product, tee
-from numbers import Rational
 from typing import NamedTuple
 
-import mpmath
 import sympy as sp
 from sympy import evaluate
 
 from derivations import chain_rule
 from derivations.chain_rule import SATURATING, Chain, Kind, right_formula
 from derivations.definitions import Depends, put, resolve, table_of
-from derivations.errors import Undecided, WrongIndex
+from derivations.errors import Undecided, WrongIndex, ratio_of
 from derivations.places import index_ranges, indices_of, ranges_in, stands
 from derivations.printing import lettered, plain, show_number, to_mpf, with_args
-from derivations.sampling import DIGITS, points, same_value
+from derivations.sampling import points, same_value
 from derivations.symbols import (
     Activation,
     Partial,
@@ -262,12 +260,12 @@ class _Diagnosis:
         """A number, perhaps with a size as in 1/(2 n), by which the claim is wrong everywhere."""
         if any((right == 0) != (claimed == 0) for _, right, claimed in self.places):
             return  # no factor makes a zero of what is none
-        ratios = [(p.size, _ratio(claimed, right)) for p, right, claimed in self.places if right]
+        ratios = [(p.size, ratio_of(claimed, right)) for p, right, claimed in self.places if right]
         near = (ROUGH,) if self.code else ()
         if len(ratios) > 1 and all(same_value(ratio, ratios[0][1], *near) for _, ratio in ratios):
             words = f"it is {show_number(ratios[0][1])} times the right one, everywhere"
             yield Mistake(Kind.FACTOR, words)
-        exact = [(sizes, ratio) for sizes, ratio in ratios if isinstance(ratio, Rational)]
+        exact = [(sizes, ratio) for sizes, ratio in ratios if isinstance(ratio, Fraction)]
         sizes = sorted(exact[0][0], key=str) if len(exact) > 1 else ()
         for size, power in product(sizes, (-1, 1)):
             found = {ratio / Fraction(at[size])**power for at, ratio in exact}
@@ -294,12 +292,6 @@ def _quantities(expr):
 
 def _is_quantity(name):
     return bool(name.is_real) and not name.is_integer
-
-
-def _ratio(one, other):
-    exact = isinstance(one, Rational) and isinstance(other, Rational)
-    with mpmath.workdps(DIGITS):
-        return Fraction(one) / Fraction(other) if exact else to_mpf(one) / to_mpf(other)
 
 
 def _total_over(entry):
@@ -681,14 +673,10 @@ def _as_far_as_it_goes(way):
         yield from way
 
 
-ORDER = (Kind.SLOPE, Kind.ARGUMENT, Kind.NAME, Kind.VALUE, Kind.INTEGRAL, Kind.EXPONENT,
-         Kind.PRODUCT, Kind.INNER)
-
-
 def _on_the_way(question, table):
     asked, way = chain_rule.asked(question, table), Chain(table)
     way.line(asked)
-    for fault in sorted(way.faults, key=lambda fault: ORDER.index(fault[1])):
+    for fault in sorted(way.faults, key=lambda fault: list(Kind).index(fault[1])):
         yield Mistake(fault[1], way.faults[fault], way.with_fault(fault).line(asked))
 
 

@@ -9,7 +9,21 @@ from functools import wraps
 
 import numpy as np
 import pytest
-from sympy import Derivative, MatrixSymbol, Rational, Sum, exp, log, sqrt, symbols, tanh
+from sympy import (
+    Derivative,
+    Eq,
+    Function,
+    MatrixSymbol,
+    Rational,
+    Sum,
+    cos,
+    exp,
+    log,
+    sin,
+    sqrt,
+    symbols,
+    tanh,
+)
 
 from derivations.definitions import Definition, Depends, Entries
 from derivations.mistakes import Kind
@@ -130,6 +144,11 @@ def test_a_numpy_function_is_an_answer_too(answer, told, capsys):
     (0, "is not 0 everywhere"),
     (Sum((y_hat[i] - y[i])*x[i, k], (i, 1, n))*5/n, "the factor 5 is one too many"),
     ((y_hat[m] - y[m])*x[m, k], "the loss of one sample"),
+    (Eq(J, w[k]), "  yours   w_k"),
+    (MatrixSymbol("w", d, 1), "it asks for one number, your formula is a matrix of shape (d, 1)"),
+    (Function("f")(w[k]), "f is a Function of SymPy's own: use a function of the notebook"),
+    (lambda X: None, "your function returns nothing: end it with `return` and the result"),
+    (lambda X: X*np.nan, "your function returns values that are not finite"),
 ])
 def test_every_other_answer_gets_a_precise_message(answer, told, capsys):
     assert told in feedback(answer, capsys)
@@ -160,6 +179,14 @@ def test_an_array_of_entries_says_what_to_write_instead_of_a_transpose():
     for product in (lambda: W1 @ x1, lambda: np.eye(2) @ W1, lambda: W1 @ np.eye(2)):
         with pytest.raises(TypeError, match="stands for its entries.*lambda W, x: W @ x"):
             product()
+
+
+def test_what_is_neither_proved_nor_refuted_is_judged_by_numbers(capsys):
+    a, b = symbols("a b", real=True)
+    for answer, told in ((2*sin(a/2)*cos(a/2)/2, "Right, as far as 16 sample points can tell"),
+                         (2*sin(a/2)*cos(a/2), "a factor 2 is too many")):
+        check(answer, Partial(-cos(a)/2 + b, a))
+        assert told in capsys.readouterr().out
 
 
 CELL = """
