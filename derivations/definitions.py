@@ -665,8 +665,9 @@ def _must_depend(expr, function, variable, table):
         function = _as_function(expr, variable, table)
     by, names = base_of(variable), {n for n in names_in(function) if not n.is_integer
                                     and not isinstance(table.get(n), Depends)}
-    if by not in names and not all(any(by in free and n in free for free in table.independent)
-                                   for n in names):
+    known = by in names | names_in(expr)  # also where it cancels, as in w + x - w
+    if not known and not all(any(by in free and n in free for free in table.independent)
+                             for n in names):
         raise ValueError(f"nothing in {plain(lettered(expr))} is known to depend on "
                          f"{plain(variable)}: "
                          "give its Definition to the derivation, or say that they are Independent")
