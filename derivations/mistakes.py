@@ -235,12 +235,11 @@ class _Diagnosis:
         both = [resolve(expr, self.table) for expr in (self.right, self.wrong)]
         if any(map(chain_rule.is_long, both)):
             return
-        held = {e.base for b in both for p in b.atoms(Partial) for e in p.atoms(sp.Indexed)}
-        entries = {e for b in both for e in b.atoms(sp.Indexed)
-                   if e.base.shape and e.base not in held}
-        ordered = sorted(both[0].atoms(sp.Indexed) & entries, key=sp.default_sort_key)
-        for base, entry in {e.base: e for e in ordered}.items():
-            one, two = ([expr.xreplace({e: total*e / _total_over(e) for e in entries
+        held = {e.base for expr in both for p in expr.atoms(Partial) for e in p.atoms(sp.Indexed)}
+        arrays = {e.base: e for e in sorted(both[0].atoms(sp.Indexed), key=sp.default_sort_key)
+                  if e.base.shape and e.base not in held}
+        for base, entry in arrays.items():
+            one, two = ([expr.xreplace({e: total*e / _total_over(e) for e in expr.atoms(sp.Indexed)
                                         if e.base == base}) for expr in both] for total in (1, 2))
             if self.holds(*one) and not self.holds(*two):
                 total = plain(lettered(_total_over(entry)))
@@ -416,9 +415,10 @@ def _in_many_places(slips):
 
 
 def _renamed(expr, mine, other):
-    if isinstance(mine, sp.Symbol):
-        return expr.xreplace({mine: other})
-    return expr.xreplace({e: other[e.indices] for e in expr.atoms(sp.Indexed) if e.base == mine})
+    """One name for another; a derivative is a name of its own."""
+    kept = {p: p for p in expr.atoms(Partial)}
+    entries = {e: other[e.indices] for e in expr.atoms(sp.Indexed) if e.base == mine}
+    return expr.xreplace({mine: other, **entries, **kept})
 
 
 def _exchanged(expr, formula):
@@ -717,15 +717,13 @@ def _slope_too_many(right, table):
 
 def _other_names(right, table):
     """One name for another of the same shape: z for a, y for y_hat, a layer for its next."""
-    bases = {base_of(part) for d in table.values()
-             for part in (d.name, *_uses_of(d))} | _bases(right)
-    hold = {p: sp.Dummy(real=True) for p in right.atoms(Partial)}  # a derivative is one name
-    back, right = {dummy: p for p, dummy in hold.items()}, right.xreplace(hold)
-    here = _bases(right)
+    bases = _bases(right).union(*map(_uses_of, table.values()))
     for mine, other in permutations(sorted(bases, key=str), 2):
-        if mine in here and _are_alike(mine, other) and _akin(mine, other, table):
-            yield Mistake(Kind.NAME, _worded(STANDS_FOR, (label_of(other), label_of(mine))),
-                          _renamed(right, mine, other).xreplace(back))
+        if _are_alike(mine, other) and _akin(mine, other, table):
+            wrong = _renamed(right, mine, other)
+            if wrong != right:
+                words = _worded(STANDS_FOR, (label_of(other), label_of(mine)))
+                yield Mistake(Kind.NAME, words, wrong)
 
 
 def _akin(mine, other, table):
