@@ -208,21 +208,30 @@ def prepared(name, id):
     return dict(_scopes[parts])
 
 
-searched = {}
+worked_out = {}
+
+
+def once(work, key, *arguments):
+    """What does not depend on the answer is worked out once for each exercise."""
+    key = work, *key
+    if key not in worked_out:
+        worked_out[key] = work(*arguments)
+    return worked_out[key]
 
 
 def find_once(program, passes):
-    """Each faulty program is searched once, whatever is answered."""
-    key = inspect.getsource(program), inspect.getsource(passes)
-    if key not in searched:
-        searched[key] = find_fault(program, passes)
-    return searched[key]
+    return once(find_fault, map(inspect.getsource, (program, passes)), program, passes)
+
+
+def ask_once(question, given=()):
+    return once(Question, map(str, (question, *given)), question, given)
 
 
 @pytest.fixture(autouse=True)
 def clean_book(monkeypatch):
     book.clear()
     monkeypatch.setattr(sys.modules["exercises.find_bug"], "find_fault", find_once)
+    monkeypatch.setattr(sys.modules["exercises.check"], "Question", ask_once)
     monkeypatch.setattr(figures, "show", lambda *a, **k: None)
     monkeypatch.chdir(NOTEBOOKS[0].parent)
 
@@ -316,7 +325,7 @@ def question(name, id, blank):
 def questions(name, id):
     asked, scope = [], prepared(name, id)
     scope["check"] = lambda answer, question, given=(), number="": asked.append(
-        (answer, Question(question, given)))
+        (answer, ask_once(question, given)))
     run(NOTES[name].answered(id), scope, f"{name} {id} asked")
     return asked
 
