@@ -140,7 +140,7 @@ class Read:
         return value
 
 
-@settings(max_examples=40*TIMES)
+@settings(max_examples=24*TIMES)
 @given(typed())
 def test_matrices_are_read_shown_and_computed_as_they_are_typed(formula):
     expr, value = formula
@@ -168,7 +168,7 @@ def grown_numbers(inner):
     )
 
 
-@settings(max_examples=40*TIMES)
+@settings(max_examples=24*TIMES)
 @given(typed(numbers, grown_numbers))
 def test_numbers_are_read_shown_and_computed_as_they_are_typed(formula):
     expr, value = formula

@@ -124,10 +124,15 @@ CASES = [  # (planted, network, words that name it; None: refused, without a nam
 ]
 
 
+@pytest.mark.parametrize("kind", {str(kind): kind for _, kind, _ in CASES}.values(), ids=str)
+def test_nothing_else_is_wrong(kind):
+    net = Network(**kind)
+    assert gradient_check(net.cost, net.gradient, net.p, n_samples=N)
+
+
 @pytest.mark.parametrize("planted, kind, words", CASES)
 def test_a_planted_mistake_is_refused_and_named(planted, kind, words):
     net = Network(**kind)
-    assert gradient_check(net.cost, net.gradient, net.p, n_samples=N)
     report = gradient_check(net.cost, lambda p: net.gradient(p, planted), net.p, n_samples=N)
     assert not report
     assert words is None or words in str(report)

@@ -1,7 +1,7 @@
 """Laws of the general network: helpers.network against SymPy, integers, numerical derivatives and
 an independent library."""
 
-from itertools import product
+from itertools import cycle, product
 
 import autograd
 import autograd.numpy as anp
@@ -9,13 +9,16 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from drawn import one_in
 from functions import FUNCTIONS
 
 from gradcheck import complex_step, gradient_check
 from helpers import network as net
 
 PAIRS = list(product(net.ACTIVATIONS, net.OUTPUTS))
+EACH = set(zip(net.ACTIVATIONS, cycle(net.OUTPUTS)))
+# The quick run takes every activation and every output, but not each with each.
+FEW_PAIRS = [pytest.param(*pair, marks=[] if pair in EACH else [pytest.mark.long])
+             for pair in PAIRS]
 
 
 def problem(sizes, output="softmax", seed=0, n=5):
@@ -115,8 +118,7 @@ def sympy_network(sizes, hidden, output):
     return -sum(t * sp.log(sp.exp(zj) / sum(map(sp.exp, z))) for zj, t in zip(z, y)), x, y, W, b
 
 
-# Every hidden activation and every output, but not each with each.
-@pytest.mark.parametrize("hidden, output", one_in(2, PAIRS))
+@pytest.mark.parametrize("hidden, output", FEW_PAIRS)
 def test_backward_is_sympys_derivative_of_the_written_out_loss(hidden, output):
     sizes = (2, 3, 2)
     L, x, y, W, b = sympy_network(sizes, hidden, output)
@@ -167,7 +169,7 @@ def test_backward_is_exact_on_integer_activations(sizes, hidden):
                 assert n * dJ_dW[l][j, k] == integer_derivative(y, W, a, slope, l, j, k)
 
 
-@pytest.mark.parametrize("hidden, output", one_in(2, PAIRS))
+@pytest.mark.parametrize("hidden, output", FEW_PAIRS)
 @pytest.mark.parametrize("sizes", [(3, 2), (3, 4, 2), (2, 5, 4, 3)])
 def test_backward_passes_the_gradient_check(sizes, hidden, output):
     assert check(*problem(sizes, output, seed=11), hidden, output).require()
@@ -270,11 +272,10 @@ FAULTS = ["W for its transpose", "slope missing", "slope at a", "updated weights
           "softmax elementwise"]
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", ["none", *FAULTS])
 def test_every_usual_fault_is_refused_by_the_gradient_check(name):
     given = problem((3, 3, 3, 3), seed=2)          # square, so that a lost transpose fits
-    assert check(*given, "sigmoid", "softmax", faulty("none"))
-    assert not check(*given, "sigmoid", "softmax", faulty(name))
+    assert bool(check(*given, "sigmoid", "softmax", faulty(name))) == (name == "none")
 
 
 # ---------------------------------------------------------------- update and initialise
