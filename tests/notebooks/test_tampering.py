@@ -90,7 +90,7 @@ def verdicts(folder):
     """{(notebook, number of its cell): did nbval accept it?}, in one run with the options of this
     project."""
     settings = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder), "-p",
-                "no:cacheprovider"]
+                "no:cacheprovider", "-p", "no:hypothesispytest"]
     command = [sys.executable, "-m", "pytest", *settings, "-rA", "--color=no", str(folder)]
     said = subprocess.run(command, capture_output=True, text=True, cwd=folder).stdout
     found = re.findall(r"^(PASSED|FAILED|XFAIL) (\w+)\.ipynb::Cell (\d+)", said, flags=re.MULTILINE)
