@@ -1,6 +1,7 @@
 """Derive, and be answered: is it what the question comes to, and if not, which mistake is it?"""
 
 import inspect
+from contextlib import suppress
 from functools import cached_property, lru_cache, partial
 
 import numpy as np
@@ -167,7 +168,7 @@ class Question:
         foreign = expr.atoms(sp.core.function.AppliedUndef) - expr.atoms(Activation)
         for function in sorted(foreign, key=str):
             raise Unclear(f"{function.func} is a Function of SymPy's own: use a function of the "
-                            f"notebook, or make one with activation(\"{function.func}\")")
+                          f'notebook, or make one with activation("{function.func}")')
         by_text = {str(name): name for name in self.names}
         letters = {index for *_, index, _ in stands(expr) if index.is_Symbol}
         letters |= {index for index, *_ in limits_in(expr)}
@@ -179,26 +180,22 @@ class Question:
                 raise Unclear(unknown(plain(sp.Symbol(str(name))), by_text))
             if shape_of(same) != shape_of(name):
                 raise Unclear(f"your {name} has shape {shape_of(name)}, "
-                                f"that of the exercise {shape_of(same)}")
+                              f"that of the exercise {shape_of(same)}")
             raise Unclear(f"your {name} is another symbol of the same name; "
-                            f"use the {name} that the notebook made")
-
-    @cached_property
-    def bodies(self):
-        return [d.body for d in self.table.values() if not isinstance(d, Depends)]
+                          f"use the {name} that the notebook made")
 
     @cached_property
     def names(self):
-        on = [d.on for d in self.table.values() if isinstance(d, Depends)]
-        parts = [self.asked, self.right, *self.bodies, *on, *(d.name for d in self.table.values())]
+        defined = [names_in(d.name) | d.uses() for d in self.table.values()]
         matrices = {m for matrix in self.known.entries for m in matrix.atoms(sp.MatrixSymbol)}
-        found = matrices.union(self.known.entries.values(), *map(names_in, parts))
+        found = matrices.union(self.known.entries.values(), *defined, names_in(self.asked),
+                               names_in(self.right))
         return {name for name in found if not isinstance(name, sp.Dummy)}
 
     @cached_property
     def functions(self):
-        return {type(f) for body in (self.right, *self.bodies) for f in body.atoms(Activation)
-                if f.order == 0}
+        return {type(f) for body in (self.right, *(d.body for d in self.table.values()))
+                for f in body.atoms(Activation) if f.order == 0}
 
     # the judgement of a formula
 
@@ -245,8 +242,7 @@ class Question:
 
     def is_a_name(self, partial):
         """Is it the derivative of an unknown function, of which no more can be said?"""
-        definition = (self.table.get(base_of(partial.expr))
-                      if isinstance(partial.expr, (sp.Symbol, sp.Indexed)) else None)
+        definition = self.table.get(base_of(partial.expr))
         return isinstance(definition, Depends) and definition.covers(partial.expr, partial.variable)
 
     def refused(self, answer, refusal):
@@ -263,15 +259,13 @@ class Question:
         """Neither proved nor refuted: as far as points can tell, if there are enough that can."""
         scalar, agreeing = self.known.scalar(answer), 0
         for point in points([self.asked, scalar], self.table):
-            try:
+            with suppress(NoValue):
                 same, *values = point.compare(self.right, scalar)
-            except NoValue:
-                continue
-            if same is False:
-                mistake = diagnose(self.asked, scalar, self.table)
-                return self.refused(answer, FalseLine(1, self.question, answer, point, values,
-                                                      mistake))
-            agreeing += same is True
+                if same is False:
+                    mistake = diagnose(self.asked, scalar, self.table)
+                    return self.refused(answer, FalseLine(1, self.question, answer, point, values,
+                                                          mistake))
+                agreeing += same is True
         if agreeing < EVIDENCE:
             raise Unclear(why)
         return self.accepted(answer, f", as far as {agreeing} sample points can tell")
@@ -306,10 +300,8 @@ class Question:
         """Three points at which the right formula has values, not all of them 0."""
         found = []
         for point in points([self.asked, self.right], self.table):
-            try:
-                found += [point] if np.any(self.array(point)) else []
-            except NoValue:
-                continue
+            with suppress(NoValue):
+                found += [point] * bool(np.any(self.array(point)))
             if len(found) == 3:
                 return found
         raise Unclear("there are no arrays on which it could be tried")
@@ -333,10 +325,9 @@ class Question:
         except Exception as error:  # whatever a reader's code may raise
             shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in arrays.items())
             raise Unclear(f"your function stops with {type(error).__name__}: {error} "
-                            f"(given arrays of shapes {shapes})") from None
+                          f"(given arrays of shapes {shapes})") from None
         if numbers is None:
-            raise Unclear("your function returns nothing: "
-                            "end it with `return` and the result")
+            raise Unclear("your function returns nothing: end it with `return` and the result")
         if not np.all(np.isfinite(numbers)):
             raise Unclear("your function returns values that are not finite")
         return numbers
@@ -346,7 +337,7 @@ class Question:
         known = {form: base for name, base in exact.items() for form in spellings(name)} | exact
         if parameter not in known:
             raise Unclear(f"your function has a parameter {parameter}; "
-                            f"the exercise knows {', '.join(sorted(exact))}")
+                          f"the exercise knows {', '.join(sorted(exact))}")
         return known[parameter]
 
 

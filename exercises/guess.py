@@ -64,8 +64,7 @@ def _sentence(text):
 
 
 def _agree(said, actual, within):
-    """Is it what is said? The truth tells of what kind: names, several values, a word, or a
-    number."""
+    """Is it what is said? The truth tells of what kind: names, values, a word, or a number."""
     said, actual = _listed(said), _listed(actual)
     if isinstance(actual, (set, frozenset)):
         return _names(said) == _names(actual)
@@ -92,8 +91,7 @@ def _listed(value):
 def _names(said):
     said = said.split(",") if isinstance(said, str) else said
     if not isinstance(said, (set, frozenset, list, tuple)):
-        raise Unclear(
-            f"several names are asked for, as in {{\"W[1]\", \"b[1]\"}}, got {said!r}")
+        raise Unclear(f'several names are asked for, as in {{"W[1]", "b[1]"}}, got {said!r}')
     return {str(word).replace(" ", "") for word in said} - {""}
 
 

@@ -107,8 +107,8 @@ class Book(dict):
         if not asked:
             return ["Run the cell again for a hint."]
         all_hints = hints()
-        shown = [f"  hint {p} of {len(all_hints)}: {hint}" for p,
-                 hint in enumerate(all_hints[:asked], 1)]
+        shown = [f"  hint {p} of {len(all_hints)}: {hint}"
+                 for p, hint in enumerate(all_hints[:asked], 1)]
         return [*shown,
                 "Run the cell again for the next hint." if asked < len(all_hints) else FOLDED]
 
@@ -165,9 +165,8 @@ def _read(keep):
         found = None
     if not isinstance(found, list) or any(not isinstance(e, list) or [*map(type, e)] != [str, str]
                                           for e in found):
-        raise ValueError(
-            f"{keep} does not hold what progress has written: choose another name, this file is "
-            f"left as it is")
+        raise ValueError(f"{keep} does not hold what progress has written: choose another name, "
+                         "this file is left as it is")
     return found
 
 
