@@ -641,9 +641,14 @@ def tree(question, table, letters=()):
     Faults of the chain rule are made on the way down the definitions in `table`, the rest in the
     right formula. Two names may lead to one formula: the first is the one to tell.
     """
-    made = table.once((question, *letters), lambda: [_tree(question, table, letters)])
+    key = "tree", question, *letters
+    made = table.once(key, lambda: [_tree(question, table, letters)])
     made[0], again = tee(made[0])  # what has been made for one claim serves the next
-    return again
+    try:
+        yield from again
+    except KeyboardInterrupt:  # and what has been broken off begins anew
+        table.memo.pop(key, None)
+        raise
 
 
 def _tree(question, table, letters):
@@ -677,7 +682,8 @@ def _on_the_way(question, table):
     asked, way = chain_rule.asked(question, table), Chain(table)
     way.line(asked)
     for fault in sorted(way.faults, key=lambda fault: list(Kind).index(fault[1])):
-        yield Mistake(fault[1], way.faults[fault], way.with_fault(fault).line(asked))
+        with suppress(*NO_FORMULA):
+            yield Mistake(fault[1], way.faults[fault], way.with_fault(fault).line(asked))
 
 
 def _per_sample(right):
