@@ -58,12 +58,11 @@ def t(node):
 @lru_cache(8192)
 def tidy(text):
     """The text of an expression without needless brackets."""
-    return plain(ast.parse(text, mode="eval").body)
+    return re.sub(r"\.T\.T\b", "", plain(ast.parse(text, mode="eval").body))
 
 
 def own_expressions(statement):
-    """The expressions of a statement, outermost first; those of statements inside it are not its
-    own."""
+    """Those of a statement, outermost first, without those of statements inside it."""
     todo = [statement]
     for node in todo:
         todo += [n for n in ast.iter_child_nodes(node) if not isinstance(n, STATEMENTS)]
@@ -110,7 +109,6 @@ class Words:
         usual = [name for name in self.names if COUNTS.fullmatch(name)]
         self.sizes = usual + [f"len({name})" for name in dict.fromkeys(parameters + outer)]
         self.rates = [name for name in self.names if RATES.fullmatch(name)][:1]
-        self.moved = self._moved()
         biases = [text for text in self.names + self.entries if re.match(r"b|\w+\['b", text)]
         biases += [f"{b}[{layer}]" for b in biases if b in self.names for layer in self.layers]
         biases += [re.sub(r"\['[Ww]", "['b", text) for text in self.entries]  # where W is, b is
@@ -118,19 +116,16 @@ class Words:
         self.at_hand = list(values_in({**(given or {}), **scope})) if given is not None else []
         self._look_around()
 
-    def _moved(self):
-        """The names of what is computed with a learning rate: they hold values of afterwards."""
-        changes = [(n.targets[0], n) for n in self.all(ast.Assign)]
-        changes += [(n.target, n) for n in self.all(ast.AugAssign)]
-        return {root(plain(target)) for target, n in changes if RATES.search(plain(n))}
-
     def _look_around(self):
         calls, within = self.all(ast.Call), lambda tops: {id(n) for t in tops for n in ast.walk(t)}
+        assigned, grown = self.all(ast.Assign), self.all(ast.AugAssign)
+        changes = [(n.targets[0], n) for n in assigned] + [(n.target, n) for n in grown]
+        # What is computed with a learning rate holds values of afterwards.
+        self.moved = {root(plain(target)) for target, n in changes if RATES.search(plain(n))}
         self.callees = {id(n.func) for n in calls}
         self.indices = within(n.slice for n in self.all(ast.Subscript))
         below = [n.right for n in self.all(ast.BinOp) if is_(n, ast.Div)]
-        below += [n.value for n in self.all(ast.AugAssign) if isinstance(n.op, ast.Div)]
-        self.below = within(below)
+        self.below = within(below + [n.value for n in grown if isinstance(n.op, ast.Div)])
         ranges = [a for n in calls if plain(n.func) == "range" for a in n.args]
         self.counters = within(ranges + [k for n in calls for k in n.keywords])  # 1 in axis=1
         self.opaque = within(self.all(OPAQUE))
@@ -138,13 +133,12 @@ class Words:
         self.whole = [name for name in self.names if name in indices or COUNTS.fullmatch(name)]
         products = [n for n in self.all(ast.BinOp) if is_(n, ast.Mult, ast.Div)]
         self.multiplied = {id(part) for n in products for part in (n.left, n.right)}
-        self.grown = {id(n.value): n.op for n in self.all(ast.AugAssign)}
+        self.grown = {id(n.value): n.op for n in grown}
 
     def look_at(self, statement):
         """Take the words of a statement first."""
         own = own_expressions(statement)
-        atoms = [n for n in own if isinstance(n, ATOMS)]
-        texts = [plain(n) for n in atoms if root(plain(n)) in self.names]
+        texts = [plain(n) for n in own if isinstance(n, ATOMS) and root(plain(n)) in self.names]
         known = dict.fromkeys(texts + self.entries + self.names)
         self.arrays = [text for text in known if text not in self.whole]
         beside = []  # a[l] for a line that says what delta[l] is
@@ -253,6 +247,13 @@ def is_signed(node, words):
     return isinstance(node, (ast.BinOp, ast.Call, *ATOMS)) and not counts(node)
 
 
+def grows_by(*operations, a_count):
+    """Is it the right side of x /= n or x *= factor?"""
+    return lambda node, words: (
+        isinstance(words.grown.get(id(node)), operations) and a_count == counts(node)
+    )
+
+
 def renamed_call(old, new):
     def texts(node, words):
         match node:
@@ -262,31 +263,12 @@ def renamed_call(old, new):
     return texts
 
 
-def left_out_in_place(*operations, a_count):
-    """The right side of x /= n or x *= factor, made 1."""
-    return lambda node, words: (
-        ["1"] * (isinstance(words.grown.get(id(node)), operations) and a_count == counts(node))
-    )
-
-
 def updated(node, words):
     """An old name for a new one, everywhere in the expression; p for p | {new values}."""
     used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & words.moved
     if is_(node, ast.BitOr) and used:
         yield t(node.left)
-    for new, old in itertools.product(sorted(used), words.names):
-        if new != old:
-            yield swapped(node, new, old)
-
-
-def turned_product(node, words):
-    if is_(node, ast.MatMult):
-        for left, right in itertools.product(turned(node.left), turned(node.right)):
-            yield from (f"{left} @ {right}", f"{right} @ {left}")
-
-
-def turned(node):
-    return t(node), (t(node.value) if isinstance(node, ast.Attribute) else f"{t(node)}.T")
+    yield from (swapped(node, new, old) for new in sorted(used) for old in words.names)
 
 
 def half_of_a_slope(node, words):
@@ -314,38 +296,32 @@ def is_slope(node):
 def fewer_factors(node, words):
     if is_(node, ast.Mult, ast.Div):
         factors = factors_of(node)
-        for gone in (1, 2):
-            for out in itertools.combinations(factors, gone):
-                kept = [f for f in factors if f not in out]
-                if kept and not any(counts(factor) for _, factor in out):
-                    yield product(kept)
+        for out in (c for n in (1, 2) for c in itertools.combinations(factors, n)):
+            kept = ["/*"[times] + t(f) for times, f in factors if (times, f) not in out]
+            if kept and not any(counts(factor) for _, factor in out):
+                text = "".join(kept)
+                yield text[1:] if text[0] == "*" else f"1{text}"
 
 
 def factors_of(node):
     """[(is it multiplied?, factor), ...] of a product, flat."""
-    if is_(node, ast.Mult):
-        return factors_of(node.left) + factors_of(node.right)
-    if is_(node, ast.Div):
-        below = [(not times, factor) for times, factor in factors_of(node.right)]
-        return factors_of(node.left) + below
-    return [(True, node)]
+    if not is_(node, ast.Mult, ast.Div):
+        return [(True, node)]
+    right = [(times == is_(node, ast.Mult), factor) for times, factor in factors_of(node.right)]
+    return factors_of(node.left) + right
 
 
-def product(factors):
-    text = "".join(("*" if times else "/") + t(factor) for times, factor in factors)
-    return text[1:] if text[0] == "*" else "1" + text
+def other_numbers(to_count):
+    """The next numbers of one that counts; of another also the double and the half."""
 
-
-def other_number(node, words):
-    number = isinstance(node, ast.Constant) and type(node.value) in (int, float)
-    if number and id(node) not in words.counters:
-        yield from map(str, (node.value + 1, node.value - 1, 2*node.value, node.value/2))
-
-
-def next_whole_number(node, words):
-    if isinstance(node, ast.Constant) and type(node.value) is int:
-        if id(node) in words.counters | words.indices:
+    def texts(node, words):
+        number = isinstance(node, ast.Constant) and type(node.value) in (int, float)
+        if number and to_count == (id(node) in words.counters | words.indices):
             yield from map(str, (node.value + 1, node.value - 1))
+            if not to_count:
+                yield from map(str, (2 * node.value, node.value / 2))
+
+    return texts
 
 
 def factor_left_out(node, words):
@@ -381,7 +357,7 @@ REWRITINGS = {
     "mean": [
         renamed_call("mean", "sum"),
         ("A / N", "{A}"), ("N ** A", "{N}"),
-        left_out_in_place(ast.Div, a_count=True),
+        (grows_by(ast.Div, a_count=True), "1"),
     ],
     "sign": [
         ("A - B", "{B} - {A}", "{A} + {B}"), ("A + B", "{A} - {B}"), ("-A", "{A}"),
@@ -397,9 +373,9 @@ REWRITINGS = {
         (any_of(*ATOMS), "{X} - {rates}*{steps}"),
     ],
     "transpose": [
-        ("A.T", "{A}"),
-        (any_of(*ATOMS, ast.Call, ast.Sub, ast.Add), "{X}.T"),
-        turned_product,
+        (any_of(*ATOMS, ast.Attribute, ast.Call, ast.Sub, ast.Add), "{X}.T"),
+        ("A @ B", "{A}.T @ {B}", "{A} @ {B}.T", "{A}.T @ {B}.T",
+         "{B} @ {A}", "{B} @ {A}.T", "{B}.T @ {A}", "{B}.T @ {A}.T"),
     ],
     "slope": [
         (any_of(*VALUES), "{X} * {slopes}"),
@@ -408,12 +384,12 @@ REWRITINGS = {
     "argument": [argument],
     "factor": [
         fewer_factors,
-        left_out_in_place(ast.Mult, ast.Div, a_count=False),
+        (grows_by(ast.Mult, ast.Div, a_count=False), "1"),
         ("(A - B)**C", "{A} - {B}**{C}"),
-        other_number,
+        other_numbers(to_count=False),
         (any_of(ast.BinOp, ast.Call, *ATOMS), "2*{X}", "{X}/2"),
     ],
-    "index": [next_whole_number, other_entry],
+    "index": [other_numbers(to_count=True), other_entry],
 }  # fmt: skip
 MISSING = {LEFT_OUT: [factor_left_out]}
 ROWS = [row for rows in REWRITINGS.values() for row in rows if isinstance(row, tuple)]
