@@ -9,16 +9,37 @@ REMEDY = "pass the gradient as a function, or choose another point"
 HEAD = ["block", "shape", "verdict", "largest error", "digits", "ratio", "remarks"]
 
 
+@dataclass(repr=False)
 class Report:
-    """What a check found: true if all is well."""
+    """What a check found, block by block; true if all of them are right."""
 
-    error = AssertionError
+    blocks: dict = field(default_factory=dict)  # name -> what was found, with a verdict and a row
+    error, right, head = AssertionError, "agrees", ()
+
+    def __bool__(self):
+        return all(block.verdict == self.right for block in self.blocks.values())
 
     def require(self):
         """Return the report if it is true, else raise its error with it."""
         if not self:
             raise self.error(f"\n{self}")
         return self
+
+    def sentences(self):
+        """What is said below the table."""
+        return []
+
+    def _rows(self):
+        return [self.head, *(block.row() for block in self.blocks.values())]
+
+    def __str__(self):
+        return "\n".join([*as_table(self._rows()), *self.sentences()])
+
+    def _repr_markdown_(self):
+        head, *rows = [[cell.replace("|", "\\|") for cell in row] for row in self._rows()]
+        table = [" | ".join(row) for row in [head, ["---"] * len(head), *rows]]
+        below = "  \n".join(self.sentences())
+        return "\n".join(f"| {row} |" for row in table) + (f"\n\n{below}" if below else "")
 
     def __repr__(self):
         return str(self)
@@ -109,25 +130,16 @@ class BlockReport:
 class GradientReport(Report):
     """The verdict on a gradient, block by block; true if and only if every block agrees."""
 
-    blocks: dict = field(default_factory=dict)  # name -> BlockReport
     method: str = ""
-    error = GradientError
-
-    def __bool__(self):
-        return all(block.verdict == "agrees" for block in self.blocks.values())
+    error, head = GradientError, HEAD
 
     def __str__(self):
         head, *lines = as_table(self._rows())
         rule = "-" * max(map(len, [head, *lines]))
-        return "\n".join([head, rule, *lines, "", *self._sentences()])
+        return "\n".join([head, rule, *lines, "", *self.sentences()])
 
-    def _repr_markdown_(self):
-        return as_markdown(self._rows()) + "\n\n" + "  \n".join(self._sentences())
-
-    def _rows(self):
-        return [HEAD, *(block.row() for block in self.blocks.values())]
-
-    def _sentences(self):
+    def sentences(self):
+        """The worst entries, the verdict, and how the numbers were had."""
         verdicts, n = [block.verdict for block in self.blocks.values()], len(self.blocks)
         differ, open_ = verdicts.count("differs"), verdicts.count("not decided")
         verdict = f"not confirmed: {differ} of {n} blocks differ, {open_} not decided."
@@ -150,13 +162,8 @@ def as_table(rows):
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
-def as_markdown(rows):
-    head, *rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
-
-
 def shown(number):
-    """Six digits, ten where the number is nearly 1; noise behind them cannot decide a tie."""
+    """Six digits, ten of what is nearly 1; noise behind them cannot decide a tie."""
     close = 0 < abs(number - 1) <= 1e-5
     return f"{float(f'{number:.10g}') + 0.0:.{10 if close else 6}g}"
 

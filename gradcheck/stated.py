@@ -2,11 +2,11 @@
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from gradcheck import validation
-from gradcheck.report import Report, as_markdown, as_table
+from gradcheck.report import Report
 
 RIGHT, ROUNDED, WRONG = "right", "right only from rounded numbers", "wrong"
 
@@ -31,20 +31,12 @@ class Stated:
 class StatedReport(Report):
     """The verdicts on a chain of printed numbers; true if and only if all are right."""
 
-    numbers: dict = field(default_factory=dict)  # name -> Stated
+    right, head = RIGHT, ["number", "printed", "from the truth", "from the printed", "verdict"]
 
-    def __bool__(self):
-        return all(number.verdict == RIGHT for number in self.numbers.values())
-
-    def _rows(self):
-        head = ["number", "printed", "from the truth", "from the printed", "verdict"]
-        return [head, *(number.row() for number in self.numbers.values())]
-
-    def __str__(self):
-        return "\n".join(as_table(self._rows()))
-
-    def _repr_markdown_(self):
-        return as_markdown(self._rows())
+    @property
+    def numbers(self):
+        """The printed numbers by name."""
+        return self.blocks
 
 
 def stated(chain):
@@ -85,7 +77,9 @@ def stated(chain):
             raise TypeError(f"{name} is printed as {text!r}, expected its digits as text")
         true, rounded = (_computed(name, formula, values) for values in (truths, printed))
         truths[name], printed[name] = true, float(number)
-        verdict = _verdict(number, true, rounded)
+        half = validation.half_a_unit(number) * (1 + 1e-9)  # a tie is right either way
+        fits = [abs(float(number) - value) <= half for value in (true, rounded)]
+        verdict = RIGHT if fits[0] else ROUNDED if fits[1] else WRONG
         found[name] = Stated(name, str(number), true, rounded, verdict)
     return StatedReport(found)
 
@@ -98,10 +92,3 @@ def _computed(name, formula, values):
         names = ", ".join(missing)
         raise ValueError(f"{name} is computed from {names}, which does not stand above it")
     return float(validation.scalar(name, formula(**{key: values[key] for key in wanted})))
-
-
-def _verdict(number, truth, from_printed):
-    """A number is right if it lies within half a unit of its last digit, a tie either way."""
-    half = validation.half_a_unit(number)
-    fits = [abs(float(number) - value) <= half * (1 + 1e-9) for value in (truth, from_printed)]
-    return RIGHT if fits[0] else ROUNDED if fits[1] else WRONG

@@ -10,7 +10,7 @@ slope and the rounding of the step, at eta and at eta/2; smaller eta tell what i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, combinations
 
 import numpy as np
@@ -20,12 +20,12 @@ from gradcheck.causes import constant_ratio, factor_words, without_any_factor
 from gradcheck.differences import EPS, Cost, measure
 from gradcheck.judging import RESOLUTION, coarseness, nearest_slope
 from gradcheck.parameters import Tree
-from gradcheck.report import Report, as_table, entry_name, shown
+from gradcheck.report import Report, entry_name, shown
 
 HALVINGS = 7  # learning rates eta, eta/2, ... for the limit of small steps
 UPHILL = "uphill: plus where minus is meant"
 FACTORS = {-1: UPHILL, 2: "a factor 2 is too many", 0.5: "a factor ½ is too many"}
-ORDERS = ("wrong", "not decided", "sequential", "simultaneous")
+ORDERS = RIGHT, SEQUENTIAL, OPEN, WRONG = "simultaneous", "sequential", "not decided", "wrong"
 ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "t": 0}
 
 
@@ -39,14 +39,14 @@ class BlockUpdate:
 
     name: str
     entries: int
-    verdict: str = "simultaneous"  # or "sequential", "wrong", "not decided"
+    verdict: str = RIGHT  # or "sequential", "wrong", "not decided"
     remark: str = ""
     differing: int = 0  # entries that are not the simultaneous step
     worst: tuple = ()  # (entry, new value, simultaneous value) where it is furthest off
     ratio: float | None = None  # of the step to the right one, where it is one for all entries
 
     def row(self):
-        some = 0 < self.differing < self.entries and self.verdict != "simultaneous"
+        some = 0 < self.differing < self.entries and self.verdict != RIGHT
         of = f"{self.differing} of {self.entries} entries: " if some else ""
         return [self.name, self.verdict, of + self.remark]
 
@@ -55,23 +55,19 @@ class BlockUpdate:
 class UpdateReport(Report):
     """The verdict on an update, block by block; true if every block is the right step."""
 
-    blocks: dict = field(default_factory=dict)  # name -> BlockUpdate
-    eta: float = 0.0
-    error = UpdateError
+    error, right, head = UpdateError, RIGHT, ["block", "update", "remark"]
+    _repr_markdown_ = None
 
     @property
     def order(self):
         """The worst verdict of any block: "wrong", "not decided", "sequential", "simultaneous"."""
-        return min((block.verdict for block in self.blocks.values()), key=ORDERS.index)
+        return max((block.verdict for block in self.blocks.values()), key=ORDERS.index)
 
-    def __bool__(self):
-        return self.order == "simultaneous"
-
-    def __str__(self):
-        rows = [["block", "update", "remark"], *(block.row() for block in self.blocks.values())]
+    def sentences(self):
+        """The worst entries, and the verdict."""
         worst = [block.worst for block in self.blocks.values() if block.worst]
         details = [f"{at}: new {new:.10g}, simultaneous {right:.10g}" for at, new, right in worst]
-        return "\n".join([*as_table(rows), *details, f"The update is {self.order}."])
+        return [*details, f"The update is {self.order}."]
 
 
 def update_check(w_new, cost, w, eta, *, n_samples=None, state=None):
@@ -100,8 +96,7 @@ def update_check(w_new, cost, w, eta, *, n_samples=None, state=None):
     ------
     TypeError, ValueError
         Before anything is judged: for what is no function, mapping or number; an eta that is not
-        above 0; NaN, empty or infinite arrays; new weights with other names or shapes. (S1-56,
-        S2-53, S2-72)
+        above 0; NaN, empty or infinite arrays; new weights with other names or shapes.
 
     >>> cost = lambda p: p["w"] ** 2
     >>> bool(update_check(lambda p, eta: {"w": p["w"] - eta * 2 * p["w"]}, cost, {"w": 3.0}, 0.1))
@@ -119,10 +114,9 @@ def update_check(w_new, cost, w, eta, *, n_samples=None, state=None):
     with at.left_as_it_was():
         at.require_a_number()
         found = measure(at, at.along_each())
-        parts = [_Block(k, at, step, found) for k in range(len(tree.names))]
-        decays = [block.decay() for block in parts]
-        blocks = [block.judged(n_samples, decays) for block in parts]
-    return UpdateReport({block.name: block for block in blocks}, eta)
+        parts = [_Block(k, at, step, found, n_samples) for k in range(len(tree.names))]
+        decays = [block.decay for block in parts]
+        return UpdateReport({block.name: block.judged(decays) for block in parts})
 
 
 class _Step:
@@ -165,8 +159,8 @@ def _copy(state):
 class _Block:
     """The moves of one block beside its slopes."""
 
-    def __init__(self, k, at, step, found):
-        self.k, self.at, self.step, self.part = k, at, step, at.part(k)
+    def __init__(self, k, at, step, found, n_samples):
+        self.k, self.at, self.step, self.part, self.n_samples = k, at, step, at.part(k), n_samples
         self.name, self.shape = str(at.tree.names[k]), at.arrays[k].shape
         self.start, self.moves = at.vector[self.part], step.moves[:, self.part]
         self.move, self.half, self.eta = *self.moves[:2], step.etas[0]
@@ -175,46 +169,31 @@ class _Block:
         sizes = np.abs(self.start) + np.abs(step.news[:2, self.part])
         rounding = 4 * step.eps * sizes / step.etas[:2, None] + coarse
         self.blur, self.blur_of_half = self.bar + rounding + 1e-12 * np.abs(self.slope)
+        # The number lambda of a step against slope + lambda w, else None.
+        self.decay = self._multiple(self.move - self.slope, self.start)
 
-    def decay(self):
-        """The number lambda of a step against slope + lambda w, else None."""
-        return self._multiple(self.move - self.slope, self.start)
-
-    def judged(self, n_samples, decays):
+    def judged(self, decays):
         off = np.abs(self.move - self.slope) > self.blur
         off |= np.abs(self.half - self.slope) > self.blur_of_half
         report = BlockUpdate(self.name, self.start.size, differing=int(off.sum()))
-        if not off.any():
-            report.verdict, report.remark = self._not_off()
-            return report
-        if self.step.state is None:
+        if off.any() and self.step.state is None:
             report.ratio = self._multiple(self.move, self.slope)
-        told = self._with_memory() or self._explained(off, n_samples, decays)
+        told = self._with_memory() or self._explained(off, decays) if off.any() else self._not_off()
         report.verdict, report.remark = told
-        if report.verdict != "simultaneous":
-            report.worst = self._worst()
+        if off.any() and report.verdict != RIGHT:
+            k = np.argmax(np.abs(self.move - self.slope))
+            new, right = self.step.news[0, self.part], self.start - self.eta * self.slope
+            report.worst = entry_name(self.name, k, self.shape), float(new[k]), float(right[k])
         return report
 
     def _not_off(self):
-        if self._lost().any():
-            return "not decided", "the step is lost in rounding; take a larger eta"
-        if not np.isfinite(self.bar).all():
-            return "not decided", "the cost has no slope here"
-        return "simultaneous", ""
-
-    def _worst(self):
-        """(entry, new value, simultaneous value) of the entry that is furthest off."""
-        k = np.argmax(np.abs(self.move - self.slope))
-        right = self.start[k] - self.eta * self.slope[k]
-        new = self.step.news[0, self.part][k]
-        return entry_name(self.name, k, self.shape), float(new), float(right)
-
-    def _lost(self):
-        """Where the slope is known, but not the step."""
+        # Where the slope is known, but not the step.
         lost = (self.blur > RESOLUTION * np.abs(self.slope)) & (np.abs(self.slope) > 4 * self.bar)
         if self.step.eps > EPS:  # in float32 a small entry has few digits beside a large one
             lost &= self.blur > 100 * RESOLUTION * np.abs(self.slope).max()
-        return lost
+        if lost.any():
+            return OPEN, "the step is lost in rounding; take a larger eta"
+        return (RIGHT, "") if np.isfinite(self.bar).all() else (OPEN, "the cost has no slope here")
 
     def _near(self, move, other, relative=0.0):
         return bool((np.abs(move - other) <= 4 * self.blur + relative * np.abs(other)).all())
@@ -223,37 +202,39 @@ class _Block:
         """The one number by which a direction must be multiplied to be the move, else None."""
         return constant_ratio(move, direction, self.blur) or None
 
-    def _explained(self, off, n_samples, decays):
+    def _explained(self, off, decays):
         """(verdict, remark): the first usual reading of the step that fits.
 
         One number alone is always some multiple of the slope, and of itself: that says nothing
         unless the factor is a usual one, or another block has the same decay.
         """
-        ratio, square = self._multiple(self.move, self.slope), self.shape[::-1] == self.shape
-        decay, alone = self.decay(), self.start.size == 1
+        ratio, decay, alone = self._multiple(self.move, self.slope), self.decay, len(self.move) == 1
+        times = "" if ratio is None else _times(ratio, self.n_samples)
         alike = [d for d in decays if decay and d and abs(d - decay) <= 1e-6 * abs(decay)]
+        limit, doubt = _limit(self.moves)
+        tends = np.abs(limit - self.slope) <= 10 * (doubt + self.blur) + 1e-8 * abs(self.slope)
         signs = (np.abs(self.moves) - 1 < 1e-6).all()
         if not self.move.any():
-            return "wrong", "not updated"
+            return WRONG, "not updated"
         if self._near(self.half, 2 * self.move):
-            return "wrong", "does not depend on eta"
+            return WRONG, "does not depend on eta"
         if signs and self._near(self.move, np.sign(self.slope), 1e-6):
-            remark = "the sign of the slope alone, as in Adam's first step: pass its state"
-            return "wrong", remark
-        if ratio is not None and not (alone and _is_any(ratio, n_samples)):
-            return "wrong", _times(ratio, n_samples)
-        if square and self._near(self.move, self.slope.reshape(self.shape).T.ravel()):
-            return "wrong", "transposed: entry (j, k) moved by the slope of entry (k, j)"
+            return WRONG, "the sign of the slope alone, as in Adam's first step: pass its state"
+        if times and not (alone and times.endswith("times the step")):
+            return WRONG, times
+        if self.shape[::-1] == self.shape and self._near(
+            self.move, self.slope.reshape(self.shape).T.ravel()
+        ):
+            return WRONG, "transposed: entry (j, k) moved by the slope of entry (k, j)"
         if decay is not None and (not alone or len(alike) > 1):
             times = f"eta times {shown(decay)} times {self.name}"
-            return "wrong", f"weight decay: {times} more than the slope"
-        limit, doubt = _limit(self.moves)
-        if (np.abs(limit - self.slope) <= 10 * (doubt + self.blur) + 1e-8 * abs(self.slope)).all():
-            return "sequential", self._what_was_moved_before(off)
+            return WRONG, f"weight decay: {times} more than the slope"
+        if tends.all():
+            return SEQUENTIAL, self._what_was_moved_before(off)
         if ratio is not None and decay is not None:
             own = f"of one number that may be weight decay, {shown(decay)} times {self.name}"
-            return "wrong", f"{shown(ratio)} times the step; {own}"
-        return "wrong", "not along the gradient, however small eta is"
+            return WRONG, f"{shown(ratio)} times the step; {own}"
+        return WRONG, "not along the gradient, however small eta is"
 
     def _what_was_moved_before(self, off):
         """Which other blocks, once moved and followed by a fresh forward pass, explain the step."""
@@ -294,13 +275,13 @@ class _Block:
             if not self._near(move, a * self.slope + b * V, 1e-7):
                 continue
             if abs(b / (1 - a) - 1) < 1e-6 and 0 < b < 1:
-                return "simultaneous", f"momentum of averaged slopes, beta = {shown(b)}"
+                return RIGHT, f"momentum of averaged slopes, beta = {shown(b)}"
             if abs(a - 1) < 1e-6 and 0 < b < 1:
                 return self._from_ahead(self.move - b * V, b, -self.eta * b * velocity)
             if 1 < a < 2 and abs(b - (a - 1) ** 2) < 1e-6:
-                return "simultaneous", f"Nesterov's momentum, beta = {shown(a - 1)}"
+                return RIGHT, f"Nesterov's momentum, beta = {shown(a - 1)}"
             if abs(b) > 1e-6:
-                return "wrong", f"{shown(a)} times the slope and {shown(b)} times the velocity"
+                return WRONG, f"{shown(a)} times the slope and {shown(b)} times the velocity"
         return None
 
     def _parts(self, move, V):
@@ -313,15 +294,18 @@ class _Block:
     def _from_ahead(self, slopes, beta, ahead):
         """With the slope of the old weights it is momentum; of those ahead, Nesterov's."""
         if self._near(slopes, self.slope, 1e-9):
-            return "simultaneous", f"momentum, beta = {shown(beta)}"
+            return RIGHT, f"momentum, beta = {shown(beta)}"
         if self._is_slope_at(self.at.vector + ahead, slopes):
-            return "simultaneous", f"Nesterov's momentum, beta = {shown(beta)}"
+            return RIGHT, f"Nesterov's momentum, beta = {shown(beta)}"
         ratio = self._multiple(slopes, self.slope)
         factor = f"{shown(ratio)} times the slope" if ratio else "another direction than the slope"
-        return "wrong", f"momentum, beta = {shown(beta)}, of {factor}"
+        return WRONG, f"momentum, beta = {shown(beta)}, of {factor}"
 
     def _adam(self, m, v):
-        beta1, beta2, eps, t = (float(self.step.state.get(*item)) for item in ADAM.items())
+        beta1, beta2, eps, t = (
+            float(validation.scalar(f"state[{key!r}]", self.step.state.get(key, usual)))
+            for key, usual in ADAM.items()
+        )
         m = beta1 * m + (1 - beta1) * self.slope
         v = beta2 * v + (1 - beta2) * self.slope**2
 
@@ -330,21 +314,16 @@ class _Block:
 
         right, words = step(t + 1), f"Adam, step {int(t + 1)}"
         if self._near(self.move, right, 1e-7):
-            return "simultaneous", words
+            return RIGHT, words
         for what, other in [
             ("without the bias correction", step(np.inf)),
             ("t is one behind: the correction is that of the step before", step(max(t, 1))),
             (UPHILL, -right),
         ]:
             if self._near(self.move, other, 1e-7):
-                return "wrong", f"{words}: {what}"
+                return WRONG, f"{words}: {what}"
         decay = self._multiple(self.move - right, self.start)
-        return ("wrong", f"Adam with weight decay {shown(decay)}") if decay else None
-
-
-def _is_any(ratio, n_samples):
-    """Is it none of the factors that have a name?"""
-    return _times(ratio, n_samples).endswith("times the step")
+        return (WRONG, f"Adam with weight decay {shown(decay)}") if decay else None
 
 
 def _times(ratio, n_samples):

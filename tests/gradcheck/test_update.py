@@ -1,6 +1,8 @@
 """Laws of update_check: the simultaneous step passes, everything else is refused, and by its
 name."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -350,3 +352,19 @@ def test_a_sequential_step_of_single_numbers_is_sequential():
     report = update_check(step, lambda p: ((ALONE_X @ p["w"] + p["b"] - ALONE_Y) ** 2 / 2).mean(),
                           {"w": np.array([0.7]), "b": 0.4}, 0.1)
     assert report.blocks["w"].verdict == "sequential"
+
+
+@pytest.mark.parametrize("state, error, said", [
+    ({"velocity": V | {"b1": np.zeros(5)}}, ValueError,
+     "state['velocity']['b1'] has shape (5,), expected (2,), the shape of w['b1']"),
+    ({"velocity": {"W1": V["W1"]}}, ValueError, "state['velocity'] has nothing for 'b1'"),
+    ({"velocity": np.zeros(14)}, TypeError,
+     "state['velocity'] is of type ndarray, expected a mapping"),
+    ({"velocity": V | {"b2": [0, np.nan]}}, ValueError, "state['velocity']['b2'][1] is nan"),
+    ({"m": V, "v": V | {"W1": V["W1"].T}, "t": 1}, ValueError, "its transpose would fit"),
+    ({"m": V, "v": V, "t": "one"}, TypeError, "state['t'] holds text"),
+    ({"m": V, "v": V, "t": [1, 2]}, ValueError, "state['t'] has shape (2,)"),
+])  # fmt: skip
+def test_a_state_that_is_not_laid_out_like_the_weights_is_refused(state, error, said):
+    with pytest.raises(error, match=re.escape(said)):
+        update_check(lambda p, eta, state: {n: p[n] - eta for n in p}, cost, P, 0.1, state=state)
