@@ -11,7 +11,8 @@ class Tree:
     """The structure of the parameters: names of its arrays in order, how to put others into it."""
 
     def __init__(self, structure, name="the parameter"):
-        self.names, self.leaves = zip(*_leaves(structure, name, top=True))
+        top = "parameters" if _is_container(structure) else name
+        self.names, self.leaves, _ = zip(*_leaves(structure, structure, top, is_top=True))
         pairs = zip(self.names, self.leaves)
         self.arrays = [np.array(validation.array(*pair), dtype=np.float64) for pair in pairs]
         self.vector = np.concatenate([a.ravel() for a in self.arrays])
@@ -27,7 +28,7 @@ class Tree:
 
     def flatten(self, claim, name="the gradient"):
         """The arrays of another structure, which must have the same keys."""
-        return list(_matching(self.structure, claim, name))
+        return [claimed for *_, claimed in _leaves(self.structure, claim, name)]
 
     def require_unchanged(self, what, used, before):
         for name, now, then in zip(self.names, used, before):
@@ -49,17 +50,19 @@ def _items(node):
     return node.items() if isinstance(node, Mapping) else enumerate(node)
 
 
-def _leaves(node, name, top=False):
-    """The arrays and numbers with their names."""
+def _leaves(node, claim, name, is_top=False):
+    """(name, array or number, what is claimed for it) of a structure and one with the same keys."""
     if not _is_container(node):
-        yield name, node
-    elif not node:
-        raise ValueError(f"{'parameters' if top else name} is empty, expected at least one array")
-    else:
-        for key, child in _items(node):
-            key = node._fields[key] if hasattr(node, "_fields") else key
-            within = f"{'parameters' if top else name}[{key!r}]"
-            yield from _leaves(child, key if top and isinstance(key, str) else within)
+        yield name, node, claim
+        return
+    if not node:
+        raise ValueError(f"{name} is empty, expected at least one array")
+    _require_same_keys(name, claim, node)
+    claimed = dict(_items(claim))
+    for key, child in _items(node):
+        field = node._fields[key] if hasattr(node, "_fields") else key
+        within = field if is_top and isinstance(field, str) else f"{name}[{field!r}]"
+        yield from _leaves(child, claimed[key], within)
 
 
 def _rebuilt(node, things):
@@ -69,16 +72,6 @@ def _rebuilt(node, things):
     if isinstance(node, Mapping):
         return dict(zip(node, children))
     return type(node)(*children) if hasattr(node, "_fields") else type(node)(children)
-
-
-def _matching(node, claim, name):
-    if not _is_container(node):
-        yield claim
-        return
-    _require_same_keys(name, claim, node)
-    claimed = dict(_items(claim))
-    for key, child in _items(node):
-        yield from _matching(child, claimed[key], f"{name}[{key!r}]")
 
 
 def _as_was(original, array):
@@ -96,8 +89,7 @@ def _require_same_keys(name, claim, original):
     found = [key for key, _ in _items(claim)]
     missing = [key for key in wanted if key not in found]
     unknown = [key for key in found if key not in wanted]
-    lacks = f"has nothing for {listed(missing)}" if missing else ""
-    extra = f"has the unknown {listed(unknown)}" if unknown else ""
-    if missing or unknown:
-        wrong = " and ".join(filter(None, [lacks, extra]))
-        raise ValueError(f"{name} {wrong}; expected {listed(wanted)}")
+    wrong = [f"has nothing for {listed(missing)}"] * bool(missing)
+    wrong += [f"has the unknown {listed(unknown)}"] * bool(unknown)
+    if wrong:
+        raise ValueError(f"{name} {' and '.join(wrong)}; expected {listed(wanted)}")

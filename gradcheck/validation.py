@@ -14,9 +14,8 @@ KINDS = {"b": "True and False", "c": "complex numbers", "U": "text", "S": "bytes
 def array(name, value):
     """`value` as a non-empty array of finite real numbers; floats keep their precision."""
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"{name} is a masked array, expected plain numbers: choose what its masked entries are"
-        )
+        words = "expected plain numbers: choose what its masked entries are"
+        raise TypeError(f"{name} is a masked array, {words}")
     try:
         found = np.asarray(plain(value))
     except ValueError:
@@ -70,7 +69,6 @@ def same_shape(name, value, like, like_name):
 
 
 def scalar(name, value):
-    """`value` as a single finite number."""
     number = array(name, value)
     if number.shape != ():
         raise ValueError(f"{name} has shape {number.shape}, expected a single number")
@@ -78,7 +76,6 @@ def scalar(name, value):
 
 
 def positive(name, value):
-    """`value` as a single number above zero."""
     number = scalar(name, value)
     if not number > 0:
         raise ValueError(f"{name} is {number}, expected a number above 0")
@@ -90,26 +87,20 @@ def count(name, value, least=1):
     if value is None:
         return None
     expected = f"a whole number, {least} or more"
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}, expected {expected}") from None
-    if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} is {value}, expected {expected}")
-    if number < least:
-        raise ValueError(f"{name} is {number}, expected {expected}")
-    return number
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} is {value!r}, expected {expected}")
+    if operator.index(value) < least:
+        raise ValueError(f"{name} is {value}, expected {expected}")
+    return operator.index(value)
 
 
 def function(name, value):
-    """`value`, if it can be called."""
     if not callable(value):
         raise TypeError(f"{name} is of type {type(value).__name__}, expected a function")
     return value
 
 
 def mapping(name, value):
-    """`value`, if it is a mapping."""
     if not isinstance(value, Mapping):
         got = type(value).__name__
         raise TypeError(f"{name} is of type {got}, expected a mapping of names to arrays")
