@@ -96,10 +96,7 @@ def derivative(f, x):
     >>> abs(value - 12) <= error_bar < 1e-9
     True
     """
-    x = validation.scalar("x", x)
-    cost = Cost(validation.function("f", f), Tree(x, "x"), "f")
-    cost.require_a_number()
-    found = measure_real(cost, [Probe(0)])
+    _, found = _measured("f", f, Tree(validation.scalar("x", x), "x"), exact=False)
     return Estimate(found.value.item(), found.bar.item())
 
 
@@ -120,13 +117,16 @@ def numerical_gradient(cost, parameters, exact=True):
     >>> float(numerical_gradient(lambda p: p["w"] ** 2, {"w": 3.0})["w"].value)
     6.0
     """
-    tree = Tree(parameters)
-    at = Cost(validation.function("cost", cost), tree)
+    at, found = _measured("cost", cost, Tree(parameters), exact)
+    pairs = zip(at.split(found.value), at.split(found.bar))
+    return at.tree.build_with([Estimate(value[()], bar[()]) for value, bar in pairs])
+
+
+def _measured(name, function, tree, exact):
+    at = Cost(validation.function(name, function), tree, name)
     with at.left_as_it_was():
         at.require_a_number()
-        found = measure(at, at.along_each(), exact)
-    pairs = zip(at.split(found.value), at.split(found.bar))
-    return tree.build_with([Estimate(value[()], bar[()]) for value, bar in pairs])
+        return at, measure(at, at.along_each(), exact)
 
 
 # ---------------------------------------------------------------------------- the cost along a line

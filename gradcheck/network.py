@@ -19,17 +19,12 @@ def _logistic(c):
     return 1 / (1 + np.exp(-c))
 
 
-def _logistic_slope(c):
-    return _logistic(c) * (1 - _logistic(c))
-
-
-ACTIVATIONS = {  # name: (function, slope)
-    "sigmoid": (_logistic, _logistic_slope),
-    "tanh": (np.tanh, lambda c: 1 - np.tanh(c) ** 2),
-    "relu": (lambda c: np.maximum(c, 0.0), lambda c: np.where(c > 0, 1.0, 0.0)),
-    "softplus": (lambda c: np.log1p(np.exp(c)), _logistic),
+ACTIVATIONS = {  # name: (function, slope at z, slope by a = g(z) where people write it so)
+    "sigmoid": (_logistic, lambda c: _logistic(c) * (1 - _logistic(c)), lambda a: a * (1 - a)),
+    "tanh": (np.tanh, lambda c: 1 - np.tanh(c) ** 2, lambda a: 1 - a**2),
+    "relu": (lambda c: np.maximum(c, 0.0), lambda c: np.where(c > 0, 1.0, 0.0), None),
+    "softplus": (lambda c: np.log1p(np.exp(c)), _logistic, None),
 }
-IN_A = {"sigmoid": lambda a: a * (1 - a), "tanh": lambda a: 1 - a**2}  # slopes from a = g(z)
 
 
 def delta_mistake(block, at, gradient, claims_at):
@@ -41,20 +36,28 @@ def delta_mistake(block, at, gradient, claims_at):
     mine = next((l for l, pair in layers.items() if block in pair), None)
     if mine is None or not callable(gradient):
         return ""
-    behind = [l for l in layers if l >= mine]
     try:
         with np.errstate(all="ignore"):
-            return (
-                _first(_wrong_slope(*layers[l], l, at, claims_at) for l in behind)
-                or _first(_no_mask(l, layers, at, claims_at) for l in behind)
-                or _first(_transposed(layers[l][0], block, at, claims_at) for l in behind[1:])
-            )
+            return next(_mistakes(block, mine, layers, at, claims_at), "")
     except Exception:  # the cost or the gradient has no value there: nothing is learnt
         return ""
 
 
-def _first(words):
-    return next(filter(None, words), "")
+def _mistakes(block, mine, layers, at, claims_at):
+    behind = [l for l in layers if l >= mine]
+    for l in behind:
+        ratios = _slope_ratios(*layers[l], at, claims_at)
+        if np.isfinite(ratios).all() and not np.allclose(ratios, 1, rtol=1e-6):
+            for words, told in _usual_slopes(f"layer {l}", at.arrays[layers[l][1]].size):
+                if np.allclose(ratios, told, rtol=1e-5):
+                    yield words
+    for l in behind:
+        if _passes_unmasked(l, layers, at, claims_at):
+            mask = "(or a mask is true everywhere, as a >= 0 of relu)"
+            yield f"the slope of layer {l} is left out {mask}"
+    for W, _ in (layers[l] for l in behind[1:]):
+        if _is_right_where_symmetric(W, block, at, claims_at):
+            yield f"{at.tree.names[W]} stands for its transpose"
 
 
 def _layers(names, arrays):
@@ -79,56 +82,47 @@ def _ratio(point, block, at, claims_at):
     return one if len(places) == 1 or abs(one - two) <= 1e-6 * abs(one) else np.nan
 
 
-def _wrong_slope(W, b, layer, at, claims_at):
+def _slope_ratios(W, b, at, claims_at):
+    """claimed / true of b where W = 0 and every unit has z = c, for each c of `POINTS`."""
     ratios = []
     for c in POINTS:
         point = at.vector.copy()
         point[at.part(W)], point[at.part(b)] = 0.0, c
         ratios.append(_ratio(point, b, at, claims_at))
-    if not np.isfinite(ratios).all() or np.allclose(ratios, 1, rtol=1e-6):
-        return ""
-    usual = _usual_slopes(f"layer {layer}", at.arrays[b].size)
-    return _first(words for words, told in usual if np.allclose(ratios, told, rtol=1e-5))
+    return ratios
 
 
 def _usual_slopes(layer, units):
     """(words, claimed / true at the points) of what people write for a slope."""
-    c, its = POINTS, f"the slope of {layer}"
-    for g, (f, slope) in ACTIVATIONS.items():
-        a, right = f(c), slope(c)
+    its = f"the slope of {layer}"
+    for g, (f, slope, _) in ACTIVATIONS.items():
+        a, right = f(POINTS), slope(POINTS)
         yield f"{its} is left out ({g})", 1 / right
         yield f"{its} is taken at a = {g}(z), not at z", slope(a) / right
-        for h, formula in IN_A.items():
-            if h == g:
-                yield f"{its}, a formula in a = {g}(z), is given z", formula(c) / right
-            else:
-                yield f"{layer} is {g}, its slope that of {h}", formula(a) / right
+        for h, (*_, by_a) in ACTIVATIONS.items():
+            if by_a and h == g:
+                yield f"{its}, a formula in a = {g}(z), is given z", by_a(POINTS) / right
+            elif by_a:
+                yield f"{layer} is {g}, its slope that of {h}", by_a(a) / right
         yield f"the value of {layer} stands for its slope ({g})", a / right
         yield f"{its} is there twice ({g}), or should not be there", right
     none = f"{its} should not be there: softmax with cross-entropy has none"
     yield none, (1 - 1 / units) / units
 
 
-def _transposed(W, block, at, claims_at):
-    """Is all well once W is symmetric?"""
+def _is_right_where_symmetric(W, block, at, claims_at):
     matrix, point = at.arrays[W], at.vector.copy()
     if len(matrix) < 2 or matrix.shape != (len(matrix), len(matrix)):
-        return ""
+        return False
     point[at.part(W)] = ((matrix + matrix.T) / 2).ravel()
-    right = abs(_ratio(point, block, at, claims_at) - 1) <= 1e-6
-    return f"{at.tree.names[W]} stands for its transpose" if right else ""
+    return abs(_ratio(point, block, at, claims_at) - 1) <= 1e-6
 
 
-def _no_mask(mine, layers, at, claims_at):
+def _passes_unmasked(mine, layers, at, claims_at):
     """Does the delta pass as if every unit were on: db_l = W_(l+1) db_(l+1), as the claims say?"""
     if mine + 1 not in layers:
-        return ""
+        return False
     claims, (W, b_after) = claims_at(at), layers[mine + 1]
     here, after, W = claims[at.part(layers[mine][1])], claims[at.part(b_after)], at.arrays[W]
     fit = [M for M in (W, W.T) if M.shape == (here.size, after.size)]
-    if not any(np.allclose(M @ after, here, rtol=1e-9, atol=0) for M in fit):
-        return ""
-    return (
-        f"the slope of layer {mine} is left out "
-        "(or a mask is true everywhere, as a >= 0 of relu)"
-    )
+    return any(np.allclose(M @ after, here, rtol=1e-9, atol=0) for M in fit)
