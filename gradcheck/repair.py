@@ -17,6 +17,7 @@ import textwrap
 import types
 import warnings
 from collections import Counter, defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -120,7 +121,7 @@ class _Score(NamedTuple):
 
     passes: bool
     right: tuple = ()  # the names of the blocks that agree
-    alike: int = 0  # blocks that do, or are wrong by one factor
+    close: int = 0  # entries that are right, or of a block that is wrong by one factor
 
 
 class _Search:
@@ -135,11 +136,13 @@ class _Search:
             self.call = self.call or _kept((args, named))
             return program(*args, **named)
 
-        self.here, blocks = self._ask(noting)
+        with self.source.protecting_data():
+            self.here, blocks = self._ask(noting)
         if self.here.passes:
             raise FaultError("the program passes its check as it is, there is no fault in it")
         if self.call and (outcome := self._outcome(program)):
-            self.scores[outcome], self.truth = self.here, _Truth.of(blocks, outcome)
+            self.truth = _Truth.of(blocks, outcome)
+            self.here = self.scores[outcome] = self._told(outcome) or self.here
 
     def fault(self):
         written, several, partly = _Written(self.source), [], ()
@@ -172,11 +175,11 @@ class _Search:
         better, ranks, distinct = {}, Counter(), {}
         for way, (outcome, score) in tried.items():
             ranks[way.line, way.mistakes] += 1  # the first of a kind is the most usual
-            if set(score.right) > set(self.here.right) or score.alike > self.here.alike:
+            if set(score.right) > set(self.here.right) or score.close > self.here.close:
                 better.setdefault(score, []).append(way)
             if way.switch is not None:
                 distinct.setdefault((way.line, outcome), (ranks[way.line, way.mistakes], way))
-        best = sorted(better, key=lambda score: (-len(score.right), -score.alike))
+        best = sorted(better, key=lambda score: (-len(score.right), -score.close))
         firsts = [min(better[score], key=_growth) for score in best[:FIRST_STEPS]]
         ways = [way for _, way in sorted(distinct.values(), key=lambda pair: pair[0])]
         switched = [way for way in firsts if way.switch is not None]
@@ -214,12 +217,15 @@ class _Search:
         """(outcome, score); what the true slopes refuse is not asked about."""
         outcome = self._outcome(program) if self.call else object()
         if outcome not in self.scores:
-            score = self.truth and self.truth.score(outcome)
+            score = self._told(outcome)
             if not score:
                 score, blocks = self._ask(program)
                 self.truth = self.truth or self.call and _Truth.of(blocks, outcome)
             self.scores[outcome] = score
         return outcome, self.scores[outcome]
+
+    def _told(self, outcome):
+        return self.truth and self.truth.score(outcome)
 
     def _ask(self, program):
         """What the check says, and its blocks."""
@@ -230,8 +236,8 @@ class _Search:
         except Exception:  # a wrong program may well raise
             return _Score(False), {}
         blocks = getattr(report, "blocks", {})
-        right = [name for name, b in blocks.items() if b.verdict in ("agrees", "simultaneous")]
-        return _Score(passes, tuple(right), len(right)), blocks
+        right = {name: b for name, b in blocks.items() if b.verdict in ("agrees", "simultaneous")}
+        return _Score(passes, tuple(right), sum(b.entries for b in right.values())), blocks
 
     def _outcome(self, program):
         """What a program computes, to six digits; None if it fails."""
@@ -240,7 +246,7 @@ class _Search:
             value = program(*args, **named)
         except Exception:
             return None
-        return _fingerprint((args, named) if value is None else value)
+        return _fingerprint((args, named, self.source.changed) if value is None else value)
 
 
 def _kept(thing):
@@ -320,17 +326,16 @@ class _Truth(NamedTuple):
         """What the check would say; None where it must be asked."""
         if outcome[0] != self.structure:
             return _Score(False)
-        numbers, right, alike = _numbers(outcome), [], 0
+        numbers, right, close = _numbers(outcome), [], 0
         for name, (places, slopes) in self.parts.items():
             known = np.isfinite(slopes)
             claimed, true = numbers[places][known], slopes[known]
+            near = np.abs(claimed - true) <= self.room + 1e-3 * np.abs(true)
             factor = claimed @ true / (true @ true) if len(true) > 1 and true.any() else 0
-            if (np.abs(claimed - true) <= self.room + 1e-3 * np.abs(true)).all():
-                right.append(name)
-            elif factor and (np.abs(claimed - factor * true) <= 1e-6 * np.abs(claimed)).all():
-                alike += 1
-        whole = len(right) == len(self.parts)
-        return None if whole else _Score(False, tuple(right), len(right) + alike)
+            alike = factor and (np.abs(claimed - factor * true) <= 1e-6 * np.abs(claimed)).all()
+            right += [name] * bool(near.all())
+            close += len(near) if alike else int(near.sum())
+        return None if len(right) == len(self.parts) else _Score(False, tuple(right), close)
 
 
 def _numbers(outcome):
@@ -358,6 +363,18 @@ class _Source:
         cells = zip(self.program.__code__.co_freevars, self.program.__closure__ or ())
         self.scope = {**self.program.__globals__, **{name: c.cell_contents for name, c in cells}}
 
+    @contextmanager
+    def protecting_data(self):
+        """Afterwards no rewriting can change what the program itself has left as it was."""
+        code, kinds = self.program.__code__, (np.ndarray, dict, list, tuple)
+        seen = {name: self.scope.get(name) for name in (*code.co_names, *code.co_freevars)}
+        data = {name: value for name, value in seen.items() if isinstance(value, kinds)}
+        before = {name: _fingerprint(value) for name, value in data.items()}
+        yield
+        kept = {name for name in data if _fingerprint(data[name]) == before[name]}
+        self.changed = [value for name, value in data.items() if name not in kept]
+        self.scope |= {name: _read_only(data[name]) for name in kept}
+
     def arguments(self, args, named):
         """The arguments of a call, {name: value}."""
         bound = inspect.signature(self.program).bind_partial(*args, **named)
@@ -373,6 +390,18 @@ class _Source:
         function.__defaults__ = self.program.__defaults__
         function.__kwdefaults__ = self.program.__kwdefaults__
         return function if owner is None else types.MethodType(function, owner)
+
+
+def _read_only(value):
+    """Arrays that cannot be changed, in a structure that may be."""
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    elif isinstance(value, dict):
+        return dict(zip(value, map(_read_only, value.values())))
+    elif type(value) in (list, tuple):
+        return type(value)(map(_read_only, value))
+    return value
 
 
 class Way(NamedTuple):

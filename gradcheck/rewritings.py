@@ -385,7 +385,7 @@ REWRITINGS = {
     "factor": [
         fewer_factors,
         (grows_by(ast.Mult, ast.Div, a_count=False), "1"),
-        ("(A - B)**C", "{A} - {B}**{C}"),
+        ("(A - B)**C", "{A} - {B}**{C}"), ("A - B", "{A} - {B}**2"),
         other_numbers(to_count=False),
         (any_of(ast.BinOp, ast.Call, *ATOMS), "2*{X}", "{X}/2"),
     ],

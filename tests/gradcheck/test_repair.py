@@ -315,6 +315,39 @@ def test_a_right_program_is_refused_and_a_wrong_one_is_not_changed(program_of):
     assert wrong.__code__ is before and not passes(wrong)
 
 
+MASKED = """\
+def masked(w):
+    out = X * w
+    total = out.copy()
+    total[rows] -= kept["y"][rows]
+    total /= scale
+    return (total * X).sum()
+"""
+
+
+def test_data_that_a_rewriting_would_change_in_place_is_as_it_was(program_of):
+    """`total = X` in line 3 would let the next two lines change X, for all rewritings after it."""
+    x, y, rows = np.array([1.0, 2.0, -1.0, 0.5]), np.array([0.3, -0.2, 0.9, 0.1]), np.arange(4)
+    data = {"X": x.copy(), "kept": {"y": y.copy()}, "rows": rows, "scale": np.array(3.0)}
+    cost = lambda w: ((x * w - y) ** 2).sum() / 6
+    program = program_of(MASKED, (4, "-=", "+="), (6, "* X", "* out"), **data)
+    fault = find_fault(program, lambda f: gradient_check(cost, f, 0.7))
+    assert np.array_equal(data["X"], x) and np.array_equal(data["kept"]["y"], y)
+    assert data["X"].flags.writeable
+    assert {line for line, *_ in fault.several} == {4, 6}
+
+
+def test_a_program_that_leaves_its_result_in_an_array_of_its_own(program_of):
+    out = np.zeros(3)
+
+    def passes(program):
+        program(np.array([1.0, 2.0, 3.0]))
+        return out.tolist() == [2, 4, 6]
+
+    fault = find_fault(program_of("def fill(x):\n    out[:] = 3 * x\n", out=out), passes)
+    assert fault and fault.line == 2 and fault.mistake == "factor"
+
+
 def tripled(source, program_of):
     return find_fault(program_of(textwrap.dedent(source)),
                       lambda f: f(np.ones(2)).tolist() == [3, 3])
