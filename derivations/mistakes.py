@@ -264,11 +264,11 @@ class _Diagnosis:
         if len(ratios) > 1 and all(same_value(ratio, ratios[0][1], *near) for _, ratio in ratios):
             words = f"it is {show_number(ratios[0][1])} times the right one, everywhere"
             yield Mistake(Kind.FACTOR, words)
-        exact = [(sizes, ratio) for sizes, ratio in ratios if isinstance(ratio, Fraction)]
-        sizes = sorted(exact[0][0], key=str) if len(exact) > 1 else ()
+        exact = len(ratios) > 1 and all(isinstance(ratio, Fraction) for _, ratio in ratios)
+        sizes = sorted(ratios[0][0], key=str) if exact else ()
         for size, power in product(sizes, (-1, 1)):
-            found = {ratio / Fraction(at[size])**power for at, ratio in exact}
-            if len(found) == 1 < len({at[size] for at, _ in exact}):
+            found = {ratio / Fraction(at[size])**power for at, ratio in ratios}
+            if len(found) == 1 < len({at[size] for at, _ in ratios}):
                 factor = plain(sp.Rational(found.pop()) * size**power)
                 yield Mistake(Kind.MEAN, f"it is {factor} times the right one, everywhere")
 

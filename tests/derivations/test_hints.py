@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 import sympy as sp
 from drawn import one_in
-from sympy import Heaviside, KroneckerDelta, Max, Sum, exp, tanh
+from sympy import Heaviside, KroneckerDelta, Max, Sum, exp, log, tanh
 from vocabulary import d, j, k, n, w
 
 from derivations.claim import bring_your_own
@@ -88,6 +88,8 @@ def test_every_refusal_can_be_shown(before):
 
 
 ONE, TWICE = KroneckerDelta(1, k), w[1] + w[2]
+LOGARITHM = Partial(log(Sum(exp(w[j]), (j, 1, d))), w[k])
+SHARE = exp(w[j])/Sum(exp(w[s]), (s, 1, d))
 HINTS = {
     "a term before the first": (Sum(w[j], (j, 2, d)), Sum(w[j], (j, 1, d)),
                                 "the sum over j begins with 1 instead of 2"),
@@ -101,6 +103,9 @@ HINTS = {
     "one for another delta": (Partial(exp(TWICE), w[k]), (1 + ONE)*exp(TWICE), None),
     "a number for k": (Partial(Sum(Max(0, w[j]), (j, 1, d)), w[k]), Heaviside(w[1]),
                        "an index is wrong: w_1 for w_k: a number where k runs"),
+    "a sign and a size beside exponentials": (LOGARITHM, -SHARE.subs(j, k)/d,
+                                              "it is -1/d times the right one, everywhere"),
+    "a size, and a number for k": (LOGARITHM, SHARE.subs(j, 1)/d, None),
     "like terms, the last lost": (Partial(Sum(3*w[1]**2, (j, 2, d)), w[1]),
                                   Sum(6*w[1], (j, 2, d-1)),
                                   "the sum over j ends at d - 1 instead of d"),
