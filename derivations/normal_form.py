@@ -547,16 +547,21 @@ class NormalForm:
 
     def sum(self, body, index, low, high):
         """Every sum is brought to the ends 1 and, say, n: terms are split off or added."""
-        known = *(end for _, end in self.ranges.values()), *self.large
-        first, last, edge = rounded_ends(low, high, self.at_least, known)
-        try:
-            edge = [times(sign, self.poly(body.xreplace({index: end}))) for end, sign in edge]
-        except Undecided:  # a term too many may have no value
-            edge = []
+        first, last, edge = self.rounded(body, index, low, high, times)
         if edge:
             return add([self.poly(sp.Sum(body, (index, first, last))), *edge])
         inner, body = self.bound(body, index, low, high)
         return add(self.summed(m, c, inner, low, high) for m, c in self.poly(body).items())
+
+    def rounded(self, body, index, low, high, of_term):
+        """(first, last, what a sum or a product from first to last lacks, or has too much)"""
+        known = *(end for _, end in self.ranges.values()), *self.large
+        first, last, edge = rounded_ends(low, high, self.at_least, known)
+        try:
+            edge = [of_term(sign, self.poly(body.xreplace({index: end}))) for end, sign in edge]
+        except Undecided:  # a term too many may have no value, or be a factor 0
+            edge = []
+        return first, last, edge
 
     def bound(self, body, index, low, high):
         """A letter that is bound nowhere else and runs between these ends, and the body with it."""
@@ -599,8 +604,15 @@ class NormalForm:
 
     def product_over(self, body, index, low, high):
         """A product of a product is the product of the products; of exp(a) it is exp(sum a)."""
+        power = lambda sign, factor: self.integer_power(factor, sign)
+        first, last, edge = self.rounded(body, index, low, high, power)
+        if edge:
+            return self.product([self.poly(sp.Product(body, (index, first, last))), *edge])
         inner, body = self.bound(body, index, low, high)
         poly = self.poly(body)
+        if offset := _offset([p for _, powers in poly for p in powers], inner):
+            body = self.expression(poly).xreplace({inner: inner - offset})
+            return self.poly(sp.Product(body, (inner, low + offset, high + offset)))
         (bounds, powers), c = next(iter(poly.items()), (ONE, sp.S.Zero))
         if len(poly) != 1 or bounds:
             return _single(_product_atom(self.expression(poly), inner, low, high))

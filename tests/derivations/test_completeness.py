@@ -191,6 +191,15 @@ TRUE = {
         Partial(Product(u[i], (i, 1, n)), u[k]),
         Product(u[i], (i, 1, n)) / u[k],
     ),
+    "first factor split off": (Product(u[i], (i, 1, n)), u[1] * Product(u[i], (i, 2, n))),
+    "last factor split off": (Product(u[i], (i, 1, n)), u[n] * Product(u[i], (i, 1, n - 1))),
+    "a product from 0": (Product(a + i, (i, 0, n)), a * Product(a + i, (i, 1, n))),
+    "a factorial": (Product(i, (i, 1, n)), n * Product(i, (i, 1, n - 1))),
+    "a shifted product": (Product(u[i + 1], (i, 1, n - 1)), Product(u[i], (i, 2, n))),
+    "a product by its first factor": (
+        Partial(Product(u[i], (i, 1, n)), u[1]),
+        Product(u[i], (i, 2, n)),
+    ),
     "a product of exponentials": (Product(exp(u[i]), (i, 1, n)), exp(Sum(u[i], (i, 1, n)))),
     "a constant in a product": (Product(a * u[i], (i, 1, n)), a**n * Product(u[i], (i, 1, n))),
     "SymPy's own function": (Partial(sp.Function("g")(a * b), a), b * g.prime(a * b)),
@@ -617,6 +626,8 @@ def test_a_line_of_a_lesson_is_proved_and_what_is_nearly_so_is_refuted(name):
 
 
 FALSE = {
+    "a factor left out": (Product(u[i], (i, 1, n)), Product(u[i], (i, 2, n))),
+    "another factor split off": (Product(u[i], (i, 1, n)), u[2] * Product(u[i], (i, 2, n))),
     "relu, its value below": (Partial(Max(a, 0), a), Piecewise((1, a > 0), (Rational(1, 2), True))),
     "elu, its value for its slope": (Partial(elu, a), Piecewise((1, a > 0), (exp(a) - 1, True))),
     "huber, clipped elsewhere": (Partial(huber, a), Max(-2 * c, Min(a, c))),
