@@ -270,6 +270,12 @@ class NormalForm:
                 kept = _collected([p for p in powers.items() if p[0] != atom] + [(atom, rest)])
                 factors = _product(kept.items()), self.power(lower, sp.Integer(whole))
                 return self.under(bounds, self.product(factors), coefficient)
+        for atom in [a for a in powers if isinstance(a, Step) and a.args[0].is_integer]:
+            least, most = self.extremes(atom.args[0], bounds)
+            if self.at_least(0, -most):
+                return {}
+            if self.at_least(1, least):
+                del powers[atom]
         for atom in filter(is_delta, powers):
             others = {a: k for a, k in powers.items() if a != atom}
             for bound in bounds:
@@ -290,6 +296,17 @@ class NormalForm:
                 outside = self.tidy([b for b in bounds if b != bound], rest, coefficient)
                 return self.product([total, outside])
         return self.turned(with_standard_names(bounds, powers), coefficient)
+
+    @staticmethod
+    def extremes(whole, bounds):
+        """The least and the greatest value over bound indices, which reach their ends."""
+        least = most = whole
+        for index, *ends in bounds:
+            slope = whole.coeff(index)
+            if slope in (1, -1):
+                first, last = ends[:: int(slope)]
+                least, most = least.xreplace({index: first}), most.xreplace({index: last})
+        return least, most
 
     def swapped(self, powers, old, new):
         """The product of powers, after one index has taken another's place in them."""

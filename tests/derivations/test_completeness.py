@@ -257,6 +257,14 @@ TRUE = {
         Partial(Sum(Sum(w[j], (j, 1, l)) ** 2, (l, 1, d)), w[k]),
         2 * Sum(Sum(w[j], (j, 1, l)), (l, k, d)),
     ),
+    "squares of prefix sums by the second": (
+        Partial(Sum(Sum(w[j], (j, 1, l)) ** 2, (l, 1, d)), w[2]),
+        2 * Sum(Sum(w[j], (j, 1, l)), (l, 2, d)),
+    ),
+    "squares of prefix sums by the last": (
+        Partial(Sum(Sum(w[j], (j, 1, l)) ** 2, (l, 1, d)), w[d]),
+        2 * Sum(w[j], (j, 1, d)),
+    ),
     "a triangular matrix": (
         Partial(Sum(Sum(square[l, j] * w[j], (j, 1, l)), (l, 1, d)), w[k]),
         Sum(square[l, k], (l, k, d)),
