@@ -963,6 +963,8 @@ class _Names:
         function = function or activation(stem)
         for _ in range(len(name) - len(stem)):
             function = _slope(function, stem)
+        if stem in OF_A_MATRIX and values == [0]:  # as the zero matrix is shown
+            return values[0]
         if stem in OF_A_MATRIX and not values[0].is_Matrix:
             raise Unreadable(f"{stem} is taken of a matrix, and {values[0]} is a number")
         if any(value.is_Matrix for value in values) and stem not in OF_A_MATRIX:

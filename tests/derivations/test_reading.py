@@ -299,7 +299,9 @@ def numbers_and_matrices(random, depth):
 
 
 def value_of(formula):
-    found = formula.xreplace(VALUES).doit()
+    written = formula.replace(sp.HadamardPower,  # of which SymPy has no values in a trace
+                              lambda base, times: sp.HadamardProduct(*[base]*int(times)))
+    found = written.xreplace(VALUES).doit()
     return sp.N(found[0, 1] if formula.is_Matrix else found)
 
 
