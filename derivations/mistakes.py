@@ -22,7 +22,7 @@ from derivations.chain_rule import SATURATING, Chain, Kind, right_formula
 from derivations.definitions import Depends, put, resolve, table_of
 from derivations.errors import Undecided, WrongIndex, ratio_of
 from derivations.places import index_ranges, indices_of, ranges_in, stands
-from derivations.printing import lettered, plain, show_number, to_mpf, with_args
+from derivations.printing import lettered, number_last, plain, show_number, to_mpf, with_args
 from derivations.sampling import points, same_value
 from derivations.symbols import (
     Activation,
@@ -568,7 +568,7 @@ def _ranges(total, formula):
             first, last = map(chain_rule.number, new)
             limits = spliced(total.limits, place, (index, first, last))
             now = first if how == "begins with" else last
-            yield sp.Sum(total.function, *limits), index, how, now, was
+            yield sp.Sum(total.function, *limits), index, how, *map(number_last, (now, was))
 
 
 def _separate(total, formula):

@@ -98,7 +98,7 @@ def _below(power):
     return [base if k == 1 else sp.Pow(base, k, evaluate=False)]
 
 
-def _number_last(index):
+def number_last(index):
     """SymPy has -1 + t for t - 1, which nobody writes."""
     if index.is_Add and index.args[0].is_Integer and index.args[0] < 0:
         return sp.Add(*index.args[1:], index.args[0], evaluate=False)
@@ -203,7 +203,7 @@ class Textbook(Printer):
         is_open = isinstance(summand, (sp.Sum, Partial))
         body = self.show(summand) if is_open else self.bracketed(summand, MUL)
         for limit in e.limits:
-            ends = (self.show(_number_last(end)) for end in limit)
+            ends = (self.show(number_last(end)) for end in limit)
             body = self.put(type(e).__name__, *ends, body)
         return body
 
@@ -224,7 +224,7 @@ class Textbook(Printer):
             return self.indexed(self.bracketed(e.parent, ATOM), (e.i + 1, e.j + 1))
 
     def indexed(self, shown, indices):
-        texts = [self.show(_number_last(i)).replace(" ", "") for i in indices]
+        texts = [self.show(number_last(i)).replace(" ", "") for i in indices]
         close = all(len(text) == 1 or i.is_Symbol for text, i in zip(texts, indices))
         return self.subscript(shown, ("" if close else ",").join(texts))
 

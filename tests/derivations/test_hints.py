@@ -93,6 +93,11 @@ SHARE = exp(w[j])/Sum(exp(w[s]), (s, 1, d))
 HINTS = {
     "a term before the first": (Sum(w[j], (j, 2, d)), Sum(w[j], (j, 1, d)),
                                 "the sum over j begins with 1 instead of 2"),
+    "a term after the last": (Sum(w[j], (j, 1, d - 1)), Sum(w[j], (j, 1, d)),
+                              "the sum over j runs to d instead of d - 1"),
+    "an inner sum that begins late": (Sum(M[j, k]*w[k], (j, 1, d), (k, 1, d)),
+                                      Sum(M[j, k]*w[k], (j, 3, d), (k, 1, d)),
+                                      "the sum over j begins with 3 instead of 1"),
     "all for one": (Partial(Sum(x[j]*z[j], (j, 1, n)), z[k]), Sum(x[j], (j, 1, n)),
                     "it is summed over all k, where only its own k is meant"),
     "a root for the other": (sp.Abs(a), a, None),
