@@ -41,7 +41,8 @@ def _met_in_deltas(parts):
     pairs = [pair for delta in deltas for pair in (delta.args[:2], delta.args[1::-1])]
     sizes = frozenset().union(*map(sizes_of_arrays, parts))
     return {one: [ends[other]] for one, other in pairs
-            if one.is_Symbol and one not in ends and one not in sizes and other in ends}
+            if one.is_Symbol and one not in ends and one not in sizes and other in ends
+            and not ends[other].has(one)}  # as n in the sum of [i = n] for i = 1 ... n
 
 
 def opened(exprs, table):
