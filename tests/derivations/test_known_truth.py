@@ -5,7 +5,7 @@ The slopes stand here as a textbook gives them, and the chain rule is applied by
 hypotheses and claims as text come from tests/support/lines_given.py and lines_typed.py. The quick
 run draws the same few lines every time; `make test-long` some hundreds, and
 
-    python tests/derivations/test_known_truth.py 5000 5200
+    PYTHONPATH=.:tests/support python tests/derivations/test_known_truth.py 5000 5200
 
 those of other seeds, each with what is said of it.
 """
