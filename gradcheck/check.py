@@ -184,10 +184,19 @@ def _take_over(entry, other):
 def _report(k, at, claims, f, gradient, n_samples):
     name, parameter, part = at.tree.names[k], at.arrays[k], at.part(k)
     verdict = next(v for v in (DIFFERS, OPEN, AGREES) if (f.status == v).any())
-    worst = _worst(f, verdict, lambda probe: _entry_name(name, probe, part.start, parameter.shape))
-    report = BlockReport(name, parameter.shape, len(f), VERDICTS[verdict], **worst, **_counts(f),
-                         digits=_digits(f), vectors=_vectors(f, claims))  # fmt: skip
-    if verdict == AGREES and not (_is_dead(f) | (_size(f) == 0) | f.kink).all():
+    size, nothing = np.fmax(np.abs(f.claimed), np.abs(f.value)), (f.claimed == 0) & (f.value == 0)
+    kinds = {
+        "differing": f.status == DIFFERS, "undecided": f.status == OPEN,
+        "dead": f.still & nothing & ~f.lost, "at_kink": f.kink, "bracketed": f.kink & f.inside,
+        "beside": f.beside, "lost": f.lost,
+    }  # fmt: skip
+    counts = {kind: int(those.sum()) for kind, those in kinds.items()}
+    known = f[(f.value != 0) & (f.status != OPEN) & ~f.kink]
+    digits = certain_digits((known.bar / np.abs(known.value)).max()) if len(known) else None
+    worst = _worst(f, size, verdict, name, part.start, parameter.shape)
+    report = BlockReport(name, parameter.shape, len(f), VERDICTS[verdict], **counts, **worst,
+                         digits=digits, slopes=_slopes(f), vectors=_vectors(f, claims))  # fmt: skip
+    if verdict == AGREES and not ((size == 0) | f.kink).all():
         report.ratio = 1.0
     if verdict == DIFFERS:
         explain(report, f, claims.value[part], parameter, part.start, n_samples)
@@ -197,47 +206,24 @@ def _report(k, at, claims, f, gradient, n_samples):
     return report
 
 
-def _size(f):
-    return np.fmax(np.abs(f.claimed), np.abs(f.value))
-
-
-def _is_dead(f):
-    return f.still & (f.claimed == 0) & (f.value == 0) & ~f.lost
-
-
-def _worst(f, verdict, named):
+def _worst(f, size, verdict, name, start, shape):
     """What a report tells of the entry with the largest error among those of its verdict."""
-    size = _size(f)
     with np.errstate(all="ignore"):
         error, bars = np.where(size > 0, [np.abs(f.claimed - f.value) / size, f.bar / size], 0)
     error = np.where(np.isfinite(error), error, 0)
     among = np.flatnonzero(f.status == verdict)
     # The first of those that tie but for rounding, so that noise does not choose.
     k = among[np.argmax(error[among] >= error[among].max() * (1 - 1e-6))]
+    where, entry = f.probe[k].where, f"{name} along a random direction"
     # Zero for a number that cannot be told from zero: its digits are noise.
     noise = 0 if f.kink[k] else f.bar[k]
     told = lambda number: 0.0 if abs(number) <= noise else float(number)
     return {
-        "error": float(error[k]), "error_bar": float(bars[k]), "worst": named(f.probe[k]),
+        "error": float(error[k]), "error_bar": float(bars[k]),
+        "worst": entry if np.ndim(where) else entry_name(name, where - start, shape),
         "claimed": told(f.claimed[k]), "numerical": told(f.value[k]),
         "steep": int(f.jump[k]), "seen": float(f.seen[k]),
     }  # fmt: skip
-
-
-def _counts(f):
-    """How many entries are of each kind, and the slopes of the first kink."""
-    kinds = {
-        "differing": f.status == DIFFERS, "undecided": f.status == OPEN, "dead": _is_dead(f),
-        "at_kink": f.kink, "bracketed": f.kink & f.inside, "beside": f.beside, "lost": f.lost,
-    }  # fmt: skip
-    first = f[f.kink][:1]
-    slopes = _slopes(first.left[0], first.right[0]) if len(first) else ()
-    return {kind: int(those.sum()) for kind, those in kinds.items()} | {"slopes": slopes}
-
-
-def _digits(f):
-    known = f[(f.value != 0) & (f.status != OPEN) & ~f.kink]
-    return certain_digits((known.bar / np.abs(known.value)).max()) if len(known) else None
 
 
 def _vectors(f, claims):
@@ -248,13 +234,10 @@ def _vectors(f, claims):
     return claims.value[where], np.where(sure, each.value, np.nan)
 
 
-def _slopes(*slopes):
-    """To three digits; zero for what is nothing beside the jump between them."""
-    gap = abs(slopes[1] - slopes[0])
-    return tuple(float(f"{s:.3g}") if abs(s) > 1e-6 * gap else 0.0 for s in slopes)
-
-
-def _entry_name(name, probe, start, shape):
-    if np.ndim(probe.where):
-        return f"{name} along a random direction"
-    return entry_name(name, probe.where - start, shape)
+def _slopes(f):
+    """At the first kink, to three digits; zero for what is nothing beside the jump between them."""
+    if not f.kink.any():
+        return ()
+    k = np.argmax(f.kink)
+    gap = abs(f.right[k] - f.left[k])
+    return tuple(float(f"{s:.3g}") if abs(s) > 1e-6 * gap else 0.0 for s in (f.left[k], f.right[k]))

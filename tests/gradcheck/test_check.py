@@ -897,3 +897,17 @@ def test_an_entry_of_a_large_block_is_checked_to_nine_digits_however_small_it_is
     right = gradient_check(cost, a, w)
     assert right and next(iter(right.blocks.values())).digits == 9
     assert not gradient_check(cost, np.where(np.arange(2000) == place, a * (1 + 1e-9), a), w)
+
+
+@pytest.mark.parametrize("size", 10.0 ** np.array([-8, -12, -16, -20, -24]))
+@pytest.mark.parametrize("f, slope", [
+    (lambda x, size: np.log(x), lambda x, size: 1 / x),
+    (lambda x, size: np.sqrt(x), lambda x, size: 0.5 / np.sqrt(x)),
+    (lambda x, size: np.maximum(x, size / 2) + x, lambda x, size: 1.0 + (x > size / 2)),
+])  # fmt: skip
+def test_parameters_that_are_tiny_themselves(f, slope, size):
+    """A pole or a kink as near as the parameters are to zero, of a cost of real numbers only."""
+    cost, x = lambda x: float(f(x, size).sum()), np.array([size, 2 * size])
+    assert gradient_check(cost, lambda x: slope(x, size), x)
+    report = gradient_check(cost, lambda x: 1.01 * slope(x, size), x)
+    assert [block.verdict for block in report.blocks.values()] == ["differs"]

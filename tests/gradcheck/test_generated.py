@@ -166,6 +166,12 @@ def test_a_right_gradient_is_never_refused(kind, seed):
     assert "differs" not in verdicts(cost, gradient(p), p)
 
 
+def test_the_rounding_of_a_perfect_fit_is_measured_at_each_step():
+    """There the cost is all but 0 at the point, and its rounding too, but not a step away."""
+    cost, gradient, p = perfect_fit(np.random.default_rng(108))
+    assert "differs" not in verdicts(cost, gradient(p), p)
+
+
 @pytest.mark.parametrize("seed", one_in(4, range(4)))
 @pytest.mark.parametrize("factor", FACTORS)
 @pytest.mark.parametrize("kind", KINDS)

@@ -125,13 +125,14 @@ NAMES = ("a factor", "the sign", "slope", "transpose", "a sum for a mean", "1/n"
          "mask", "penalty")  # fmt: skip
 
 
-def written(name, line=1, old="", new=""):
+def written(name, *faults):
     """(the program, its check)"""
     source, cost, here = PROGRAMS[name]
     lines = source.splitlines(True)
-    assert old in lines[line - 1]
-    lines[line - 1] = lines[line - 1].replace(old, new, 1) if old else lines[line - 1]
-    place = f"<{name} {line} {old} {new}>"
+    for line, old, new in faults:
+        assert old in lines[line - 1]
+        lines[line - 1] = lines[line - 1].replace(old, new, 1)
+    place = f"<{name} {faults}>"
     linecache.cache[place] = len(source), None, lines, place
     scope = dict(DATA)
     exec(compile("".join(lines), place, "exec"), scope)
@@ -147,13 +148,13 @@ def test_the_programs_are_right(name):
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_every_mutant_is_refused(mutant):
-    program, check = written(*mutant)
+    program, check = written(mutant[0], mutant[1:])
     assert not check(program)
 
 
 def is_named(mutant):
     """Is the mistake named in the report, or its line found with a mistake that has a name?"""
-    program, check = written(*mutant)
+    program, check = written(mutant[0], mutant[1:])
     report = check(program)
     told = any(words in block.suggestion for block in report.blocks.values() for words in NAMES)
     return told, mutant[1] in {remedy.line for remedy in find_fault(program, check).remedies}
@@ -164,6 +165,22 @@ def test_most_mutants_are_named_or_their_line_is_found():
     found = {mutant: is_named(mutant) for mutant in MUTANTS}
     assert len(found) == 26
     assert sum(map(any, found.values())) >= 22, [m for m, said in found.items() if not any(said)]
+
+
+TWO = [  # two faults in two lines each
+    ("one_hot", 6, 11), ("one_hot", 9, 10), ("one_hot", 6, 9), ("one_hot", 6, 10),
+    ("one_hot", 13, 14), ("columns", 12, 10),
+]  # fmt: skip
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name, one, other", TWO)
+def test_two_faults_in_two_lines_are_told_as_such(name, one, other):
+    faults = [next(fault for program, *fault in MUTANTS if (program, fault[0]) == (name, line))
+              for line in (one, other)]  # fmt: skip
+    program, check = written(name, *faults)
+    fault = find_fault(program, check)
+    assert {remedy.line for remedy in fault.several} >= {one, other}, fault
 
 
 def test_a_list_that_a_rewriting_puts_into_itself_is_left():
