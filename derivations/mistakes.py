@@ -83,8 +83,6 @@ def diagnose(right, wrong, given=()):
     'the exponent 2 became 1'
     """
     table = given if isinstance(given, dict) else table_of(given)
-    if wrong == 0:
-        return Mistake(Kind.ZERO, "the claim is zero, the line before is not", sp.S.Zero)
     with suppress(*NO_FORMULA):
         return _Diagnosis(right, wrong, table).mistake()
     return None
@@ -182,6 +180,8 @@ class _Diagnosis:
 
     def made(self):
         """The usual mistakes in what is right that give the claim."""
+        if self.holds(sp.S.Zero):
+            yield Mistake(Kind.ZERO, "the claim is zero, the line before is not", sp.S.Zero)
         asked = isinstance(self.question, (Partial, sp.Symbol, sp.Indexed))
         lines = chain(() if asked else mutants(self.question),
                       tree(self.question, self.table, self.letters))

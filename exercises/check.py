@@ -108,8 +108,10 @@ class Question:
 
     def not_yet(self, mistake, *more, kind=None):
         kind = kind or (mistake.kind if mistake else Kind.OTHER)
-        text = [f"Not yet: {mistake or 'its value is another one'}.", *more]
-        return Reply(WRONG, "\n".join(text), lambda: [kind.value, *self.lines()])
+        told = (f"{self.name} is not 0 everywhere" if kind is Kind.ZERO
+                else mistake or "its value is another one")
+        return Reply(WRONG, "\n".join([f"Not yet: {told}.", *more]),
+                     lambda: [kind.value, *self.lines()])
 
     # what the reader gave
 
@@ -246,14 +248,11 @@ class Question:
         return isinstance(definition, Depends) and definition.covers(partial.expr, partial.variable)
 
     def refused(self, answer, refusal):
-        mistake = refusal.mistake
-        if mistake and mistake.kind is Kind.ZERO:
-            return self.not_yet(f"{self.name} is not 0 everywhere", kind=Kind.ZERO)
         text = [f"  yours   {shown(answer)}"]
         if refusal.values:
             text += [f"  at      {refusal.point.describe()}",
                      f"  values  {refusal.compared('yours {1}, right {0}', 'ratio')}"]
-        return self.not_yet(mistake, *text)
+        return self.not_yet(refusal.mistake, *text)
 
     def by_numbers(self, answer, why):
         """Neither proved nor refuted: as far as points can tell, if there are enough that can."""
