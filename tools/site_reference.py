@@ -102,7 +102,7 @@ def notation_page(notebooks):
     for notebook in notebooks:
         for text in texts_of(notebook):
             table = re.search(r"(^\|.*\n?)+", text, re.MULTILINE)
-            if table and re.search(r"^#+ .*notation", text, re.IGNORECASE | re.MULTILINE):
+            if table and {"code", "meaning"} <= set(re.findall(r"\w+", table[0].split("\n")[0])):
                 title = f"## [Notebook {notebook.stem[:2]}]({notebook.name})"
                 parts += [title, table[0].rstrip()]
     about = "One name in mathematics and in code. Here those of all notebooks stand together."
