@@ -353,7 +353,6 @@ class Latex(Textbook):
         return f"{f'{{{base}}}' if '_' in base else base}_{{{index}}}"
 
 
-
 def _hugs(left, right):
     """A number or a coefficient needs no thin space before a letter or a bracket."""
     coefficient = left.isdigit() or left.startswith(r"\frac") and right.startswith(r"\sum")

@@ -840,7 +840,7 @@ class _Names:
         except Unreadable:
             raise
         # SymPy does not write this
-        except (TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise Unreadable(f"cannot make a formula of {text!r}: {error}") from None
 
     def build(self, tree):
@@ -918,6 +918,11 @@ class _Names:
         base = self.build(base)
         with evaluate(True):  # lest 9^9^9 is worked out later
             exponent = self.build(exponent)
+        if exponent.is_Matrix:
+            raise Unreadable(f"nothing is raised to {_told(exponent)}")
+        if base.is_Matrix and base.shape[0] != base.shape[1]:
+            raise Unreadable(f"{_told(base)} is not square and has no powers: write ||…||^2 for "
+                             "the sum of the squares, or ^⊙2 for the square of each entry")
         if exponent.is_Number and abs(exponent) > LARGEST:
             raise Unreadable(f"the exponent {exponent} is too large: at most {LARGEST}")
         if base == 0 and exponent.is_negative:

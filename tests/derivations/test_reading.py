@@ -208,6 +208,8 @@ def test_matrices_are_read_where_they_are_known(texts, meant):
     ("1/X", "nothing is divided by X (n × d)"),
     ("A ⊙ w", "does not fit"), ("sum_i X", "a sum adds numbers"),
     ("max(X, 0)", "max takes numbers, not matrices"),
+    ("(w^T w)^X", "nothing is raised to X (n × d)"), ("w^X", "nothing is raised to X"),
+    ("w^2", "w (d × 1) is not square and has no powers"), ("(X w - y)^2", "is not square"),
     ("Xw", "did you mean X*w?"), ("X'.a", "expected an operator"),
 ])
 def test_matrices_that_do_not_fit_get_a_sentence(text, told):
