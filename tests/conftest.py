@@ -24,9 +24,10 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 MOST_SECONDS = 20  # for a notebook
 
 # Begun first, so that no process is left alone with one of them at the end.
-LONGEST = ["test_exercises_in_notebooks", "test_repair", "06_mini_batch_training", "test_network",
-           "test_generated", "test_claim", "test_figures", "test_completeness",
-           "04_single_weight_chain_rule", "test_tampering", "test_claims_meet_numbers"]
+LONGEST = ["test_exercises_in_notebooks", "test_repair", "06_mini_batch_training", "test_check",
+           "test_completeness", "test_what_people_type", "test_known_truth", "test_figures",
+           "test_claim", "test_network", "test_hints", "test_generated", "test_tampering",
+           "04_single_weight_chain_rule"]
 
 spent, clock = Counter(), {}
 ROWS = pytest.StashKey()
