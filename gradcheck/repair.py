@@ -202,8 +202,11 @@ class _Search:
 
     def _one_after_the_other(self, written, firsts):
         """A way, and one of the program that it writes, perhaps in the same line."""
-        for way in firsts:
-            first, after = written.remedies(way)[0], _Written(self.source, written.rewritten(way))
+        arguments = self.source.arguments(*self.call())
+        tries = [(way, None) for way in firsts] + [(way, arguments) for way in firsts[:1]]
+        for way, given in tries:  # after the best, a factor that is left out is looked for too
+            first = written.remedies(way)[0]
+            after = _Written(self.source, written.rewritten(way), given)
             if seconds := self._remedies(after, self._try_all(after)):
                 second = min(seconds, key=lambda r: (len(r.now) - len(r.was), r.line == first.line))
                 same = second.line == first.line

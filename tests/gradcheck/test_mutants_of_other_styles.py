@@ -170,6 +170,7 @@ def test_most_mutants_are_named_or_their_line_is_found():
 TWO = [  # two faults in two lines each
     ("one_hot", 6, 11), ("one_hot", 9, 10), ("one_hot", 6, 9), ("one_hot", 6, 10),
     ("one_hot", 13, 14), ("columns", 12, 10),
+    ("scalars", 5, 11),  # of which one is a factor that is left out
 ]  # fmt: skip
 
 
