@@ -1,14 +1,18 @@
-"""Matrix expressions by the entries of their matrices: scalars with indexed sums, for any sizes."""
+"""Matrix expressions by the entries of their matrices: scalars with indexed sums, for any sizes.
+
+What an entry of a product, a power, a transpose and the like is, SymPy says, which counts from 0.
+"""
+
+from itertools import pairwise
 
 import sympy as sp
 from sympy import evaluate
-from sympy.matrices.expressions import DiagMatrix, DiagonalMatrix, DiagonalOf, OneMatrix
-from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.matexpr import MatrixElement
 
 from derivations.definitions import fresh
 from derivations.errors import Undecided, WrongIndex
 from derivations.printing import counted_from_one, plain
+from derivations.rewriting import kronecker
 from derivations.symbols import Gradient, Partial
 
 LARGEST_POWER = 12
@@ -20,111 +24,81 @@ def entry(matrix, row, column, entries):
     `entries` maps each matrix symbol to its array of entries. Raises Undecided for an operation
     without a rule, WrongIndex for shapes that do not fit.
     """
+    is_matrix = isinstance(matrix, sp.MatrixExpr)
+    if not is_matrix and not matrix.has(sp.MatrixExpr):
+        return matrix
     with evaluate(True):
-        opened = Opened(entries)
-        is_matrix = isinstance(matrix, sp.MatrixExpr)
-        return opened.entry(matrix, row, column) if is_matrix else opened.number(matrix)
+        for part in sp.preorder_traversal(matrix):
+            _must_fit(part)
+        matrix = matrix.replace(sp.MatPow, _as_product)
+        number = _at(matrix, row - 1, column - 1) if is_matrix else matrix
+        return fresh(_by_entries(number, entries))
 
 
-class Opened:
-    """Matrices, opened down to arrays of entries."""
+def _at(m, i, j):
+    """m[i, j], whose sums are not written out, and counted from 1."""
+    return m._entry(i, j, expand=False).replace(sp.Sum, _counted_from_one)  # noqa: SLF001
 
-    def __init__(self, entries):
-        self.entries = entries
 
-    def entry(self, m, r, c):
-        for kind, rule in RULES:
-            if isinstance(m, kind):
-                return rule(self, m, r, c)
+def _counted_from_one(body, *limits):
+    letters = {i: sp.Dummy("m", integer=True) for i, low, high in limits if low != high}
+    body = body.xreplace({i: letters[i] - 1 if i in letters else low for i, low, _ in limits})
+    limits = [(letters[i], low + 1, high + 1) for i, low, high in limits if i in letters]
+    return sp.Sum(body, *limits) if limits else body
+
+
+def _must_fit(m):
+    if isinstance(m, (sp.MatAdd, sp.HadamardProduct)) and len({a.shape for a in m.args}) > 1:
+        raise WrongIndex(f"the shapes {' and '.join(str(a.shape) for a in m.args)} "
+                         "are not the same")
+    factors = [f for f in m.args if isinstance(f, sp.MatrixExpr)] if m.is_MatMul else []
+    for one, other in pairwise(factors):
+        if one.shape[1] != other.shape[0]:
+            raise WrongIndex(f"a matrix of shape {one.shape} cannot multiply "
+                             f"one of shape {other.shape}")
+
+
+def _as_product(base, exponent):
+    if not (exponent.is_Integer and 0 <= exponent <= LARGEST_POWER):
+        power = sp.MatPow(base, exponent)
+        raise Undecided(f"{plain(power)} has no entries that can be written as sums: state what it "
+                        "is multiplied with, as in A B = I, or its entries as symbols of their own")
+    return sp.MatMul(*[base] * int(exponent)) if exponent else sp.Identity(base.shape[0])
+
+
+def _by_entries(e, entries):
+    """A number with matrices in it, as a trace or the one entry of uᵀ A u."""
+    if isinstance(e, MatrixElement):
+        return _entry(e.parent, e.i, e.j, entries)
+    if isinstance(e, sp.Trace):
+        index, last = sp.Dummy(integer=True), e.arg.shape[0] - 1
+        diagonal = _counted_from_one(_at(e.arg, index, index), (index, sp.S.Zero, last))
+        return _by_entries(diagonal, entries)
+    if isinstance(e, sp.KroneckerDelta):
+        return kronecker(e.args[0] - e.args[1], 0)
+    if isinstance(e, (sp.Indexed, sp.IndexedBase)) or not e.has(sp.MatrixExpr, sp.KroneckerDelta):
+        return e
+    if isinstance(e, sp.MatrixExpr):
+        raise Undecided(f"there is no rule for {type(e).__name__} in a number: "
+                        "write Sum and entries instead")
+    e = counted_from_one(e) if isinstance(e, (sp.Sum, sp.Product)) else e
+    return e.func(*(_by_entries(a, entries) for a in e.args))
+
+
+def _entry(m, i, j, entries):
+    """Entry (i, j), counted from 0, of what SymPy leaves as it stands."""
+    if m in entries:
+        return entries[m][(i + 1, j + 1)[:len(entries[m].shape)]]
+    if isinstance(m, sp.MatrixSymbol):
+        raise ValueError(f"the entries of {m} are not known: "
+                         f"give Entries({m}, ...) to the derivation")
+    if isinstance(m, sp.MatrixBase):
+        return sp.Add(*(kronecker(i - p, 0) * kronecker(j - q, 0) * _by_entries(m[p, q], entries)
+                        for p in range(m.rows) for q in range(m.cols)))
+    if isinstance(m, Gradient):
+        return Partial(_by_entries(m.expr, entries), _by_entries(_at(m.vector, i, j), entries))
+    known = _at(m, i, j)
+    if isinstance(known, MatrixElement) and known.parent == m:
         raise Undecided(f"there is no rule for the entries of {type(m).__name__}: "
                         "define the numbers in it by sums over entries")
-
-    def number(self, e):
-        """A number with matrices in it, as a trace or the one entry of uᵀ A u."""
-        if isinstance(e, sp.Trace):
-            index = sp.Dummy("m", integer=True)
-            return _summed(self.entry(e.arg, index, index), index, e.arg.shape[0])
-        if isinstance(e, MatrixElement):
-            return self.entry(e.parent, e.i + 1, e.j + 1)  # SymPy counts from 0
-        if isinstance(e, (sp.Indexed, sp.IndexedBase)) or not e.has(sp.MatrixExpr):
-            return e
-        if isinstance(e, sp.MatrixExpr):
-            raise Undecided(f"there is no rule for {type(e).__name__} in a number: "
-                            "write Sum and entries instead")
-        e = counted_from_one(e) if isinstance(e, (sp.Sum, sp.Product)) else e
-        return e.func(*map(self.number, e.args))
-
-    def known(self, m, r, c):
-        if m not in self.entries:
-            raise ValueError(f"the entries of {m} are not known: "
-                             f"give Entries({m}, ...) to the derivation")
-        array = self.entries[m]
-        return array[r] if len(array.shape) == 1 else array[r, c]
-
-    def explicit(self, m, r, c):
-        """By cases of its row and its column."""
-        return sp.Add(*(_same(r, p + 1) * _same(c, q + 1) * self.number(m[p, q])
-                        for p in range(m.rows) for q in range(m.cols)))
-
-    def entrywise(self, m, r, c):
-        shapes = {a.shape for a in m.args}
-        if len(shapes) > 1:
-            raise WrongIndex(f"the shapes {' and '.join(str(a.shape) for a in m.args)} "
-                             "are not the same")
-        kind = sp.Add if isinstance(m, sp.MatAdd) else sp.Mul
-        return kind(*(self.entry(a, r, c) for a in m.args))
-
-    def product(self, factors, r, c):
-        numbers = [self.number(f) for f in factors if not isinstance(f, sp.MatrixExpr)]
-        first, *rest = [f for f in factors if isinstance(f, sp.MatrixExpr)]
-        if not rest:
-            return sp.Mul(*numbers, self.entry(first, r, c))
-        if first.shape[1] != rest[0].shape[0]:
-            raise WrongIndex(f"a matrix of shape {first.shape} cannot multiply "
-                             f"one of shape {rest[0].shape}")
-        inner = sp.Dummy("m", integer=True)
-        terms = self.entry(first, r, inner) * self.product(rest, inner, c)
-        return sp.Mul(*numbers, _summed(terms, inner, first.shape[1]))
-
-    def power(self, m, r, c):
-        if not (m.exp.is_Integer and 0 <= m.exp <= LARGEST_POWER):
-            return self.inverse(m, r, c)
-        return self.product([m.base] * int(m.exp), r, c) if m.exp else _same(r, c)
-
-    def inverse(self, m, r, c):
-        raise Undecided(f"{plain(m)} has no entries that can be written as sums: state what it is "
-                        "multiplied with, as in A B = I, or its entries as symbols of their own")
-
-    def diagonal(self, m, r, c):
-        """The diagonal matrix of a vector, which stands upright or lies."""
-        vector = m.args[0]
-        at = (r, sp.S.One) if vector.shape[1] == 1 else (sp.S.One, r)
-        return _same(r, c) * self.entry(vector, *at)
-
-
-def _same(r, c):
-    return sp.KroneckerDelta(r, c)
-
-
-def _summed(term, index, size):
-    return term.xreplace({index: sp.S.One}) if size == 1 else sp.Sum(term, (index, 1, size))
-
-
-RULES = [
-    (sp.MatrixSymbol, Opened.known),
-    (sp.MatrixBase, Opened.explicit),
-    (Gradient, lambda of, m, r, c: Partial(of.number(m.expr), of.entry(m.vector, r, c))),
-    (sp.Transpose, lambda of, m, r, c: of.entry(m.arg, c, r)),
-    ((sp.MatAdd, sp.HadamardProduct), Opened.entrywise),
-    ((sp.MatMul, sp.Mul), lambda of, m, r, c: of.product(m.args, r, c)),
-    (sp.Inverse, Opened.inverse),
-    (sp.MatPow, Opened.power),
-    (sp.HadamardPower, lambda of, m, r, c: of.entry(m.base, r, c) ** m.exp),
-    (sp.Identity, lambda of, m, r, c: _same(r, c)),
-    (sp.ZeroMatrix, lambda of, m, r, c: sp.S.Zero),
-    (OneMatrix, lambda of, m, r, c: sp.S.One),
-    (ElementwiseApplyFunction, lambda of, m, r, c: fresh(m.function(of.entry(m.expr, r, c)))),
-    (DiagMatrix, Opened.diagonal),
-    (DiagonalMatrix, lambda of, m, r, c: _same(r, c) * of.entry(m.arg, r, c)),
-    (DiagonalOf, lambda of, m, r, c: of.entry(m.arg, r, r)),
-]
+    return _by_entries(known, entries)

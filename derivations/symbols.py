@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 
 import mpmath
 import sympy as sp
-from sympy.matrices.expressions.matexpr import MatrixExpr
+from sympy.matrices.expressions.matexpr import MatrixElement, MatrixExpr
 from sympy.utilities.lambdify import MPMATH_TRANSLATIONS
 
 
@@ -252,6 +252,9 @@ class Gradient(MatrixExpr):
     expr = property(lambda self: self.args[0])
     vector = property(lambda self: self.args[1])
     shape = property(lambda self: self.args[1].shape)
+
+    def _entry(self, i, j, **hints):
+        return MatrixElement(self, i, j)
 
 
 # Functions. One class is all that a new one takes: `fdiff`, its slope; `_eval_rewrite_as_exp`, how

@@ -128,9 +128,12 @@ def test_a_hint_is_right_or_absent(name):
 
 
 def test_a_slip_made_in_many_places_is_told_as_often_as_it_is_listed():
-    verdict = bring_your_own("tr(A^3)", "3 A^2", "A")
+    verdict = bring_your_own("tr(A^3) + tr(A^2 B)", "3 A^2 + A B + B A", "A")
     assert verdict.mistake.name.count(";") == 3
     assert verdict.mistake.name.startswith("the same slip 4 times in 5 places: ")
+    verdict = bring_your_own("tr(A^3)", "3 A^2", "A")
+    assert verdict.mistake.name.count(";") == 1
+    assert verdict.mistake.name.startswith("the same slip 2 times: ")
 
 
 FUNCTIONS = "sigmoid", "tanh", "relu", "exp"
