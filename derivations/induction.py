@@ -9,13 +9,15 @@ and with t - 1 for t the end of the step must be the body of that definition.
 """
 
 import re
+from dataclasses import replace
 
 import sympy as sp
 
-from derivations.definitions import Definition, Depends
+from derivations.conditions import conditions
+from derivations.definitions import Assume, Definition, Depends
 from derivations.errors import FalseLine, Undecided
 from derivations.printing import plain, tex
-from derivations.symbols import Partial, base_of, label_of
+from derivations.symbols import Partial, as_written, base_of, label_of
 from derivations.verify import prove
 
 LAYER = re.compile(r"\(([a-zA-Z])([+-]\d+)?\)$")
@@ -115,7 +117,23 @@ class Induction:
         self.must_equal(start, self.base.last,
                         f"the base ends with {plain(self.base.last)}; "
                         f"the step with {index} = {first} is {plain(start)}")
+        self.must_hold_onwards(index, first)
         return f"{index} = {first}, {first + 1}, …"
+
+    def must_hold_onwards(self, index, first):
+        """Raises ValueError for a step that leaves out a number: what is behind does not follow."""
+        later = {index: first + 1 + sp.Dummy(integer=True, nonnegative=True)}
+        lines = [self.step.left, *(line.shown for line in self.step.lines)]
+        with as_written():  # or what cancels would ask for nothing
+            there = [line.xreplace(later) for line in lines]
+        said, met = (conditions(exprs, self.step.table) for exprs in (lines, there))
+        missed = [] if set(met) <= set(said) else [word for word in said if word not in met]
+        missed += [repr(g) for g in self.step.given if isinstance(g, Assume)
+                   and any(index in r.free_symbols and r.xreplace(later) != sp.true
+                           for r in g.relations)]
+        if missed:
+            raise ValueError(f"the step holds where {' and '.join(missed)}, but it is to lead from "
+                             f"{index} = {first} to every later {index}")
 
     def must_equal(self, one, other, otherwise):
         given = [g for g in (*self.step.given, *self.base.given) if isinstance(g, Definition)]
@@ -130,7 +148,8 @@ class Induction:
     @property
     def verdict(self):
         """What is proved, in words."""
-        scope = self.step.proof.scope().removeprefix("proved")
+        where = dict.fromkeys(self.step.proof.where + self.base.proof.where)
+        scope = replace(self.step.proof, where=list(where)).scope().removeprefix("proved")
         return f"✓ proved for {self.range}" + (f", {scope.strip(' ,')}" if scope else "")
 
     def steps(self):

@@ -7,7 +7,7 @@ import sympy as sp
 from sympy import Sum, symbols
 from vocabulary import L, a, derive, g, i, j, k, m
 
-from derivations.definitions import Definition, Depends
+from derivations.definitions import Assume, Definition, Depends
 from derivations.derivation import Derivation
 from derivations.errors import Undecided
 from derivations.induction import Induction
@@ -161,3 +161,34 @@ def test_every_pre_activation_of_ten_layers_moved_forwards_gives_its_delta(fault
              for unit in range(len(delta[layer]))]
     assert len(agree) == sum(widths[1:]) == 32 and all(agree) != fault and any(agree)
     assert all(isinstance(value, int) for value in delta[0])
+
+
+LEAVES_OUT = {  # a value, and what the step assumes: it does not lead from 1 to all others
+    "a hypothesis": (lambda at: sp.Abs(at - 5), [Assume(t > 5)]),
+    "a range": (lambda at: sp.Abs(at - 5), [Assume(t >= 6)]),
+    "a denominator": (lambda at: at + sp.Mul(at - 3, 1/(at - 3), evaluate=False), []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LEAVES_OUT)
+def test_a_step_that_leaves_out_a_number_is_refused(name):
+    value, assumed = LEAVES_OUT[name]
+    hypothesis = Definition(v_before, value(t - 1))
+    step = derive(v_before + 1, lambda: value(t), given=[hypothesis, *assumed])
+    base = start(value(sp.Integer(1)))
+    with pytest.raises(ValueError, match="to every later t"):
+        Induction(base, step, index=t, hypothesis=hypothesis)
+
+
+def test_a_step_may_assume_what_holds_of_every_later_number():
+    hypothesis = Definition(v_before, 1/t + t - 1)
+    step = derive(v_before + 1 + 1/(t + 1) - 1/t, lambda: 1/(t + 1) + t,
+                  given=[hypothesis, Assume(t > 1), Assume(a > 0)])
+    made = Induction(start(1 + sp.Rational(1, 2)), step, index=t, hypothesis=hypothesis)
+    assert made.verdict.startswith("✓ proved for t = 1, 2, …")
+
+
+def test_what_the_base_assumes_stands_in_the_verdict():
+    made, before = counted(a + t - 1, a + t)
+    base = derive(sp.Abs(a) + 1, lambda: a + 1, given=[Assume(a > 0)])
+    assert Induction(base, made, index=t, hypothesis=before).verdict.endswith("where a > 0")
