@@ -422,7 +422,7 @@ ARGUMENTS = {
     "definitions.Definition": (definitions.Definition,
                                {"name": (t_, Kind([*FORMULA.values, 2*w_, w_])),
                                 "body": (w_*x_, Kind([*FORMULA.values, t_ + 1, M_])),
-                                "number": ("1.1", ANYTHING)}),
+                                "number": ("1.1", ANYTHING), "made_to_fit": (False, ANYTHING)}),
     "definitions.Depends": (definitions.Depends, {
         "name": (t_, Kind([*FORMULA.values, 2*w_])), "on": (u_[i_], Kind([*FORMULA.values])),
         "limit": ((i_, 1, n_), Kind([(i_,), (i_, n_), CODE, 3, (w_, 1, n_)]))}),
@@ -488,7 +488,7 @@ ARGUMENTS = {
 }
 
 WITHOUT = {  # public names that need no row, and why
-    "as_written": "takes nothing", "refused": "takes nothing",
+    "as_written": "takes nothing", "refused": "takes nothing", "style": "takes nothing",
     "sigmoid": "a SymPy function", "plain": "prints whatever comes", "tex": "prints whatever comes",
     "Assume": "tests/derivations/test_definitions.py",
     "Index": "tests/derivations/test_definitions.py",
