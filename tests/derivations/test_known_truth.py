@@ -375,8 +375,8 @@ def main(low, high):
             counts[source, line.true, said] += 1
             if misjudged(line, said) or said == "undecided":
                 print(source, seed, said, line, words.replace("\n", " "), sep=" | ", flush=True)
-    for (source, true, said), count in sorted(counts.items()):
-        print(f"{source}: of {str(true).lower()} lines {said}: {count}")
+    for (source, true, said), count in sorted(counts.items(), key=str):
+        print(f"{source}: of lines that are {true}, {said}: {count}")
 
 
 if __name__ == "__main__":
