@@ -273,6 +273,7 @@ MEASURED = [
     ("bar", float),  # its error bar, inf where there is no derivative
     ("exact", bool),  # by the complex step
     ("kink", bool),  # the slopes to the two sides differ
+    ("close", bool),  # a kink so close that no step shows on which side of it the point lies
     ("left", float), ("right", float),  # and are these, but for their error bars
     ("jump", bool),  # the cost jumps, or is infinitely steep
     ("still", bool),  # the cost does not change along the line
@@ -331,12 +332,13 @@ def _measure(cost, probes, exact):
         wider = _complex_steps(cost, others, 8)
         bars[rest] = np.inf if wider is None else wider.error_bar
     smooth = ~sure & np.isfinite(found.bar)
-    deceived = smooth & ~(np.abs(slopes - found.value) <= 4 * found.bar + bars)
-    if deceived.any():
+    apart = np.abs(slopes - found.value) - bars
+    if (smooth & ~(apart <= 4 * found.bar)).any():  # it is deceived, and perhaps elsewhere too
         return measure_real(cost, probes)
     if (sure | smooth).any():
-        overlooked = (slopes == 0) & (found.value != 0)
+        overlooked = (slopes == 0) & (found.value != 0) | smooth & (apart > found.bar)
         found.exact = sure | ~(found.kink | found.jump | overlooked)
+        found.kink &= ~found.close  # a curve so sharp, or abs? The complex step sees no difference
         stairs = noise > 1e-6 * abs(cost.here())  # the complex step does not know of them
         found.within = np.where(found.exact & ~sure & stairs, found.bar, 0)
         found.value = np.where(found.exact, slopes, found.value)
@@ -346,14 +348,21 @@ def _measure(cost, probes, exact):
 
 
 def _seen_at_once(cost, probes, slopes):
-    """Where one central difference has the slope to seven digits: the usual case, and quick."""
-    here, h = cost.here(), cost.reach(probes)[:, None] * 2.0**-18
+    """Where one central difference has the slope to seven digits: the usual case, and quick.
+
+    A curve bends less on a way a sixteenth as long, a kink beside the point as much: abs of what is
+    all but 0 has the slope 0 both for the complex step and for central differences.
+    """
+    here, h = cost.here(), cost.reach(probes)[:, None] * [2.0**-18, 2.0**-22]
     with np.errstate(all="ignore"):
-        up, down, to, fro = (side[:, 0] for side in _both_sides([cost], probes, h))
-        chords = (up - down) / (to + fro)
+        up, down, to, fro = _both_sides([cost] * 2, probes, h)
+        chords = ((up - down) / (to + fro))[:, 0]
+        bends = np.abs((up - here) / to - (here - down) / fro)
+        noise = 16 * cost.eps * abs(here) / h[:, 1]
         seen = (np.abs(chords - slopes) <= 1e-7 * np.abs(slopes)) & (slopes != 0)
-        for k in np.flatnonzero((slopes == 0) & (up == here) & (down == here)):
-            far = h[k : k + 1] * [2**15, 64]
+        seen &= bends[:, 1] <= bends[:, 0] / 4 + noise
+        for k in np.flatnonzero((slopes == 0) & ((up == here) & (down == here)).all(axis=1)):
+            far = h[k : k + 1, 0] * [[2**15, 64]]
             seen[k] = (np.array(_both_sides([cost] * 2, [probes[k]], far)[:2]) == here).all()
     return seen
 
@@ -400,7 +409,8 @@ def _by_ladder(cost, probes):
         rows = np.flatnonzero(unclear & (size > 0) & (size < 2.0**-20))
         if len(rows):  # a kink or an edge may be nearer than the finest step
             finer = _Ladder(cost, [probes[k] for k in rows], STEPS * FINER, noise).measured()
-            better = finer.bar <= 1e-4 * np.abs(finer.value)
+            needed = np.where(found.jump[rows], 0.25, 1e-4)  # a jump may be a kink that is near
+            better = finer.bar <= needed * np.abs(finer.value)
             found[rows[better]] = finer[better]
     return found, noise
 
@@ -422,20 +432,26 @@ def fitted(cost, probe, noise):
     """The slope of an odd polynomial through (f(x + t) - f(x - t)) / 2, by least squares.
 
     The residuals are the rounding of the cost, or what the polynomial cannot follow; of all windows
-    that one answers in which they leave the least doubt.
+    that one answers in which they leave the least doubt, and whose polynomial has the chords of all
+    smaller steps: else something is so near that no window shows it.
     """
-    best = Estimate(np.nan, np.inf)
+    best, ladder = Estimate(np.nan, np.inf), _Ladder(cost, [probe], STEPS, noise)
+    h, chords, rounding = ladder.h[0], ladder.chords[0], ladder.noise[0]
     for width in cost.reach([probe])[0] * WINDOWS:
         steps = [width * POINTS]
         up, down, to, fro = (side[0] for side in _both_sides([cost] * POINTS.size, [probe], steps))
         odd, t = (up - down) / 2, (to + fro) / 2 / width
         if np.isfinite(odd).all():
-            powers = t[:, None] ** np.arange(1, 2 * FITTED, 2)
-            inverse = np.linalg.pinv(powers)
-            left = odd - powers @ (inverse @ odd)
+            orders = np.arange(1, 2 * FITTED, 2)
+            inverse = np.linalg.pinv(t[:, None] ** orders)
+            factors = inverse @ odd
+            left = odd - t[:, None] ** orders @ factors
             doubt = max(np.sqrt(left @ left / (t.size - FITTED)), noise / 4)
             bar = 8 * doubt * np.linalg.norm(inverse[0]) / width
-            best = min(best, Estimate(inverse[0] @ odd / width, bar), key=lambda e: e.error_bar)
+            near = h <= width
+            off = np.abs((h[near, None] / width) ** (orders - 1) @ factors / width - chords[near])
+            if bar < best.error_bar and (off <= bar + rounding[near]).all():
+                best = Estimate(factors[0] / width, bar)
     return best
 
 
@@ -452,19 +468,29 @@ class _Ladder:
         off = np.abs((up - self.up) - (down - self.down)) / 2
         least = cost.eps / 2 * np.fmax(np.abs(self.up), np.abs(self.down))
         self.noise = 1.5 * _slope_noise(np.fmax(np.fmax(off, least), noise), self.h)
+        self.chords = (self.up - self.down) / (2 * self.h)
 
     def measured(self):
         found = table(self.probes)
         rise, fall = (self.up - self.here) / self.to, (self.here - self.down) / self.fro
         right, left = (climb(*side, self.noise, 1) for side in ((rise, self.to), (fall, self.fro)))
-        slopes = (self.up - self.down) / (2 * self.h)
-        centre = climb(slopes, self.h, self.noise, 2)
+        centre = climb(self.chords, self.h, self.noise, 2)
         mean = Estimate(*((a + b) / 2 for a, b in zip(left, right)))
         better = mean.error_bar <= centre.error_bar  # where the second derivative jumps
         found.value, found.bar = np.where(better, mean, centre)
         gap = right.value - left.value
-        found.jump = self._grows(rise) | self._grows(fall)
+        grows, falls = self._grows(rise), self._grows(fall)
+        meet = np.abs(rise - fall)[:, -1] <= 2 * self.noise[:, -1]  # beyond a kink that is near
+        found.jump = np.where(meet, grows & falls, grows | falls)
         found.kink = (mean.error_bar < 0.25 * np.abs(gap)) & ~found.jump
+        sides, steeper = self._close(rise, fall)
+        apart = np.abs(sides[1].value - sides[0].value)
+        wide = ~found.kink & ~found.jump & (np.abs(gap) + 2 * mean.error_bar > 0.5 * apart)
+        found.close, found.jump = wide & ~steeper, found.jump | wide & steeper
+        found.kink |= found.close
+        left, right = (Estimate(*np.where(found.close, far, near))
+                       for far, near in zip(sides, (left, right)))
+        gap = right.value - left.value
         bars = np.where(found.kink, np.sign(gap), 0) * [left.error_bar, right.error_bar]
         found.left, found.right = left.value - bars[0], right.value + bars[1]
         found.bar[found.kink | found.jump | np.isnan(found.value)] = np.inf
@@ -474,6 +500,20 @@ class _Ladder:
         chords = np.fmax(np.abs(rise), np.abs(fall))[:, (STEPS < 2) & (STEPS > 0.1)]
         found.scale = np.where(np.isfinite(chords), chords, 0).max(axis=1)
         return found
+
+    def _close(self, rise, fall):
+        """The slopes to the left and the right on the shortest way on which they still differ by
+        as much as on ways 512 times as long, as those of a curve do not, NaN where there is none;
+        and where they differ by more."""
+        gap, last = np.abs(rise - fall), np.full(len(rise), -1)
+        solid = SMALL & (gap > 16 * self.noise)
+        for k in range(3, gap.shape[1]):
+            last[solid[:, k - 3 : k + 1].all(axis=1) & (gap[:, k] > gap[:, k - 3] / 2)] = k
+        rows = np.arange(len(rise))
+        sides = [Estimate(np.where(last < 0, np.nan, side[rows, last]),
+                          np.abs(side[rows, last] - side[rows, last - 1]) + self.noise[rows, last])
+                 for side in (fall, rise)]
+        return sides, gap[rows, last] > 2 * gap[rows, last - 3]
 
     def _grows(self, side):
         """Where the slope to a side grows beyond bounds at the finest steps."""

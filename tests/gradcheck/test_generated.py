@@ -195,6 +195,57 @@ def test_a_random_claim_at_a_kink_passes_only_between_the_slopes(seed):
                                x).blocks["the parameter"].verdict == "differs")
 
 
+BENT = {  # each with its slope, and whether the complex step is told what it is
+    "abs": (np.abs, np.sign, True),
+    "relu": (lambda z: np.where(z.real > 0, z, 0), lambda z: (z > 0) * 1.0, True),
+    "leaky": (lambda z: np.maximum(z, z / 10), lambda z: np.where(z > 0, 1, 0.1), True),
+    "hinge": (lambda z: np.maximum(0, -z), lambda z: (z < 0) * -1.0, True),
+    "z |z|": (lambda z: z * np.abs(z), lambda z: 2 * np.abs(z), False),
+    "|z| cubed": (lambda z: z**2 * np.abs(z), lambda z: 3 * z * np.abs(z), False),
+    "relu squared": (lambda z: np.maximum(z, 0) ** 2, lambda z: 2 * np.maximum(z, 0), True),
+}
+
+
+@pytest.mark.parametrize("seed", one_in(20, range(200)))
+@pytest.mark.parametrize("name", BENT)
+def test_beside_a_bend_however_near_a_right_claim_is_never_refused_nor_a_wrong_one_accepted(
+        name, seed):
+    rng, (f, slope, exact) = np.random.default_rng(seed), BENT[name]
+    at = rng.choice([0, 0, rng.normal()])
+    a, b = rng.normal(size=2) * 10.0 ** rng.uniform(-2, 2, size=2)
+    offset = rng.choice([0, 10.0 ** rng.uniform(0, 9)])
+    p = np.array([at + rng.choice([-1, 1]) * 10.0 ** rng.uniform(-16, -1), rng.normal()])
+    cost = lambda p: a * f(p[0] - at) + b * p[0] + np.sin(p[1]) + offset
+    gradient = lambda p: np.array([a * slope(p[0] - at) + b, np.cos(p[1])])
+    for claim in (gradient, gradient(p)):
+        (block,) = gradient_check(cost, claim, p, exact=exact).blocks.values()
+        assert block.verdict != "differs" and not block.steep
+    for beyond in np.array([[3 * abs(a) + abs(b), 0]]) * [[1], [-1]]:
+        assert not gradient_check(cost, lambda p, off=beyond: gradient(p) + off, p, exact=exact)
+        assert not gradient_check(cost, gradient(p) + beyond, p, exact=exact)
+
+
+def test_what_deceives_the_complex_step_in_a_few_digits_is_measured_without_it():
+    cost = lambda z: 0.216 * z**2 * np.abs(z) + 6 * z
+    gradient = lambda z: 0.216 * 3 * z * np.abs(z) + 6
+    for z in (-0.00137, 0.004, 0.02):
+        assert gradient_check(cost, gradient, z) and gradient_check(cost, gradient(z), z)
+        assert not gradient_check(cost, gradient(z) * (1 + 1e-8), z)
+
+
+@pytest.mark.parametrize("seed", one_in(10, range(40)))
+def test_units_that_are_saturated_are_not_called_wrong(seed):
+    """1 - tanh(z)**2 is 0 in floats, where the complex step of the cost has all its digits."""
+    rng = np.random.default_rng(seed)
+    z, c = rng.normal(size=4) * [1, 10, 20, 40], rng.normal(size=4)
+    cost = lambda z: (c * np.tanh(z)).sum() + 1e3 * c[0]
+    gradient = lambda z: c * (1 - np.tanh(z) ** 2)
+    for claim in (gradient, np.where(abs(z) > 19, 0, c / np.cosh(z) ** 2)):
+        (block,) = gradient_check(cost, claim, z).blocks.values()
+        assert block.verdict != "differs"
+    assert not gradient_check(cost, lambda z: -gradient(z), z)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_a_cost_that_jumps_is_never_right(seed):
     rng = np.random.default_rng(seed)
