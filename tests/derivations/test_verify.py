@@ -1,6 +1,7 @@
 """The two judges of a line know nothing of each other: numbers alone refuse what is wrong, the
 proof never passes it."""
 
+import gc
 from fractions import Fraction
 from itertools import product
 from random import Random
@@ -312,3 +313,16 @@ def test_a_proof_may_stand_within_a_block_that_keeps_what_is_typed():
             prove(Partial(state[3], a), 3*a**3, [
                 Definition(state[i], a*state[i - 1]), Definition(state[0], 1)])
         assert "exponent" in str(refusal.value)
+
+
+@pytest.mark.parametrize("searched", [True, False])
+def test_garbage_is_searched_for_after_a_proof_and_after_a_refusal_as_before(searched):
+    switch = gc.enable if searched else gc.disable
+    try:
+        switch()
+        prove(a + a, 2*a)
+        with pytest.raises(FalseLine):
+            prove(a + a, 3*a)
+        assert gc.isenabled() is searched
+    finally:
+        gc.enable()
