@@ -15,7 +15,7 @@ from gradcheck.differences import EPS, MEASURED, measure, table
 
 RESOLUTION = 1e-4  # an entry is decided if its error bar is this much smaller than itself
 NOTHING = 1e-9  # what is so much smaller than the rest may be rounding alone
-CONFIRMED = 1e-4  # beyond these digits the complex step may be deceived
+LITTLE = 1e-4  # a difference by less of the slope may be the complex step's fault
 GROUP = 64  # entries that are checked together; a direction through more is a sample
 AGREES, DIFFERS, OPEN = range(3)
 
@@ -82,7 +82,7 @@ def judge(at, probes, claims, gradient, exact):
     """
     f = _judge(at, probes, claims, gradient, exact)
     with np.errstate(invalid="ignore"):
-        little = np.abs(f.claimed - f.value) <= CONFIRMED * np.abs(f.value)
+        little = np.abs(f.claimed - f.value) <= LITTLE * np.abs(f.value)
     again = np.flatnonzero(f.exact & (f.status == DIFFERS) & little)
     if len(again):
         real = _judge(at, [probes[k] for k in again], claims, gradient, False)

@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = """
 import pytest
@@ -34,7 +32,6 @@ def test_alone():
 """
 
 
-@pytest.mark.long
 def test_each_row_that_does_not_pass_is_told_by_its_name(tmp_path):
     (tmp_path / "test_rows.py").write_text(ROWS, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "--rootdir", tmp_path,
