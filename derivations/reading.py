@@ -276,7 +276,8 @@ IN_LATEX = [  # x_ik is x_{i}k
     (r"_(?!hat|bar|tilde)([A-Za-z0-9])", r"_{\1}"), (r"\^([A-Za-z0-9])", r"^{\1}"),
     (r"\\wide(?=hat|tilde)", r"\\"), (r"\\overline", r"\\bar"),
     (rf"\\[dt]?frac\s*{HALF}\s*{HALF}", r"\1/\2 "),
-    (rf"{DRESS}(?:\{{1\}}|1)\s*_\s*\{{([^{{}}]*)\}}", r"[\1]"),
+    (rf"{DRESS}(?:\{{1\}}|1)\s*_\s*\{{(?:\\\{{)?((?:[^{{}}\\]|\\[a-z])*)(?:\\\}})?\}}",
+     r"⟪[\1]"),
     (rf"{DRESS}(?:\{{\s*(\w+)\s*\}}|(\w))", r"«\1\2»"),
     (rf"{DRESS}(?:\{{([^{{}}]*)\}}|(?=\\))", r"\1 "),
     (r'\\(hat|bar|tilde)(?![A-Za-z])\s*(?:\{\s*[«\\]?(\w+)»?\s*\}|«(\w+)»|\\([A-Za-z]+)|(\w))',
@@ -292,7 +293,7 @@ SPELLED = [
     (r"(?<![\w«])([A-Za-z]+_(?:hat|bar|tilde))(?![A-Za-z])", r"«\1»"),
     (r"\.\s*(?:T(?!\w)|transpose\s*\(\s*\))", "†"), (r"\^T(?=(?:[A-Za-z]|[A-Z][a-z])\b)", "^T "),
     (r"(?<![A-Za-z_\\«])[sS]um(?=_)", r"\\sum"),
-    (r"(?<![\w\\])«?I»?\s*(?=[(\[][^()]*[<>])|(?<![\w.\\])«?1»?(?=\[)", ""),  # I(z > 0), 1[k = c]
+    (r"(?<![\w\\])«?I»?\s*(?=[(\[][^()]*[<>])|(?<![\w.\\])«?1»?(?=\[)", "⟪"),  # I(z > 0), 1[k = c]
     (r"(\^(?:\d|\{[^{}]*\}))(_(?:\{[^{}]*\}|\w+))", r"\2\1"),  # x^2_i
     (r"\^\s*(\{\s*)?(?:⊙|∘|\\odot|\\circ)\s*([1-9])(?!\d)(?(1)\s*\})", r"^⊙\2")]
 WORD, WORDS = r"(?<![\\A-Za-z«_])(?<!_\{)[A-Za-z][A-Za-z0-9]*", {*FUNCTIONS, "sum", "Sum"}
@@ -305,7 +306,7 @@ SPELLINGS = {spelling: token for token, spellings in {
     "*": r"\cdot \times · × ∙ ⋅ •", "-": "− – —", "^": "**", "/": "÷ ⁄", r"\sum": "Σ ∑",
     r"\partial": "∂", r"\sqrt": "√", "'": "′ ’ ‘", r"\log": r"\ln", r"\phi": r"\varphi",
     r"\epsilon": r"\varepsilon", r"\frac": r"\dfrac \tfrac", "{": r"\lbrace", "}": r"\rbrace",
-    "l": r"\ell", "⊙": r"∘ \odot \circ",
+    "l": r"\ell", "⊙": r"∘ \odot \circ", ">": r"≥ \ge \geq \gt", "<": r"≤ \le \leq \lt",
     "||": r"\| ‖ ∥ \lVert \rVert \Vert", "|": r"\lvert \rvert \vert", r"\top": r"\intercal ⊤",
     "": r"& $ \left \right \big \Big \Bigl \Bigr \bigl \bigr \quad \qquad "
         r"\displaystyle \textstyle \limits \nolimits "
@@ -538,6 +539,8 @@ class _Parser:
 
     def atom(self, bare=False):
         token = self.next
+        if self.take("⟪"):  # an indicator
+            return self.group()
         if token == "||":
             return self.norm()
         if token in ENDS:
