@@ -62,8 +62,13 @@ UNKNOWN = ("f", "g", "h", "phi", "psi")
 # where a sum has no end, and no array says how far it runs
 SIZES = dict(i="n", j="d", k="m", l="p")
 NO_NAMES = {"oo", "inf", "Inf", "infinity", "Infinity", "nan", "NaN", "True", "False", "None"}
-NO_FUNCTIONS = set("tan sec csc cosec cot tg ctg asin acos arcsin arccos sech csch coth asinh "
-                   "acosh atanh sinc lg gelu silu softmax argmax argmin det diag lim".split())
+INSTEAD = {
+    "tan": "sin(x)/cos(x)", "sec": "1/cos(x)", "csc": "1/sin(x)", "cot": "cos(x)/sin(x)",
+    "sech": "1/cosh(x)", "csch": "1/sinh(x)", "coth": "cosh(x)/sinh(x)", "lg": "log10(x)",
+    "gelu": "x (1 + erf(x/sqrt(2)))/2", "silu": "x sigmoid(x)", "swish": "x sigmoid(x)",
+    "softmax": "exp(z_k)/sum_j exp(z_j)"}
+NO_FUNCTIONS = {*INSTEAD, *("cosec tg ctg asin acos arcsin arccos asinh acosh atanh sinc argmax "
+                            "argmin det diag lim".split())}
 PYTHON = {"for", "in", "if", "else", "and", "or", "not", "import", "def", "return"}
 
 
@@ -734,7 +739,8 @@ class _Parser:
                   and not {name, letter} & self.names.alone)
         if before or name in NO_FUNCTIONS - self.known:
             raise Unreadable(f"{name} is no function that is known here: {self.offered()}"
-                             + "; for a product write *"*before)
+                             + (f"; write {INSTEAD[letter]} for it" if letter in INSTEAD else
+                                "; for a product write *"*before))
         glued = name not in self.functions | self.known and re.fullmatch(
             r"(sin|cos|tanh|exp|log|ln|sqrt)(\d+\w*|[A-Za-z]\w*)", name)
         if glued and (glued[2][0].isdigit() or glued[2] in self.names.alone):

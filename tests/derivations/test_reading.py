@@ -9,7 +9,7 @@ import sympy as sp
 from sympy import Rational, Sum, exp, log, sqrt, tanh
 
 from derivations.printing import plain, tex
-from derivations.reading import OF_A_MATRIX, Unreadable, read
+from derivations.reading import INSTEAD, OF_A_MATRIX, Unreadable, read
 from derivations.symbols import Partial, activation, indexed, names_in, sigmoid, softplus
 
 n, d = sp.symbols("n d", integer=True, positive=True)
@@ -167,6 +167,16 @@ def test_a_word_in_latex_before_a_bracket_is_a_function(word):
 def test_a_name_that_stands_alone_is_a_factor_before_a_bracket(factor):
     product, alone, spelled = read(f"{factor}(z + 1)", factor, f"{factor}*(z + 1)")
     assert product == spelled and product.has(alone) and product.is_Mul
+
+
+@pytest.mark.parametrize("name", sorted(INSTEAD))
+@pytest.mark.parametrize("use", ["{}(x)", "{}(x_k)", "{} x", r"\operatorname{{{}}}(x)",
+                                 "a {}(x)^2"])
+def test_what_is_said_to_be_written_for_a_function_is_read(name, use):
+    with pytest.raises(Unreadable) as error:
+        read(use.format(name))
+    assert f"write {INSTEAD[name]} for it" in str(error.value)
+    assert read(INSTEAD[name])
 
 
 def test_functions_are_offered_once():
