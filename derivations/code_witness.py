@@ -251,7 +251,8 @@ class CodeWitness:
     def __repr__(self):
         how = "exactly" if self.exact else "to 13 digits"
         sets = ("one set", "two sets", "three sets")[self.sets - 1]
-        return f"✓ {self.name} computes equation {self.title} {how}, on {sets} of arrays"
+        what = f"equation {self.title}" if self.title.startswith("(") else self.title
+        return f"✓ {self.name} computes {what} {how}, on {sets} of arrays"
 
 
 def _stand_in(function, seed):

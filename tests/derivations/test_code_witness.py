@@ -163,6 +163,9 @@ def test_a_result_that_is_one_rounding_away_is_not_called_exact():
     total = derive(Sum(x[i, j], (j, 1, d)), lambda: Sum(1*x[i, j], (j, 1, d)), given=[], number="4")
     assert repr(total.code(lambda X: X.sum(axis=1))).startswith(
         "✓ the NumPy code computes equation (4) exactly")
+    bare = derive(Sum(x[i, j], (j, 1, d)), lambda: Sum(1*x[i, j], (j, 1, d)), given=[])
+    assert repr(bare.code(lambda X: X.sum(axis=1))).startswith(
+        "✓ the NumPy code computes the derivation exactly")
 
 
 def drawn_for(derivation, code):
