@@ -26,10 +26,10 @@ from gradcheck.parameters import Tree
 
 EPS = np.finfo(np.float64).eps
 STEPS = 2.0 ** -np.arange(-6, 46, 3)  # powers of two: x + h is then exact more often
-SMALL = STEPS < 0.1  # of larger steps the slopes bend as well
 FINER = 2.0**-45  # a second ladder below the first, for tiny numbers
+GLANCE = 2.0 ** -np.array([-3.0, -2, -1, 0, 1, 2, 3, 4, 5, 6, 8, 12, 18, 22])  # enough for most claims
 TINY_STEP = 2.0**-100  # of the complex step: its truncation error is nothing
-ORDERS = 4  # of the extrapolation
+ORDERS = 5  # of the extrapolation
 WINDOWS = 2.0 ** np.arange(2, -26, -2)  # for least squares: the farthest points
 POINTS = np.random.default_rng(0).uniform(0.05, 1, 16)  # at random, so that stairs are no trend
 FITTED = 5  # coefficients
@@ -277,6 +277,7 @@ MEASURED = [
     ("left", float), ("right", float),  # and are these, but for their error bars
     ("jump", bool),  # the cost jumps, or is infinitely steep
     ("still", bool),  # the cost does not change along the line
+    ("brief", bool),  # looked at from a few points: enough for a claim that agrees
     ("within", float),  # where the cost is a staircase: the error bar without the complex step
     ("scale", float),  # slopes of chords a little farther off; 0 where nobody looked
 ]  # fmt: skip
@@ -307,22 +308,25 @@ def is_remembering():
     return _memory.get() is not None
 
 
-def measure(cost, probes, exact=True):
-    """Each derivative by the complex step where that is confirmed, else by central differences."""
+def measure(cost, probes, exact=True, brief=False):
+    """Each derivative by the complex step where that is confirmed, else by central differences.
+
+    `brief` ones are of few points, NaN where the cost is not seen to be smooth.
+    """
     memory = _memory.get()
     if memory is None:
-        return _measure(cost, probes, exact)
+        return _measure(cost, probes, exact, brief)
     lines = tuple(np.asarray(part).tobytes() for probe in probes for part in probe)
-    key = cost.vector.tobytes(), float(cost.here()), lines, exact
+    key = cost.vector.tobytes(), float(cost.here()), lines, exact, brief
     if key not in memory:
-        memory[key] = _measure(cost, probes, exact)
+        memory[key] = _measure(cost, probes, exact, brief)
     return memory[key].copy()
 
 
-def _measure(cost, probes, exact):
+def _measure(cost, probes, exact, brief):
     analytic = _complex_steps(cost, probes) if exact else None
     if analytic is None:
-        return measure_real(cost, probes)
+        return _glance(cost, probes) if brief else measure_real(cost, probes)
     slopes, bars = analytic
     sure, found, noise = _seen_at_once(cost, probes, slopes), table(probes), 0
     rest = np.flatnonzero(~sure)
@@ -344,6 +348,13 @@ def _measure(cost, probes, exact):
         found.value = np.where(found.exact, slopes, found.value)
         found.bar = np.where(found.exact, bars, found.bar)
         found.still |= sure & (slopes == 0)
+    return found
+
+
+def _glance(cost, probes):
+    with np.errstate(all="ignore"):
+        found = _Ladder(cost, probes, GLANCE, rounding_of(cost), shaken=False).glanced_at()
+    found.brief = True
     return found
 
 
@@ -408,7 +419,7 @@ def _by_ladder(cost, probes):
         unclear = ~(found.bar <= 1e-6 * np.abs(found.value)) & ~found.still
         rows = np.flatnonzero(unclear & (size > 0) & (size < 2.0**-20))
         if len(rows):  # a kink or an edge may be nearer than the finest step
-            finer = _Ladder(cost, [probes[k] for k in rows], STEPS * FINER, noise).measured()
+            finer = _Ladder(cost, [probes[k] for k in rows], STEPS, noise, unit=FINER).measured()
             needed = np.where(found.jump[rows], 0.25, 1e-4)  # a jump may be a kink that is near
             better = finer.bar <= needed * np.abs(finer.value)
             found[rows[better]] = finer[better]
@@ -458,23 +469,49 @@ def fitted(cost, probe, noise):
 class _Ladder:
     """The cost at x + h and x - h for a ladder of steps, the finest last: rows are probes."""
 
-    def __init__(self, cost, probes, steps, noise):
-        self.here, self.probes = cost.here(), probes
-        h = cost.reach(probes)[:, None] * steps
+    def __init__(self, cost, probes, steps, noise, shaken=True, unit=1.0):
+        self.here, self.probes, self.steps = cost.here(), probes, steps
+        self.small = steps < 0.1  # of larger steps the slopes bend as well,
+        self.caution = np.where(self.small, 2, 8)  # and may have left what is near behind
+        h = cost.reach(probes)[:, None] * steps * unit
         self.up, self.down, self.to, self.fro = _both_sides([cost] * len(steps), probes, h)
         self.h = (self.to + self.fro) / 2
-        shaken = [cost.shaken(k) for k in range(1, len(steps) + 1)]
-        up, down, *_ = _both_sides(shaken, probes, h)
-        off = np.abs((up - self.up) - (down - self.down)) / 2
-        least = cost.eps / 2 * np.fmax(np.abs(self.up), np.abs(self.down))
-        self.noise = 1.5 * _slope_noise(np.fmax(np.fmax(off, least), noise), self.h)
+        noise = np.fmax(noise, cost.eps / 2 * np.fmax(np.abs(self.up), np.abs(self.down)))
+        if shaken:
+            others = [cost.shaken(k) for k in range(1, len(steps) + 1)]
+            up, down, *_ = _both_sides(others, probes, h)
+            noise = np.fmax(noise, np.abs((up - self.up) - (down - self.down)) / 2)
+        self.noise = 1.5 * self._of_slopes(noise)
         self.chords = (self.up - self.down) / (2 * self.h)
+
+    def _of_slopes(self, noise):
+        """The rounding of slopes, from that of the cost seen at each step.
+
+        That of the cost does not shrink as steps grow, that of slopes does not grow with them: so
+        a step on which rounding happens to be small does not deceive.
+        """
+        noise = np.where(np.isfinite(noise), noise, 0)[:, ::-1]
+        slopes, small = np.maximum.accumulate(noise, axis=1)[:, ::-1] / self.h, self.small
+        near = np.pad(slopes[:, small], ((0, 0), (3, 0)), "edge")
+        slopes[:, small] = np.lib.stride_tricks.sliding_window_view(near, 4, axis=1).max(axis=-1)
+        return slopes
+
+    def sides(self):
+        return (self.up - self.here) / self.to, (self.here - self.down) / self.fro
+
+    def glanced_at(self):
+        found, gap = table(self.probes), np.abs(np.subtract(*self.sides()))
+        found.value, found.bar = climb(self.chords, self.h, self.noise, 2, self.caution)
+        self._look_about(found)
+        found.value[~(gap[:, -1] <= gap[:, -2] / 4 + 8 * self.noise[:, -1])] = np.nan
+        return found
 
     def measured(self):
         found = table(self.probes)
-        rise, fall = (self.up - self.here) / self.to, (self.here - self.down) / self.fro
-        right, left = (climb(*side, self.noise, 1) for side in ((rise, self.to), (fall, self.fro)))
-        centre = climb(self.chords, self.h, self.noise, 2)
+        rise, fall = self.sides()
+        right, left = (climb(*side, self.noise, 1, self.caution)
+                       for side in ((rise, self.to), (fall, self.fro)))
+        centre = climb(self.chords, self.h, self.noise, 2, self.caution)
         mean = Estimate(*((a + b) / 2 for a, b in zip(left, right)))
         better = mean.error_bar <= centre.error_bar  # where the second derivative jumps
         found.value, found.bar = np.where(better, mean, centre)
@@ -494,19 +531,23 @@ class _Ladder:
         bars = np.where(found.kink, np.sign(gap), 0) * [left.error_bar, right.error_bar]
         found.left, found.right = left.value - bars[0], right.value + bars[1]
         found.bar[found.kink | found.jump | np.isnan(found.value)] = np.inf
-        still = (self.up == self.here) & (self.down == self.here)
-        found.still = still[:, STEPS < 0.2].all(axis=1)
-        found.value[found.still] = 0
-        chords = np.fmax(np.abs(rise), np.abs(fall))[:, (STEPS < 2) & (STEPS > 0.1)]
-        found.scale = np.where(np.isfinite(chords), chords, 0).max(axis=1)
+        self._look_about(found)
         return found
+
+    def _look_about(self, found):
+        """Is the cost the same all along the line? How steep is it a little farther off?"""
+        still = (self.up == self.here) & (self.down == self.here)
+        found.still = still[:, self.steps < 0.2].all(axis=1)
+        found.value[found.still] = 0
+        chords = np.abs(self.sides())[:, :, (self.steps < 2) & (self.steps > 0.1)]
+        found.scale = np.where(np.isfinite(chords), chords, 0).max(axis=(0, 2))
 
     def _close(self, rise, fall):
         """The slopes to the left and the right on the shortest way on which they still differ by
         as much as on ways 512 times as long, as those of a curve do not, NaN where there is none;
         and where they differ by more."""
         gap, last = np.abs(rise - fall), np.full(len(rise), -1)
-        solid = SMALL & (gap > 16 * self.noise)
+        solid = self.small & (gap > 16 * self.noise)
         for k in range(3, gap.shape[1]):
             last[solid[:, k - 3 : k + 1].all(axis=1) & (gap[:, k] > gap[:, k - 3] / 2)] = k
         rows = np.arange(len(rise))
@@ -521,10 +562,6 @@ class _Ladder:
         return ((size[:, 1:] > 1.5 * size[:, :-1]) & (size[:, 1:] > 16 * noise)).all(axis=1)
 
 
-def _so_far(columns):
-    return np.maximum.accumulate(columns, axis=1)
-
-
 def _both_sides(costs, probes, h):
     """The costs at both ends of each step, and the steps really taken: rows are probes."""
     rows = [[(cost(p, t), cost(p, -t), cost.step(p, t), -cost.step(p, -t))
@@ -532,39 +569,29 @@ def _both_sides(costs, probes, h):
     return np.moveaxis(np.array(rows, dtype=np.float64), -1, 0)
 
 
-def _slope_noise(noise, h):
-    """The rounding of slopes, from that of the cost seen at each step.
-
-    That of the cost does not shrink as steps grow, that of slopes does not grow with them: so a
-    step on which rounding happens to be small does not deceive.
-    """
-    slopes = _so_far(np.where(np.isfinite(noise), noise, 0)[:, ::-1])[:, ::-1] / h
-    small = np.pad(slopes[:, SMALL], ((0, 0), (3, 0)), "edge")
-    slopes[:, SMALL] = np.lib.stride_tricks.sliding_window_view(small, 4, axis=1).max(axis=-1)
-    return slopes
-
-
-def climb(slopes, h, rounding, power):
+def climb(slopes, h, rounding, power, caution):
     """Slopes of a ladder at h = 0: an `Estimate` for each row.
 
     Neville's scheme in powers of h**power; an estimate may be wrong by its distance to the two that
     it was made from, plus rounding. From the finest steps upwards the most certain one is kept, and
     the first that contradicts it ends the climb.
     """
-    column, rungs = slopes, []
-    caution = np.where(STEPS > 0.1, 8, 2)  # large steps may have left what is near behind
+    column, noise, rungs = slopes, rounding, []
     for order in range(1, ORDERS + 1):
         ratio = (h[:, :-order] / h[:, order:]) ** power
         new = column[:, 1:] + (column[:, 1:] - column[:, :-1]) / (ratio - 1)
         apart = np.maximum(np.abs(new - column[:, 1:]), np.abs(new - column[:, :-1]))
-        error = caution[:-order] * apart + rounding[:, order:]
+        noise = noise[:, 1:] + (noise[:, 1:] + noise[:, :-1]) / (ratio - 1)
+        error = caution[:-order] * apart + noise
         rungs += [(-k, order, new[:, k], error[:, k]) for k in range(new.shape[1])]
         column = new
+    # A chord on a shorter way bends less than it: only more than this is a contradiction.
+    bends = rounding + 2 * np.abs(np.diff(slopes, axis=1, append=slopes[:, -1:]))
     best, bar = np.full(len(h), np.nan), np.full(len(h), np.inf)
     climbing = np.ones(len(h), bool)
     for k, order, value, error in sorted(rungs, key=lambda rung: rung[:2]):
         finer = slice(order + 1 - k, None)
-        off = np.abs(slopes[:, finer] - value[:, None]) - rounding[:, finer] > error[:, None]
+        off = np.abs(slopes[:, finer] - value[:, None]) - bends[:, finer] > error[:, None]
         climbing &= np.isinf(bar) | (np.abs(value - best) <= error + bar) & ~off.any(axis=1)
         take = climbing & (error < bar)
         best, bar = np.where(take, value, best), np.where(take, error, bar)

@@ -911,3 +911,33 @@ def test_parameters_that_are_tiny_themselves(f, slope, size):
     assert gradient_check(cost, lambda x: slope(x, size), x)
     report = gradient_check(cost, lambda x: 1.01 * slope(x, size), x)
     assert [block.verdict for block in report.blocks.values()] == ["differs"]
+
+
+@pytest.mark.parametrize("name, g, slope", [
+    ("tanh", np.tanh, lambda z: 1 - np.tanh(z) ** 2), ("relu", relu, lambda z: (z > 0) * 1.0)
+])  # fmt: skip
+def test_a_cost_of_real_numbers_alone_is_asked_less_than_once_for_each_entry(name, g, slope):
+    """A right claim costs a few points in each group of entries; and rounding sets its digits."""
+    rng = np.random.default_rng(3)
+    inputs, targets = rng.random(size=(6, 90)), rng.normal(size=(6, 4))
+    p = {"W": rng.normal(size=(90, 100)) / 9, "V": rng.normal(size=(100, 4)) / 9}
+    asked = []
+
+    def J(p):
+        asked.append(1)
+        hidden = g(np.asarray(inputs @ p["W"], dtype=float))
+        return ((hidden @ p["V"] - targets) ** 2).mean()
+
+    def slopes(p, wrong=0.0):
+        z = inputs @ p["W"]
+        back = 2 * (g(z) @ p["V"] - targets) / targets.size
+        dW = inputs.T @ (back @ p["V"].T * slope(z))
+        dW[17, 5] += wrong
+        return {"W": dW, "V": g(z).T @ back}
+
+    report = gradient_check(J, slopes, p).require()
+    assert "complex" not in report.method and len(asked) < 9400 * 0.8
+    smallest = np.abs(slopes(p)["V"][slopes(p)["V"] != 0]).min()
+    assert report.blocks["V"].digits >= min(9, np.log10(smallest / 2e-16) - 4)
+    wrong = gradient_check(J, lambda p: slopes(p, 1e-9), p).blocks["W"]
+    assert (wrong.verdict, wrong.differing) == ("differs", 1)
