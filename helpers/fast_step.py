@@ -6,13 +6,13 @@ ones, so that [W[l] b[l]] is one matrix and a layer one product; samples are col
 takes eta / n_samples, as its numbers are few; all parameters lie in one vector.
 """
 
-from functools import partial
+from functools import lru_cache, partial
 from math import prod
 
 import numpy as np
 
 from helpers import network
-from helpers.validation import array, checked, finite, fitting, fraction, positive, precision
+from helpers.validation import checked, number, positive, rule, shaped
 
 PLANS_KEPT = 8
 IN_PLACE = {       # a = g(z) in the place of z, and g' in a; others go by the network's table
@@ -23,7 +23,6 @@ IN_PLACE = {       # a = g(z) in the place of z, and g' in a; others go by the n
              lambda a, s: [(np.multiply, (a, a, s)), (np.subtract, (1, s, s))]),
     "relu": (lambda z: [(partial(np.maximum, z, 0, out=z), ())],
              lambda a, s: [(np.greater, (a, 0, s))]),
-    "identity": (lambda z: [], lambda a, s: []),
     "softmax": (lambda z: _softmax(z, np.empty((1, z.shape[1]), z.dtype)), None),
 }
 
@@ -39,95 +38,64 @@ class Stepper:
     Source: S3-53 to S3-61, S3-65.
 
     >>> net = Stepper({1: [[0.0]]}, {1: [0.0]}, output="identity", eta=0.5)
-    >>> net.step(np.array([[1.0]]), np.array([[2.0]]))
+    >>> net.step([[1.0]], [[2.0]])
     >>> net.W[1].tolist(), net.b[1].tolist()
     ([[1.0]], [1.0])
     """
 
-    @checked(W=network.REAL_WEIGHTS, b=network.REAL_BIASES, **network.KINDS, momentum=fraction,
-             dtype=precision)
+    @checked(W=network.REAL_WEIGHTS, b=network.REAL_BIASES, **network.KINDS, eta=positive,
+             momentum=rule(lambda v: 0 <= v < 1, "a number from 0 to below 1", read=number),
+             dtype=rule(lambda v: v in (np.float64, np.float32), "np.float64 or np.float32",
+                        TypeError))
     def __init__(self, W, b, hidden="sigmoid", output="softmax", *, eta, momentum=0.0,
                  dtype=np.float64):
-        self.hidden, self.output, self.momentum = hidden, output, momentum
-        self.dtype = dtype = np.dtype(dtype)
-        K = len(W)
-        self.sizes = {"n_0": (W[1].shape[1], ("W[1]", W[1].shape)),
-                      "n_K": (len(W[K]), (f"W[{K}]", W[K].shape))}
-        self.plans, self.eta = {}, eta
+        self.hidden, self.output, self.eta, self.momentum = hidden, output, eta, momentum
+        self.dtype, K = dtype, len(W)
+        self.sizes = {"n_0": (W[1].shape[1], "W[1]"), "n_K": (len(W[K]), f"W[{K}]")}
         self.theta, self.layers = _matrices(W, dtype)
         self.gradient, self.gradients = _matrices(W, dtype)
         self.velocity = np.zeros_like(self.theta)
         for l, layer in self.layers.items():
-            layer[:, :-1] = self.exact(f"W[{l}]", W[l])
-            layer[:, -1] = self.exact(f"b[{l}]", b[l])
+            layer[:] = self.exact(np.column_stack([W[l], b[l]]))
+        self.plan = lru_cache(PLANS_KEPT)(partial(Plan, self))   # by the size of the batch
 
     W = property(lambda self: {l: layer[:, :-1].copy() for l, layer in self.layers.items()})
     b = property(lambda self: {l: layer[:, -1].copy() for l, layer in self.layers.items()})
-    eta = property(lambda self: self._eta)
-
-    @eta.setter
-    def eta(self, value):
-        self._eta = float(positive("eta", value))
-        for n_samples, plan in self.plans.items():
-            plan.rate[...] = self._eta / n_samples
 
     def step(self, X, y):
-        """Move W and b by one update, with the mean gradient of X (n, n_0) and y (n, n_K).
-
-        Shapes and types are checked when they first come, values then only.
-        """
-        arrays = isinstance(X, np.ndarray) and isinstance(y, np.ndarray)
-        plan = self.plans.get(len(X)) if arrays else None
-        if plan is None or plan.seen != (X.shape, X.dtype, y.shape, y.dtype):
-            X, y = self.prepared(X, y)
-            plan, X = self.plan(len(X)), X[:, :-1]
-            plan.seen = X.shape, X.dtype, y.shape, y.dtype
-        plan.X[...] = X
-        plan.y[...] = y
+        """Move W and b by one update, with the mean gradient of X (n, n_0) and y (n, n_K)."""
+        X, y = self.prepared(X, y)
         with np.errstate(over="ignore"):
-            run(plan.step)
+            self.step_on(X, y, np.arange(len(X)))
 
-    def prepared(self, X, y):
-        """(X with ones, y), checked, as `step_on` and `unchecked_logits` want them."""
-        sizes = dict(self.sizes)
-        X = self.taken("X", X, "n_samples n_0", sizes)
-        y = self.taken("y", y, "n_samples n_K", sizes)
+    def prepared(self, X, y, of=""):
+        """(X with ones, y), checked, as `step_on` wants them; `of` begins their names in errors."""
+        sizes = self.sizes.copy()
+        X = self.exact(shaped("n_samples n_0")(f"{of}X", X, sizes))
+        y = self.exact(shaped("n_samples n_K")(f"{of}y", y, sizes))
         network.OUTPUTS[self.output].refuse(y)
-        return _with_ones(X), y
+        return np.column_stack([X, np.ones(len(X), self.dtype)]), y
 
     def step_on(self, X, y, batch):
         """`step` on the rows numbered in `batch`, of prepared samples. Nothing is checked."""
         plan = self.plan(len(batch))
+        plan.rate[...] = self.eta / len(batch)
         X.take(batch, 0, plan.x, "clip")
         y.take(batch, 0, plan.y, "clip")
         run(plan.step)
 
     def logits(self, X):
         """The pre-activations z[K] of the last layer, (n, n_K)."""
-        return self.unchecked_logits(
-            _with_ones(self.taken("X", X, "n_samples n_0", dict(self.sizes))))
-
-    def unchecked_logits(self, X):
-        """`logits` of prepared samples. Nothing is checked."""
+        X = self.exact(shaped("n_samples n_0")("X", X, self.sizes.copy()))
         plan = self.plan(len(X))
-        plan.x[...] = X
+        plan.x[:, :-1] = X
         with np.errstate(over="ignore"):
             run(plan.forward)
         return plan.z.T.copy()
 
-    def taken(self, name, value, words, sizes):
-        return self.exact(name, fitting(name, array(name, value), words, sizes))
-
-    def exact(self, name, numbers):
-        with np.errstate(over="ignore"):
-            return finite(f"{name} in {self.dtype}", numbers.astype(self.dtype, copy=False))
-
-    def plan(self, n_samples):
-        if n_samples not in self.plans:
-            if len(self.plans) >= PLANS_KEPT:
-                self.plans.clear()
-            self.plans[n_samples] = Plan(self, n_samples)
-        return self.plans[n_samples]
+    def exact(self, numbers):
+        with np.errstate(over="raise"):
+            return numbers.astype(self.dtype, copy=False)
 
 
 def run(calls):
@@ -141,11 +109,10 @@ class Plan:
     def __init__(self, net, n):
         W, K, dtype = net.layers, len(net.layers), net.dtype
         (activate, slope_of), (last, _) = _calls_of(net.hidden), _calls_of(net.output)
-        self.rate, self.seen = np.array(net.eta / n, dtype), None
-        self.x = x = np.ones((n, W[1].shape[1]), dtype)
-        self.X, self.y = x[:, :-1], np.empty((n, len(W[K])), dtype)
+        self.rate = np.zeros((), dtype)
+        self.x, self.y = np.ones((n, W[1].shape[1]), dtype), np.empty((n, len(W[K])), dtype)
         hidden, a = _stack({l: (len(W[l]) + 1, n) for l in range(1, K)}, dtype)
-        hidden[...], a[0] = 1, x.T                                   # the last row of each stays 1
+        hidden[...], a[0] = 1, self.x.T                              # the last row of each stays 1
         self.z, self.forward = np.empty((len(W[K]), n), dtype), []
         for l in range(1, K + 1):
             z = self.z if l == K else a[l][:-1]
@@ -160,9 +127,8 @@ class Plan:
 
     def backward(self, net, a, hidden, slope_of):
         """The deltas, times eta / n_samples, and the gradients; hidden slopes are taken at once."""
-        W, K = net.layers, len(net.layers)
+        W, K, delta = net.layers, len(net.layers), np.empty_like(self.z)
         slopes, slope = _stack({l: a[l].shape for l in range(1, K)}, net.dtype)
-        delta = np.empty_like(self.z)
         yield np.subtract, (self.z, self.y.T, delta)
         yield np.multiply, (delta, self.rate, delta)
         yield from slope_of(hidden, slopes) if K > 1 else []
@@ -171,8 +137,7 @@ class Plan:
             if l > 1:                            # the delta of the ones is of no use, but is cheap
                 with_ones = np.empty_like(a[l-1])
                 yield W[l].T.dot, (delta, with_ones)
-                if net.hidden != "identity":
-                    yield np.multiply, (with_ones, slope[l-1], with_ones)
+                yield np.multiply, (with_ones, slope[l-1], with_ones)
                 delta = with_ones[:-1]
 
 
@@ -186,10 +151,6 @@ def _stack(shapes, dtype):
 def _matrices(W, dtype):
     """One vector, and for each layer the part of it that is the matrix [W[l] b[l]]."""
     return _stack({l: (len(W[l]), W[l].shape[1] + 1) for l in W}, dtype)
-
-
-def _with_ones(X):
-    return np.column_stack([X, np.ones(len(X), X.dtype)])
 
 
 def _calls_of(name):

@@ -17,10 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.data import batches
-from helpers.validation import checked, count, generator, number, positive
+from helpers.validation import checked, count, number, positive
 
 SAMPLES = dict(X="n_samples n_features", y="n_samples")
-WEIGHTS = dict(w="complex n_features", b="complex")
+WEIGHTS = dict(w="complex n_features", b="complex ")
 
 
 @checked(X="n_samples n_features", **WEIGHTS)
@@ -76,8 +76,7 @@ class History(NamedTuple):
     J: np.ndarray   # (epochs + 1,), of all samples
 
 
-@checked(**SAMPLES, w="n_features", b=number, eta=positive, epochs=partial(count, least=0),
-         batch_size=partial(count, most="n_samples"), rng=generator)
+@checked(**SAMPLES, w="n_features", b=number, eta=positive, epochs=partial(count, least=0))
 def train(X, y, w, b, eta, epochs, batch_size=None, rng=None):
     """The update, repeated for each batch of each epoch: a `History`. Source: S0-07, S0-24, S0-27.
 
@@ -89,10 +88,11 @@ def train(X, y, w, b, eta, epochs, batch_size=None, rng=None):
     [2.0, 0.0]
     """
     slopes, step, J_of = (function.__wrapped__ for function in (gradient, update, cost))
+    size = len(X) if batch_size is None else batch_size
     with np.errstate(over="ignore", invalid="ignore"):
         rows = [(w, b, J_of(X, y, w, b))]
         for _ in range(epochs):
-            for batch in batches(len(X), batch_size or len(X), rng):
+            for batch in batches(len(X), size, rng):
                 w, b = step(w, b, *slopes(X[batch], y[batch], w, b), eta)
             rows.append((w, b, J_of(X, y, w, b)))
     w, b, J = map(np.array, zip(*rows))

@@ -19,7 +19,7 @@ class History(NamedTuple):
     """What `train` saw and found. Entry 0 of an array is the start, entry e the end of epoch e."""
 
     J: np.ndarray                               # of all training samples, weights of that moment
-    accuracy: np.ndarray | None                 # None where the output is no class
+    accuracy: np.ndarray                        # nan where the outputs are no labels
     J_validation: np.ndarray | None             # None without validation samples
     accuracy_validation: np.ndarray | None
     W: dict                                     # of the best epoch
@@ -33,10 +33,6 @@ class History(NamedTuple):
     def n_epochs(self):
         """The epochs that were made."""
         return len(self.J) - 1
-
-    def __repr__(self):
-        found = f"{self.n_epochs} epochs, stopped by {self.stopped}; best epoch {self.best_epoch}"
-        return f"{found}, cost {self.J[self.best_epoch]:.4f}"
 
 
 @checks.checked(n_epochs=partial(checks.count, least=0), rng=checks.generator,
@@ -67,44 +63,35 @@ def train(X, y, W, b, hidden="sigmoid", output="softmax", *, eta, n_epochs, batc
         found = f"patience is {patience}, but there are no validation samples"
         raise ValueError(f"{found}: pass validation=(X, y)")
     net = Stepper(W, b, hidden, output, eta=eta, momentum=momentum)
-    samples, held_out = net.prepared(X, y), validation and _held_out(net, validation)
+    samples = net.prepared(X, y)
+    held_out = validation and net.prepared(*validation, of="validation ")
     n_samples = len(samples[0])
     size = n_samples if batch_size is None else batch_size
     checks.count("batch_size", size, most=n_samples)
-    rows, lowest, stopped = [], np.inf, "n_epochs"
+    seen, lowest, stopped = [], np.inf, "n_epochs"
     with np.errstate(over="ignore", invalid="ignore"):
         for epoch in range(n_epochs + 1):
             for batch in batches(n_samples, size, rng) if epoch else ():
                 net.step_on(*samples, batch)
-            J, right = _measured(net, *samples)
-            rows.append((J, right, *(_measured(net, *held_out) if held_out else (None, None))))
-            judged = rows[-1][2] if held_out else J
-            if epoch == 0 or judged < lowest:
-                lowest, best_epoch, best = judged, epoch, (net.W, net.b)
-            if not np.isfinite(J):
+            seen.append([_measured(net, *samples), held_out and _measured(net, *held_out)])
+            J = [measured[0] for measured in seen[-1] if measured]
+            if epoch == 0 or J[-1] < lowest:
+                lowest, best_epoch, best = J[-1], epoch, (net.W, net.b)
+            if not np.isfinite(J[0]):
                 stopped = "diverged"
-            elif patience is not None and epoch - best_epoch >= patience:
+            elif patience and epoch - best_epoch >= patience:
                 stopped = "patience"
             if stopped != "n_epochs":
                 break
-    columns = [None if column[0] is None else np.array(column) for column in zip(*rows)]
+    columns = [row for part in zip(*seen) for row in (np.transpose(part) if part[0] else [None]*2)]
     return History(*columns, *best, net.W, net.b, best_epoch, stopped)
 
 
 def _measured(net, X, y):
-    """Cost and accuracy of these samples; inf and nan where the outputs are no longer finite."""
-    z = net.unchecked_logits(X)
-    alone = y.shape[1] == 1
-    names_a_class = net.output == "softmax" or (
-        net.output == "sigmoid" and (alone or (y.sum(axis=1) == 1).all()))
+    """Cost and accuracy of prepared samples; the cost is inf where outputs are not finite."""
+    z = net.logits(X[:, :-1])
     if not np.isfinite(z).all():
-        return np.inf, np.nan if names_a_class else None
-    right = (z >= 0) == y if alone else z.argmax(axis=1) == y.argmax(axis=1)
-    return float(network.cost(y, z, net.output)), float(right.mean()) if names_a_class else None
-
-
-def _held_out(net, validation):
-    try:
-        return net.prepared(*validation)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"validation: {error}") from None
+        return np.inf, np.nan
+    right = {"identity": lambda: np.nan, "sigmoid": lambda: ((z > 0) == y).all(axis=1),
+             "softmax": lambda: z.argmax(axis=1) == y.argmax(axis=1)}[net.output]()
+    return network.cost(y, z, net.output), np.mean(right)

@@ -21,7 +21,7 @@ from tally import report
 
 from derivations import claim, definitions, derivation, errors, normal_form, sampling, symbols
 from gradcheck import check, differences, update
-from helpers import data, fast_step, figures, network, training
+from helpers import data, fast_step, network, training
 from helpers import linear as net
 
 # the package exports a function of this name
@@ -32,8 +32,7 @@ NAN_X = np.where(np.arange(15).reshape(5, 3) == 7, np.nan, 1.0)
 NETWORK = [
     # shapes, in full
     (lambda: net.predict(Y, W, 0), ValueError,
-     "X has shape (5,), expected (n_samples, n_features); X[:, None] (one feature) or X[None, :] "
-     "(one sample) would fit"),
+     "X has shape (5,), expected (n_samples, n_features)"),
     (lambda: net.predict(X, np.ones(4), 0), ValueError,
      "w has shape (4,), expected (n_features,) = (3,) to match X of shape (5, 3)"),
     (lambda: net.predict(X, np.ones((3, 1)), 0), ValueError,
@@ -49,7 +48,7 @@ NETWORK = [
      "y has shape (), expected (n_samples,) = (5,)"),
     (lambda: net.least_squares(X, Y[:, None]), ValueError, "y has shape (5, 1)"),
     (lambda: network.binary_cross_entropy(Y, Y[:, None]), ValueError,
-     "y has shape (5, 1), expected (5,), the shape of z"),
+     "y has shape (5, 1), expected (d_1,) = (5,) to match z of shape (5,); its ravel() would fit"),
     (lambda: net.update(X, 0, X, 0, 0.1), ValueError, "w has shape (5, 3), expected (n_features,)"),
     (lambda: net.update(W, 0, np.ones(2), 0, 0.1), ValueError,
      "dJ_dw has shape (2,), expected (n_features,) = (3,) to match w of shape (3,)"),
@@ -77,25 +76,27 @@ NETWORK = [
     (lambda: net.batches(0, 1), ValueError, "n_samples is 0, expected a whole number, 1 or more"),
     (lambda: net.batches(5, 9), ValueError, "batch_size is 9, expected a whole number from 1 to 5"),
     (lambda: data.standardise([[1, 2], [3, 2]]), ValueError,
-     "column 1 of X is constant (2 in every row), so it has no scale"),
-    (lambda: data.standardise([[1e308], [-1e308]]), ValueError,
-     "the standard deviation of X[0] is inf, expected finite numbers"),
+     "column 1 of X is constant, so it has no scale"),
     (lambda: net.predict([[1, 2], [3]], W, 0), ValueError,
-     "X has rows of different lengths, expected a rectangular array"),
+     "X has rows of different lengths, expected one length"),
     # types
-    (lambda: net.predict(X.astype(str), W, 0), TypeError, "X holds text, expected real numbers"),
-    (lambda: net.predict(X > 0, W, 0), TypeError, "X holds True and False, expected real numbers"),
+    (lambda: net.predict(X.astype(str), W, 0), TypeError,
+     "X holds values of type str_, expected real numbers"),
+    (lambda: net.predict(X > 0, W, 0), TypeError,
+     "X holds values of type bool, expected real numbers"),
     (lambda: net.predict(X + 0j, W, 0), TypeError,
-     "X holds complex numbers, expected real numbers"),
+     "X holds values of type complex128, expected real numbers"),
     (lambda: net.predict(X, None, 0), TypeError,
-     "w holds None, expected real numbers"),
+     "w holds values of type NoneType, expected real numbers"),
     (lambda: net.predict(X, [[object()]], 0), TypeError,
      "w holds values of type object, expected real numbers"),
     (lambda: net.predict(np.ma.masked_equal(X, 1), W, 0), TypeError, "X is a masked array"),
     (lambda: net.train(X, Y, W + 0j, 0, 0.1, 1), TypeError,
-     "w holds complex numbers, expected real numbers"),
-    (lambda: net.cost(X, ["a"] * 5, W, 0), TypeError, "y holds text, expected real numbers"),
-    (lambda: net.update(W, 0, W, 0, "0.1"), TypeError, "eta holds text, expected real numbers"),
+     "w holds values of type complex128, expected real numbers"),
+    (lambda: net.cost(X, ["a"] * 5, W, 0), TypeError,
+     "y holds values of type str_, expected real numbers"),
+    (lambda: net.update(W, 0, W, 0, "0.1"), TypeError,
+     "eta holds values of type str_, expected real numbers"),
     (lambda: net.train(X, Y, W, 0, 0.1, 2.5), TypeError,
      "epochs is 2.5, expected a whole number, 0 or more"),
     (lambda: net.train(X, Y, W, 0, 0.1, True), TypeError,
@@ -208,7 +209,7 @@ def test_arguments_that_are_missing_too_many_given_twice_or_unknown_are_pythons_
     for call, message in (
         (lambda: net.train(y=Y, w=W, b=0, eta=0.1, epochs=1, batch_size=2), "missing.*'X'"),
         (lambda: net.predict(X, W), "missing.*'b'"),
-        (lambda: net.predict(X, W, 0, 1), "takes 3 positional arguments but 4"),
+        (lambda: net.predict(X, W, 0, 1), "too many positional arguments"),
         (lambda: net.predict(X, W, 0, w=W), "multiple values for argument 'w'"),
         (lambda: net.predict(X, W, 0, bias=0), "unexpected keyword argument 'bias'"),
     ):
@@ -276,7 +277,6 @@ LAYERS = Kind([CODE, None, [np.ones((3, 2))], {}, {0: np.ones((3, 2)), 1: np.one
 ANYTHING = Kind()  # there is no wrong value, or it is the caller's own
 TEXT = Kind([3, None, [1], b"x"])
 WORDS = Kind([3, None, "", "   ", ["alt"]])
-FOLDER = Kind(["no such folder", CODE, 3])
 
 
 def label_kind(*wrong, shapes=()):
@@ -304,7 +304,6 @@ B_KIND = layer_kind((1, np.ones((3, 1))), (2, np.ones(3)), base=BIASES)
 A_KIND = Kind(LAYERS.values, [{**ACTIVE, 1: np.ones((5, 4))}, {**ACTIVE, 2: np.ones((4, 2))}])
 HIDDEN = {"hidden": ("sigmoid", CHOICE), "output": ("softmax", CHOICE)}
 
-AXES = (None, ANYTHING)  # new axes for each call
 x_, w_, t_ = sp.symbols("x w t", real=True)
 n_, i_ = sp.Symbol("n", integer=True, positive=True), sp.Symbol("i", integer=True)
 u_ = symbols.indexed("u", n_)
@@ -457,38 +456,15 @@ ARGUMENTS = {
         "variable": (w_, Kind([*FORMULA.values, M_, 2*w_])), "given": ((), GIVEN),
         "code": (None, ANYTHING), "shapes": (None, Kind([3, CODE, {1: 2}, {"X": "n"}]))}),
 
-    "data.load_penguins": (data.load_penguins, {"folder": (None, FOLDER)}),
-    "data.load_digits": (data.load_digits, {"folder": (None, FOLDER)}),
-    "data.load_errata": (data.load_errata, {"folder": (None, FOLDER)}),
     "data.Penguins.matrix": (PENGUINS.matrix,
                              {"name": ("year", Kind(["species", CODE, "", None, 3]))}),
 
-    "figures.single": (figures.single,
-                       SIZE := {"width": (6, SIDE := Kind([-1, 0, np.nan, "6", CODE, None])),
-                                "height": (4, Kind(SIDE.values[:-1]))}),  # None is in proportion
-    "figures.pair": (figures.pair, SIZE),
-    "figures.grid": (figures.grid, {"rows": (1, Kind([0, -1, 1.5, "1", CODE, None])),
-                                    "cols": (2, Kind([0, -1, 1.5, "2", CODE, None])),
-                                    "width": (6, SIDE)}),
     # they display: tests/helpers/test_figures.py
     "figures.show": (None, {}), "figures.explore": (None, {}),
-    "figures.label_line": (figures.label_line,
-                           {"ax": AXES,
-                            "line": ((0.5, 1.0), POINT := Kind([(1,), 3, None, CODE, (1, 2, 3)])),
-                            "text": ("x", ANYTHING)}),
-    "figures.arrow": (figures.arrow,
-                      {"ax": AXES, "start": ((0, 0), POINT), "end": ((1, 1), POINT)}),
-    "figures.contours": (figures.contours,
-                         {"ax": AXES,
-                          "f": (lambda x, y: x*x + y*y, Kind([3, CODE, None, lambda x, y: [x, y]])),
-                          "xlim": ((-1, 1), POINT), "ylim": ((-1, 1), POINT),
-                          "levels": ((0.5, 1), Kind([CODE, [CODE]]))}),
-    "figures.path": (figures.path, {"ax": AXES, "points": (np.eye(2), Kind([
-        np.eye(3), [0, 0], [], 3, CODE, None]))}),
 }
 
 WITHOUT = {  # public names that need no row, and why
-    "as_written": "takes nothing", "refused": "takes nothing", "style": "takes nothing",
+    "as_written": "takes nothing", "refused": "takes nothing",
     "sigmoid": "a SymPy function", "plain": "prints whatever comes", "tex": "prints whatever comes",
     "Assume": "tests/derivations/test_definitions.py",
     "Index": "tests/derivations/test_definitions.py",
@@ -502,10 +478,12 @@ WITHOUT = {  # public names that need no row, and why
     "solved": "it only looks up", "relu": "forward", "identity": "forward",
     "refuse_no_labels": "cost",
     "refuse_no_classes": "cost", "run": "Stepper",
-    "Plan": "made by Stepper", "StyledAxes": "made by single, pair and grid",
+    "Plan": "made by Stepper",
     "picture": "show", "letters": "show", "wrap_title": "show", "image_tag": "explore",
     "slider_label": "explore",
-    "graph": "tests/helpers/test_figures.py",
+    **dict.fromkeys(["single", "pair", "grid", "label_line", "arrow", "contours", "path", "graph"],
+                    "hands on to Matplotlib, which says what does not fit"),
+    **dict.fromkeys(["load_penguins", "load_digits", "load_errata"], "takes nothing"),
     "half_squared_error": "cost",
 }
 BY_HAND = {"validation"}  # has tests of its own
@@ -548,9 +526,7 @@ def test_a_row_names_every_argument(name):
     function, arguments = ARGUMENTS[name]
     parameters = [p for p in inspect.signature(function).parameters.values()
                   if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    optional_of_figures = {p.name for p in parameters
-                           if name.startswith("figures.") and p.default is not p.empty}
-    assert {p.name for p in parameters} - optional_of_figures <= arguments.keys()
+    assert {p.name for p in parameters} <= arguments.keys()
 
 
 def called(name, changed=None, value=None):
@@ -558,8 +534,7 @@ def called(name, changed=None, value=None):
     first, and compared after."""
     function, arguments = ARGUMENTS[name]
     given = {key: good for key, (good, _) in arguments.items()}
-    given = {key: axes() if good is AXES[0] and key == "ax" else _copied(good) for key,
-             good in given.items()}
+    given = {key: _copied(good) for key, good in given.items()}
     if changed:
         given[changed] = _copied(value)
     before = {key: _copied(v) for key, v in given.items()}
@@ -572,12 +547,8 @@ def called(name, changed=None, value=None):
                             *(given[key] for key in given if key not in named))
         return function(**given)
     finally:
-        if not all(_same(given[key], before[key]) for key in given if key != "ax"):
+        if not all(_same(given[key], before[key]) for key in given):
             pytest.fail(f"{name} changed what it was given")
-
-
-def axes():
-    return figures.single()[1]
 
 
 def _copied(value):
