@@ -8,8 +8,8 @@ import csv
 import gzip
 import hashlib
 import io
-from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,56 +22,37 @@ PLACES = [HERE.parent / "notebooks" / "data", HERE / "datasets",   # the reposit
 MEASUREMENTS = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
 
 
-@dataclass(frozen=True, eq=False)
-class Penguins:
-    """Columns of one length; ``sex`` is 'NA' where it is not known."""
-
-    species: np.ndarray
-    island: np.ndarray
-    sex: np.ndarray
-    year: np.ndarray
-    bill_length_mm: np.ndarray
-    bill_depth_mm: np.ndarray
-    flipper_length_mm: np.ndarray
-    body_mass_g: np.ndarray
+class Table(SimpleNamespace):
+    """Columns, arrays of one length, by name."""
 
     def matrix(self, *names):
         """X, (n_samples, n_features), a column for each name."""
+        numeric = [name for name, column in vars(self).items() if column.dtype.kind in "if"]
         for name in names:
-            if name not in (known := MEASUREMENTS + ("year",)):
-                expected = f"the numeric columns are {', '.join(known)}"
+            if name not in numeric:
+                expected = f"the numeric columns are {', '.join(numeric)}"
                 raise ValueError(f"no numeric column {name!r}; {expected}")
         return np.column_stack([getattr(self, name) for name in names]) * 1.0
 
     def __len__(self):
-        return len(self.species)
-
-
-@dataclass(frozen=True, eq=False)
-class Digits:
-    """Ink from 0 to 1: ``images`` (n, 8, 8), the same as rows ``X`` (n, 64); ``labels`` 0 to 9."""
-
-    images: np.ndarray
-    X: np.ndarray
-    labels: np.ndarray
-
-    def __len__(self):
-        return len(self.labels)
+        return len(next(iter(vars(self).values())))
 
 
 def load_penguins():
-    """The Palmer penguins that have all four measurements: 342 of the 344 rows."""
+    """The 342 of 344 Palmer penguins that have all four measurements, with species, island, sex
+    ("NA" where it is not known) and year: a `Table`."""
     rows = [row for row in _rows("penguins.csv") if "NA" not in map(row.get, MEASUREMENTS)]
     kinds = dict.fromkeys(MEASUREMENTS, float) | {"year": int}
-    return Penguins(**{name: np.array([row[name] for row in rows]).astype(kinds.get(name, str))
-                       for name in rows[0]})
+    return Table(**{name: np.array([row[name] for row in rows]).astype(kinds.get(name, str))
+                    for name in rows[0]})
 
 
 def load_digits():
-    """The 1,797 digits of 8×8 pixels."""
+    """The 1,797 digits of 8×8 pixels, a `Table`: their ink from 0 to 1 as `images` (n, 8, 8) and as
+    rows `X` (n, 64), their `labels` 0 to 9."""
     table = np.loadtxt(io.BytesIO(gzip.decompress(_read("digits.csv.gz"))), delimiter=",")
     X = table[:, :64] / 16  # the file counts ink pixels in blocks of 4×4, so 16 is full
-    return Digits(images=X.reshape(-1, 8, 8), X=X, labels=table[:, 64].astype(int))
+    return Table(images=X.reshape(-1, 8, 8), X=X, labels=table[:, 64].astype(int))
 
 
 def load_errata():
@@ -88,8 +69,8 @@ def _read(name):
     folder = next((place for place in PLACES if (place / "SHA256SUMS").is_file()), None)
     if folder is None or not (folder / name).is_file():
         looked = " or ".join(str(place.absolute()) for place in PLACES)
-        raise FileNotFoundError(f"there is no {name} beside a SHA256SUMS in {looked}; the data "
-                                "travel with the repository: clone it and run from there")
+        raise FileNotFoundError(f"there is no {name} beside a SHA256SUMS in {looked}; clone the "
+                                "repository, with which the data travel, and run from there")
     content = (folder / name).read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if f"{digest}  {name}" not in (folder / "SHA256SUMS").read_text().splitlines():

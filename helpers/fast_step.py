@@ -1,9 +1,9 @@
 """The training step of `helpers.network` without waste: forward, backward and update in less time.
 
-Every result lands in an array made when a batch of that size first came; the equations are written
-down once, as a list of NumPy calls, and then only run. Below each layer's activations lies a row of
-ones, so that [W[l] b[l]] is one matrix and a layer one product; samples are columns; the last delta
-takes eta / n_samples, as its numbers are few; all parameters lie in one vector.
+Every result lands in an array made when a batch of that size first came. Below each layer's
+activations lies a row of ones, so that [W[l] b[l]] is one matrix and a layer one product; samples
+are columns; the last delta takes eta / n_samples, as its numbers are few; all parameters lie in one
+vector.
 """
 
 from functools import lru_cache, partial
@@ -12,18 +12,19 @@ from math import prod
 import numpy as np
 
 from helpers import network
-from helpers.validation import checked, number, positive, rule, shaped
+from helpers.validation import checked, layers, number, positive, rule, shaped
 
-PLANS_KEPT = 8
-IN_PLACE = {       # a = g(z) in the place of z, and g' in a; others go by the network's table
-    "sigmoid": (lambda z: [(np.negative, (z, z)), (np.exp, (z, z)), (np.add, (z, 1, z)),
-                           (np.reciprocal, (z, z))],
-                lambda a, s: [(np.subtract, (1, a, s)), (np.multiply, (s, a, s))]),
-    "tanh": (lambda z: [(np.tanh, (z, z))],
-             lambda a, s: [(np.multiply, (a, a, s)), (np.subtract, (1, s, s))]),
-    "relu": (lambda z: [(partial(np.maximum, z, 0, out=z), ())],
-             lambda a, s: [(np.greater, (a, 0, s))]),
-    "softmax": (lambda z: _softmax(z, np.empty((1, z.shape[1]), z.dtype)), None),
+ROOMS_KEPT = 8
+IN_PLACE = {       # a = g(z) in the place of z; others go by the network's table
+    "sigmoid": lambda z: np.reciprocal(np.add(np.exp(np.negative(z, z), z), 1, z), z),
+    "tanh": lambda z: np.tanh(z, z),
+    "relu": lambda z: np.maximum(z, 0, out=z),
+    "softmax": lambda z: np.divide(
+        z, np.add.reduce(np.exp(np.subtract(z, np.maximum.reduce(z), z), z)), z),
+}
+SLOPES = {         # g' in a, into s
+    "sigmoid": lambda a, s: np.multiply(np.subtract(1, a, s), a, s),
+    "tanh": lambda a, s: np.subtract(1, np.multiply(a, a, s), s),
 }
 
 
@@ -43,21 +44,26 @@ class Stepper:
     ([[1.0]], [1.0])
     """
 
-    @checked(W=network.REAL_WEIGHTS, b=network.REAL_BIASES, **network.KINDS, eta=positive,
+    @checked(W=layers(lambda l: f"n_{l} n_{l-1}"), b=layers(lambda l: f"n_{l}"), **network.KINDS,
+             eta=positive,
              momentum=rule(lambda v: 0 <= v < 1, "a number from 0 to below 1", read=number),
              dtype=rule(lambda v: v in (np.float64, np.float32), "np.float64 or np.float32",
                         TypeError))
     def __init__(self, W, b, hidden="sigmoid", output="softmax", *, eta, momentum=0.0,
                  dtype=np.float64):
-        self.hidden, self.output, self.eta, self.momentum = hidden, output, eta, momentum
-        self.dtype, K = dtype, len(W)
+        self.output, self.eta, self.momentum, self.dtype, K = output, eta, momentum, dtype, len(W)
         self.sizes = {"n_0": (W[1].shape[1], "W[1]"), "n_K": (len(W[K]), f"W[{K}]")}
-        self.theta, self.layers = _matrices(W, dtype)
-        self.gradient, self.gradients = _matrices(W, dtype)
+        (g, slope), last = network.ACTIVATIONS[hidden], network.OUTPUTS[output].g
+        self.activate = IN_PLACE.get(hidden, lambda z: np.copyto(z, g(z)))
+        self.slope = SLOPES.get(hidden, lambda a, s: np.copyto(s, slope(a)))
+        self.activate_last = IN_PLACE.get(output, lambda z: np.copyto(z, last(z)))
+        shapes = {l: (len(W[l]), W[l].shape[1] + 1) for l in W}
+        (self.theta, self.layers), (self.gradient, self.gradients) = (
+            _parts(shapes, dtype) for _ in range(2))
         self.velocity = np.zeros_like(self.theta)
         for l, layer in self.layers.items():
             layer[:] = self.exact(np.column_stack([W[l], b[l]]))
-        self.plan = lru_cache(PLANS_KEPT)(partial(Plan, self))   # by the size of the batch
+        self.room = lru_cache(ROOMS_KEPT)(partial(Room, shapes, dtype))
 
     W = property(lambda self: {l: layer[:, :-1].copy() for l, layer in self.layers.items()})
     b = property(lambda self: {l: layer[:, -1].copy() for l, layer in self.layers.items()})
@@ -73,93 +79,70 @@ class Stepper:
         sizes = self.sizes.copy()
         X = self.exact(shaped("n_samples n_0")(f"{of}X", X, sizes))
         y = self.exact(shaped("n_samples n_K")(f"{of}y", y, sizes))
-        network.OUTPUTS[self.output].refuse(y)
+        network.refuse_targets(self.output, y)
         return np.column_stack([X, np.ones(len(X), self.dtype)]), y
 
     def step_on(self, X, y, batch):
         """`step` on the rows numbered in `batch`, of prepared samples. Nothing is checked."""
-        plan = self.plan(len(batch))
-        plan.rate[...] = self.eta / len(batch)
-        X.take(batch, 0, plan.x, "clip")
-        y.take(batch, 0, plan.y, "clip")
-        run(plan.step)
+        room, K = self.room(len(batch)), len(self.layers)
+        X.take(batch, 0, room.x, "clip")
+        y.take(batch, 0, room.y, "clip")
+        delta = self.forward(room)
+        self.activate_last(delta)
+        delta -= room.y.T
+        delta *= self.eta / len(batch)
+        if K > 1:
+            self.slope(room.hidden, room.all_slopes)
+        for l in range(K, 0, -1):
+            delta.dot(room.a[l-1].T, self.gradients[l])
+            if l > 1:                            # the delta of the ones is of no use, but is cheap
+                with_ones = self.layers[l].T.dot(delta, room.delta[l-1])
+                with_ones *= room.slopes[l-1]
+                delta = with_ones[:-1]
+        move = self.gradient
+        if self.momentum:
+            move = self.velocity
+            move *= self.momentum
+            move += self.gradient
+        self.theta -= move
 
     def logits(self, X):
         """The pre-activations z[K] of the last layer, (n, n_K)."""
         X = self.exact(shaped("n_samples n_0")("X", X, self.sizes.copy()))
-        plan = self.plan(len(X))
-        plan.x[:, :-1] = X
+        room = self.room(len(X))
+        room.x[:, :-1] = X
         with np.errstate(over="ignore"):
-            run(plan.forward)
-        return plan.z.T.copy()
+            return self.forward(room).T.copy()
+
+    def forward(self, room):
+        """The pre-activations z[K] of what is in room.x, (n_K, n)."""
+        for l, layer in self.layers.items():
+            z = layer.dot(room.a[l-1], room.z[l])
+            if l < len(self.layers):
+                self.activate(z)
+        return z
 
     def exact(self, numbers):
         with np.errstate(over="raise"):
             return numbers.astype(self.dtype, copy=False)
 
 
-def run(calls):
-    for call, arguments in calls:
-        call(*arguments)
+class Room:
+    """For batches of n samples: x (X and ones), y, a with ones, and in it the places of z."""
+
+    def __init__(self, layers, dtype, n):
+        K = len(layers)
+        self.x, self.y = np.ones((n, layers[1][1]), dtype), np.empty((n, layers[K][0]), dtype)
+        inner = {l: (layers[l][0] + 1, n) for l in range(1, K)}
+        (self.hidden, self.a), (self.all_slopes, self.slopes), (_, self.delta) = (
+            _parts(inner, dtype) for _ in range(3))
+        self.z = {l: a[:-1] for l, a in self.a.items()} | {K: np.empty((layers[K][0], n), dtype)}
+        self.hidden[:], self.a[0] = 1, self.x.T  # the last row of each stays 1
 
 
-class Plan:
-    """For batches of one size: the arrays x (X and ones), y and z, and the calls to be run."""
-
-    def __init__(self, net, n):
-        W, K, dtype = net.layers, len(net.layers), net.dtype
-        (activate, slope_of), (last, _) = _calls_of(net.hidden), _calls_of(net.output)
-        self.rate = np.zeros((), dtype)
-        self.x, self.y = np.ones((n, W[1].shape[1]), dtype), np.empty((n, len(W[K])), dtype)
-        hidden, a = _stack({l: (len(W[l]) + 1, n) for l in range(1, K)}, dtype)
-        hidden[...], a[0] = 1, self.x.T                              # the last row of each stays 1
-        self.z, self.forward = np.empty((len(W[K]), n), dtype), []
-        for l in range(1, K + 1):
-            z = self.z if l == K else a[l][:-1]
-            self.forward.append((W[l].dot, (a[l-1], z)))
-            self.forward += activate(z) if l < K else []
-        self.step = [*self.forward, *last(self.z), *self.backward(net, a, hidden, slope_of)]
-        move = net.gradient
-        if net.momentum:
-            move, beta = net.velocity, np.array(net.momentum, dtype)
-            self.step += [(np.multiply, (move, beta, move)), (np.add, (net.gradient, move, move))]
-        self.step += [(np.subtract, (net.theta, move, net.theta))]
-
-    def backward(self, net, a, hidden, slope_of):
-        """The deltas, times eta / n_samples, and the gradients; hidden slopes are taken at once."""
-        W, K, delta = net.layers, len(net.layers), np.empty_like(self.z)
-        slopes, slope = _stack({l: a[l].shape for l in range(1, K)}, net.dtype)
-        yield np.subtract, (self.z, self.y.T, delta)
-        yield np.multiply, (delta, self.rate, delta)
-        yield from slope_of(hidden, slopes) if K > 1 else []
-        for l in range(K, 0, -1):
-            yield delta.dot, (a[l-1].T, net.gradients[l])
-            if l > 1:                            # the delta of the ones is of no use, but is cheap
-                with_ones = np.empty_like(a[l-1])
-                yield W[l].T.dot, (delta, with_ones)
-                yield np.multiply, (with_ones, slope[l-1], with_ones)
-                delta = with_ones[:-1]
-
-
-def _stack(shapes, dtype):
+def _parts(shapes, dtype):
     """One vector of zeros, and its parts in the given shapes, with the same keys."""
-    vector = np.zeros(sum(map(prod, shapes.values())), dtype)
-    parts = np.split(vector, np.cumsum([prod(shape) for shape in shapes.values()])[:-1])
-    return vector, {k: part.reshape(shapes[k]) for k, part in zip(shapes, parts)}
-
-
-def _matrices(W, dtype):
-    """One vector, and for each layer the part of it that is the matrix [W[l] b[l]]."""
-    return _stack({l: (len(W[l]), W[l].shape[1] + 1) for l in W}, dtype)
-
-
-def _calls_of(name):
-    """How to take the function, and the slope of a hidden one: in place, or by its row."""
-    row = (network.OUTPUTS | network.ACTIVATIONS)[name]
-    return IN_PLACE.get(name) or (lambda z: [(lambda: np.copyto(z, row.g(z)), ())],
-                                  lambda a, s: [(lambda: np.copyto(s, row.slope(a)), ())])
-
-
-def _softmax(z, row):
-    return [(np.maximum.reduce, (z, 0, None, row, True)), (np.subtract, (z, row, z)),
-            (np.exp, (z, z)), (np.add.reduce, (z, 0, None, row, True)), (np.divide, (z, row, z))]
+    ends = np.cumsum([0, *map(prod, shapes.values())])
+    vector = np.zeros(ends[-1], dtype)
+    return vector, {k: vector[start:end].reshape(shapes[k])
+                    for k, start, end in zip(shapes, ends, ends[1:])}

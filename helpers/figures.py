@@ -38,6 +38,9 @@ PREDICTION = dict(color=FORWARD, linestyle="-", linewidth=2.2)
 COST = dict(color=LOSS, linestyle=(0, (8, 1.5)), linewidth=2.2)
 GRADIENT = dict(color=BACKWARD, linestyle=(0, (1.3, 1.1)), linewidth=2.4)
 GUIDE = dict(color=REFERENCE, linestyle=(0, (5, 4)), linewidth=1.2)
+HEIGHTS = dict(colors=[PALE, PALE, "#8C8C8C"], linewidths=[0.8, 0.8, 1.3])  # of a map, for contour
+ARROW = dict(arrowstyle="-|>,head_length=0.55,head_width=0.22", color=BACKWARD, linewidth=2.2,
+             shrinkA=0, shrinkB=0)  # for annotate
 CLASSES = (SAMPLES, dict(color="#009E73", marker="^", **{**POINTS, "markersize": 5.5}),
            dict(color=REFERENCE, marker="s", markerfacecolor="white",
                 linestyle="none", markersize=4.5, markeredgewidth=1.1))
@@ -176,27 +179,6 @@ def label_line(ax, line, text, *, x=None, offset=(6, 0), **style):
     return ax.annotate(text, line, **{**at, **style})
 
 
-def arrow(ax, start, end, color=BACKWARD):
-    """An arrow, as of a gradient, in data coordinates from start to end."""
-    head = "-|>,head_length=0.55,head_width=0.22"
-    line = dict(arrowstyle=head, color=color, linewidth=2.2, shrinkA=0, shrinkB=0)
-    ax.annotate("", end, start, arrowprops=line)
-    ax.update_datalim([start, end])
-
-
-def contours(ax, f, xlim, ylim, *, levels, points=101):
-    """The surface f(x, y) as grey lines at the heights `levels`, every third one stronger.
-
-    `f` takes two numbers and returns one.
-    """
-    xs, ys = np.linspace(*xlim, points), np.linspace(*ylim, points)
-    strong = np.arange(len(levels)) % 3 == 2
-    ax.contour(xs, ys, [[f(x, y) for x in xs] for y in ys], levels=levels,
-               linewidths=np.where(strong, 1.3, 0.8),
-               colors=np.where(strong, "#8C8C8C", PALE).tolist())
-    ax.set(xlim=xlim, ylim=ylim)
-
-
 def path(ax, points, label="start", **style):
     """A descent path, `points` (n, 2): a marker a step, a ring at its start, a dot at its end."""
     look = dict(color=BACKWARD, linewidth=1.6, marker="o", markersize=3.4)
@@ -328,23 +310,18 @@ def _widget(draw, sliders, still, png, alt):
     """The view of sliders above an image that each change draws anew."""
     import ipywidgets
     image = ipywidgets.HTML(image_tag(still, png, alt))  # its Image cannot hold words
-    controls = {name: _slider(ipywidgets, name, *slider) for name, slider in sliders.items()}
+    controls = {name: ipywidgets.interactive.widget_from_abbrev((low, high, step), start)
+                for name, (low, high, step, start) in sliders.items()}
 
     def redraw(change):
         fig = draw(**{name: control.value for name, control in controls.items()})
         image.value = image_tag(fig, picture(fig), alt)
 
-    for control in controls.values():
+    for name, control in controls.items():
+        control.description, control.layout.width = slider_label(name), "min(100%, 480px)"
         control.observe(redraw, "value")
     box = ipywidgets.VBox([*controls.values(), image])  # its own bundle differs between 7 and 8
     return {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
-
-
-def _slider(ipywidgets, name, low, high, step, start):
-    whole = all(isinstance(number, int) for number in (low, high, step, start))
-    return (ipywidgets.IntSlider if whole else ipywidgets.FloatSlider)(
-        min=low, max=high, step=step, value=start, description=slider_label(name),
-        layout=ipywidgets.Layout(width="min(100%, 480px)"))
 
 
 def image_tag(fig, png, alt):

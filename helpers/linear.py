@@ -45,16 +45,16 @@ def cost(X, y, w, b):
 
 @checked(**SAMPLES, **WEIGHTS)
 def gradient(X, y, w, b):
-    """The mean over the samples of delta times input: (dJ_dw, dJ_db), like w and b.
+    """The mean over the samples of delta = y_hat - y times input: (dJ_dw, dJ_db), like w and b.
 
-    delta = y_hat - y is dL/dz of each sample. Source: S0-15, S0-17 to S0-19, S0-25, S0-26.
+    Source: S0-15, S0-17 to S0-19, S0-25, S0-26.
 
     >>> dJ_dw, dJ_db = gradient([[1], [2]], [0, 0], [1], 0)
     >>> dJ_dw.tolist(), float(dJ_db)
     ([2.5], 1.5)
     """
-    delta, n_samples = X @ w + b - y, len(X)
-    return X.T @ delta / n_samples, delta.sum() / n_samples
+    delta = X @ w + b - y
+    return X.T @ delta / len(X), delta.sum() / len(X)
 
 
 @checked(w="n_features", b=number, dJ_dw="n_features", dJ_db=number, eta=positive)
@@ -78,11 +78,11 @@ class History(NamedTuple):
 
 @checked(**SAMPLES, w="n_features", b=number, eta=positive, epochs=partial(count, least=0))
 def train(X, y, w, b, eta, epochs, batch_size=None, rng=None):
-    """The update, repeated for each batch of each epoch: a `History`. Source: S0-07, S0-24, S0-27.
+    """The update, for each of the `data.batches` of each epoch: a `History`.
 
-    batch_size None takes all samples at once, 1 one at a time; the gradient is the mean over the
-    batch. `rng` shuffles the samples for each epoch. Too large a learning rate is no error: without
-    a warning the numbers grow until they overflow, and from then on J is inf.
+    The gradient is the mean over the batch, which is all samples if batch_size is None. Too large a
+    learning rate is no error: the numbers grow until they overflow, and from then on J is inf.
+    Source: S0-07, S0-24, S0-27.
 
     >>> train([[1.0], [-1.0]], [2.0, -2.0], [0.0], 0.0, eta=1.0, epochs=1).J.tolist()
     [2.0, 0.0]
@@ -101,10 +101,9 @@ def train(X, y, w, b, eta, epochs, batch_size=None, rng=None):
 
 @checked(**SAMPLES)
 def least_squares(X, y):
-    """The w and b of the lowest cost of all, in closed form; the judge of descent. Source: S0-07.
+    """The w and b of the lowest cost of all, in closed form; the shortest w of equally good ones.
 
-    On centred data b drops out of the problem; it then puts the line through the mean. Where
-    several w do equally well (a feature that others determine) it is the shortest.
+    On centred data b drops out; it then puts the line through the mean. Source: S0-07.
 
     >>> w, b = least_squares([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
     >>> w.round(9).tolist(), round(float(b), 9)

@@ -15,10 +15,9 @@ stands in a dictionary, under the layer's number.
 | dJ_dW[l], dJ_db[l] | those of W[l], b[l] | gradients of J |
 
 L is the loss of one sample, J the mean of L: the factor 1/n lives in J and its gradients only.
-`hidden` names the activation of layers 1 to K - 1, a row of ACTIVATIONS, `output` that of layer K
-with its loss, a row of OUTPUTS. z, W and b may be complex, which is what the complex step of
-gradcheck needs. What does not fit is refused before anything is done (ValueError for shapes and
-values, TypeError for types), and no argument is changed.
+`hidden` names the activation of layers 1 to K - 1, `output` that of layer K with its loss. z, W and
+b may be complex, for the complex step. What does not fit is refused before anything is done
+(ValueError for shapes and values, TypeError for types), and no argument is changed.
 """
 
 from collections.abc import Callable
@@ -87,31 +86,29 @@ def half_squared_error(z, y):
 
 @checked(z="complex ...", y="...")
 def binary_cross_entropy(z, y):
-    """Minus the log-likelihood of a label 0 or 1: L = log(1 + exp(z)) - y z, the shape of z.
+    """-y log(y_hat) - (1 - y) log(1 - y_hat) of y_hat = sigmoid(z), label 0 or 1, entry by entry.
 
-    It is -y log(y_hat) - (1 - y) log(1 - y_hat), as -log(sigmoid(z)) is softplus(-z). Source:
-    S0-34, S0-35, S3-22.
+    From z, as -log(sigmoid(z)) is softplus(-z). Source: S0-34, S0-35, S3-22.
 
     >>> binary_cross_entropy([0.0, 1000.0], [1, 1]).round(3).tolist()
     [0.693, 0.0]
     """
-    refuse_no_labels(y)
+    refuse_targets("sigmoid", y)
     return y * softplus(-z) + (1 - y) * softplus(z)
 
 
 @checked(z="complex n_samples n_classes", y="n_samples n_classes")
 def cross_entropy(z, y):
-    """Minus the log-likelihood of a class: L = log sum_k exp(z_k) - sum_k y_k z_k, (n_samples,).
+    """-sum_k y_k log(y_hat_k) of y_hat = softmax(z) and a class, 1 in y, for each row.
 
-    It is -sum_k y_k log(y_hat_k) with y_hat = softmax(z). Beside the largest entry, taken out of
-    the logarithm, small terms are not lost. Source: S0-37 to S0-39, S3-23.
+    It is log sum_k exp(z_k) - sum_k y_k z_k. Source: S0-37 to S0-39, S3-23.
 
     >>> cross_entropy([[0.0, 0.0]], [[1, 0]]).round(3).tolist()
     [0.693]
     """
-    refuse_no_classes(y)
+    refuse_targets("softmax", y)
     e, top = _exponentials(z)
-    np.put_along_axis(e, top, 0, axis=1)  # exp(0): the 1 of log1p
+    np.put_along_axis(e, top, 0, axis=1)  # exp(0) is the 1 of log1p, which loses no small terms
     with np.errstate(over="ignore"):
         behind = np.take_along_axis(z, top, axis=1)[:, 0] - (y * z).sum(axis=1)
     return behind + np.log1p(e.sum(axis=1))
@@ -128,34 +125,27 @@ def _exponentials(z):
         return np.exp(z - np.take_along_axis(z, top, axis=1)), top
 
 
-def refuse_no_labels(y):
-    """Raise ValueError unless y holds nothing but 0 and 1."""
-    refuse((y != 0) & (y != 1), "y", y, "the label 0 or 1")
-
-
-def refuse_no_classes(y):
-    """Raise ValueError unless each row of y has one 1, else 0."""
-    refuse_no_labels(y)
-    ones = y.sum(axis=1)
-    refuse(ones != 1, "y.sum(axis=1)", ones, "a single 1 in each row: the sample's class")
-
-
-# ---------------------------------------------------------------- the tables
+def refuse_targets(output, y):
+    """Raise ValueError if y holds no labels for "sigmoid", no one-hot rows for "softmax"."""
+    if output != "identity":
+        refuse((y != 0) & (y != 1), "y", y, "the label 0 or 1")
+    if output == "softmax":
+        ones = y.sum(axis=1)
+        refuse(ones != 1, "y.sum(axis=1)", ones, "a single 1 in each row: the sample's class")
 
 
 class Activation(NamedTuple):
-    """A row of the table of hidden layers: g, and its slope in a = g(z), which is kept."""
+    """Of a hidden layer: g, and its slope in a = g(z), which is kept."""
 
     g: Callable
     slope: Callable
 
 
 class Output(NamedTuple):
-    """A row of the table of last layers: g, each sample's loss in z, what refuses wrong targets."""
+    """Of the last layer: g, and the loss of each sample in z for which delta is y_hat - y."""
 
     g: Callable
     loss: Callable
-    refuse: Callable
 
 
 ACTIVATIONS = {
@@ -165,44 +155,33 @@ ACTIVATIONS = {
     "softplus": Activation(softplus, lambda a: -np.expm1(-a)),
     "identity": Activation(identity, lambda a: 1),
 }
-OUTPUTS = {  # each with the loss for which delta is y_hat - y
-    "identity": Output(identity, half_squared_error, identity),
-    "sigmoid": Output(sigmoid, lambda z, y: binary_cross_entropy(z, y).sum(axis=1),
-                      refuse_no_labels),
-    "softmax": Output(softmax, cross_entropy, refuse_no_classes),
+OUTPUTS = {
+    "identity": Output(identity, half_squared_error),
+    "sigmoid": Output(sigmoid, lambda z, y: binary_cross_entropy(z, y).sum(axis=1)),
+    "softmax": Output(softmax, cross_entropy),
 }
-FANS = {  # one over the variance of an initial weight, of a layer of n_in inputs and n_out units
-    "1/n_in": lambda n_in, n_out: n_in,                # z keeps the variance of its inputs
-    "glorot": lambda n_in, n_out: (n_in + n_out) / 2,  # between z and delta
-    "he": lambda n_in, n_out: n_in / 2,                # ReLU halves the mean square of z
-}
+VARIANCES = {"1/n_in": 1, "he": 2}  # times 1/n_in; z then keeps the variance of its inputs
 KINDS = dict(hidden=choice(ACTIVATIONS), output=choice(OUTPUTS))
 WEIGHTS, BIASES = layers(lambda l: f"complex n_{l} n_{l-1}"), layers(lambda l: f"complex n_{l}")
-REAL_WEIGHTS, REAL_BIASES = layers(lambda l: f"n_{l} n_{l-1}"), layers(lambda l: f"n_{l}")
-A_AND_X = layers(lambda l: f"complex n_samples n_{l}", first=0)
 
 # ---------------------------------------------------------------- the network
 
 
-@checked(rng=generator, variance=choice(FANS))
+@checked(rng=generator, variance=choice(VARIANCES))
 def initialise(sizes, rng, variance="1/n_in"):
-    """Weights from a normal distribution of variance 1/n_in, biases 0: (W, b).
+    """Weights from a normal distribution of variance 1/n_in, or "he", 2/n_in; biases 0: (W, b).
 
     `sizes` counts the units of layers 0 to K, as (2, 3, 1). Equal weights would stay equal for
-    ever, hence the draw. Other variances: "glorot", 2/(n_in + n_out), and "he", 2/n_in. Source:
-    S3-65, S2-04.
+    ever, hence the draw; ReLU halves the mean square of z, hence the 2. Source: S3-65, S2-04.
 
     >>> W, b = initialise((2, 3, 1), np.random.default_rng(0))
     >>> W[1].shape, b[2].tolist()
     ((3, 2), [0.0])
     """
     sizes = [count(f"sizes[{l}]", size) for l, size in enumerate(sizes)]
-    if len(sizes) < 2:
-        expected = "two or more: inputs, then the units of each layer"
-        raise ValueError(f"sizes is {sizes}, expected {expected}")
-    W = {}
-    for l, (n_in, n_out) in enumerate(zip(sizes, sizes[1:]), start=1):
-        W[l] = rng.normal(size=(n_out, n_in)) / np.sqrt(FANS[variance](n_in, n_out))
+    count("len(sizes)", len(sizes), least=2)
+    W = {l: rng.normal(size=(n_out, n_in)) / np.sqrt(n_in / VARIANCES[variance])
+         for l, (n_in, n_out) in enumerate(zip(sizes, sizes[1:]), start=1)}
     return W, {l: np.zeros(sizes[l]) for l in W}
 
 
@@ -237,7 +216,8 @@ def cost(y, z, output="softmax"):
     return OUTPUTS[output].loss(z, y).mean()
 
 
-@checked(W=WEIGHTS, a=A_AND_X, y="n_samples n_K", **KINDS)
+@checked(W=WEIGHTS, a=layers(lambda l: f"complex n_samples n_{l}", first=0), y="n_samples n_K",
+         **KINDS)
 def backward(y, W, a, hidden="sigmoid", output="softmax"):
     """The last delta is y_hat - y; each before it delta[l] = delta[l+1] W[l+1] * g'(z[l]).
 
@@ -251,7 +231,7 @@ def backward(y, W, a, hidden="sigmoid", output="softmax"):
     >>> delta[1].tolist(), dJ_dW[1].tolist()
     ([[1.0]], [[3.0]])
     """
-    OUTPUTS[output].refuse(y)
+    refuse_targets(output, y)
     K, n_samples, slope = len(W), len(y), ACTIVATIONS[hidden].slope
     delta = {K: a[K] - y}
     for l in range(K - 1, 0, -1):

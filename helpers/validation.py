@@ -50,7 +50,10 @@ def checked(**rules):
     return decorate
 
 
-# ---------------------------------------------------------------- arrays
+def shaped(words):
+    """The rule for finite numbers in the shape that `words` says."""
+    complex_too, shape = words.startswith("complex "), words.removeprefix("complex ")
+    return lambda name, value, sizes: fitting(name, array(name, value, complex_too), shape, sizes)
 
 
 def array(name, value, complex_too=False):
@@ -66,13 +69,8 @@ def array(name, value, complex_too=False):
     if numbers.dtype.kind not in ("iufc" if complex_too else "iuf"):
         odd = next((v for v in numbers.flat if not isinstance(v, (int, float))), numbers.flat[0])
         raise TypeError(f"{name} holds values of type {type(odd).__name__}, expected real numbers")
-    return finite(name, numbers if numbers.dtype.kind in "fc" else numbers.astype(np.float64))
-
-
-def finite(name, numbers):
-    """`numbers`, if none of them is NaN or infinite; else an error with the first place."""
     refuse(~np.isfinite(numbers), name, numbers, "finite numbers")
-    return numbers
+    return numbers if numbers.dtype.kind in "fc" else numbers.astype(np.float64)
 
 
 def refuse(wrong, name, numbers, expected):
@@ -82,12 +80,6 @@ def refuse(wrong, name, numbers, expected):
         more = f", and {wrong.sum() - 1} more" if wrong.sum() > 1 else ""
         found = f"{name}{place or ''} is {numbers[tuple(place)]}{more}"
         raise ValueError(f"{found}, expected {expected}")
-
-
-def shaped(words):
-    """The rule for numbers in the shape that `words` says."""
-    complex_too, shape = words.startswith("complex "), words.removeprefix("complex ")
-    return lambda name, value, sizes: fitting(name, array(name, value, complex_too), shape, sizes)
 
 
 def fitting(name, numbers, words, sizes):
@@ -122,9 +114,11 @@ def layers(words, first=1):
     `words` makes the shape of a layer's array from its number. K is the same in all arguments of a
     call; n_K is then the number of outputs.
     """
+    is_dictionary = rule(lambda v: isinstance(v, dict),
+                         f"a dictionary by layer number, as {{{first}: ...}}", TypeError)
+
     def check(name, value, sizes):
-        rule(lambda v: isinstance(v, dict), f"a dictionary by layer number, as {{{first}: ...}}",
-             TypeError)(name, value)
+        is_dictionary(name, value)
         K, place = sizes.setdefault("K", (max(first + len(value) - 1, 1), name))
         if value.keys() != set(range(first, K + 1)):
             expected = f"{first} to {K}{f' to match {place}' if place != name else ''}"
@@ -136,16 +130,12 @@ def layers(words, first=1):
     return check
 
 
-# ---------------------------------------------------------------- single values
-
-
 def rule(holds, expected, error=ValueError, read=lambda name, value: value):
     """The rule for a value, made ready by `read`, of which `holds` is true."""
     def check(name, value, sizes=None):
         value = read(name, value)
         if not holds(value):
-            short = len(shown := repr(value)) < 40
-            shown = shown if short else f"of type {type(value).__name__}"
+            shown = repr(value) if len(repr(value)) < 40 else f"of type {type(value).__name__}"
             raise error(f"{name} is {shown}, expected {expected}")
         return value
 
@@ -154,20 +144,21 @@ def rule(holds, expected, error=ValueError, read=lambda name, value: value):
 
 def number(name, value, sizes=None):
     """`value` as a single finite real number."""
-    return fitting(name, array(name, value), "", {}).item()
-
-
-def choice(known):
-    """The rule for a name in the dictionary `known`."""
-    return rule(lambda v: isinstance(v, str) and v in known, f"one of {', '.join(known)}")
+    return shaped("")(name, value, {}).item()
 
 
 def count(name, value, sizes=None, least=1, most=math.inf):
     """`value` as a whole number from `least` to `most`."""
     span = f", {least} or more" if most == math.inf else f" from {least} to {most}"
-    expected = f"a whole number{span}"
-    whole = rule(lambda v: isinstance(v, Integral) and not isinstance(v, bool), expected, TypeError)
-    return rule(lambda v: least <= v <= most, expected)(name, int(whole(name, value)))
+    whole, inside = (rule(holds, f"a whole number{span}", error) for holds, error in (
+        (lambda v: isinstance(v, Integral) and not isinstance(v, bool), TypeError),
+        (lambda v: least <= v <= most, ValueError)))
+    return inside(name, int(whole(name, value)))
+
+
+def choice(known):
+    """The rule for a name in the dictionary `known`."""
+    return rule(lambda v: isinstance(v, str) and v in known, f"one of {', '.join(known)}")
 
 
 positive = rule(lambda v: v > 0, "a number above 0", read=number)

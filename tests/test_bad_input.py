@@ -456,7 +456,7 @@ ARGUMENTS = {
         "variable": (w_, Kind([*FORMULA.values, M_, 2*w_])), "given": ((), GIVEN),
         "code": (None, ANYTHING), "shapes": (None, Kind([3, CODE, {1: 2}, {"X": "n"}]))}),
 
-    "data.Penguins.matrix": (PENGUINS.matrix,
+    "data.Table.matrix": (PENGUINS.matrix,
                              {"name": ("year", Kind(["species", CODE, "", None, 3]))}),
 
     # they display: tests/helpers/test_figures.py
@@ -476,12 +476,10 @@ WITHOUT = {  # public names that need no row, and why
     "stated": "tests/gradcheck/test_mistakes_named.py", "predict": "it never raises at a reader",
     "find_bug": "it never raises at a reader", "progress": "it never raises at a reader",
     "solved": "it only looks up", "relu": "forward", "identity": "forward",
-    "refuse_no_labels": "cost",
-    "refuse_no_classes": "cost", "run": "Stepper",
-    "Plan": "made by Stepper",
+    "refuse_targets": "cost", "Room": "made by Stepper",
     "picture": "show", "letters": "show", "wrap_title": "show", "image_tag": "explore",
     "slider_label": "explore",
-    **dict.fromkeys(["single", "pair", "grid", "label_line", "arrow", "contours", "path", "graph"],
+    **dict.fromkeys(["single", "pair", "grid", "label_line", "path", "graph"],
                     "hands on to Matplotlib, which says what does not fit"),
     **dict.fromkeys(["load_penguins", "load_digits", "load_errata"], "takes nothing"),
     "half_squared_error": "cost",

@@ -127,7 +127,7 @@ def layers(depth=5):
 
 def rounds():
     """One sample, forward and back 10,000 times, by the lean step that training takes."""
-    W, b = network.initialise((2, 2, 2), np.random.default_rng(0), "glorot")
+    W, b = network.initialise((2, 2, 2), np.random.default_rng(0))
     net = fast_step.Stepper(W, b, "sigmoid", "identity", eta=0.5)
     X, y = net.prepared(np.array([[0.05, 0.1]]), np.array([[0.01, 0.99]]))
     for _ in range(10_000):
@@ -140,7 +140,7 @@ def digits():
     all_digits, rng = data.load_digits(), np.random.default_rng(0)
     (X, y), validation, unseen = ((all_digits.X[rows], np.eye(10)[all_digits.labels[rows]])
                                   for rows in shared_out(all_digits.labels, rng))
-    W, b = network.initialise((64, 32, 10), rng, "glorot")
+    W, b = network.initialise((64, 32, 10), rng)
     history = training.train(X, y, W, b, "tanh", eta=0.1, momentum=0.9, batch_size=32, n_epochs=60,
                              rng=rng,
                              validation=validation, patience=10)

@@ -105,7 +105,7 @@ def test_a_changed_or_missing_file_is_refused(copy, load, name, monkeypatch):
 def test_a_folder_without_checksums_is_refused(copy, monkeypatch):
     monkeypatch.setattr(data, "PLACES", [copy])
     (copy / "SHA256SUMS").unlink()
-    with pytest.raises(FileNotFoundError, match="no penguins.csv beside a SHA256SUMS.*clone it"):
+    with pytest.raises(FileNotFoundError, match="no penguins.csv beside a SHA256SUMS.*clone the"):
         data.load_penguins()
 
 

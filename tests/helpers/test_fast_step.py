@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers import network as net
-from helpers.fast_step import PLANS_KEPT, Stepper
+from helpers.fast_step import ROOMS_KEPT, Stepper
 
 PAIRS = list(product(net.ACTIVATIONS, net.OUTPUTS))
 EPS = np.finfo(np.float64).eps
@@ -130,7 +130,7 @@ def test_what_was_seen_before_changes_no_step():
     W, b = network_of((4, 6, 3), rng)
     X, y = rng.normal(size=(30, 4)), targets(rng, 30, 3, "softmax")
     well_travelled, fresh = Stepper(W, b, eta=0.1), Stepper(W, b, eta=0.1)
-    for n in range(1, 3 * PLANS_KEPT):                       # more batch sizes than are kept
+    for n in range(1, 3 * ROOMS_KEPT):                       # more batch sizes than are kept
         well_travelled.logits(X[:n])
     for n in (30, 5, 30, 1):
         well_travelled.step(X[:n], y[:n])

@@ -227,25 +227,6 @@ def test_label_line_stands_on_the_line_in_its_colour():
     assert figures.label_line(ax, (3, 3), "point").xy == (3, 3)
 
 
-def test_arrow_widens_the_axes():
-    _, ax = figures.single()
-    figures.arrow(ax, (0, 0), (3, 4))
-    assert ax.texts[0].xy == (3, 4)
-    assert ax.dataLim.bounds == (0, 0, 3, 4)
-
-
-def test_contours_ask_for_the_cost_one_point_at_a_time():
-    """A cost that sums over samples must not be fed a grid: broadcasting would give a wrong surface
-    without a word."""
-    _, ax = figures.single()
-    x, y = np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0])
-    figures.contours(ax, lambda w, b: np.mean((w * x + b - y) ** 2) / 2, (0, 4), (-1, 1),
-                     levels=[0.5, 1, 2], points=21)
-    heights = [level for lines in ax.collections for level in lines.levels]
-    assert sorted(heights) == [0.5, 1, 2]
-    assert (ax.get_xlim(), ax.get_ylim()) == ((0, 4), (-1, 1))
-
-
 def test_path_marks_start_and_end():
     _, ax = figures.single()
     figures.path(ax, np.array([(0, 0), (1, 1), (2, 1)]), label="here")

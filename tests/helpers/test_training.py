@@ -190,7 +190,7 @@ def test_64_32_10_reads_97_per_cent_of_new_digits_on_average_over_random_splits(
         rng = np.random.default_rng(seed)
         (X, y), validation, unseen = ((digits.X[rows], np.eye(10)[digits.labels[rows]])
                                       for rows in shared_out(digits.labels, rng))
-        history = tr.train(X, y, *net.initialise((64, 32, 10), rng, "glorot"), "tanh", eta=0.1,
+        history = tr.train(X, y, *net.initialise((64, 32, 10), rng), "tanh", eta=0.1,
                            momentum=0.9, batch_size=32,
                            n_epochs=60, rng=rng, validation=validation, patience=10)
         right.append(share_right(*unseen, history.W, history.b, "tanh"))
