@@ -26,6 +26,7 @@ from derivations.symbols import (
     letter,
     names_in,
     parts_in,
+    rank_of,
     shape_of,
 )
 
@@ -85,9 +86,9 @@ class Definition:
         """The names in the body, as they are filed."""
         return names_in(self.body)
 
-    def at(self, indices):
-        """The body at these indices, which no sum in the body can catch."""
-        return put(fresh(self.body), dict(zip(self.indices, indices)))
+    def at(self, indices, around=None):
+        """The body at these indices, which no sum in the body can catch; see `fresh`."""
+        return put(fresh(self.body, around), dict(zip(self.indices, indices)))
 
     def with_parts(self, change):
         """The same definition with `change` of its name, and of all that it is made of."""
@@ -126,8 +127,8 @@ class Cases(Definition):
         level = sp.sympify(indices[self.level.place])
         return None if level.is_Integer and level <= 0 else found
 
-    def at(self, indices):
-        return (self.case(indices) or self.parts[-1]).at(indices)
+    def at(self, indices, around=None):
+        return (self.case(indices) or self.parts[-1]).at(indices, around)
 
     def with_parts(self, change):
         return Cases([part.with_parts(change) for part in self.parts], self.level)
@@ -219,9 +220,10 @@ class Depends(Definition):
                 raise ValueError(f"on how many {self.on} does {self.name} depend? "
                                  f"Give the limits, as in ({index}, 1, m)")
 
-    def at(self, indices):
+    def at(self, indices, around=None):
         """The linear stand-in, with the given indices in place of the free ones."""
-        counted = {i: bound_letter(i.name, low) for i, low, _ in self.limits}
+        counted = {i: bound_letter(i.name, low, _above(around, place))
+                   for place, (i, low, _) in enumerate(self.limits, 1)}
         swap = {**dict(zip(self.indices, indices)), **counted}
         name, on = self.name.xreplace(swap), self.pattern.xreplace(swap)
         term, limits = Held(name, on) * on, [(counted[i], *ends) for i, *ends in self.limits]
@@ -360,24 +362,35 @@ def _rebuilt(expr):
     return expr.func(*map(_rebuilt, expr.args)) if expr.args else expr
 
 
-def fresh(expr):
-    """New bound letters, lest an index of a definition is caught by a sum of the same letter."""
-    if _binds_nothing(expr):
-        return expr
+def fresh(expr, around=None):
+    """New bound letters, lest an index of a definition is caught by a sum of the same letter.
+
+    Those whose rank is above that of all letters `around` the expression serve as well, and what
+    stands in two lines is then the same in both.
+    """
+    return expr if _binds_nothing(expr) else _fresh(expr, around)
+
+
+def _fresh(expr, around):
     if isinstance(expr, sp.Indexed):
         return expr.func(expr.base, *(i.doit() for i in expr.indices))
     if not isinstance(expr, (sp.Sum, sp.Product)):
-        args = list(map(fresh, expr.args))
+        args = [fresh(a, around) for a in expr.args]
         known = isinstance(expr, AppliedUndef) and len(args) == 1  # SymPy's own Function("g")
         return (activation(expr.func.__name__) if known else expr.func)(*args)
     function, limits = expr.function, []
-    for index, low, high in limits_of(expr):
+    inside = _above(around, len(expr.limits))
+    for place, (index, low, high) in enumerate(limits_of(expr)):
         # the innermost first; its ends may depend on those outside
-        swap = {index: bound_letter(index.name, low)}
+        swap = {index: bound_letter(index.name, low, _above(inside, -place))}
         function = put(function, swap)
         limits = [(i, put(a, swap), put(b, swap)) for i, a, b in limits]
         limits.append((swap[index], low, high))
-    return expr.func(fresh(function), *limits)
+    return expr.func(fresh(function, inside), *limits)
+
+
+def _above(rank, steps):
+    return None if rank is None else rank + steps
 
 
 @lru_cache(maxsize=20_000)
@@ -558,28 +571,32 @@ def resolve(expr, table=None):
     with evaluate(True):
         expr, table = formula(expr), table if isinstance(table, Table) else Table(table or {})
         must_reach(expr, table)
-        return table.once(expr, lambda: _resolve(fresh(expr), table))
+        around = rank_of(expr)
+        return table.once(expr, lambda: _resolve(fresh(expr, around), table, around))
 
 
-def _resolve(expr, table, opened=False):
-    """`opened`: also unknown functions, by their stand-ins, since they are to be differentiated."""
+def _resolve(expr, table, around, opened=False):
+    """`around`: the highest rank of a letter that is bound around it; `opened`: also unknown
+    functions, by their stand-ins, since they are to be differentiated."""
     if isinstance(expr, Partial):
-        return table.once((expr, "slope"), lambda: _differentiate(expr, table))
+        return table.once((expr, around), lambda: _differentiate(expr, table, around))
     if isinstance(expr, (sp.Symbol, sp.Indexed)):
-        return _name_opened(_indices_opened(expr, table), table, opened)
+        return _name_opened(_indices_opened(expr, table, around), table, around, opened)
     if isinstance(expr, Unknown):
-        return Unknown(expr.name, _resolve(expr.linear, table, opened))
+        return Unknown(expr.name, _resolve(expr.linear, table, around, opened))
+    if isinstance(expr, (sp.Sum, sp.Product)):
+        around = max(around, *(rank_of(index) for index, *_ in expr.limits))
     if isinstance(expr, sp.Sum) and _starts_at_a_number(expr, table):
         *inner, (index, low, high) = expr.limits
         terms = sp.Sum(expr.function, *inner) if inner else expr.function
         expr = terms.xreplace({index: low}) + sp.Sum(terms, (index, low + 1, high))
-        return _resolve(expr, table, opened)
+        return _resolve(expr, table, around, opened)
     if isinstance(expr, OPAQUE):
         raise Undecided(f"{type(expr).__name__} has no rule here: "
                         "write Partial, Sum and entries such as w[k] instead")
     if not expr.args or isinstance(expr, (sp.IndexedBase, Held)):
         return expr
-    return expr.func(*(_resolve(a, table, opened) for a in expr.args))
+    return expr.func(*(_resolve(a, table, around, opened) for a in expr.args))
 
 
 def _starts_at_a_number(total, table):
@@ -593,7 +610,7 @@ def _starts_at_a_number(total, table):
         for entry, place, i, _ in stands(total.function)))
 
 
-def _name_opened(name, table, opened):
+def _name_opened(name, table, around, opened):
     base = base_of(name)
     definition = table.get(base)
     if definition is None or isinstance(definition, Depends) and not opened:
@@ -604,16 +621,17 @@ def _name_opened(name, table, opened):
         if name == table.by or not numbered and table.stops_at(name):
             case = None
     if case is not None:
-        return table.once((name, opened),
-                          lambda: _resolve(case.at(indices_of(name)), table, opened))
+        body = lambda: case.at(indices_of(name), around)
+        return table.once((name, around, opened),
+                          lambda: _resolve(body(), table, around, opened))
     if base not in table.levels:
-        return _by_numbers(name, definition, table, opened)
+        return _by_numbers(name, definition, table, around, opened)
     by = table.by
     held = opened and by is not None and table.depends(name, by)
     return Unknown(name, Held(name, by) * by) if held else name
 
 
-def _by_numbers(name, definition, table, opened):
+def _by_numbers(name, definition, table, around, opened):
     """x_ik as [k = 0] x_i0 + (1 - [k = 0]) x_ik, where x_i0 alone stands for something."""
     total, rest = sp.S.Zero, sp.S.One
     for part in definition.cases():
@@ -621,19 +639,19 @@ def _by_numbers(name, definition, table, opened):
         met = [(i, j) for i, j in zip(at, name.indices) if i != j]
         if all(j.is_Symbol and not j.is_Dummy for _, j in met):
             there = sp.Mul(*(sp.KroneckerDelta(i, j) for i, j in met))
-            total += there * _resolve(part.at(at), table, opened)
+            total += there * _resolve(part.at(at, around), table, around, opened)
             rest -= there
     return total + rest * name
 
 
-def _indices_opened(name, table):
+def _indices_opened(name, table, around):
     if any(names_in(i) & table.keys() for i in indices_of(name)):
-        return name.func(name.base, *(_resolve(i, table) for i in name.indices))
+        return name.func(name.base, *(_resolve(i, table, around) for i in name.indices))
     return name
 
 
-def _differentiate(partial, table):
-    inner, variable = partial.expr, _indices_opened(partial.variable, table)
+def _differentiate(partial, table, around):
+    inner, variable = partial.expr, _indices_opened(partial.variable, table, around)
     partial = Partial(inner, variable)
     definition = table.get(base_of(inner))
     if isinstance(definition, Depends) and definition.covers(inner, variable):
@@ -641,9 +659,9 @@ def _differentiate(partial, table):
     if base_of(inner) in table.levels and table.stops_at(inner) and table.depends(inner, variable):
         return partial
     _must_not_be_mixed(partial, table)
-    function = _as_function(inner, variable, table)
-    _must_depend(inner, function, variable, table)
-    return _opened_further(slope_of(function, variable), table)
+    function = _as_function(inner, variable, table, around)
+    _must_depend(inner, function, variable, table, around)
+    return _opened_further(slope_of(function, variable), table, around)
 
 
 def _must_not_be_mixed(partial, table):
@@ -657,12 +675,12 @@ def _must_not_be_mixed(partial, table):
                             f"write out {plain(inner)} first")
 
 
-def _must_depend(expr, function, variable, table):
+def _must_depend(expr, function, variable, table, around):
     """A derivative that is 0 only because a definition was forgotten proves nothing."""
     if isinstance(expr, Partial):
         while isinstance(expr, Partial):
             expr = expr.expr
-        function = _as_function(expr, variable, table)
+        function = _as_function(expr, variable, table, around)
     by, names = base_of(variable), {n for n in names_in(function) if not n.is_integer
                                     and not isinstance(table.get(n), Depends)}
     known = by in names | names_in(expr)  # also where it cancels, as in w + x - w
@@ -673,18 +691,18 @@ def _must_depend(expr, function, variable, table):
                          "give its Definition to the derivation, or say that they are Independent")
 
 
-def _as_function(expr, variable, table):
+def _as_function(expr, variable, table, around):
     """The expression as a function of `variable`: all names opened but that of the variable."""
     above = table.above(variable)
-    function = _resolve(expr, above)
+    function = _resolve(expr, above, around)
     if holds(function, Partial):
         unknown = min(map(plain, function.atoms(Partial)))
         raise Undecided(f"{unknown} would have to be differentiated, "
                         "but it is the derivative of an unknown function")
-    return _opened_further(function, above, opened=True)
+    return _opened_further(function, above, around, opened=True)
 
 
-def _opened_further(expr, table, opened=False):
+def _opened_further(expr, table, around, opened=False):
     """What is already worked out by SymPy, and need not be again where no name stands in it."""
     is_done = not names_in(expr) & table.keys() and not holds(expr, Partial, *OPAQUE)
-    return expr if is_done else _resolve(expr, table, opened)
+    return expr if is_done else _resolve(expr, table, around, opened)

@@ -147,13 +147,29 @@ class Letters(Array):
     """An array of indices that all run from here to there, as the class of each sample does."""
 
 
-def bound_letter(name, low):
-    """A new index of a sum that begins at `low`."""
-    return sp.Dummy(name, **_counting_from(low))
+def bound_letter(name, low, rank=None):
+    """An index of a sum that begins at `low`, if that is known: a new one, or that of a rank."""
+    return sp.Dummy(name, **_counting_from(low)) if rank is None else _ranked(name, low, rank)
+
+
+@lru_cache(maxsize=20_000)
+def _ranked(name, low, rank):
+    return sp.Dummy(name, dummy_index=rank, **_counting_from(low))
+
+
+@lru_cache(maxsize=100_000)
+def rank_of(expr):
+    """The highest rank of a letter in it. SymPy numbers its own from a million on."""
+    ranks = (s.dummy_index for s in names_in(expr) if isinstance(s, sp.Dummy))
+    return max((rank for rank in ranks if rank < FIRST_OF_SYMPY), default=0)
+
+
+FIRST_OF_SYMPY = 10**6
 
 
 def _counting_from(low):
-    return {"integer": True, "positive": formula(low).is_positive or None}  # False says "never"
+    positive = low is not None and formula(low).is_positive or None  # False says "never"
+    return {"integer": True, "positive": positive}
 
 
 def letter(name, low, high):

@@ -1,7 +1,10 @@
 """Names stand for what they are defined as, and no index is caught by a sum."""
 
+from random import Random
+
 import pytest
 import sympy as sp
+from drawn import TIMES
 from sympy import KroneckerDelta, MatrixSymbol, Rational, Sum, symbols
 from vocabulary import (
     J,
@@ -36,6 +39,7 @@ from vocabulary import (
 from derivations.definitions import Definition, Depends, Entries, resolve, table_of
 from derivations.errors import Undecided, WrongIndex
 from derivations.matrices import entry
+from derivations.sampling import points
 from derivations.symbols import Gradient, Partial, activation, as_written, indexed, sigmoid
 
 p = symbols("p", integer=True, positive=True)
@@ -58,6 +62,47 @@ def test_a_letter_bound_in_a_definition_may_be_the_letter_of_its_own_index():
 def test_a_definition_inside_a_sum_of_the_same_letter():
     assert same(Sum(y_hat[j], (j, 1, n)), Sum(w[k]*x[l, k], (k, 1, d), (l, 1, n)) + n*b,
                 [prediction])
+
+
+def test_what_two_lines_share_is_the_same_in_both_with_all_its_letters():
+    """Nothing that is alike must be worked out twice."""
+    total, table = Sum((y_hat[i] - y[i])**2, (i, 1, n)), table_of([prediction])
+    assert resolve(3*total + b, table) - resolve(2*total, table) == resolve(total, table) + b
+    assert resolve(Sum(x[i, k]*y_hat[i], (i, 1, n)), table).has(*resolve(total, table).atoms(Sum))
+
+
+def nested(random, depth):
+    """A formula of sums over i and j within each other, of names that are such sums themselves."""
+    letter, other = random.sample([i, j], 2)
+    leaves = [e[letter], f[letter], h[letter], t, c[letter, other], c[other, letter]]
+    if not depth:
+        return random.choice(leaves)
+    parts = [nested(random, depth - 1) for _ in range(2)]
+    kind = random.choice([sp.Mul, sp.Add, lambda *f: Sum(sp.Mul(*f), (letter, 1, n)),
+                          lambda one, two: one*Sum(two, (letter, 1, n)),
+                          lambda *f: Sum(sp.Add(*f), (other, 1, n), (letter, 1, n))])
+    return kind(*parts)
+
+
+e, f, h, c = indexed("e", n), indexed("f", n), indexed("h", n), indexed("c", n, n)
+t = symbols("t", real=True)
+chained = [
+    Definition(f[i], Sum(c[i, j]*e[j], (j, 1, n))), Definition(t, Sum(f[i]*e[i], (i, 1, n))),
+    Definition(h[j], Sum(c[j, i]*f[i]*t, (i, 1, n)) + f[j])]
+
+
+@pytest.mark.parametrize("seed", range(12*TIMES))
+def test_no_letter_is_caught_however_sums_and_names_are_nested(seed):
+    random, table = Random(seed), table_of(chained)
+    formula = nested(random, 2)
+    for typed in (formula, Partial(Sum(e[i]*formula, (i, 1, n), (j, 1, n)), e[k])*f[k]):
+        opened = resolve(typed, table)
+        point = next(points([typed, opened], table))
+        assert point.same(typed, opened) is not False
+        for inside in opened.atoms(Sum):  # also beside letters that are bound further out
+            first = {letter: sp.S.One for letter in inside.free_symbols if letter.is_Dummy}
+            again = resolve(inside, table).xreplace(first)
+            assert point.same(inside.xreplace(first), again) is not False
 
 
 def test_a_sum_of_derivatives_by_its_own_index():
