@@ -7,16 +7,22 @@ from itertools import chain, permutations, product
 import sympy as sp
 
 from derivations.rewriting import Step, is_turned
-from derivations.symbols import letters_of
+from derivations.symbols import bound_letter, letters_of, rank_of
 
 
-def rename_apart(monomial):
-    """The monomial with bound indices that occur nowhere else."""
+def rename_apart(monomial, above=0):
+    """The monomial with bound indices that are neither in it nor of a rank up to this one."""
     bounds, powers = monomial
     if not bounds:
-        return [], powers
-    names = {b[0]: sp.Dummy("t", integer=True) for b in bounds}
-    return ([(names[i], low, high) for i, low, high in bounds],
+        return (), powers
+    return _ranked_above(monomial, max(above, *(rank_of(a) for a, _ in powers)))
+
+
+@lru_cache(maxsize=20_000)
+def _ranked_above(monomial, rank):
+    bounds, powers = monomial
+    names = {b[0]: bound_letter("t", None, place) for place, b in enumerate(bounds, rank + 1)}
+    return (tuple((names[i], low, high) for i, low, high in bounds),
             tuple((a.xreplace(names), k) for a, k in powers))
 
 
@@ -34,8 +40,14 @@ def _height(atom):
 
 def with_standard_names(bounds, powers):
     """The monomial with standard names: of the orders that may count, the first one as text."""
+    return _with_standard_names(tuple(bounds), tuple(powers.items()))
+
+
+@lru_cache(maxsize=20_000)
+def _with_standard_names(bounds, powers):
     if not bounds:
-        return (), tuple(sorted(powers.items(), key=lambda p: _sort_key(p[0])))
+        return (), tuple(sorted(powers, key=lambda p: _sort_key(p[0])))
+    powers = dict(powers)
     standard = standard_names(powers, len(bounds))
     groups = _look_alike(bounds, powers) if len(bounds) > 1 else [bounds]
     orders = [[group] if _interchangeable(group, powers) else permutations(group)

@@ -49,6 +49,7 @@ from derivations.symbols import (
     holds,
     letters_of,
     parts_in,
+    rank_of,
 )
 
 LONGEST = 2_000  # a power of a sum is written out up to this many terms
@@ -132,6 +133,7 @@ class NormalForm:
                       for size, number in (least or {}).items()}
         self.letters = {}  # free letters in which terms under sums with the same ends are compared
         self.root = 1  # a generator is exp(m/root), lest exp(m) and exp(m/2) count as two
+        self.least_known = {}  # (whole number, expression) -> is it at least that?
         self.known = {}  # (root, expression) -> polynomial: lines share most of their parts
 
     def vanishes(self, expr):
@@ -253,12 +255,15 @@ class NormalForm:
         """The product of two monomials. Bound indices are renamed, lest two sums become one."""
         if first == ONE or second == ONE:
             return {second if first == ONE else first: coefficient}
-        (bounds1, powers1), (bounds2, powers2) = rename_apart(first), rename_apart(second)
+        free = max(rank_of(a) for a, _ in first[1] + second[1])
+        bounds1, powers1 = rename_apart(first, free)
+        bounds2, powers2 = rename_apart(second, free + len(bounds1))
         return self.tidy(bounds1 + bounds2, powers1 + powers2, coefficient)
 
     def under(self, bounds, poly, coefficient=1):
         """A polynomial summed over more indices, that may occur in it."""
-        terms = ((*rename_apart(monomial), c * coefficient) for monomial, c in poly.items())
+        rank = max((rank_of(part) for bound in bounds for part in bound), default=0)
+        terms = ((*rename_apart(monomial, rank), c * coefficient) for monomial, c in poly.items())
         return add(self.tidy([*own, *bounds], powers, c) for own, powers, c in terms)
 
     def tidy(self, bounds, powers, coefficient):
@@ -352,9 +357,11 @@ class NormalForm:
         """Is a whole number known to be that large, whatever the sizes are?"""
         if e == number:
             return True
-        gap = e - number
-        return bool(gap.is_nonnegative
-                    or self.large and gap.xreplace(self.large).is_nonnegative)
+        if (number, e) not in self.least_known:
+            gap = e - number
+            self.least_known[number, e] = bool(
+                gap.is_nonnegative or self.large and gap.xreplace(self.large).is_nonnegative)
+        return self.least_known[number, e]
 
     def reach(self, other, bound, bounds):
         """1 where the other index of a delta is within the limits of this sum, 0 elsewhere."""

@@ -25,11 +25,15 @@ from gradcheck import validation
 from gradcheck.parameters import Tree
 
 EPS = np.finfo(np.float64).eps
-STEPS = 2.0 ** -np.array([-6.0, -3, *range(9), *range(9, 46, 3)])  # x + h is exact more often
+STEPS = 2.0 ** -np.arange(-6, 46, 3)  # powers of two: x + h is then exact more often
 FINER = 2.0**-45  # a second ladder below the first, for tiny numbers
-GLANCE = 2.0 ** -np.array([-3.0, *range(7), 8, 12, 18, 22])  # enough for most claims
+GLANCE = 2.0 ** -np.array([-3.0, -2, -1, 0, 1, 2, 3, 4, 5, 6, 8, 12, 18, 22])  # enough for most claims
 TINY_STEP = 2.0**-100  # of the complex step: its truncation error is nothing
 ORDERS = 5  # of the extrapolation
+WINDOWS = 2.0 ** np.arange(2, -26, -2)  # for least squares: the farthest points
+POINTS = np.random.default_rng(0).uniform(0.05, 1, 16)  # at random, so that stairs are no trend
+FITTED = 5  # coefficients
+MOST_FITTED = 32  # derivatives
 
 
 class Estimate(NamedTuple):
@@ -322,13 +326,14 @@ def measure(cost, probes, exact=True, brief=False):
 def _measure(cost, probes, exact, brief):
     analytic = _complex_steps(cost, probes) if exact else None
     if analytic is None:
-        return measure_real(cost, probes, brief)
+        return _glance(cost, probes) if brief else measure_real(cost, probes)
     slopes, bars = analytic
-    sure, found = _seen_at_once(cost, probes, slopes), table(probes)
+    sure, found, noise = _seen_at_once(cost, probes, slopes), table(probes), 0
     rest = np.flatnonzero(~sure)
     if len(rest):  # the less sure, the more often it is shaken
         others = [probes[k] for k in rest]
-        found[rest], wider = measure_real(cost, others), _complex_steps(cost, others, 8)
+        found[rest], noise = _by_ladder(cost, others)
+        wider = _complex_steps(cost, others, 8)
         bars[rest] = np.inf if wider is None else wider.error_bar
     smooth = ~sure & np.isfinite(found.bar)
     apart = np.abs(slopes - found.value) - bars
@@ -338,12 +343,18 @@ def _measure(cost, probes, exact, brief):
         overlooked = (slopes == 0) & (found.value != 0) | smooth & (apart > found.bar)
         found.exact = sure | ~(found.kink | found.jump | overlooked)
         found.kink &= ~found.close  # a curve so sharp, or abs? The complex step sees no difference
-        # It does not know of stairs either.
-        stairs = len(rest) and rounding_of(cost) > 1e-6 * abs(cost.here())
+        stairs = noise > 1e-6 * abs(cost.here())  # the complex step does not know of them
         found.within = np.where(found.exact & ~sure & stairs, found.bar, 0)
         found.value = np.where(found.exact, slopes, found.value)
         found.bar = np.where(found.exact, bars, found.bar)
         found.still |= sure & (slopes == 0)
+    return found
+
+
+def _glance(cost, probes):
+    with np.errstate(all="ignore"):
+        found = _Ladder(cost, probes, GLANCE, rounding_of(cost), shaken=False).glanced_at()
+    found.brief = True
     return found
 
 
@@ -392,28 +403,73 @@ def _complex_slopes(cost, probes, k):
     return np.array(values).imag / h
 
 
-def measure_real(cost, probes, brief=False):
+def measure_real(cost, probes):
     """The derivatives by central differences, and the kinks that are seen."""
+    found, noise = _by_ladder(cost, probes)
+    with np.errstate(all="ignore"):
+        _sharpen(found, cost, noise)
+    return found
+
+
+def _by_ladder(cost, probes):
     with np.errstate(all="ignore"):
         noise = rounding_of(cost)
-        if brief:
-            return _Ladder(cost, probes, GLANCE, noise, is_shaken=False).glanced_at()
         found = _Ladder(cost, probes, STEPS, noise).measured()
         size = np.array([np.abs(cost.vector[p.where]).max() for p in probes])
         unclear = ~(found.bar <= 1e-6 * np.abs(found.value)) & ~found.still
         rows = np.flatnonzero(unclear & (size > 0) & (size < 2.0**-20))
         if len(rows):  # a kink or an edge may be nearer than the finest step
-            finer = _Ladder(cost, [probes[k] for k in rows], STEPS, noise, FINER).measured()
+            finer = _Ladder(cost, [probes[k] for k in rows], STEPS, noise, unit=FINER).measured()
             needed = np.where(found.jump[rows], 0.25, 1e-4)  # a jump may be a kink that is near
             better = finer.bar <= needed * np.abs(finer.value)
             found[rows[better]] = finer[better]
-    return found
+    return found, noise
+
+
+def _sharpen(found, cost, noise):
+    """Derivatives of which rounding hides six digits, once more from many points.
+
+    What was found before holds: another answer is that of a window too wide to see what is near.
+    """
+    size = np.abs(found.value)
+    unclear = (found.bar > 1e-6 * size) & np.isfinite(found.bar) & (size > 64 * EPS * found.scale)
+    for k in np.flatnonzero(unclear)[:MOST_FITTED]:
+        value, bar = fitted(cost, found.probe[k], noise)
+        if bar < found.bar[k] and np.abs(value - found.value[k]) <= found.bar[k]:
+            found.value[k], found.bar[k] = value, bar
+
+
+def fitted(cost, probe, noise):
+    """The slope of an odd polynomial through (f(x + t) - f(x - t)) / 2, by least squares.
+
+    The residuals are the rounding of the cost, or what the polynomial cannot follow; of all windows
+    that one answers in which they leave the least doubt, and whose polynomial has the chords of all
+    smaller steps: else something is so near that no window shows it.
+    """
+    best, ladder = Estimate(np.nan, np.inf), _Ladder(cost, [probe], STEPS, noise)
+    h, chords, rounding = ladder.h[0], ladder.chords[0], ladder.noise[0]
+    for width in cost.reach([probe])[0] * WINDOWS:
+        steps = [width * POINTS]
+        up, down, to, fro = (side[0] for side in _both_sides([cost] * POINTS.size, [probe], steps))
+        odd, t = (up - down) / 2, (to + fro) / 2 / width
+        if np.isfinite(odd).all():
+            orders = np.arange(1, 2 * FITTED, 2)
+            inverse = np.linalg.pinv(t[:, None] ** orders)
+            factors = inverse @ odd
+            left = odd - t[:, None] ** orders @ factors
+            doubt = max(np.sqrt(left @ left / (t.size - FITTED)), noise / 4)
+            bar = 8 * doubt * np.linalg.norm(inverse[0]) / width
+            near = h <= width
+            off = np.abs((h[near, None] / width) ** (orders - 1) @ factors / width - chords[near])
+            if bar < best.error_bar and (off <= bar + rounding[near]).all():
+                best = Estimate(factors[0] / width, bar)
+    return best
 
 
 class _Ladder:
     """The cost at x + h and x - h for a ladder of steps, the finest last: rows are probes."""
 
-    def __init__(self, cost, probes, steps, noise, unit=1.0, is_shaken=True):
+    def __init__(self, cost, probes, steps, noise, shaken=True, unit=1.0):
         self.here, self.probes, self.steps = cost.here(), probes, steps
         self.small = steps < 0.1  # of larger steps the slopes bend as well,
         self.caution = np.where(self.small, 2, 8)  # and may have left what is near behind
@@ -421,7 +477,7 @@ class _Ladder:
         self.up, self.down, self.to, self.fro = _both_sides([cost] * len(steps), probes, h)
         self.h = (self.to + self.fro) / 2
         noise = np.fmax(noise, cost.eps / 2 * np.fmax(np.abs(self.up), np.abs(self.down)))
-        if is_shaken:
+        if shaken:
             others = [cost.shaken(k) for k in range(1, len(steps) + 1)]
             up, down, *_ = _both_sides(others, probes, h)
             noise = np.fmax(noise, np.abs((up - self.up) - (down - self.down)) / 2)
@@ -445,7 +501,6 @@ class _Ladder:
 
     def glanced_at(self):
         found, gap = table(self.probes), np.abs(np.subtract(*self.sides()))
-        found.brief = True
         found.value, found.bar = climb(self.chords, self.h, self.noise, 2, self.caution)
         self._look_about(found)
         found.value[~(gap[:, -1] <= gap[:, -2] / 4 + 8 * self.noise[:, -1])] = np.nan
@@ -491,15 +546,13 @@ class _Ladder:
         """The slopes to the left and the right on the shortest way on which they still differ by
         as much as on ways 512 times as long, as those of a curve do not, NaN where there is none;
         and where they differ by more."""
-        eighth = np.log2(self.steps) % 3 == 0
-        rise, fall, noise = rise[:, eighth], fall[:, eighth], self.noise[:, eighth]
         gap, last = np.abs(rise - fall), np.full(len(rise), -1)
-        solid = self.small[eighth] & (gap > 16 * noise)
+        solid = self.small & (gap > 16 * self.noise)
         for k in range(3, gap.shape[1]):
             last[solid[:, k - 3 : k + 1].all(axis=1) & (gap[:, k] > gap[:, k - 3] / 2)] = k
         rows = np.arange(len(rise))
         sides = [Estimate(np.where(last < 0, np.nan, side[rows, last]),
-                          np.abs(side[rows, last] - side[rows, last - 1]) + noise[rows, last])
+                          np.abs(side[rows, last] - side[rows, last - 1]) + self.noise[rows, last])
                  for side in (fall, rise)]
         return sides, gap[rows, last] > 2 * gap[rows, last - 3]
 
