@@ -1,11 +1,5 @@
-"""Exercises that answer back.
-
-| what | where |
-|---|---|
-| derive a formula | `check` |
-| predict before you run | `predict`, in guess.py |
-| find the wrong line of a program | `find_bug` |
-| what is solved | `progress`; for a grader `solved`, `credit` |
+"""Exercises that answer back: `check` a derived formula, `predict` before you run, `find_bug`, the
+wrong line of a program, `progress`; for a grader `solved` and `credit`.
 
 Nothing raises at a reader, and no right answer is stored: a formula is held against what the
 definitions come to, a prediction against what the cell computes, the cause of a bug against what

@@ -10,7 +10,6 @@ import sympy as sp
 from derivations.chain_rule import lines_by_hand, right_formula
 from derivations.code_witness import spellings
 from derivations.definitions import Depends
-from derivations.derivation import Derivation
 from derivations.errors import FalseLine, Undecided
 from derivations.mistakes import Kind, diagnose
 from derivations.places import limits_in, ranges_in, stands
@@ -39,53 +38,36 @@ def check(answer, question, given=(), number=""):
     """Say whether `answer` equals `question`, in any equal form; if not, name the mistake and show
     a counterexample.
 
-    Parameters
-    ----------
-    answer
-        A formula of the symbols of the exercise; or the same as text, plain or LaTeX, its names as
-        they are shown or as Python has them where `check` is called; or a NumPy function whose
-        parameters are named like the symbols. `...` stands for "not answered yet".
-    question : sympy expression
-        What is asked for, such as ``Partial(J, w[k])``.
-    given : iterable of Definition, Depends and Entries
-        All that lead from its left to its right.
-    number : str
-        The number of the exercise.
+    answer    a formula of the symbols of the exercise; or the same as text, plain or LaTeX, its
+              names as they are shown or as Python has them where `check` is called; or a NumPy
+              function whose parameters are named like the symbols; `...` for "not answered yet"
+    question  what is asked for, such as ``Partial(J, w[k])``
+    given     the definitions that lead from its left to its right
+    number    of the exercise
 
     Prints one short text and returns nothing. Asked again with the same answer, it adds a hint.
     """
-    record = book.of("derive", number or plain(question))
-    key = _source(answer) if inspect.isfunction(answer) else repr(answer)
+    record, is_code = book.of("derive", number or plain(question)), inspect.isfunction(answer)
     caller = inspect.currentframe().f_back
-    book.tell(record, key, _reply(answer, question, given, caller.f_globals | caller.f_locals))
+    variables = caller.f_globals | caller.f_locals
+    key = ([getattr(answer.__code__, part) for part in ("co_code", "co_consts", "co_names")]
+           if is_code else answer)
+    book.tell(record, repr(key), _reply(answer, question, tuple(given), variables, is_code))
 
 
-def _source(function):
+def _reply(answer, question, given, variables, is_code):
     try:
-        return inspect.getsource(function)
-    except (OSError, TypeError):
-        return repr(function.__code__.co_code)
-
-
-def _reply(answer, question, given, variables=()):
-    try:
-        asked = _question(question, tuple(given))
+        asked = _question(question, given)
     except (ValueError, TypeError, Undecided) as error:
         return Reply(OPEN, f"This exercise has a fault of its own: {error}")
     if answer is ... or answer is None:
         return Reply(OPEN, f"No answer yet. Put a formula for {asked.name} in place of the dots, "
                            "and run the cell again.", lambda: [BEGIN, *asked.lines()])
     try:
-        return (asked.reply_to_code(answer) if inspect.isfunction(answer)
-                else asked.reply_to(asked.formula(answer, asked.spelled(variables))))
+        return (asked.reply_to_code(answer) if is_code
+                else asked.reply_to(asked.formula(answer, variables)))
     except Unclear as error:
         return Reply(WRONG, f"This cannot be compared with {asked.name}: {error}")
-
-
-@lru_cache(maxsize=64)
-def _question(question, given):
-    """What the first try has found out about a question serves the next ones."""
-    return Question(question, given)
 
 
 class Question:
@@ -115,23 +97,16 @@ class Question:
 
     # what the reader gave
 
-    def spelled(self, variables):
-        """The names of the question by the Python variables that hold them, as in delta1."""
-        taken = {str(name) for name in self.names}
-        return {variable: value for variable, value in dict(variables).items()
-                if isinstance(value, sp.Basic) and variable not in taken and value in self.names
-                and not variable.startswith("_")}
-
-    def formula(self, answer, spelled=None):
+    def formula(self, answer, variables=()):
         """The answer as SymPy knows it, read if it is text, decimals such as 0.5 exact."""
-        if isinstance(answer, Derivation):
-            answer = answer.last
-        if isinstance(answer, sp.Equality):
-            answer = answer.rhs
         if isinstance(answer, str):
-            return self._read(answer, spelled)
+            try:
+                return read(answer, known=self.names, functions=self.functions,
+                            spelled=self.spelled(variables))[0]
+            except Unreadable as error:
+                raise Unclear(str(error)) from None
         try:
-            expr = formula(answer)
+            expr = formula(answer.rhs if isinstance(answer, sp.Equality) else answer)
         except TypeError:
             kind = type(answer).__name__
             got = f"{kind} {answer!r}" if np.ndim(answer) == 0 else f"a {kind}"
@@ -143,11 +118,12 @@ class Question:
         self._must_be_known(expr)
         return expr
 
-    def _read(self, text, spelled):
-        try:
-            return read(text, known=self.names, functions=self.functions, spelled=spelled)[0]
-        except Unreadable as error:
-            raise Unclear(str(error)) from None
+    def spelled(self, variables):
+        """The names of the question by the Python variables that hold them, as in delta1."""
+        taken = {str(name) for name in self.names}
+        return {variable: value for variable, value in dict(variables).items()
+                if isinstance(value, sp.Basic) and variable not in taken and value in self.names
+                and not variable.startswith("_")}
 
     def sample(self):
         """A formula of the same kind, as an example."""
@@ -157,13 +133,11 @@ class Question:
 
     def _must_fit(self, expr):
         wanted, got = (e.shape if e.is_Matrix else () for e in (self.question, expr))
-        if () in (wanted, got) and wanted != got:
+        if wanted != got:
             asked, given = (f"a matrix of shape {shape}" if shape else "one number"
                             for shape in (wanted, got))
-            raise Unclear(f"it asks for {asked}, your formula is {given}")
-        if wanted != got:
             turned = ", transposed" if got == wanted[::-1] else ""
-            raise Unclear(f"your formula has shape {got}, expected {wanted}{turned}")
+            raise Unclear(f"it asks for {asked}, your formula is {given}{turned}")
 
     def _must_be_known(self, expr):
         """Raises Unclear for an unknown name, with the one that may be meant."""
@@ -177,14 +151,12 @@ class Question:
         for name in sorted(names_in(expr) - self.names - letters, key=str):
             if name.is_Matrix:
                 continue
-            same = by_text.get(str(name))
-            if same is None:
+            if str(name) not in by_text:
                 raise Unclear(unknown(plain(sp.Symbol(str(name))), by_text))
-            if shape_of(same) != shape_of(name):
-                raise Unclear(f"your {name} has shape {shape_of(name)}, "
-                              f"that of the exercise {shape_of(same)}")
-            raise Unclear(f"your {name} is another symbol of the same name; "
-                          f"use the {name} that the notebook made")
+            got, expected = shape_of(name), shape_of(by_text[str(name)])
+            raise Unclear(f"your {name} has shape {got}, that of the exercise {expected}"
+                          if got != expected else f"your {name} is another symbol of the same "
+                          f"name; use the {name} that the notebook made")
 
     @cached_property
     def names(self):
@@ -217,20 +189,17 @@ class Question:
         if todo := self.still_to_take(self.known.scalar(answer)):
             return self.right_so_far(todo)
         text = [f"Right{how}: {self.name} = {shown(answer)}"]
-        lines, left = self.by_hand, plain(self.asked)
-        if len(lines) > 1:
-            text.append(f"You stand in the last of {len(lines)} lines; "
-                        "nothing is left to differentiate:")
-            for line in lines:
-                text.append(f"  {left} = {shown(line)}")
-                left = " " * len(left)
+        if (count := len(self.by_hand)) > 1:
+            name = plain(self.asked)
+            text += [f"You stand in the last of {count} lines; nothing is left to differentiate:",
+                     *(f"  {name if p == 0 else ' ' * len(name)} = {shown(line)}"
+                       for p, line in enumerate(self.by_hand))]
             text[-1] += "     <- you stand here"
         return Reply(RIGHT, "\n".join(text))
 
     def right_so_far(self, todo):
-        places = (p for p, line in enumerate(self.by_hand, 1)
-                  if _pairs(self.still_to_take(line)) == _pairs(todo))
-        place = next(places, None)
+        place = next((p for p, line in enumerate(self.by_hand, 1)
+                      if _pairs(self.still_to_take(line)) == _pairs(todo)), None)
         where = (f"you stand in line {place} of {len(self.by_hand)}" if place
                  else "you are not at the end yet")
         left = ", ".join(sorted({plain(p) for p in todo}))
@@ -238,14 +207,13 @@ class Question:
                      lambda: [BEGIN, *self.lines()], half=True)
 
     def still_to_take(self, expr):
-        """The derivatives in a formula that the definitions would let the reader take."""
-        found = expr.atoms(Partial) - self.right.atoms(Partial)
-        return [p for p in sorted(found, key=sp.default_sort_key) if not self.is_a_name(p)]
+        """The derivatives in a formula that the definitions would let the reader take: not those of
+        an unknown function, of which no more can be said."""
+        def is_a_name(partial):
+            of = self.table.get(base_of(partial.expr))
+            return isinstance(of, Depends) and of.covers(partial.expr, partial.variable)
 
-    def is_a_name(self, partial):
-        """Is it the derivative of an unknown function, of which no more can be said?"""
-        definition = self.table.get(base_of(partial.expr))
-        return isinstance(definition, Depends) and definition.covers(partial.expr, partial.variable)
+        return {p for p in expr.atoms(Partial) - self.right.atoms(Partial) if not is_a_name(p)}
 
     def refused(self, answer, refusal):
         text = [f"  yours   {shown(answer)}"]
@@ -281,7 +249,8 @@ class Question:
                                     f"{right.shape or 'one number'}{': it is transposed' * turned}",
                                     kind=Kind.TRANSPOSE if turned else Kind.SHAPE)
         for right, got in runs:
-            if not _close(got, right):
+            # beside the largest entry: what is small beside that may have lost its digits
+            if np.any(np.abs(got - right) > 1e-9*np.max(np.abs(right), initial=0.0)):
                 mistake = diagnose(self.asked, partial(self.returned, function), self.table)
                 return self.not_yet(mistake, f"  values  {_furthest(got, right)}")
         lines = len(self.by_hand)
@@ -316,8 +285,9 @@ class Question:
         return float(self.run(function, point)[place])
 
     def run(self, function, point):
-        arrays = {name: _drawn(self._named(name), point)
-                  for name in inspect.signature(function).parameters}
+        bases = {name: self._named(name) for name in inspect.signature(function).parameters}
+        arrays = {name: _filled(point, shape_of(base), lambda *at, base=base: point.value(
+            base[at] if at else base)) for name, base in bases.items()}
         try:
             got = function(**arrays)
             numbers = None if got is None else np.asarray(got, dtype=float)
@@ -340,16 +310,12 @@ class Question:
         return known[parameter]
 
 
+_question = lru_cache(maxsize=64)(Question)  # what the first try has found out serves the next
+
+
 def _filled(point, sizes, value_at):
-    """An array as NumPy has it, of these sizes at a point."""
-    return filled([int(point.size.get(size, size)) for size in sizes], value_at).astype(float)
-
-
-def _drawn(base, point):
-    """The values of a whole array, or of one symbol."""
-    if not shape_of(base):
-        return float(point.value(base))
-    return _filled(point, shape_of(base), lambda *at: point.value(base[at]))
+    """An array as NumPy has it, of these sizes at a point; without sizes, a number."""
+    return filled([int(point.size.get(size, size)) for size in sizes], value_at).astype(float)[()]
 
 
 def shown(expr):
@@ -368,12 +334,6 @@ def _in_order_of_sign(e):
 def _pairs(partials):
     """What is differentiated by what, whatever the indices."""
     return {(base_of(p.expr), base_of(p.variable)) for p in partials}
-
-
-def _close(got, right):
-    """The same beside the largest entry: what is small beside that may have lost its digits."""
-    return (got.shape == right.shape
-            and np.all(np.abs(got - right) <= 1e-9*np.max(np.abs(right), initial=0.0)))
 
 
 def _furthest(got, right):

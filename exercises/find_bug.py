@@ -12,19 +12,11 @@ NOT_YET = ("No answer yet. One line is wrong: find it with the check, then put i
 def find_bug(program, line, cause, passes, number=""):
     """Say whether `line` and `cause` name the fault: does the check pass when it is undone there?
 
-    Parameters
-    ----------
-    program : function
-        With one planted fault.
-    line : int or str
-        The number of the wrong line, 1 being the `def`, or its text; `...` stands for "no answer
-        yet".
-    cause : str
-        One of the words of `gradcheck.MISTAKES`.
-    passes : callable
-        passes(program) is true if it is right, as a report of `gradient_check` is.
-    number : str
-        The number of the exercise.
+    program  a function with one planted fault
+    line     the number of the wrong line, 1 being the `def`, or its text; `...` for "no answer yet"
+    cause    one of the words of `gradcheck.MISTAKES`
+    passes   passes(program) is true if it is right, as a report of `gradient_check` is
+    number   of the exercise
 
     Prints a short text and returns nothing.
     """
@@ -41,23 +33,21 @@ def _reply(program, line, cause, passes):
         place = _line(line, fault)
     except (FaultError, Unclear) as error:
         return Reply(WRONG, f"This cannot be tried: {error}")
-    text, half = fault.lines[place - 1].strip(), True
-    for remedy in fault.remedies:
-        if (remedy.line, remedy.mistake) == (place, word):
-            said = MISTAKES[word]
+    text, said = fault.lines[place - 1].strip(), MISTAKES[word]
+    here = [remedy for remedy in fault.remedies if remedy.line == place]
+    like_it = [remedy for remedy in fault.remedies if remedy.mistake == word]
+    for remedy in here:
+        if remedy in like_it:
             return Reply(RIGHT, f"Right. {said[0].upper()}{said[1:]}; with that undone in line "
                                 f"{place}, the check passes:\n"
                                 f"    was  {remedy.was}\n    now  {remedy.now}")
-    if any(remedy.line == place for remedy in fault.remedies):
-        told = (f'Line {place} is the right line, but undoing "{word}" in it does not heal '
-                "the program.")
-    elif any(remedy.mistake == word for remedy in fault.remedies):
-        told = f"The cause is right, but it sits in another line than line {place}: {text}"
-    else:
-        told = f'Undoing "{word}" in line {place} ({text}) does not make the check pass.'
-        half = False
+    told = (f'Line {place} is the right line, but undoing "{word}" in it does not heal the program.'
+            if here else
+            f"The cause is right, but it sits in another line than line {place}: {text}"
+            if like_it else f'Undoing "{word}" in line {place} ({text}) does not make the check '
+                            "pass.")
     return Reply(WRONG, f"Not yet. {told}",
-                 lambda: [_report(program, passes), *_where(fault)], half)
+                 lambda: [_report(program, passes), *_where(fault)], bool(here or like_it))
 
 
 def listed():
@@ -68,19 +58,13 @@ def listed():
 
 def _line(given, fault):
     """The number of a line from its number or its text."""
-    text = "".join(given.split()) if isinstance(given, str) else ""
-    if text and not text.isdecimal():
-        hits = [p for p, line in enumerate(fault.lines, 1) if text in "".join(line.split())]
-        if len(hits) != 1:
-            found = "more than one line" if hits else "no line"
-            raise Unclear(f"{found} of {fault.name} reads {given!r}")
-        return hits[0]
-    if isinstance(given, bool) or not text and not hasattr(given, "__index__"):
-        raise Unclear(f"the line is its number or its text, got {given!r}")
-    place = int(text or given)
-    if not 1 <= place <= len(fault.lines):
-        raise Unclear(f"{fault.name} has the lines 1 to {len(fault.lines)}, got {place}")
-    return place
+    text = "".join(str(given).split())
+    hits = [p for p, line in enumerate(fault.lines, 1) if str(p) == text
+            or text and not text.isdecimal() and text in "".join(line.split())]
+    if len(hits) != 1:
+        raise Unclear(f"{fault.name} has the lines 1 to {len(fault.lines)}; {given!r} is the "
+                      f"number or the text of {len(hits) or 'none'} of them")
+    return hits[0]
 
 
 def _report(program, passes):

@@ -7,9 +7,9 @@ import inspect
 import json
 import linecache
 import os
-import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -38,8 +38,7 @@ def folded(word):
 
 @dataclass
 class Reply:
-    """What an exercise says to an answer: its state, the text, and a function that gives the hints
-    that follow."""
+    """What an exercise says to an answer; `hints` is a function that gives those that follow."""
 
     state: str
     text: str
@@ -92,7 +91,7 @@ class Book(dict):
         record.half = record.half or reply.half
         if record.state != RIGHT:
             record.state = reply.state
-        told = self.stage(reply.hints, record.asked)
+        told = _stage(reply.hints, record.asked)
         print("\n".join([reply.text, *(told[:-1] if waits else told)]))
 
     def waits(self, record, cell):
@@ -100,17 +99,16 @@ class Book(dict):
         todo = [r for r in self.values() if cell and r.cell == cell and r.state != RIGHT]
         return any(r.state == WRONG for r in todo) or todo[:1] not in ([], [record])
 
-    @staticmethod
-    def stage(hints, asked):
-        if hints is None:
-            return []
-        if not asked:
-            return ["Run the cell again for a hint."]
-        all_hints = hints()
-        shown = [f"  hint {p} of {len(all_hints)}: {hint}"
-                 for p, hint in enumerate(all_hints[:asked], 1)]
-        return [*shown,
-                "Run the cell again for the next hint." if asked < len(all_hints) else FOLDED]
+
+def _stage(hints, asked):
+    """The hints so far, and how to come to the next."""
+    if hints is None:
+        return []
+    if not asked:
+        return ["Run the cell again for a hint."]
+    every = hints()
+    return [*(f"  hint {p} of {len(every)}: {hint}" for p, hint in enumerate(every[:asked], 1)),
+            "Run the cell again for the next hint." if asked < len(every) else FOLDED]
 
 
 book = Book()
@@ -119,28 +117,20 @@ book = Book()
 def progress(keep=None):
     """Print which exercises of this session are solved.
 
-    Parameters
-    ----------
-    keep : str, optional
-        The name of a file, to go on another day or in another notebook: what was solved is read
-        from it and written to it. Without it nothing is read or written, and nothing ever leaves
-        this machine.
-
-    Raises
-    ------
-    ValueError
-        If the file holds anything else; it is left as it is.
+    With `keep`, the name of a file, also those of another day or notebook: what was solved is read
+    from it and written to it. Without it nothing is read or written, and nothing ever leaves this
+    machine. A file that holds anything else is left as it is: ValueError.
     """
-    done = {tuple(entry) for entry in _read(keep)}
-    done |= {key for key, record in book.items() if record.state == RIGHT}
+    kept = [] if keep is None else _read(Path(keep))
+    right = [key for key, record in book.items() if record.state == RIGHT]
+    done = dict.fromkeys([*kept, *right])
     if keep is not None:
-        _write(Path(keep), json.dumps(sorted(map(list, done))))
-    for key in sorted(done - book.keys(), key=_by_number):
-        print(f"{key[1]:<5} {key[0]:<14} {RIGHT}")
-    for key, record in book.items():
-        print(f"{record.number:<5} {record.kind:<14} {RIGHT if key in done else record.state}")
-    total = len(book.keys() | done)
-    print(f"{len(done)} of {total} solved." if total else "No exercise has been run yet.")
+        Path(keep).write_text(json.dumps(list(done)), encoding="utf-8")
+    every = dict.fromkeys([*kept, *book])
+    for kind, number in every:
+        state = RIGHT if (kind, number) in done else book[kind, number].state
+        print(f"{number:<5} {kind:<14} {state}")
+    print(f"{len(done)} of {len(every)} solved." if every else "No exercise has been run yet.")
 
 
 def solved(number):
@@ -152,34 +142,15 @@ def credit(number):
     """What an exercise is worth so far, for a grader: 1 solved, 0.5 half of the way (a right line,
     not the last), or 0."""
     found = [record for (_, name), record in book.items() if name == number]
-    return max((1 if record.state == RIGHT else 0.5 if record.half else 0 for record in found),
-               default=0)
+    return max((1 if record.state == RIGHT else record.half / 2 for record in found), default=0)
 
 
-def _read(keep):
-    if keep is None or not Path(keep).exists():
-        return []
-    try:
-        found = json.loads(Path(keep).read_text(encoding="utf-8"))
-    except ValueError:
-        found = None
+def _read(file):
+    found = None
+    with suppress(ValueError):
+        found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
     if not isinstance(found, list) or any(not isinstance(e, list) or [*map(type, e)] != [str, str]
                                           for e in found):
-        raise ValueError(f"{keep} does not hold what progress has written: choose another name, "
+        raise ValueError(f"{file} does not hold what progress has written: choose another name, "
                          "this file is left as it is")
-    return found
-
-
-def _write(file, text):
-    """Beside the file first: a crash while writing leaves the old one whole."""
-    beside = file.with_name(f"{file.name}.{os.getpid()}.part")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _by_number(key):
-    """1.2 before 1.10; a word counts as 0."""
-    return [int(part or 0) for part in re.split(r"\D+", key[1])], key
+    return [tuple(entry) for entry in found]
