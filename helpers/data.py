@@ -8,9 +8,9 @@ import csv
 import gzip
 import hashlib
 import io
+from collections import namedtuple
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -82,18 +82,14 @@ def _read(name):
 # ---------------------------------------------------------------- samples made ready
 
 
-class Standardised(NamedTuple):
-    """Features of mean 0 and standard deviation 1, and the mean and scale they had."""
-
-    X: np.ndarray      # (n_samples, n_features)
-    mean: np.ndarray   # (n_features,)
-    scale: np.ndarray  # (n_features,)
+Standardised = namedtuple("Standardised", "X mean scale")
 
 
 @checks.checked(X="n_samples n_features", like=checks.rule(
     lambda v: isinstance(v, Standardised), "the result of an earlier standardise(X)", TypeError))
 def standardise(X, like=None):
-    """Take out of each feature its mean and divide by its standard deviation: `Standardised`.
+    """Take out of each feature its mean and divide by its scale, the standard deviation:
+    (X, mean, scale).
 
     Pass `like`, an earlier result, to treat new samples with the mean and scale of the old. A
     constant column has no scale: ValueError. Source: S0-22.

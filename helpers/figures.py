@@ -12,8 +12,8 @@ import os
 import re
 import sys
 import textwrap
+from collections import namedtuple
 from pathlib import Path
-from typing import NamedTuple
 
 import matplotlib
 import numpy as np
@@ -193,28 +193,8 @@ def path(ax, points, label="start", **style):
 # ---------------------------------------------------------------- diagrams
 
 
-class Node(NamedTuple):
-    """A circle of a `graph`: the texts in it, above it (forward) and below it (backward)."""
-
-    at: tuple
-    text: str = ""
-    above: str = ""
-    below: str = ""
-    role: str = ""         # "forward", "backward" or neither
-
-
-class Edge(NamedTuple):
-    """An arrow of a `graph` between two nodes; a backward one runs from the end to the start."""
-
-    start: object
-    end: object
-    text: str = ""
-    slope: str = ""        # what comes back, in wine below the text, which is then blue
-    role: str = ""
-    at: float = 0.5        # where on the line the text stands, from 0 to 1
-    beside: bool = False   # the text stands beside the line, not on it
-
-
+Node = namedtuple("Node", "at text above below role", defaults=("",) * 4)
+Edge = namedtuple("Edge", "start end text slope role at beside", defaults=("", "", "", 0.5, False))
 RADIUS, COLORS = 0.36, {"forward": FORWARD, "backward": BACKWARD}
 PAPER = dict(boxstyle="round,pad=0.14", facecolor="white", edgecolor="none")
 
@@ -222,8 +202,11 @@ PAPER = dict(boxstyle="round,pad=0.14", facecolor="white", edgecolor="none")
 def graph(ax, nodes, edges=()):
     """Circles and arrows: a dictionary of `Node`, and a list of `Edge` between its keys.
 
-    What goes forward is blue and solid, what comes back wine and dotted, an edge of neither pale
-    and without a head. All texts are mathematics without dollars.
+    A node has its place, a text in it, above it (what goes forward) and below it (what comes back).
+    An edge has its text on the line, `at` 0 to 1 of the way, or `beside` it; with a slope that
+    comes back, in wine, the text is blue and above. A `role` is "forward", blue and solid, or
+    "backward", wine and dotted from the end to the start; an edge of neither is pale and without a
+    head. All texts are mathematics without dollars.
     """
     ax.set_aspect("equal")
     ax.margins(0.06, 0.12)

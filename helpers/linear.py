@@ -11,8 +11,8 @@ does not fit is refused before anything is done (ValueError for shapes and value
 types), and no argument is changed.
 """
 
+from collections import namedtuple
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -57,43 +57,29 @@ def gradient(X, y, w, b):
     return X.T @ delta / len(X), delta.sum() / len(X)
 
 
-@checked(w="n_features", b=number, dJ_dw="n_features", dJ_db=number, eta=positive)
-def update(w, b, dJ_dw, dJ_db, eta):
-    """A step against the gradient: w - eta dJ/dw and b - eta dJ/db. Source: S0-16, S0-21 to S0-24.
-
-    >>> w, b = update([1.0], 0.0, [2.0], 4.0, 0.5)
-    >>> w.tolist(), float(b)
-    ([0.0], -2.0)
-    """
-    return w - eta * dJ_dw, b - eta * dJ_db
-
-
-class History(NamedTuple):
-    """What `train` saw. Row 0 is the start, row e the end of epoch e."""
-
-    w: np.ndarray   # (epochs + 1, n_features)
-    b: np.ndarray   # (epochs + 1,)
-    J: np.ndarray   # (epochs + 1,), of all samples
+History = namedtuple("History", "w b J")  # of `train`; row 0 is the start, row e the end of epoch e
 
 
 @checked(**SAMPLES, w="n_features", b=number, eta=positive, epochs=partial(count, least=0))
 def train(X, y, w, b, eta, epochs, batch_size=None, rng=None):
-    """The update, for each of the `data.batches` of each epoch: a `History`.
+    """A step against the gradient, w - eta dJ/dw and b - eta dJ/db, for each of the `data.batches`
+    of each epoch: a `History`.
 
     The gradient is the mean over the batch, which is all samples if batch_size is None. Too large a
     learning rate is no error: the numbers grow until they overflow, and from then on J is inf.
-    Source: S0-07, S0-24, S0-27.
+    Source: S0-07, S0-16, S0-21 to S0-24, S0-27.
 
     >>> train([[1.0], [-1.0]], [2.0, -2.0], [0.0], 0.0, eta=1.0, epochs=1).J.tolist()
     [2.0, 0.0]
     """
-    slopes, step, J_of = (function.__wrapped__ for function in (gradient, update, cost))
+    slopes, J_of = gradient.__wrapped__, cost.__wrapped__
     size = len(X) if batch_size is None else batch_size
     with np.errstate(over="ignore", invalid="ignore"):
         rows = [(w, b, J_of(X, y, w, b))]
         for _ in range(epochs):
             for batch in batches(len(X), size, rng):
-                w, b = step(w, b, *slopes(X[batch], y[batch], w, b), eta)
+                dJ_dw, dJ_db = slopes(X[batch], y[batch], w, b)
+                w, b = w - eta * dJ_dw, b - eta * dJ_db
             rows.append((w, b, J_of(X, y, w, b)))
     w, b, J = map(np.array, zip(*rows))
     return History(w, b, np.where(np.isfinite(J), J, np.inf))

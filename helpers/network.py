@@ -20,8 +20,7 @@ b may be complex, for the complex step. What does not fit is refused before anyt
 (ValueError for shapes and values, TypeError for types), and no argument is changed.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 
@@ -31,11 +30,6 @@ from helpers.validation import checked, choice, count, generator, layers, positi
 #
 # All of them hold for |z| up to 1e308 without a warning: no exponent is ever above 0. For complex z
 # the branches look at the real part, so that they stay smooth along the imaginary axis.
-
-
-def identity(z):
-    """The identity: z."""
-    return z
 
 
 def relu(z):
@@ -134,29 +128,17 @@ def refuse_targets(output, y):
         refuse(ones != 1, "y.sum(axis=1)", ones, "a single 1 in each row: the sample's class")
 
 
-class Activation(NamedTuple):
-    """Of a hidden layer: g, and its slope in a = g(z), which is kept."""
-
-    g: Callable
-    slope: Callable
-
-
-class Output(NamedTuple):
-    """Of the last layer: g, and the loss of each sample in z for which delta is y_hat - y."""
-
-    g: Callable
-    loss: Callable
-
-
+Activation = namedtuple("Activation", "g slope")  # the slope in a = g(z), which is kept
+Output = namedtuple("Output", "g loss")  # the loss in z for which delta is y_hat - y
 ACTIVATIONS = {
     "sigmoid": Activation(sigmoid, lambda a: a * (1 - a)),
     "tanh": Activation(np.tanh, lambda a: 1 - a**2),
     "relu": Activation(relu, lambda a: a > 0),
     "softplus": Activation(softplus, lambda a: -np.expm1(-a)),
-    "identity": Activation(identity, lambda a: 1),
+    "identity": Activation(np.positive, lambda a: 1),
 }
 OUTPUTS = {
-    "identity": Output(identity, half_squared_error),
+    "identity": Output(np.positive, half_squared_error),
     "sigmoid": Output(sigmoid, lambda z, y: binary_cross_entropy(z, y).sum(axis=1)),
     "softmax": Output(softmax, cross_entropy),
 }

@@ -43,11 +43,10 @@ def train(X, y, W, b, hidden="sigmoid", output="softmax", *, eta, n_epochs, batc
           rng=None, momentum=0.0, validation=None, patience=None):
     """Every epoch visits each sample once, batch by batch, with one update a batch: a `History`.
 
-    batch_size  None takes all samples at once (batch descent), 1 one at a time (stochastic), else
-                mini-batches. The gradient is the mean over the batch's own samples, also in a last
-                batch that is shorter
-    rng         shuffles the samples anew for each epoch; None takes them in order
     eta         the learning rate
+    batch_size  None takes all samples at once (batch descent), 1 one at a time (stochastic), else
+                mini-batches; the gradient is the mean over the batch's own samples
+    rng         shuffles the samples anew for each epoch; None takes them in order
     momentum    each move is momentum times the last one minus eta times the gradient
     validation  (X, y) of samples that are not trained on, to choose the best epoch by
     patience    stop after so many epochs in a row without a new lowest validation cost
@@ -60,30 +59,30 @@ def train(X, y, W, b, hidden="sigmoid", output="softmax", *, eta, n_epochs, batc
     array([2., 0., 0., 0.])
     """
     if patience and not validation:
-        found = f"patience is {patience}, but there are no validation samples"
-        raise ValueError(f"{found}: pass validation=(X, y)")
+        raise ValueError(f"patience is {patience}, but there are no validation samples")
     net = Stepper(W, b, hidden, output, eta=eta, momentum=momentum)
     samples = net.prepared(X, y)
     held_out = validation and net.prepared(*validation, of="validation ")
     n_samples = len(samples[0])
     size = n_samples if batch_size is None else batch_size
     checks.count("batch_size", size, most=n_samples)
-    seen, lowest, stopped = [], np.inf, "n_epochs"
+    rows, lowest, stopped = [], np.inf, "n_epochs"
     with np.errstate(over="ignore", invalid="ignore"):
         for epoch in range(n_epochs + 1):
             for batch in batches(n_samples, size, rng) if epoch else ():
                 net.step_on(*samples, batch)
-            seen.append([_measured(net, *samples), held_out and _measured(net, *held_out)])
-            J = [measured[0] for measured in seen[-1] if measured]
-            if epoch == 0 or J[-1] < lowest:
-                lowest, best_epoch, best = J[-1], epoch, (net.W, net.b)
-            if not np.isfinite(J[0]):
+            held = _measured(net, *held_out) if held_out else (None, None)
+            rows.append((*_measured(net, *samples), *held))
+            J, judged = rows[-1][0], rows[-1][2 if held_out else 0]
+            if epoch == 0 or judged < lowest:
+                lowest, best_epoch, best = judged, epoch, (net.W, net.b)
+            if not np.isfinite(J):
                 stopped = "diverged"
             elif patience and epoch - best_epoch >= patience:
                 stopped = "patience"
             if stopped != "n_epochs":
                 break
-    columns = [row for part in zip(*seen) for row in (np.transpose(part) if part[0] else [None]*2)]
+    columns = [None if column[0] is None else np.array(column) for column in zip(*rows)]
     return History(*columns, *best, net.W, net.b, best_epoch, stopped)
 
 

@@ -1,8 +1,5 @@
 """Checks of input: what a function takes stands once, at its door, and is refused in one wording.
 
-    @checked(X="n_samples n_features", w="n_features", eta=positive)
-    def step(X, w, eta): ...
-
 A rule is a shape or a function. A shape has a word for each dimension, none for a single number;
 "..." is as many as the first of them has; "complex " before it lets complex numbers pass. A
 function gets the name, the value and `sizes`: what each word has turned out to be in this call, and

@@ -49,11 +49,6 @@ NETWORK = [
     (lambda: net.least_squares(X, Y[:, None]), ValueError, "y has shape (5, 1)"),
     (lambda: network.binary_cross_entropy(Y, Y[:, None]), ValueError,
      "y has shape (5, 1), expected (d_1,) = (5,) to match z of shape (5,); its ravel() would fit"),
-    (lambda: net.update(X, 0, X, 0, 0.1), ValueError, "w has shape (5, 3), expected (n_features,)"),
-    (lambda: net.update(W, 0, np.ones(2), 0, 0.1), ValueError,
-     "dJ_dw has shape (2,), expected (n_features,) = (3,) to match w of shape (3,)"),
-    (lambda: net.update(W, 0, W, W, 0.1), ValueError,
-     "dJ_db has shape (3,), expected a single number"),
     (lambda: net.step_limit(Y), ValueError, "X has shape (5,)"),
     (lambda: data.standardise(X[:, :2], data.Standardised(X, W, W)), ValueError,
      "like.mean has shape (3,), expected (n_features,) = (2,)"),
@@ -64,7 +59,7 @@ NETWORK = [
     (lambda: net.predict(X, W, np.nan), ValueError, "b is nan, expected finite numbers"),
     (lambda: net.cost(X[:0], Y[:0], W, 0), ValueError, "X is empty: it has shape (0, 3)"),
     (lambda: net.cost(X, [], W, 0), ValueError, "y is empty: it has shape (0,)"),
-    (lambda: net.update(W, 0, W, 0, 0), ValueError, "eta is 0.0, expected a number above 0"),
+    (lambda: net.train(X, Y, W, 0, 0, 1), ValueError, "eta is 0.0, expected a number above 0"),
     (lambda: net.train(X, Y, W, 0, -0.1, 1), ValueError, "eta is -0.1, expected a number above 0"),
     (lambda: net.train(X, Y, W, 0, np.inf, 1), ValueError, "eta is inf, expected finite numbers"),
     (lambda: net.train(X, Y, W, 0, 0.1, -1), ValueError,
@@ -95,7 +90,7 @@ NETWORK = [
      "w holds values of type complex128, expected real numbers"),
     (lambda: net.cost(X, ["a"] * 5, W, 0), TypeError,
      "y holds values of type str_, expected real numbers"),
-    (lambda: net.update(W, 0, W, 0, "0.1"), TypeError,
+    (lambda: net.train(X, Y, W, 0, "0.1", 1), TypeError,
      "eta holds values of type str_, expected real numbers"),
     (lambda: net.train(X, Y, W, 0, 0.1, 2.5), TypeError,
      "epochs is 2.5, expected a whole number, 0 or more"),
@@ -223,7 +218,7 @@ def test_what_is_no_number_is_a_type_error_everywhere(value):
     for call in (lambda: net.step_limit(value), lambda: data.standardise(value),
                  lambda: net.cost([[1.0]], [value], [1.0], 0),
                  lambda: differences.derivative(np.exp, value),
-                 lambda: net.update(W, value, W, 0, 0.1)):
+                 lambda: net.train(X, Y, W, value, 0.1, 1)):
         with pytest.raises(TypeError):
             call()
 
@@ -319,9 +314,6 @@ ARGUMENTS = {
                        X_W_B := {"X": (X, MATRIX), "w": (W, VECTOR), "b": (0.5, NUMBER)}),
     "linear.cost": (net.cost, {**X_W_B, "y": (Y, COLUMN)}),
     "linear.gradient": (net.gradient, {**X_W_B, "y": (Y, COLUMN)}),
-    "linear.update": (net.update, {"w": (W, VECTOR), "b": (0.5, NUMBER), "dJ_dw": (W, VECTOR),
-                                   "dJ_db": (1.0, NUMBER),
-                                   "eta": (0.1, RATE)}),
     "data.batches": (data.batches,
                      {"n_samples": (5, COUNT), "batch_size": (2, COUNT), "rng": (None, RNG)}),
     "linear.train": (net.train,
@@ -475,7 +467,7 @@ WITHOUT = {  # public names that need no row, and why
     "find_fault": "tests/gradcheck/test_repair.py",
     "stated": "tests/gradcheck/test_mistakes_named.py", "predict": "it never raises at a reader",
     "find_bug": "it never raises at a reader", "progress": "it never raises at a reader",
-    "solved": "it only looks up", "relu": "forward", "identity": "forward",
+    "solved": "it only looks up", "relu": "forward",
     "refuse_targets": "cost", "Room": "made by Stepper",
     "picture": "show", "letters": "show", "wrap_title": "show", "image_tag": "explore",
     "slider_label": "explore",
