@@ -1,7 +1,8 @@
 """Which line of a program is wrong, and which mistake it is: told from what mends it.
 
-A program is compiled once, with all the ways of `rewritings` in it, each behind a switch: to try
-one is to run it. What two of them compute alike is checked once. A way after which the check passes
+A program is compiled once, with a call around each expression: there any of the ways of
+`rewritings` can be taken instead. In a first run all are, one beside the other: those that fail
+where they stand, or come to the same, need no run of their own. A way after which the check passes
 shows the line, the mistake, and how the line would read: nothing about the fault is stored
 anywhere. Where no one way is enough, two are tried.
 """
@@ -13,22 +14,28 @@ import copy
 import inspect
 import itertools
 import pickle
+import re
 import textwrap
 import types
 import warnings
 from collections import Counter, defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from gradcheck.differences import remembering
-from gradcheck.rewritings import MEANINGS, plain, tidy, ways_to_write
+from gradcheck.rewritings import LEFT_OUT, MEANINGS, OLD, plain, root, t, tidy, ways_to_write
 
-FIRST_STEPS = 4  # ways that mend a part, after which another one is looked for
-MOST_PAIRS, MOST_CHECKS = 5_000, 300  # of two ways at once
+FIRST_STEPS = 4  # ways that mend a part, after which another one in the same line is looked for
+MOST_PAIRS, MOST_CHECKS = 1_500, 300  # of two ways at once
+LESS_USUAL = 20  # characters
+MOST_WAYS, MOST_ENTRIES = 2_000, 32  # that are paired, and compared
 MOST_PARTS = 10_000  # of a result: a rewriting may put a list into itself
+JOINED = b"\\\n"  # a line and the next
+PLACE = "<rewritten>"
 TURNS = 20_000  # of a `while` that a rewriting has perhaps made endless
 
 
@@ -140,22 +147,25 @@ class _Search:
             self.here, blocks = self._ask(noting)
         if self.here.passes:
             raise FaultError("the program passes its check as it is, there is no fault in it")
-        if self.call and (outcome := self._outcome(program)):
-            self.truth = _Truth.of(blocks, outcome)
-            self.here = self.scores[outcome] = self._told(outcome) or self.here
+        self.outcome = self.call and self._outcome(program)
+        if self.outcome:
+            self.truth = _Truth.of(blocks, self.outcome)
+            self.here = self.scores[self.outcome] = self._told(self.outcome) or self.here
 
     def fault(self):
         written, several, partly = _Written(self.source), [], ()
         tried = self._try_all(written)
         remedies = self._remedies(written, tried)
-        if self.call and not remedies:
-            with_factors = _Written(self.source, given=self.source.arguments(*self.call()))
-            remedies = self._remedies(with_factors, self._try_all(with_factors))
+        if self.call and not remedies:  # perhaps a factor is left out
+            written = _Written(self.source, given=self.source.arguments(*self.call()))
+            tried = self._try_all(written, {way[:2]: said for way, said in tried.items()})
+            remedies = self._remedies(written, tried)
             several = [] if remedies else self._two(written, tried)
         right = max((score.right for _, score in tried.values()), key=len, default=())
         if len(right) > len(self.here.right):
             same = (way for way, (_, score) in tried.items() if score.right == right)
-            partly = written.remedies(min(same, key=_growth))[0], right
+            shortest = min(same, key=lambda way: len(written.rewritten(way)))
+            partly = written.remedies(shortest)[0], right
         return Fault(self.source.name, self.source.lines, remedies, several, partly)
 
     def _remedies(self, written, tried):
@@ -172,49 +182,79 @@ class _Search:
 
     def _two(self, written, tried):
         """Two ways that together make the program pass."""
-        better, ranks, distinct = {}, Counter(), {}
-        for way, (outcome, score) in tried.items():
-            ranks[way.line, way.mistakes] += 1  # the first of a kind is the most usual
-            if set(score.right) > set(self.here.right) or score.close > self.here.close:
-                better.setdefault(score, []).append(way)
-            if way.switch is not None:
-                distinct.setdefault((way.line, outcome), (ranks[way.line, way.mistakes], way))
-        best = sorted(better, key=lambda score: (-len(score.right), -score.close))
-        firsts = [min(better[score], key=_growth) for score in best[:FIRST_STEPS]]
-        ways = [way for _, way in sorted(distinct.values(), key=lambda pair: pair[0])]
-        switched = [way for way in firsts if way.switch is not None]
-        return (
-            self._pair(written, ((a, b) for b in ways for a in switched))
-            or self._one_after_the_other(written, firsts)
-            or self._pair(written, ((a, b) for k, b in enumerate(ways) for a in ways[:k]))
-        )
-
-    def _pair(self, written, pairs):
-        """Of some pairs of ways, in different lines, the plainest of the first that heal."""
-        most, last, healing = self.asked + MOST_CHECKS, MOST_PAIRS, []
-        for count, (a, b) in enumerate((a, b) for a, b in pairs if a.line != b.line):
-            if self._try(written.as_in(a, b))[1].passes:
-                healing.append((_growth(a) + _growth(b), count, (a, b)))
-                last = min(last, count + (20 if self.truth is None else count + 100))
-            if count > last or self.asked > most:
+        most = self.asked + MOST_CHECKS
+        for pair in self._pairs(tried):
+            if self._try(written.as_in(*pair))[1].passes:
+                return sorted(written.remedies(way)[0] for way in pair)
+            if self.asked > most:
                 break
-        return sorted(written.remedies(way)[0] for *_, pair in sorted(healing)[:1] for way in pair)
+        return self._two_in_a_line(written, tried)
 
-    def _one_after_the_other(self, written, firsts):
-        """A way, and one of the program that it writes, perhaps in the same line."""
-        arguments = self.source.arguments(*self.call())
-        tries = [(way, None) for way in firsts] + [(way, arguments) for way in firsts[:1]]
-        for way, given in tries:  # after the best, a factor that is left out is looked for too
+    def _pairs(self, tried):
+        """Pairs of ways, in different lines, that may heal together: the surest first."""
+        distinct = {}
+        for way, (outcome, _) in sorted(tried.items(), key=lambda item: _growth(item[0])):
+            if way.switch is not None:
+                alike = outcome or self.outcome is None and way
+                distinct.setdefault((way.line, alike), way)
+        ways = list(distinct.values())[:MOST_WAYS]
+        column = lambda of: np.array([of(way) for way in ways])[:, None]
+        line, left_out = column(lambda way: way.line), column(lambda way: LEFT_OUT in way.mistakes)
+        change = np.abs(column(_growth)) + LESS_USUAL * left_out
+        right = column(lambda way: len(tried[way][1].right))
+        wrong, unknown = self._foreseen([tried[way][0] for way in ways])
+        order = 1e6 * unknown - 1e3 * np.maximum(right, right.T) + change + change.T
+        a, b = np.nonzero(np.triu((wrong == 0) & (line != line.T)))
+        order = order[a, b]
+        first = np.argpartition(order, min(MOST_PAIRS, len(a)) - 1)[:MOST_PAIRS] if len(a) else a
+        for k in first[np.lexsort((first, order[first]))]:
+            yield ways[a[k]], ways[b[k]]
+
+    def _foreseen(self, outcomes):
+        """For two at a time: entries that are surely wrong, and those of which nothing is known.
+
+        What one of them alone changes, or none, is known already.
+        """
+        changed, off = np.array([self._effect(outcome) for outcome in outcomes]).swapaxes(0, 1)
+        kept, alone = 1 - changed, (changed * off) @ (1 - changed).T
+        here = self._effect(self.outcome)[1]
+        return alone + alone.T + (kept * here) @ kept.T, changed @ changed.T
+
+    def _effect(self, outcome):
+        """(changed?, wrong?) for some entries; all of them where nothing can be compared."""
+        if self.outcome is None or outcome is None or outcome[0] != self.outcome[0]:
+            return np.ones((2, MOST_ENTRIES), np.float32)
+        was, now = _numbers(self.outcome), _numbers(outcome)
+        some = np.linspace(0, len(was) - 1, MOST_ENTRIES).astype(int)
+        off = self.truth.wrong(now) if self.truth else np.zeros(len(was))
+        changed = np.abs(now - was) > 1e-6 * np.abs(was)
+        return np.array([changed[some], off[some]], np.float32)
+
+    def _two_in_a_line(self, written, tried):
+        """A way that mends a part, and one more in the line that it writes."""
+        better = defaultdict(list)
+        for way, (_, score) in tried.items():
+            more = set(score.right) > set(self.here.right) or score.close > self.here.close
+            if way.switch is not None and more:
+                better[score].append(way)
+        best = sorted(better, key=lambda score: (-len(score.right), -score.close))
+        for way in (min(better[score], key=_growth) for score in best[:FIRST_STEPS]):
             first = written.remedies(way)[0]
-            after = _Written(self.source, written.rewritten(way), given)
+            after = _Written(self.source, written.rewritten(way), line=way.line)
             if seconds := self._remedies(after, self._try_all(after)):
-                second = min(seconds, key=lambda r: (len(r.now) - len(r.was), r.line == first.line))
-                same = second.line == first.line
-                return [first, second] if same else sorted([first, second])
+                return [first, min(seconds, key=lambda r: len(r.now) - len(r.was))]
         return []
 
-    def _try_all(self, written):
-        return {way: self._try(written.as_in(way)) for way in written.ways}
+    def _try_all(self, written, known=None):
+        """{way: (outcome, score)}; what was known of an expression and a text stays known."""
+        known, keys = known or {}, self.outcome and written.compared(self._outcome, self.outcome)
+        tried, told = {}, {None: (None, _Score(False)), self.outcome: (self.outcome, self.here)}
+        for way in written.ways:
+            key = keys.get(way, way) if keys else way
+            if key not in told or told[key][1].passes:
+                told[key] = known.get(way[:2]) or self._try(written.as_in(way))
+            tried[way] = told[key]
+        return tried
 
     def _try(self, program):
         """(outcome, score); what the true slopes refuse is not asked about."""
@@ -264,11 +304,10 @@ def _kept(thing):
 
 
 def _growth(way):
-    """How much longer a line gets."""
-    if way.switch is None:
-        return len(way.text)
-    was, now = ("".join(text.split()) for text in (plain(way.node), tidy(way.text)))
-    return len(now) - len(was)
+    """How many characters longer a line gets."""
+    bare = lambda text: len(re.sub(r"[\s()]", "", text))
+    was = plain(way.node) if way.switch is not None else ""
+    return bare(way.text.replace(OLD, was)) - bare(was)
 
 
 # ---------------------------------------------------------------------------------------- outcomes
@@ -303,9 +342,10 @@ def _fingerprint(value):
 class _Truth(NamedTuple):
     """The slopes that a check has measured, and where in an outcome they are claimed."""
 
-    structure: tuple
-    parts: dict  # block -> (places in the outcome, slopes)
-    room: float
+    structure: tuple  # of the outcome
+    places: np.ndarray
+    slopes: np.ndarray  # NaN where one is not sure
+    blocks: dict  # name -> which of them are its own
 
     @classmethod
     def of(cls, blocks, outcome):
@@ -321,24 +361,32 @@ class _Truth(NamedTuple):
                 return None
             places.append(alike[0])
             numbers[alike[0]] = np.nan
-        ends = np.cumsum([len(one) for one, _ in slopes])[:-1]
-        parts = dict(zip(blocks, zip(np.split(places, ends), np.split(numerical, ends))))
-        return cls(outcome[0], parts, 1e-9 * np.nanmax(np.abs(numerical), initial=0))
+        block = np.repeat(np.arange(len(blocks)), [len(one) for one, _ in slopes])
+        return cls(outcome[0], np.array(places, int), numerical,
+                   {name: block == k for k, name in enumerate(blocks)})
+
+    def wrong(self, numbers):
+        """Which numbers of an outcome are no slopes; what is not known is not wrong."""
+        wrong, sizes = np.zeros(len(numbers), bool), np.nan_to_num(np.abs(self.slopes))
+        room = 1e-9 * sizes.max(initial=0) + 1e-3 * sizes
+        wrong[self.places] = np.abs(numbers[self.places] - self.slopes) > room
+        return wrong
 
     def score(self, outcome):
         """What the check would say; None where it must be asked."""
         if outcome[0] != self.structure:
             return _Score(False)
-        numbers, right, close = _numbers(outcome), [], 0
-        for name, (places, slopes) in self.parts.items():
-            known = np.isfinite(slopes)
-            claimed, true = numbers[places][known], slopes[known]
-            near = np.abs(claimed - true) <= self.room + 1e-3 * np.abs(true)
-            factor = claimed @ true / (true @ true) if len(true) > 1 and true.any() else 0
-            alike = factor and (np.abs(claimed - factor * true) <= 1e-6 * np.abs(claimed)).all()
-            right += [name] * bool(near.all())
-            close += len(near) if alike else int(near.sum())
-        return None if len(right) == len(self.parts) else _Score(False, tuple(right), close)
+        numbers, blocks = _numbers(outcome), np.array(list(self.blocks.values()), int)
+        off, known = self.wrong(numbers)[self.places], ~np.isnan(self.slopes)
+        if not off.any():
+            return None
+        claimed, slopes = np.where(known, (numbers[self.places], self.slopes), 0)
+        sizes, many = blocks @ slopes**2, blocks @ known
+        factors = blocks @ (claimed * slopes) / np.where(sizes, sizes, 1)
+        odd = np.abs(claimed - factors @ blocks) > 1e-6 * np.abs(claimed)
+        alike = (many > 1) & (factors != 0) & (blocks @ odd == 0)
+        right = tuple(name for name, wrong in zip(self.blocks, blocks @ off) if not wrong)
+        return _Score(False, right, int(np.where(alike, many, blocks @ (known & ~off)).sum()))
 
 
 def _numbers(outcome):
@@ -349,7 +397,7 @@ def _numbers(outcome):
 
 
 class _Source:
-    """A function, what it can see, and the lines of its source from the `def` on."""
+    """A function, what it can see, and its source from the `def` on."""
 
     def __init__(self, program):
         try:
@@ -380,15 +428,25 @@ class _Source:
 
     def arguments(self, args, named):
         """The arguments of a call, {name: value}."""
-        bound = inspect.signature(self.program).bind_partial(*args, **named)
-        return dict(bound.arguments)
+        return dict(inspect.signature(self.program).bind_partial(*args, **named).arguments)
 
-    def compiled(self, tree, names):
-        """The function that a tree defines, with its old default values."""
-        for given in (tree.args.defaults, tree.args.kw_defaults):
-            given[:] = [old and ast.copy_location(ast.Constant(None), old) for old in given]
+    def compiled(self, text, names, around=()):
+        """The function that a text defines, with its old default values.
+
+        around: what stands before and after some expressions, the outermost first.
+        """
+        span, pieces, added, tree = _spans(text), [], defaultdict(bytes), _tree(text)
+        old = [d for d in tree.args.defaults + tree.args.kw_defaults if d]
+        loops = [n.test for n in ast.walk(tree) if isinstance(n, ast.While)]
+        pieces += [(span(default), "None and (", ")") for default in old]
+        pieces += [(span(test), "next(__turns__[0]) and (", ")") for test in loops]
+        for (start, end), before, after in [*pieces, *around]:
+            added[start] += before.encode()
+            added[end] = after.encode() + added[end]
+        ends = [0, *sorted(added), len(text)]
+        parts = (added.get(a, b"") + text[a:b] for a, b in itertools.pairwise(ends))
         scope, flag = self.scope | names, __future__.annotations.compiler_flag
-        exec(compile(ast.Module([tree], []), "<rewritten>", "exec", flag), scope)
+        exec(compile(b"".join(parts), PLACE, "exec", flag), scope)
         function, owner = scope[self.name], getattr(self.program, "__self__", None)
         function.__defaults__ = self.program.__defaults__
         function.__kwdefaults__ = self.program.__kwdefaults__
@@ -410,100 +468,125 @@ def _read_only(value):
 class Way(NamedTuple):
     """One expression written in another way, or a statement at another place of its block."""
 
-    statement: ast.stmt
-    node: ast.AST  # the expression; the parent of a statement that is moved
+    place: tuple  # the span of the expression, or the statement
     text: str
     mistakes: tuple
+    statement: ast.stmt
+    node: ast.AST  # the expression; the parent of a statement that is moved
     switch: int | None  # None of a statement that is moved
-    number: int  # the position of the switch, or of the statement in its block
+    goal: int | None = None  # its new position in its block
 
     @property
     def line(self):
         return (self.statement if self.switch is None else self.node).lineno
 
+    @property
+    def new(self):
+        """How the expression reads."""
+        return tidy(self.text.replace(OLD, t(self.node)))
+
 
 class _Written:
     """A program with a switch at each of its expressions, and the ways to write them.
 
-    Its lines are bytes, as the columns of a tree are counted in them, each with its number.
+    Its text is in bytes, as the columns of a tree are counted in them.
     """
 
-    def __init__(self, source, lines=None, given=None):
-        self.source, self.ways, switches = source, [], []
-        self.lines = lines or [(k, line.encode()) for k, line in enumerate(source.lines, 1)]
-        self.definition = _tree(self.lines)
-        found = ways_to_write(self.definition, source.scope, given)
-        for k, (statement, node, texts) in enumerate(found):
-            others = ", ".join(f"lambda: {text}" for text in texts)
-            switch = f"(({others},)[__at__[{k}] - 1]() if __at__[{k}] else ("
-            switches.append((node, switch, "))"))
-            for number, (text, mistakes) in enumerate(texts.items(), 1):
-                self.ways.append(Way(statement, node, text, tuple(mistakes), k, number))
-        self.ways += _moves(self.definition) if given is None else ()
-        self.at, self.turns = [0] * len(switches), TURNS
-        self.function = self._compiled(self.lines, self.definition, switches)
+    def __init__(self, source, text=None, given=None, line=None):
+        self.source, self.text = source, text or "\n".join(source.lines).encode()
+        self.definition, self.span = _tree(self.text), _spans(self.text)
+        self.ways, self.at, self.turns, around = [], [], [None], []
+        for statement, node, texts in ways_to_write(self.definition, source.scope, given, line):
+            k, place = len(self.at), self.span(node)
+            around.append((place, f"__at__[{k}](lambda: (", "))"))
+            self.ways += [Way(place, text, tuple(mistakes), statement, node, k)
+                          for text, mistakes in texts.items()]
+            self.at.append(_as_it_is)
+        self.ways += _moves(self.definition)
+        self.function = self._compiled(self.text, around)
 
-    def _compiled(self, lines, definition, around=()):
-        """The function, with text around some expressions, the outermost first."""
-        loops = [n.test for n in ast.walk(definition) if isinstance(n, ast.While)]
-        pieces, rows = defaultdict(str), [line for _, line in lines]
-        for node, before, after in [*((n, "__turn__() and (", ")") for n in loops), *around]:
-            start, end = _span(node)
-            pieces[start] += before
-            pieces[end] = after + pieces[end]
-        for (row, column), piece in sorted(pieces.items(), reverse=True):
-            rows[row] = rows[row][:column] + piece.encode() + rows[row][column:]
-        names = {"__at__": self.at, "__turn__": self._turn}
-        return self.source.compiled(_tree(enumerate(rows)), names)
-
-    def _turn(self):
-        self.turns -= 1
-        if self.turns < 0:
-            raise RecursionError("endless")
-        return True
+    def _compiled(self, text, around=()):
+        return self.source.compiled(text, {"__at__": self.at, "__turns__": self.turns}, around)
 
     def as_in(self, *ways):
         """The program, written in one way or in several; good until the next call."""
-        self.at[:], self.turns = [0] * len(self.at), TURNS
-        if ways[0].switch is None:
-            lines = self.rewritten(ways[0])
-            return self._compiled(lines, _tree(lines))
+        self.at[:], self.turns[0] = [_as_it_is] * len(self.at), itertools.repeat(True, TURNS)
+        if ways and ways[0].switch is None:
+            return self._compiled(self.rewritten(ways[0]))
         for way in ways:
-            self.at[way.switch] = way.number
+            self.at[way.switch] = lambda old, way=way: self._value(way, old, _caller())
         return self.function
 
+    def _value(self, way, old, frame):
+        """What an expression is worth in another way, at its place in the running program."""
+        code, names = _code(way.text)
+        seen = {OLD: old()} if OLD in names else {}
+        while frame and not seen.keys() >= names:
+            if frame.f_code.co_filename == PLACE:  # the function, or a comprehension in it
+                seen = frame.f_locals | seen
+            frame = frame.f_back if frame.f_code is not self.function.__code__ else None
+        scope = self.source.scope
+        return eval(code, {name: seen[name] if name in seen else scope[name]
+                           for name in names if name in seen or name in scope})
+
+    def compared(self, outcome_of, outcome):
+        """{way: None if it fails where it stands, the outcome if it changes nothing, or a key}.
+
+        Two ways with one key come to the same. An expression that is met more than once may be
+        changed by what it has changed before, so that only the first failure counts.
+        """
+        times, keys, program = Counter(), {}, self.as_in()
+
+        def look(switch, old, frame):
+            now = old()
+            times[switch] += 1
+            same = _fingerprint(now)
+            for way in by_switch[switch] if times[switch] == 1 else ():
+                try:
+                    value = _fingerprint(self._value(way, lambda: now, frame)) or way
+                except Exception:
+                    keys[way] = None
+                else:
+                    keys[way] = outcome if value == same else (switch, value)
+            return now
+
+        by_switch = defaultdict(list)
+        for way in self.ways:
+            by_switch[way.switch].append(way)
+        self.at[:] = [lambda old, k=k: look(k, old, _caller()) for k in range(len(self.at))]
+        outcome_of(program)
+        return {way: keys.get(way, outcome) for way in self.ways if way.switch is not None
+                and (times[way.switch] < 2 or keys[way] is None)}
+
     def rewritten(self, way):
-        """The lines of the program that a way writes."""
+        """The text of the program that a way writes; its lines keep their numbers."""
         if way.switch is None:
             return self._moved(way)
-        (row, column), (last, end), new = *_span(way.node), tidy(way.text)
-        before = self.lines[row][1][:column]
+        (start, end), new = way.place, way.new
+        before, after, old = self.text[:start], self.text[end:], self.text[start:end]
         match way.statement, ast.parse(new, mode="eval").body:
             case ast.AugAssign(target, ast.Add() | ast.Sub() as op, value), ast.UnaryOp(
                 ast.USub(), opposite
             ) if value is way.node:  # w -= -g
-                (row, column), new = _span(target)[1], plain(opposite)
                 operator = b" -= " if isinstance(op, ast.Add) else b" += "
-                before = self.lines[row][1][:column] + operator
-        number, line = self.lines[row]
+                before, new = self.text[: self.span(target)[1]] + operator, plain(opposite)
+        line = before.rpartition(b"\n")[2] + old + after.partition(b"\n")[0]
         new = new.replace("'", '"') if b'"' in line and b"'" not in line else new
-        after, new = self.lines[last][1][end:], new.encode()
-
-        def joined(before, new, after):
-            return [*self.lines[:row], (number, before + new + after), *self.lines[last + 1 :]]
-
-        sure = joined(before, b"(" + new + b")", after)  # brackets, unless they are not needed
-        meant, bare = ast.dump(_tree(sure)), [joined(before, new, after)]
+        new = new.encode() + JOINED * old.count(b"\n")
+        sure = before + b"(" + new + b")" + after  # brackets, unless they are not needed
+        bare = [before + new + after]
         if before.endswith(b"(") and after.startswith(b")"):
-            bare.insert(0, joined(before[:-1], new, after[1:]))
-        return next((lines for lines in bare if _means(lines, meant)), sure)
+            bare.insert(0, before[:-1] + new + after[1:])
+        meant = ast.dump(_tree(sure))
+        return next((text for text in bare if _means(text, meant)), sure)
 
     def _moved(self, way):
-        block = way.node.body
+        lines, block = self.text.splitlines(True), way.node.body
+        lines[-1] += b"\n"
         ends = [block[0].lineno - 1, *(s.end_lineno for s in block)]
-        parts = [self.lines[a:b] for a, b in zip(ends, ends[1:])]
-        parts.insert(way.number, parts.pop(block.index(way.statement)))
-        return [*self.lines[: ends[0]], *itertools.chain(*parts), *self.lines[ends[-1] :]]
+        parts = [lines[a:b] for a, b in itertools.pairwise(ends)]
+        parts.insert(way.goal, parts.pop(block.index(way.statement)))
+        return b"".join([*lines[: ends[0]], *itertools.chain(*parts), *lines[ends[-1] :]])
 
     def remedies(self, way):
         """A remedy for each line and mistake of a way."""
@@ -511,45 +594,81 @@ class _Written:
         first, last = statement.lineno - 1, statement.end_lineno
         if body:  # of a loop only its head
             last = max(body[0].lineno - 1, statement.lineno)
-        was = _text(self.lines[first:last])
+        text = lambda program: _on_one_line(program.splitlines(True)[first:last])
+        was, rows = text(self.text), [first]
         if way.switch is None:
-            now, rows = f"{was}    {way.text}", [first]
+            now = f"{was}    {way.text}"
         else:
-            new = self.rewritten(way)
-            now = _text(new[first : last + len(new) - len(self.lines)])
+            now = text(self.rewritten(way))
             rows = range(way.node.lineno - 1, min(way.node.end_lineno, last))
-        places = itertools.product((self.lines[row][0] for row in rows), way.mistakes)
-        return [Remedy(line, word, was, now) for line, word in places]
+        return [Remedy(row + 1, word, was, now) for row in rows for word in way.mistakes]
 
 
 def _moves(definition):
-    """Each statement at each other place of its block."""
+    """A statement to before one that changes what it reads, or that one to behind it."""
+    names = lambda tree: [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
+    stored = Counter(n.arg for n in ast.walk(definition.args) if isinstance(n, ast.arg))
+    stored.update(n.id for n in names(definition) if isinstance(n.ctx, ast.Store))
     for parent in ast.walk(definition):
         block = getattr(parent, "body", None)
         block = block if isinstance(block, list) else []
         if any(a.end_lineno == b.lineno for a, b in itertools.pairwise(block)):
             continue  # more than one in a line
-        places = range(len(block) - any(isinstance(s, ast.Return) for s in block[-1:]))
-        for place, goal in itertools.permutations(places, 2):
-            text = f"(as statement {goal + 1} of its block)"
-            yield Way(block[place], parent, text, ("updated",), None, goal)
+        for (a, early), (b, late) in itertools.combinations(enumerate(block), 2):
+            changed = set(_parts_changed(early)) | {
+                n.id for n in names(early) if isinstance(n.ctx, ast.Store) and stored[n.id] > 1}
+            reads = {n.id for n in names(late) if isinstance(n.ctx, ast.Load)}
+            if changed & reads and not isinstance(late, ast.Return):
+                for statement, goal in (late, a), (early, b):
+                    text = f"(as statement {goal + 1} of its block)"
+                    yield Way((statement.lineno, statement.end_lineno), text, ("updated",),
+                              statement, parent, None, goal)
 
 
-def _tree(lines):
-    return ast.parse(b"\n".join(line for _, line in lines)).body[0]
+def _parts_changed(statement):
+    """The names of structures of which a statement changes a part."""
+    for node in ast.walk(statement):
+        match node:
+            case ast.Subscript(ctx=ast.Store()) | ast.Attribute(ctx=ast.Store()):
+                yield root(plain(node))
+            case ast.Expr(ast.Call(ast.Attribute(value))):
+                yield root(plain(value))
 
 
-def _means(lines, meant):
+def _as_it_is(value):
+    return value()
+
+
+def _caller():
+    """The frame of the program that asks for the value of an expression."""
+    return inspect.currentframe().f_back.f_back
+
+
+@lru_cache(None)
+def _code(text):
+    tree = ast.parse(text, mode="eval")
+    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    return compile(tree, PLACE, "eval"), names
+
+
+def _tree(text):
+    return ast.parse(text).body[0]
+
+
+def _means(text, meant):
     try:
-        return ast.dump(_tree(lines)) == meant
+        return ast.dump(_tree(text)) == meant
     except SyntaxError:
         return False
 
 
-def _span(node):
-    """Where an expression begins and ends, (row, column) in the lines."""
-    return (node.lineno - 1, node.col_offset), (node.end_lineno - 1, node.end_col_offset)
+def _spans(text):
+    """A function that says where a node begins and ends in a text."""
+    starts = [0, *itertools.accumulate(map(len, text.splitlines(True)))]
+    return lambda node: (starts[node.lineno - 1] + node.col_offset,
+                         starts[node.end_lineno - 1] + node.end_col_offset)
 
 
-def _text(lines):
-    return " ".join(line.decode().strip() for _, line in lines)
+def _on_one_line(lines):
+    whole = b"".join(lines).replace(JOINED, b"").decode()
+    return " ".join(map(str.strip, whole.splitlines()))

@@ -27,6 +27,7 @@ MISTAKES = {
 }
 LEFT_OUT = "missing"  # tried where none of these explains the fault
 MEANINGS = MISTAKES | {LEFT_OUT: "a factor is left out"}
+OLD = "__old__"  # in a text, what the expression is now
 LIMIT = 400  # ways to write a line, for one mistake
 MOST_FACTORS = 40  # that may have been left out of a line
 SLOPES = ("{0}*(1 - {0})", "(1 - {0}**2)", "({0} > 0)")
@@ -69,20 +70,22 @@ def own_expressions(statement):
     return todo[1:]
 
 
-def ways_to_write(function, scope, given=None):
-    """(statement, node, {text: mistakes}) for each expression of a function.
+def ways_to_write(function, scope, given=None, line=None):
+    """(statement, node, {text: mistakes}) for each expression of a function, or of one line.
 
-    With the arguments that it was given, {name: value}: the factors that may have been left out.
+    With the arguments that it was given, {name: value}: the factors that may have been left out
+    too.
     """
     words, tried = Words(function, scope, given), Counter()
-    rewritings, limit = (REWRITINGS, LIMIT) if given is None else (MISSING, 4 * LIMIT)
+    rewritings = REWRITINGS if given is None else REWRITINGS | MISSING
     inside = (s for s in ast.walk(function) if isinstance(s, ast.stmt))
     for statement in (s for s in inside if not isinstance(s, ast.FunctionDef)):
         words.look_at(statement)
-        for node in filter(words.can_change, own_expressions(statement)):
+        nodes = filter(words.can_change, own_expressions(statement))
+        for node in (n for n in nodes if line in (None, n.lineno)):
             texts = {}
             for mistake in words.mistakes_in(node, rewritings):
-                left = limit - tried[node.lineno, mistake]
+                left = LIMIT * (4 if mistake == LEFT_OUT else 1) - tried[node.lineno, mistake]
                 found = (text for row in rewritings[mistake] for text in texts_of(row, node, words))
                 found = dict.fromkeys(itertools.islice(found, left))
                 tried[node.lineno, mistake] += len(found)
@@ -122,7 +125,7 @@ class Words:
         changes = [(n.targets[0], n) for n in assigned] + [(n.target, n) for n in grown]
         # What is computed with a learning rate holds values of afterwards.
         self.moved = {root(plain(target)) for target, n in changes if RATES.search(plain(n))}
-        self.callees = {id(n.func) for n in calls}
+        self.callees = {id(n.func) for n in calls} | {id(n.value) for n in self.all(ast.Expr)}
         self.indices = within(n.slice for n in self.all(ast.Subscript))
         below = [n.right for n in self.all(ast.BinOp) if is_(n, ast.Div)]
         self.below = within(below + [n.value for n in grown if isinstance(n.op, ast.Div)])
@@ -215,7 +218,7 @@ def texts_of(row, node, words):
     parts = {"X": node} if callable(where) else bindings(FORMS[where], node)
     if parts is None or callable(where) and not where(node, words):
         return
-    letters = {letter: t(part) for letter, part in parts.items()}
+    letters = {letter: OLD if part is node else t(part) for letter, part in parts.items()}
     fields = list(dict.fromkeys(re.findall(r"{([a-z]+)}", "".join(templates))))
     for chosen in itertools.product(*(getattr(words, field) for field in fields)):
         filled = letters | dict(zip(fields, chosen))
@@ -273,7 +276,7 @@ def updated(node, words):
 
 def half_of_a_slope(node, words):
     if is_(node, ast.Mult):  # a(1 - a)
-        yield from (f"{t(node)} * {a}" for a in words.arrays if f"1 - {a}" in plain(node))
+        yield from (f"{OLD} * {a}" for a in words.arrays if f"1 - {a}" in plain(node))
 
 
 def argument(node, words):
@@ -328,7 +331,7 @@ def factor_left_out(node, words):
     """A factor at either side, times or matrix product, shapes permitting; its 1 - x."""
     first = 4 if id(node) in words.multiplied else 0  # the product around it is asked about these
     if is_above(node, words):
-        yield from (form.format(X=t(node), x=x) for x in words.factors for form in WITH[first:])
+        yield from (form.format(X=OLD, x=x) for x in words.factors for form in WITH[first:])
 
 
 def other_entry(node, words):
