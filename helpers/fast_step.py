@@ -1,9 +1,8 @@
 """The training step of `helpers.network` without waste: forward, backward and update in less time.
 
 Every result lands in an array made when a batch of that size first came. Below each layer's
-activations lies a row of ones, so that [W[l] b[l]] is one matrix and a layer one product; samples
-are columns; the last delta takes eta / n_samples, as its numbers are few; all parameters lie in one
-vector.
+activations lies a row of ones, so that [W[l] b[l]] is one matrix; samples are columns; the last
+delta takes eta / n_samples, as its numbers are few; all parameters lie in one vector.
 """
 
 from functools import lru_cache, partial
@@ -34,9 +33,7 @@ class Stepper:
     W, b, hidden, output  the network, as in `helpers.network`; W and b are copied
     eta                   the learning rate, above 0; it may be set again later
     momentum              from 0 to below 1: v <- momentum v + eta dJ, W <- W - v
-    dtype                 np.float64 or np.float32, of all that is computed
-
-    Source: S3-53 to S3-61, S3-65.
+    dtype                 np.float64 or np.float32, of all. Source: S3-53 to S3-61, S3-65.
 
     >>> net = Stepper({1: [[0.0]]}, {1: [0.0]}, output="identity", eta=0.5)
     >>> net.step([[1.0]], [[2.0]])
@@ -63,7 +60,7 @@ class Stepper:
         self.velocity = np.zeros_like(self.theta)
         for l, layer in self.layers.items():
             layer[:] = self.exact(np.column_stack([W[l], b[l]]))
-        self.room = lru_cache(ROOMS_KEPT)(partial(Room, shapes, dtype))
+        self.room = lru_cache(ROOMS_KEPT)(partial(Room, self))
 
     W = property(lambda self: {l: layer[:, :-1].copy() for l, layer in self.layers.items()})
     b = property(lambda self: {l: layer[:, -1].copy() for l, layer in self.layers.items()})
@@ -77,50 +74,52 @@ class Stepper:
     def prepared(self, X, y, of=""):
         """(X with ones, y), checked, as `step_on` wants them; `of` begins their names in errors."""
         sizes = self.sizes.copy()
-        X = self.exact(shaped("n_samples n_0")(f"{of}X", X, sizes))
+        X = self.with_ones(f"{of}X", X, sizes)
         y = self.exact(shaped("n_samples n_K")(f"{of}y", y, sizes))
         network.refuse_targets(self.output, y)
-        return np.column_stack([X, np.ones(len(X), self.dtype)]), y
+        return X, y
 
     def step_on(self, X, y, batch):
         """`step` on the rows numbered in `batch`, of prepared samples. Nothing is checked."""
-        room, K = self.room(len(batch)), len(self.layers)
+        room = self.room(len(batch))
         X.take(batch, 0, room.x, "clip")
         y.take(batch, 0, room.y, "clip")
         delta = self.forward(room)
         self.activate_last(delta)
-        delta -= room.y.T
-        delta *= self.eta / len(batch)
-        if K > 1:
-            self.slope(room.hidden, room.all_slopes)
-        for l in range(K, 0, -1):
-            delta.dot(room.a[l-1].T, self.gradients[l])
-            if l > 1:                            # the delta of the ones is of no use, but is cheap
-                with_ones = self.layers[l].T.dot(delta, room.delta[l-1])
-                with_ones *= room.slopes[l-1]
-                delta = with_ones[:-1]
-        move = self.gradient
+        np.subtract(delta, room.y.T, delta)
+        np.multiply(delta, self.eta / len(batch), delta)
+        if room.back:
+            self.slope(room.hidden, room.slopes)
+        for a, gradient, W, with_ones, slope in room.back:
+            delta.dot(a, gradient)
+            np.multiply(W.dot(delta, with_ones), slope, with_ones)
+            delta = with_ones[:-1]               # the delta of the ones is of no use, but is cheap
+        delta.dot(room.x, self.gradients[1])
         if self.momentum:
-            move = self.velocity
-            move *= self.momentum
-            move += self.gradient
-        self.theta -= move
+            self.gradient += np.multiply(self.velocity, self.momentum, self.velocity)
+            self.velocity[:] = self.gradient
+        np.subtract(self.theta, self.gradient, self.theta)
 
     def logits(self, X):
         """The pre-activations z[K] of the last layer, (n, n_K)."""
-        X = self.exact(shaped("n_samples n_0")("X", X, self.sizes.copy()))
-        room = self.room(len(X))
-        room.x[:, :-1] = X
         with np.errstate(over="ignore"):
-            return self.forward(room).T.copy()
+            return self.logits_of(self.with_ones("X", X, self.sizes.copy()))
+
+    def logits_of(self, X):
+        """`logits` of prepared samples. Nothing is checked."""
+        room = self.room(len(X))
+        room.x[:] = X
+        return self.forward(room).T.copy()
 
     def forward(self, room):
         """The pre-activations z[K] of what is in room.x, (n_K, n)."""
-        for l, layer in self.layers.items():
-            z = layer.dot(room.a[l-1], room.z[l])
-            if l < len(self.layers):
-                self.activate(z)
-        return z
+        for W, a, z in room.ahead:
+            self.activate(W.dot(a, z))
+        return self.layers[len(self.layers)].dot(room.last_a, room.z)
+
+    def with_ones(self, name, X, sizes):
+        X = self.exact(shaped("n_samples n_0")(name, X, sizes))
+        return np.column_stack([X, np.ones(len(X), self.dtype)])
 
     def exact(self, numbers):
         with np.errstate(over="raise"):
@@ -128,16 +127,19 @@ class Stepper:
 
 
 class Room:
-    """For batches of n samples: x (X and ones), y, a with ones, and in it the places of z."""
+    """For batches of n samples: x (X and ones), y, and the arrays of each step ahead and back."""
 
-    def __init__(self, layers, dtype, n):
-        K = len(layers)
-        self.x, self.y = np.ones((n, layers[1][1]), dtype), np.empty((n, layers[K][0]), dtype)
-        inner = {l: (layers[l][0] + 1, n) for l in range(1, K)}
-        (self.hidden, self.a), (self.all_slopes, self.slopes), (_, self.delta) = (
-            _parts(inner, dtype) for _ in range(3))
-        self.z = {l: a[:-1] for l, a in self.a.items()} | {K: np.empty((layers[K][0], n), dtype)}
-        self.hidden[:], self.a[0] = 1, self.x.T  # the last row of each stays 1
+    def __init__(self, net, n):
+        W, K, dtype = net.layers, len(net.layers), net.dtype
+        self.x, self.y = np.ones((n, W[1].shape[1]), dtype), np.empty((n, len(W[K])), dtype)
+        shapes = {l: (len(W[l]) + 1, n) for l in range(1, K)}
+        (self.hidden, a), (self.slopes, slope), (_, delta) = (
+            _parts(shapes, dtype) for _ in range(3))
+        self.hidden[:], a[0] = 1, self.x.T       # the last row of each stays 1
+        self.ahead = [(W[l], a[l-1], a[l][:-1]) for l in range(1, K)]
+        self.back = [(a[l-1].T, net.gradients[l], W[l].T, delta[l-1], slope[l-1])
+                     for l in range(K, 1, -1)]
+        self.last_a, self.z = a[K-1], np.empty((len(W[K]), n), dtype)
 
 
 def _parts(shapes, dtype):

@@ -88,7 +88,7 @@ def train(X, y, W, b, hidden="sigmoid", output="softmax", *, eta, n_epochs, batc
 
 def _measured(net, X, y):
     """Cost and accuracy of prepared samples; the cost is inf where outputs are not finite."""
-    z = net.logits(X[:, :-1])
+    z = net.logits_of(X)
     if not np.isfinite(z).all():
         return np.inf, np.nan
     right = {"identity": lambda: np.nan, "sigmoid": lambda: ((z > 0) == y).all(axis=1),
