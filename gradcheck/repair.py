@@ -13,7 +13,6 @@ import ast
 import copy
 import inspect
 import itertools
-import pickle
 import re
 import textwrap
 import types
@@ -32,7 +31,7 @@ from gradcheck.rewritings import LEFT_OUT, MEANINGS, OLD, plain, root, t, tidy, 
 FIRST_STEPS = 4  # ways that mend a part, after which another one in the same line is looked for
 MOST_PAIRS, MOST_CHECKS = 1_500, 300  # of two ways at once
 LESS_USUAL = 20  # characters
-MOST_WAYS, MOST_ENTRIES = 2_000, 32  # that are paired, and compared
+MOST_WAYS, MOST_ENTRIES = 1_200, 32  # that are paired, and compared
 MOST_PARTS = 10_000  # of a result: a rewriting may put a list into itself
 JOINED = b"\\\n"  # a line and the next
 PLACE = "<rewritten>"
@@ -128,7 +127,7 @@ class _Score(NamedTuple):
 
     passes: bool
     right: tuple = ()  # the names of the blocks that agree
-    close: int = 0  # entries that are right, or of a block that is wrong by one factor
+    close: float = 0  # of each block, is it right but for a factor? The cosine
 
 
 class _Search:
@@ -140,7 +139,7 @@ class _Search:
         self.source = _Source(program)
 
         def noting(*args, **named):
-            self.call = self.call or _kept((args, named))
+            self.call = self.call or _rebuilt((args, named), copy.deepcopy)
             return program(*args, **named)
 
         with self.source.protecting_data():
@@ -153,42 +152,40 @@ class _Search:
             self.here = self.scores[self.outcome] = self._told(self.outcome) or self.here
 
     def fault(self):
-        written, several, partly = _Written(self.source), [], ()
-        tried = self._try_all(written)
-        remedies = self._remedies(written, tried)
-        if self.call and not remedies:  # perhaps a factor is left out
-            written = _Written(self.source, given=self.source.arguments(*self.call()))
-            tried = self._try_all(written, {way[:2]: said for way, said in tried.items()})
-            remedies = self._remedies(written, tried)
-            several = [] if remedies else self._two(written, tried)
+        self.written = _Written(self.source, self.call)
+        tried, several, partly = self._try_all(), [], ()
+        remedies = self._remedies(tried)
+        if self.call and not remedies:
+            tried |= self._try_all(left_out=True)
+            remedies = self._remedies(tried)
+            several = [] if remedies else self._two(tried)
         right = max((score.right for _, score in tried.values()), key=len, default=())
         if len(right) > len(self.here.right):
             same = (way for way, (_, score) in tried.items() if score.right == right)
-            shortest = min(same, key=lambda way: len(written.rewritten(way)))
-            partly = written.remedies(shortest)[0], right
+            shortest = min(same, key=lambda way: len(self.written.rewritten(way)))
+            partly = self.written.remedies(shortest)[0], right
         return Fault(self.source.name, self.source.lines, remedies, several, partly)
 
-    def _remedies(self, written, tried):
+    def _remedies(self, tried):
         """The shortest remedy for each line and mistake."""
-        found = {}
         healing = (way for way, (_, score) in tried.items() if score.passes)
-        for remedy in (remedy for way in healing for remedy in written.remedies(way)):
-            known = found.setdefault(remedy[:2], remedy)
-            found[remedy[:2]] = min(known, remedy, key=lambda r: len(r.now))
+        remedies = [remedy for way in healing for remedy in self.written.remedies(way)]
+        found = {r[:2]: r for r in sorted(remedies[::-1], key=lambda r: -len(r.now))}
+        at_slopes = [line for line, mistake in found if mistake == "argument"]
         order = list(MEANINGS)
-        found = sorted(found.values(), key=lambda r: (r.line, order.index(r.mistake)))
-        at_slopes = [r.line for r in found if r.mistake == "argument"]  # says more than "index"
-        return [r for r in found if r.mistake != "index" or r.line not in at_slopes]
+        return sorted((r for r in found.values()  # "argument" says more than "index"
+                       if r.mistake != "index" or r.line not in at_slopes),
+                      key=lambda r: (r.line, order.index(r.mistake)))
 
-    def _two(self, written, tried):
+    def _two(self, tried):
         """Two ways that together make the program pass."""
         most = self.asked + MOST_CHECKS
         for pair in self._pairs(tried):
-            if self._try(written.as_in(*pair))[1].passes:
-                return sorted(written.remedies(way)[0] for way in pair)
+            if self._try(*pair)[1].passes:
+                return sorted(self.written.remedies(way)[0] for way in pair)
             if self.asked > most:
                 break
-        return self._two_in_a_line(written, tried)
+        return self._two_in_a_line(tried)
 
     def _pairs(self, tried):
         """Pairs of ways, in different lines, that may heal together: the surest first."""
@@ -196,12 +193,11 @@ class _Search:
         for way, (outcome, _) in sorted(tried.items(), key=lambda item: _growth(item[0])):
             if way.switch is not None:
                 alike = outcome or self.outcome is None and way
-                distinct.setdefault((way.line, alike), way)
+                distinct.setdefault((way.node.lineno, alike), way)
         ways = list(distinct.values())[:MOST_WAYS]
         column = lambda of: np.array([of(way) for way in ways])[:, None]
-        line, left_out = column(lambda way: way.line), column(lambda way: LEFT_OUT in way.mistakes)
-        change = np.abs(column(_growth)) + LESS_USUAL * left_out
-        right = column(lambda way: len(tried[way][1].right))
+        line, right = column(lambda w: w.node.lineno), column(lambda w: len(tried[w][1].right))
+        change = np.abs(column(_growth)) + LESS_USUAL * column(lambda w: LEFT_OUT in w.mistakes)
         wrong, unknown = self._foreseen([tried[way][0] for way in ways])
         order = 1e6 * unknown - 1e3 * np.maximum(right, right.T) + change + change.T
         a, b = np.nonzero(np.triu((wrong == 0) & (line != line.T)))
@@ -230,34 +226,38 @@ class _Search:
         changed = np.abs(now - was) > 1e-6 * np.abs(was)
         return np.array([changed[some], off[some]], np.float32)
 
-    def _two_in_a_line(self, written, tried):
+    def _two_in_a_line(self, tried):
         """A way that mends a part, and one more in the line that it writes."""
-        better = defaultdict(list)
-        for way, (_, score) in tried.items():
-            more = set(score.right) > set(self.here.right) or score.close > self.here.close
-            if way.switch is not None and more:
-                better[score].append(way)
-        best = sorted(better, key=lambda score: (-len(score.right), -score.close))
-        for way in (min(better[score], key=_growth) for score in best[:FIRST_STEPS]):
-            first = written.remedies(way)[0]
-            after = _Written(self.source, written.rewritten(way), line=way.line)
-            if seconds := self._remedies(after, self._try_all(after)):
+        better = {}
+        for way in sorted(tried, key=_growth):
+            score = tried[way][1]
+            if len(score.right) > len(self.here.right) or score.close > self.here.close:
+                better.setdefault(score, way)
+        program = self.written
+        for score in sorted(better, key=lambda s: (-len(s.right), -s.close))[:FIRST_STEPS]:
+            first = program.remedies(better[score])[0]
+            text = program.rewritten(better[score])
+            self.written = _Written(self.source, self.call, text, first.line)
+            if seconds := self._remedies(self._try_all()):
                 return [first, min(seconds, key=lambda r: len(r.now) - len(r.was))]
+        self.written = program
         return []
 
-    def _try_all(self, written, known=None):
-        """{way: (outcome, score)}; what was known of an expression and a text stays known."""
-        known, keys = known or {}, self.outcome and written.compared(self._outcome, self.outcome)
+    def _try_all(self, left_out=False):
+        """{way: (outcome, score)}"""
+        ways = [way for way in self.written.ways if left_out == (way.mistakes == (LEFT_OUT,))]
+        keys = self.written.compared(ways, self.outcome, self._outcome) if self.outcome else {}
         tried, told = {}, {None: (None, _Score(False)), self.outcome: (self.outcome, self.here)}
-        for way in written.ways:
-            key = keys.get(way, way) if keys else way
+        for way in ways:
+            key = keys.get(way, way)
             if key not in told or told[key][1].passes:
-                told[key] = known.get(way[:2]) or self._try(written.as_in(way))
+                told[key] = self._try(way)
             tried[way] = told[key]
         return tried
 
-    def _try(self, program):
+    def _try(self, *ways):
         """(outcome, score); what the true slopes refuse is not asked about."""
+        program = self.written.as_in(*ways)
         outcome = self._outcome(program) if self.call else object()
         if outcome not in self.scores:
             score = self._told(outcome)
@@ -279,12 +279,12 @@ class _Search:
         except Exception:  # a wrong program may well raise
             return _Score(False), {}
         blocks = getattr(report, "blocks", {})
-        right = {name: b for name, b in blocks.items() if b.verdict in ("agrees", "simultaneous")}
-        return _Score(passes, tuple(right), sum(b.entries for b in right.values())), blocks
+        right = (name for name, b in blocks.items() if b.verdict in ("agrees", "simultaneous"))
+        return _Score(passes, tuple(right)), blocks
 
     def _outcome(self, program):
         """What a program computes, to six digits; None if it fails."""
-        args, named = self.call()
+        args, named = _rebuilt(self.call, copy.deepcopy)
         try:
             value = program(*args, **named)
         except Exception:
@@ -292,15 +292,9 @@ class _Search:
         return _fingerprint((args, named, self.source.changed) if value is None else value)
 
 
-def _kept(thing):
-    """A function that makes it again, as it is now."""
-    try:
-        stored = pickle.dumps(thing)
-        pickle.loads(stored)
-    except Exception:  # not everything can be pickled, and deepcopy takes longer
-        stored = copy.deepcopy(thing)
-        return lambda: copy.deepcopy(stored)
-    return lambda: pickle.loads(stored)
+def _new(way):
+    """How an expression reads that is written in another way."""
+    return tidy(way.text.replace(OLD, t(way.node)))
 
 
 def _growth(way):
@@ -381,12 +375,10 @@ class _Truth(NamedTuple):
         if not off.any():
             return None
         claimed, slopes = np.where(known, (numbers[self.places], self.slopes), 0)
-        sizes, many = blocks @ slopes**2, blocks @ known
-        factors = blocks @ (claimed * slopes) / np.where(sizes, sizes, 1)
-        odd = np.abs(claimed - factors @ blocks) > 1e-6 * np.abs(claimed)
-        alike = (many > 1) & (factors != 0) & (blocks @ odd == 0)
+        sizes = (blocks @ claimed**2) * (blocks @ slopes**2)
+        cosines = np.abs(blocks @ (claimed * slopes)) / np.sqrt(np.where(sizes, sizes, 1))
         right = tuple(name for name, wrong in zip(self.blocks, blocks @ off) if not wrong)
-        return _Score(False, right, int(np.where(alike, many, blocks @ (known & ~off)).sum()))
+        return _Score(False, right, round(cosines.sum(), 6))
 
 
 def _numbers(outcome):
@@ -424,11 +416,7 @@ class _Source:
         yield
         kept = {name for name in data if _fingerprint(data[name]) == before[name]}
         self.changed = [value for name, value in data.items() if name not in kept]
-        self.scope |= {name: _read_only(data[name]) for name in kept}
-
-    def arguments(self, args, named):
-        """The arguments of a call, {name: value}."""
-        return dict(inspect.signature(self.program).bind_partial(*args, **named).arguments)
+        self.scope |= {name: _rebuilt(data[name], _read_only) for name in kept}
 
     def compiled(self, text, names, around=()):
         """The function that a text defines, with its old default values.
@@ -453,37 +441,31 @@ class _Source:
         return function if owner is None else types.MethodType(function, owner)
 
 
+def _rebuilt(value, leaf):
+    """A structure like it, made of what `leaf` makes of its arrays and other values."""
+    if type(value) is dict:
+        return {key: _rebuilt(inner, leaf) for key, inner in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_rebuilt(inner, leaf) for inner in value)
+    return leaf(value)
+
+
 def _read_only(value):
-    """Arrays that cannot be changed, in a structure that may be."""
     if isinstance(value, np.ndarray):
         value = value.view()
         value.flags.writeable = False
-    elif isinstance(value, dict):
-        return dict(zip(value, map(_read_only, value.values())))
-    elif type(value) in (list, tuple):
-        return type(value)(map(_read_only, value))
     return value
 
 
 class Way(NamedTuple):
     """One expression written in another way, or a statement at another place of its block."""
 
-    place: tuple  # the span of the expression, or the statement
+    place: tuple  # the span of the expression; three lines: where to, from where, up to where
     text: str
     mistakes: tuple
     statement: ast.stmt
-    node: ast.AST  # the expression; the parent of a statement that is moved
-    switch: int | None  # None of a statement that is moved
-    goal: int | None = None  # its new position in its block
-
-    @property
-    def line(self):
-        return (self.statement if self.switch is None else self.node).lineno
-
-    @property
-    def new(self):
-        """How the expression reads."""
-        return tidy(self.text.replace(OLD, t(self.node)))
+    node: ast.AST  # the expression; the statement itself where it is moved
+    switch: int | None = None  # of an expression
 
 
 class _Written:
@@ -492,10 +474,12 @@ class _Written:
     Its text is in bytes, as the columns of a tree are counted in them.
     """
 
-    def __init__(self, source, text=None, given=None, line=None):
-        self.source, self.text = source, text or "\n".join(source.lines).encode()
+    def __init__(self, source, call, text=None, line=None):
+        self.source, self.text = source, text or "\n".join([*source.lines, ""]).encode()
         self.definition, self.span = _tree(self.text), _spans(self.text)
         self.ways, self.at, self.turns, around = [], [], [None], []
+        args, named = call or ((), {})
+        given = inspect.signature(source.program).bind_partial(*args, **named).arguments
         for statement, node, texts in ways_to_write(self.definition, source.scope, given, line):
             k, place = len(self.at), self.span(node)
             around.append((place, f"__at__[{k}](lambda: (", "))"))
@@ -529,40 +513,41 @@ class _Written:
         return eval(code, {name: seen[name] if name in seen else scope[name]
                            for name in names if name in seen or name in scope})
 
-    def compared(self, outcome_of, outcome):
+    def compared(self, ways, outcome, outcome_of):
         """{way: None if it fails where it stands, the outcome if it changes nothing, or a key}.
 
         Two ways with one key come to the same. An expression that is met more than once may be
         changed by what it has changed before, so that only the first failure counts.
         """
-        times, keys, program = Counter(), {}, self.as_in()
+        times, keys, program, by_switch = Counter(), {}, self.as_in(), defaultdict(list)
 
         def look(switch, old, frame):
             now = old()
             times[switch] += 1
-            same = _fingerprint(now)
             for way in by_switch[switch] if times[switch] == 1 else ():
                 try:
                     value = _fingerprint(self._value(way, lambda: now, frame)) or way
                 except Exception:
                     keys[way] = None
                 else:
-                    keys[way] = outcome if value == same else (switch, value)
+                    keys[way] = outcome if value == _fingerprint(now) else (switch, value)
             return now
 
-        by_switch = defaultdict(list)
-        for way in self.ways:
+        for way in ways:
             by_switch[way.switch].append(way)
-        self.at[:] = [lambda old, k=k: look(k, old, _caller()) for k in range(len(self.at))]
+        for k in by_switch.keys() - {None}:
+            self.at[k] = lambda old, k=k: look(k, old, _caller())
         outcome_of(program)
-        return {way: keys.get(way, outcome) for way in self.ways if way.switch is not None
+        return {way: keys.get(way, outcome) for way in ways if way.switch is not None
                 and (times[way.switch] < 2 or keys[way] is None)}
 
     def rewritten(self, way):
         """The text of the program that a way writes; its lines keep their numbers."""
         if way.switch is None:
-            return self._moved(way)
-        (start, end), new = way.place, way.new
+            (goal, first, last), lines = way.place, self.text.splitlines(True)
+            lines[goal:last] = lines[first:last] + lines[goal:first]
+            return b"".join(lines)
+        (start, end), new = way.place, _new(way)
         before, after, old = self.text[:start], self.text[end:], self.text[start:end]
         match way.statement, ast.parse(new, mode="eval").body:
             case ast.AugAssign(target, ast.Add() | ast.Sub() as op, value), ast.UnaryOp(
@@ -580,63 +565,36 @@ class _Written:
         meant = ast.dump(_tree(sure))
         return next((text for text in bare if _means(text, meant)), sure)
 
-    def _moved(self, way):
-        lines, block = self.text.splitlines(True), way.node.body
-        lines[-1] += b"\n"
-        ends = [block[0].lineno - 1, *(s.end_lineno for s in block)]
-        parts = [lines[a:b] for a, b in itertools.pairwise(ends)]
-        parts.insert(way.goal, parts.pop(block.index(way.statement)))
-        return b"".join([*lines[: ends[0]], *itertools.chain(*parts), *lines[ends[-1] :]])
-
     def remedies(self, way):
         """A remedy for each line and mistake of a way."""
         statement, body = way.statement, getattr(way.statement, "body", None)
         first, last = statement.lineno - 1, statement.end_lineno
         if body:  # of a loop only its head
             last = max(body[0].lineno - 1, statement.lineno)
-        text = lambda program: _on_one_line(program.splitlines(True)[first:last])
-        was, rows = text(self.text), [first]
-        if way.switch is None:
-            now = f"{was}    {way.text}"
-        else:
-            now = text(self.rewritten(way))
+        was, rows = _on_one_line(self.text, first, last), [first]
+        now = f"{was}    {way.text}"
+        if way.switch is not None:
+            now = _on_one_line(self.rewritten(way), first, last)
             rows = range(way.node.lineno - 1, min(way.node.end_lineno, last))
         return [Remedy(row + 1, word, was, now) for row in rows for word in way.mistakes]
 
 
 def _moves(definition):
-    """A statement to before one that changes what it reads, or that one to behind it."""
-    names = lambda tree: [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
-    stored = Counter(n.arg for n in ast.walk(definition.args) if isinstance(n, ast.arg))
-    stored.update(n.id for n in names(definition) if isinstance(n.ctx, ast.Store))
-    for parent in ast.walk(definition):
-        block = getattr(parent, "body", None)
-        block = block if isinstance(block, list) else []
+    """Each statement at the place of one before it that assigns to what it reads."""
+    blocks = (getattr(parent, "body", None) for parent in ast.walk(definition))
+    for block in (block for block in blocks if isinstance(block, list)):
         if any(a.end_lineno == b.lineno for a, b in itertools.pairwise(block)):
             continue  # more than one in a line
-        for (a, early), (b, late) in itertools.combinations(enumerate(block), 2):
-            changed = set(_parts_changed(early)) | {
-                n.id for n in names(early) if isinstance(n.ctx, ast.Store) and stored[n.id] > 1}
-            reads = {n.id for n in names(late) if isinstance(n.ctx, ast.Load)}
-            if changed & reads and not isinstance(late, ast.Return):
-                for statement, goal in (late, a), (early, b):
-                    text = f"(as statement {goal + 1} of its block)"
-                    yield Way((statement.lineno, statement.end_lineno), text, ("updated",),
-                              statement, parent, None, goal)
+        for (k, early), (_, late) in itertools.combinations(enumerate(block), 2):
+            stored = (n for n in ast.walk(early) if isinstance(getattr(n, "ctx", None), ast.Store))
+            read = {n.id for n in ast.walk(late) if isinstance(n, ast.Name)}
+            if {root(plain(n)) for n in stored} & read and not isinstance(late, ast.Return):
+                place = early.lineno - 1, late.lineno - 1, late.end_lineno
+                yield Way(place, f"(as statement {k + 1} of its block)", ("updated",), late, late)
 
 
-def _parts_changed(statement):
-    """The names of structures of which a statement changes a part."""
-    for node in ast.walk(statement):
-        match node:
-            case ast.Subscript(ctx=ast.Store()) | ast.Attribute(ctx=ast.Store()):
-                yield root(plain(node))
-            case ast.Expr(ast.Call(ast.Attribute(value))):
-                yield root(plain(value))
-
-
-def _as_it_is(value):
-    return value()
+def _as_it_is(old):
+    return old()
 
 
 def _caller():
@@ -669,6 +627,6 @@ def _spans(text):
                          starts[node.end_lineno - 1] + node.end_col_offset)
 
 
-def _on_one_line(lines):
-    whole = b"".join(lines).replace(JOINED, b"").decode()
-    return " ".join(map(str.strip, whole.splitlines()))
+def _on_one_line(text, first, last):
+    lines = b"".join(text.splitlines(True)[first:last]).replace(JOINED, b"").decode().splitlines()
+    return " ".join(map(str.strip, lines))

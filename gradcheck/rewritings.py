@@ -70,27 +70,26 @@ def own_expressions(statement):
     return todo[1:]
 
 
-def ways_to_write(function, scope, given=None, line=None):
+def ways_to_write(function, scope, given, line=None):
     """(statement, node, {text: mistakes}) for each expression of a function, or of one line.
 
-    With the arguments that it was given, {name: value}: the factors that may have been left out
-    too.
+    The arguments that it was given, {name: value}, may be among the factors that are left out.
     """
     words, tried = Words(function, scope, given), Counter()
-    rewritings = REWRITINGS if given is None else REWRITINGS | MISSING
     inside = (s for s in ast.walk(function) if isinstance(s, ast.stmt))
     for statement in (s for s in inside if not isinstance(s, ast.FunctionDef)):
         words.look_at(statement)
         nodes = filter(words.can_change, own_expressions(statement))
         for node in (n for n in nodes if line in (None, n.lineno)):
             texts = {}
-            for mistake in words.mistakes_in(node, rewritings):
+            for mistake in words.mistakes_in(node):
                 left = LIMIT * (4 if mistake == LEFT_OUT else 1) - tried[node.lineno, mistake]
-                found = (text for row in rewritings[mistake] for text in texts_of(row, node, words))
-                found = dict.fromkeys(itertools.islice(found, left))
+                rows = (texts_of(row, node, words) for row in REWRITINGS[mistake])
+                found = dict.fromkeys(itertools.islice(itertools.chain(*rows), left))
                 tried[node.lineno, mistake] += len(found)
                 for text in found:
-                    texts.setdefault(text, []).append(mistake)
+                    if mistake != LEFT_OUT or text not in texts:
+                        texts.setdefault(text, []).append(mistake)
             texts.pop(plain(node), None)
             if texts:
                 yield statement, node, texts
@@ -99,7 +98,7 @@ def ways_to_write(function, scope, given=None, line=None):
 class Words:
     """The names and entries that occur in a program, as text, and where its nodes stand."""
 
-    def __init__(self, function, scope, given=None):
+    def __init__(self, function, scope, given):
         nodes, args = list(ast.walk(function)), function.args
         self.all = lambda kind: [n for n in nodes if isinstance(n, kind)]
         parameters = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
@@ -116,7 +115,7 @@ class Words:
         biases += [f"{b}[{layer}]" for b in biases if b in self.names for layer in self.layers]
         biases += [re.sub(r"\['[Ww]", "['b", text) for text in self.entries]  # where W is, b is
         self.biases = list(dict.fromkeys(biases))
-        self.at_hand = list(values_in({**(given or {}), **scope})) if given is not None else []
+        self.at_hand = list(values_in({**given, **scope}))
         self._look_around()
 
     def _look_around(self):
@@ -165,15 +164,13 @@ class Words:
             and not (isinstance(node, ast.Attribute) and node.attr != "T")
         )
 
-    def mistakes_in(self, node, rewritings):
-        told = rewritings
+    def mistakes_in(self, node):
         if id(node) in self.indices:
-            told = ["index"]
-        elif isinstance(node, NO_VALUES):
-            told = ["updated"]
-        elif id(node) in self.below:
-            told = [mistake for mistake in rewritings if mistake != "factor"]
-        return [mistake for mistake in told if mistake in rewritings]
+            return ["index"]
+        if isinstance(node, NO_VALUES):
+            return ["updated"]
+        below = id(node) in self.below
+        return [mistake for mistake in REWRITINGS if not (below and mistake == "factor")]
 
 
 def counts(node):
@@ -393,7 +390,7 @@ REWRITINGS = {
         (any_of(ast.BinOp, ast.Call, *ATOMS), "2*{X}", "{X}/2"),
     ],
     "index": [other_numbers(to_count=True), other_entry],
+    LEFT_OUT: [factor_left_out],
 }  # fmt: skip
-MISSING = {LEFT_OUT: [factor_left_out]}
 ROWS = [row for rows in REWRITINGS.values() for row in rows if isinstance(row, tuple)]
 FORMS = {row[0]: ast.parse(row[0], mode="eval").body for row in ROWS if isinstance(row[0], str)}
