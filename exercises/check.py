@@ -38,12 +38,18 @@ def check(answer, question, given=(), number=""):
     """Say whether `answer` equals `question`, in any equal form; if not, name the mistake and show
     a counterexample.
 
-    answer    a formula of the symbols of the exercise; or the same as text, plain or LaTeX, its
-              names as they are shown or as Python has them where `check` is called; or a NumPy
-              function whose parameters are named like the symbols; `...` for "not answered yet"
-    question  what is asked for, such as ``Partial(J, w[k])``
-    given     the definitions that lead from its left to its right
-    number    of the exercise
+    Parameters
+    ----------
+    answer
+        A formula of the symbols of the exercise; or the same as text, plain or LaTeX, its names as
+        they are shown or as Python has them where `check` is called; or a NumPy function whose
+        parameters are named like the symbols. `...` stands for "not answered yet".
+    question : sympy expression
+        What is asked for, such as ``Partial(J, w[k])``.
+    given : iterable of Definition, Depends and Entries
+        All that lead from its left to its right.
+    number : str
+        The number of the exercise.
 
     Prints one short text and returns nothing. Asked again with the same answer, it adds a hint.
     """

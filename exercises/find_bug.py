@@ -12,11 +12,18 @@ NOT_YET = ("No answer yet. One line is wrong: find it with the check, then put i
 def find_bug(program, line, cause, passes, number=""):
     """Say whether `line` and `cause` name the fault: does the check pass when it is undone there?
 
-    program  a function with one planted fault
-    line     the number of the wrong line, 1 being the `def`, or its text; `...` for "no answer yet"
-    cause    one of the words of `gradcheck.MISTAKES`
-    passes   passes(program) is true if it is right, as a report of `gradient_check` is
-    number   of the exercise
+    Parameters
+    ----------
+    program : function
+        With one planted fault.
+    line : int or str
+        The number of the wrong line, 1 being the `def`, or its text; `...` for "no answer yet".
+    cause : str
+        One of the words of `gradcheck.MISTAKES`.
+    passes : callable
+        passes(program) is true if it is right, as a report of `gradient_check` is.
+    number : str
+        The number of the exercise.
 
     Prints a short text and returns nothing.
     """

@@ -17,12 +17,20 @@ UNEXPECTED = "What did you not expect? Find the reason before you unfold the ans
 def predict(prediction, truth, number="", choices=(), slips=None, within=1e-6):
     """Show the truth only to a reader who has committed to a prediction, and compare the two.
 
-    prediction  a number, a word, or several in a tuple or a set; `...` for "no prediction yet"
-    truth       a function without arguments that computes what really happens; called only then
-    number      of the exercise
-    choices     what may be said, if it is a choice
-    slips       {wrong prediction: what may have led to it}
-    within      the relative distance at which two numbers still agree
+    Parameters
+    ----------
+    prediction
+        A number, a word, or several in a tuple or a set; `...` stands for "no prediction yet".
+    truth : callable
+        Without arguments; computes what really happens. Called only after the commitment.
+    number : str
+        The number of the exercise.
+    choices : tuple of str
+        What may be said, if it is a choice.
+    slips : dict
+        {wrong prediction: what may have led to it}.
+    within : float
+        The relative distance at which two numbers still agree.
 
     The first prediction is kept: it is the one that counts. Prints a short text, returns nothing.
     """
