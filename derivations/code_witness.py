@@ -41,7 +41,8 @@ class Executable:
         left, self.last = (given(known.scalar(line)) for line in lines)
         self.free = {index: ends[0] for index, ends in ranges_in(left, self.last).items()}
         parts = opened([self.last], self.table)
-        self.least = least_sizes(left, *parts)  # d ≥ 2, since w_2 stands there
+        # d ≥ 2, since w_2 stands there
+        self.least = least_sizes(left, *parts, levels=known.table.levels)
         self.rational = all(map(is_rational, parts))
         self.functions = {type(a).__name__: type(a) for e in parts for a in e.atoms(Activation)}
         named = _quantities(parts) - self.free.keys()

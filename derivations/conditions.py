@@ -8,7 +8,7 @@ from sympy.core.relational import Relational
 from derivations.definitions import Depends, resolve
 from derivations.errors import Undecided
 from derivations.normal_form import NormalForm
-from derivations.places import limits_in, ranges_in
+from derivations.places import least_sizes, limits_in, ranges_in
 from derivations.printing import lettered, plain
 from derivations.recursion import first_levels
 from derivations.rewriting import in_exponentials
@@ -31,21 +31,21 @@ def differentiable(lines, table):
 def conditions(lines, table, made_of=()):
     """What the lines ask for and what is not known to hold: "x ≠ 0", "p_k > 0"; in the order in
     which it occurs. Of what they are made of counts how large an array must be: "d ≥ 2"."""
-    found = {}
+    found, levels = {}, getattr(table, "levels", {})
     parts = [part for line in lines for part in sp.preorder_traversal(line)]
     entries = {e for part in made_of for e in parts_in(part, sp.Indexed)
-               if any(i.is_Integer for i in e.indices)}
+               if least_sizes(e, levels=levels)}
     parts += sorted(entries, key=str)
     first = _first_values(lines)
-    asked = [pair for part in parts for pair in _asked(part, first)]
+    asked = [pair for part in parts for pair in _asked(part, first, levels)]
     if any(holds(part, *KINKED) for part in (*lines, *made_of)):
         asked += [pair for part in parts for pair in _jumps(part, table, first)]
     for kind, expr in (_simplest(*pair) for pair in asked):
         if not all(_is_shown(kind, expr, case) for case in (table, *table.at_ends)):
             found.setdefault(expr, set()).add(kind)
     words = [_in_words(_strongest(kinds), expr) for expr, kinds in found.items()]
-    levels = first_levels(lines, table)
-    words += [f"{plain(letter)} ≥ {least}" for letter, least in levels.items() if least > 1]
+    first_at = first_levels(lines, table)
+    words += [f"{plain(letter)} ≥ {least}" for letter, least in first_at.items() if least > 1]
     return list(dict.fromkeys(words))
 
 
@@ -76,12 +76,10 @@ def _first_values(lines):
     return {i: low + sp.Dummy(integer=True, nonnegative=True) for i, low in first.items()}
 
 
-def _asked(part, first):
+def _asked(part, first, levels=()):
     """(kind, expression) for what one part of a formula needs of another: "≠ 0", "> 0" or "≥ 0"."""
     if isinstance(part, sp.Indexed):
-        for i, size in zip(part.indices, part.base.shape or ()):
-            if i.is_Integer and i > 1 and not size.is_Integer:
-                yield f"≥ {i}", size
+        yield from ((f"≥ {least}", size) for size, least in least_sizes(part, levels=levels).items() if least > 1)
     if isinstance(part, (sp.sign, sp.Heaviside)) and not part.args[0].is_integer:
         yield "≠ 0", part.args[0]
     if isinstance(part, sp.Piecewise):

@@ -39,6 +39,7 @@ from derivations.rewriting import (
     power_sum,
     rate_of,
     rounded_ends,
+    solved,
     solved_for,
 )
 from derivations.symbols import (
@@ -129,11 +130,10 @@ class NormalForm:
 
     def __init__(self, ranges, least=None):
         self.ranges, self.spans = ranges, {}  # the ends of free indices and of bound ones
-        self.large = {size: sp.Dummy(integer=True, positive=True) + number - 1
-                      for size, number in (least or {}).items()}
+        self.sizes = least or {}  # what they are known to be at least
         self.letters = {}  # free letters in which terms under sums with the same ends are compared
         self.root = 1  # a generator is exp(m/root), lest exp(m) and exp(m/2) count as two
-        self.least_known = {}  # (whole number, expression) -> is it at least that?
+        self.least_known = {}  # (whole number, expression, bounds) -> is it at least that?
         self.known = {}  # (root, expression) -> polynomial: lines share most of their parts
 
     def vanishes(self, expr):
@@ -180,7 +180,7 @@ class NormalForm:
             return True
         expr = self.expression(poly)
         for letter in sorted(filter(self.is_free, expr.free_symbols), key=str):
-            if letter.is_Symbol and (values := _between(*self.span(letter))):
+            if letter.is_Symbol and (values := _between(*self.ends_of(letter))):
                 return all(self.vanishes(expr.xreplace({letter: value})) for value in values)
         steps = sorted((step for step in expr.atoms(Step) if not step.args[0].has(Step)), key=str)
         return bool(steps) and len(known) < SWITCHES and all(
@@ -276,10 +276,9 @@ class NormalForm:
                 factors = _product(kept.items()), self.power(lower, sp.Integer(whole))
                 return self.under(bounds, self.product(factors), coefficient)
         for atom in [a for a in powers if isinstance(a, Step) and a.args[0].is_integer]:
-            least, most = self.extremes(atom.args[0], bounds)
-            if self.at_least(0, -most):
+            if self.at_least(0, -atom.args[0], bounds):
                 return {}
-            if self.at_least(1, least):
+            if self.at_least(1, atom.args[0], bounds):
                 del powers[atom]
         for atom in filter(is_delta, powers):
             others = {a: k for a, k in powers.items() if a != atom}
@@ -289,54 +288,60 @@ class NormalForm:
                 if reach is not None:
                     picked = self.product([self.swapped(others, bound[0], other), reach])
                     return self.under([b for b in bounds if b != bound], picked, coefficient)
-            keep, drop = atom.args  # delta_kl p_l is delta_kl p_k: beside it only k stays
-            free = not any(b[0] in letters_of(atom) for b in bounds)
-            if free and any(drop in letters_of(a) for a in others):
-                rest = self.under(bounds, self.swapped(others, drop, keep), coefficient)
-                return self.product([_single(atom), rest])
+            if not any(b[0] in letters_of(atom) for b in bounds):
+                drop, keep = solved(atom)  # delta_kl p_l is delta_kl p_k: beside it only k stays
+                if any(drop in letters_of(a) for a in others):
+                    rest = self.under(bounds, self.swapped(others, drop, keep), coefficient)
+                    return self.product([_single(atom), rest])
         for bound in bounds:
             inside = {a: k for a, k in powers.items() if bound[0] in letters_of(a)}
-            if (total := self.added_up(inside, *bound)) is not None:
+            if (total := self.added_up(inside, *bound, bounds)) is not None:
                 rest = [(a, k) for a, k in powers.items() if a not in inside]
-                outside = self.tidy([b for b in bounds if b != bound], rest, coefficient)
-                return self.product([total, outside])
+                outside = [b for b in bounds if b != bound]
+                return self.under(outside, self.product([_product(rest), total]), coefficient)
         return self.turned(with_standard_names(bounds, powers), coefficient)
-
-    @staticmethod
-    def extremes(whole, bounds):
-        """The least and the greatest value over bound indices, which reach their ends."""
-        least = most = whole
-        for index, *ends in bounds:
-            slope = whole.coeff(index)
-            if slope in (1, -1):
-                first, last = ends[:: int(slope)]
-                least, most = least.xreplace({index: first}), most.xreplace({index: last})
-        return least, most
 
     def swapped(self, powers, old, new):
         """The product of powers, after one index has taken another's place in them."""
         return self.product(self.poly((a**k).xreplace({old: new})) for a, k in powers.items())
 
     def turned(self, monomial, coefficient):
-        """[j - i > 0] of bound indices i, j, in this order, is 1 - [i - j > 0] - [i = j]."""
+        """[j - i > 0] of bound indices i, j, in this order, is 1 - [i - j > 0] - [i = j]; where all
+        else is the same with i and j exchanged, [i - j > 0] is half of 1 - [i = j]."""
         bounds, powers = monomial
-        wrong = [(a, k) for a, k in powers
-                 if isinstance(a, Step) and a.args[0].is_integer and is_turned(a.args[0])]
-        if not wrong or not bounds:
-            return {monomial: coefficient}
-        others = [p for p in powers if p != wrong[0]]
-        bounds, ((step, _), *others) = rename_apart((bounds, (wrong[0], *others)))
-        ahead = step.args[0]
-        other = self.poly(1 - Step(-ahead) - kronecker(ahead, 0))
-        return self.under(bounds, self.product([_product(others), other]), coefficient)
+        ends = {letter: span for letter, *span in bounds}
+        for step in [a for a, _ in powers if isinstance(a, Step) and a.args[0].is_integer]:
+            if not letters_of(step) <= ends.keys():
+                continue
+            others = [p for p in powers if p[0] != step]
+            halved = self.is_half(step.args[0], others, ends)
+            if halved or is_turned(step.args[0]):
+                bounds, ((step, _), *others) = rename_apart((bounds, ((step, 1), *others)))
+                ahead = step.args[0]
+                other = 1 - kronecker(ahead, 0) - (0 if halved else Step(-ahead))
+                rest = [_product(others), self.poly(other / (1 + halved))]
+                return self.under(bounds, self.product(rest), coefficient)
+        return {monomial: coefficient}
 
-    def added_up(self, inside, index, low, high):
-        """The sum over an index of what it occurs in: a constant, a power of it, or a geometric
-        sequence. None if it is nothing of these."""
+    @staticmethod
+    def is_half(ahead, others, ends):
+        """Is a step i - j, and is all else the same with i and j exchanged?"""
+        letters = tuple(letters_of(ahead))
+        swap = dict(zip(letters, letters[::-1]))
+        return (len(letters) == 2 and ends[letters[0]] == ends[letters[1]]
+                and ahead + ahead.xreplace(swap) == 0
+                and {(a.xreplace(swap), k) for a, k in others} == set(others))
+
+    def added_up(self, inside, index, low, high, bounds=()):
+        """The sum over an index of what it occurs in: a constant, a power of it, a geometric
+        sequence, or one of these up to another index. None if it is nothing of these."""
         if not inside:
-            return self.count(low, high)
-        if low != 1 or not (high.is_integer and self.at_least(0, high)):
+            return self.count(low, high, bounds)
+        if low != 1 or not (high.is_integer and self.at_least(0, high, bounds)):
             return None
+        if steps := [a for a in inside if isinstance(a, Step) and a.args[0].is_integer]:
+            rest = {a: k for a, k in inside.items() if a != steps[0]}
+            return self.added_up_to(steps[0].args[0], rest, index, high, bounds)
         if list(inside) == [index] and 0 < inside[index] <= EXPLICIT:
             return self.poly(power_sum(int(inside[index]))(high))
         rates = [rate_of(a, k, index) for a, k in inside.items()]
@@ -347,45 +352,70 @@ class NormalForm:
         before_first, before_last = (add([poly, {ONE: -sp.S.One}]) for poly in (first, last))
         return self.product([first, before_last, self.integer_power(before_first, -1)])
 
-    def count(self, low, high):
+    def added_up_to(self, ahead, rest, index, high, bounds):
+        """The sum over i of [j - i > 0] f_i is f_1 + ... up to f_{j-1}; that over [i - j > 0] f_i
+        is what is behind f_j."""
+        slope = ahead.coeff(index)
+        end = index - ahead / slope if slope in (1, -1) else index  # where the step is
+        end = sp.expand(end - int(slope == -1))
+        if (index in end.free_symbols or not self.at_least(0, end, bounds)
+                or not self.at_least(0, high - end, bounds)):
+            return None
+        lower = self.added_up(rest, index, sp.S.One, end, bounds)
+        if slope == -1 or lower is None:
+            return lower
+        return add([self.added_up(rest, index, sp.S.One, high, bounds), times(-1, lower)])
+
+    def count(self, low, high, bounds=()):
         """How many terms a sum has; one to n - 5 has no -4 terms if n = 1, so it is left alone."""
-        if (high - low).is_integer and self.at_least(-1, high - low):
+        if (high - low).is_integer and self.at_least(-1, high - low, bounds):
             return self.poly(high - low + 1)
         raise Undecided(f"it is not known how many terms a sum from {low} to {high} has")
 
-    def at_least(self, number, e):
-        """Is a whole number known to be that large, whatever the sizes are?"""
-        if e == number:
-            return True
-        if (number, e) not in self.least_known:
-            gap = e - number
-            self.least_known[number, e] = bool(
-                gap.is_nonnegative or self.large and gap.xreplace(self.large).is_nonnegative)
-        return self.least_known[number, e]
+    def at_least(self, number, e, bounds=()):
+        """Is a whole number known to be that large, whatever the sizes are, and the indices?"""
+        known = number, e, *bounds
+        if known not in self.least_known:
+            self.least_known[known] = self.is_at_least(number, e, bounds)
+        return self.least_known[known]
+
+    def is_at_least(self, number, e, bounds):
+        terms = self.least(e - number, bounds).as_coefficients_dict()
+        if any(k < 0 or not size.is_nonnegative for size, k in terms.items() if size != 1):
+            return False
+        is_one = lambda size: int(bool(size.is_integer and size.is_positive))
+        return bool(sum(k * self.sizes.get(size, is_one(size)) for size, k in terms.items()) >= 0)
+
+    def least(self, w, bounds=()):
+        """A whole number from below: each index in it stands at that end where it is least, those
+        first that are the ends of no other."""
+        terms = w.as_coefficients_dict()
+        running = {i: ends for i in terms if (ends := self.ends_of(i, bounds))}
+        for letter, ends in running.items():
+            others = [*terms, *chain.from_iterable(running.values())]
+            if sum(letter in letters_of(other) for other in others) == 1:
+                slope = terms[letter]
+                return self.least(w + slope * (ends[bool(slope < 0)] - letter), bounds)
+        return w
+
+    def ends_of(self, letter, bounds=()):
+        """(first, last) of what an index runs through, or None if they are not known."""
+        return (getattr(base_of(letter), "ends", None)
+                or next((ends for i, *ends in bounds if i == letter), None)
+                or self.spans.get(letter) or self.ranges.get(letter))
 
     def reach(self, other, bound, bounds):
         """1 where the other index of a delta is within the limits of this sum, 0 elsewhere."""
-        span = self.span(other, bounds)
-        if span and self.at_least(bound[1], span[0]) and self.at_least(span[1], bound[2]):
+        _, low, high = bound
+        if self.at_least(0, other - low, bounds) and self.at_least(0, high - other, bounds):
             return UNIT
         if any(isinstance(i, sp.Dummy) and not self.is_free(i) for i in other.free_symbols):
             return None  # it is bound by a sum further out
-        return self.poly(Step(other - bound[1] + 1) * Step(bound[2] - other + 1))
+        return self.poly(Step(other - low + 1) * Step(high - other + 1))
 
     def is_free(self, letter):
         """Is it a letter of which it is known from where to where it runs, bound by no sum?"""
         return letter in self.ranges or hasattr(base_of(letter), "ends")
-
-    def span(self, e, bounds=()):
-        """(least, greatest) value of an index, or None if they are not known."""
-        shift, letter = e.as_coeff_Add()
-        known = (getattr(base_of(letter), "ends", None)
-                 or next((ends for i, *ends in bounds if i == letter), None)
-                 or self.spans.get(letter) or self.ranges.get(letter))
-        if known is None and (letter == 0 or not isinstance(letter, sp.Dummy)
-                              and letter.is_integer and letter.is_positive):
-            known = letter, letter
-        return known and (known[0] + shift, known[1] + shift)
 
     # powers
 
@@ -516,12 +546,11 @@ class NormalForm:
         u = e.args[0]
         if not u.is_integer:
             return self.poly((1 + Side(u)) / 2) if self.poly(u) else _single(e)
-        least = self.least(u)
-        if self.at_least(1, u) or self.at_least(1, least):
+        if self.at_least(1, u):
             return UNIT
-        if u.is_nonpositive:
+        if self.at_least(0, -u):
             return {}
-        if least == 0:
+        if self.at_least(0, u):
             return self.poly(1 - kronecker(u, 0))
         shift, w = u.as_coeff_Add()
         if is_turned(w):  # [-v > 0] is 1 - [v + 1 > 0]
@@ -531,14 +560,6 @@ class NormalForm:
         ahead = (kronecker(w, -t) for t in range(int(shift)))  # between w and w + 1 there is none
         behind = (kronecker(w, t + 1) for t in range(int(-shift)))
         return self.poly(Step(w) + sp.Add(*ahead) - sp.Add(*behind))
-
-    def least(self, w):
-        """The least value of a whole number over one free index in it."""
-        for letter in sorted(w.free_symbols, key=sp.default_sort_key):
-            slope = w.coeff(letter)
-            if slope in (1, -1) and self.is_free(letter):
-                return w.xreplace({letter: self.span(letter)[int(slope == -1)]})
-        return w
 
     def heaviside(self, e):
         """1 where e > 0, 0 where e < 0. Whole numbers are exact; of others the kink is left out."""
@@ -579,7 +600,7 @@ class NormalForm:
 
     def rounded(self, body, index, low, high, of_term):
         """(first, last, what a sum or a product from first to last lacks, or has too much)"""
-        known = *(end for _, end in self.ranges.values()), *self.large
+        known = *(end for _, end in self.ranges.values()), *self.sizes
         first, last, edge = rounded_ends(low, high, self.at_least, known)
         try:
             edge = [of_term(sign, self.poly(body.xreplace({index: end}))) for end, sign in edge]
@@ -589,7 +610,7 @@ class NormalForm:
 
     def bound(self, body, index, low, high):
         """A letter that is bound nowhere else and runs between these ends, and the body with it."""
-        is_ours = isinstance(index, sp.Dummy) and index.is_positive == (low.is_positive or None)
+        is_ours = isinstance(index, sp.Dummy) and index.is_positive and low.is_positive
         if is_ours and self.spans.setdefault(index, (low, high)) == (low, high):
             return index, body
         letter = bound_letter("t", low)
@@ -622,9 +643,10 @@ class NormalForm:
 
     def span_of_letter(self, end):
         """The span of an end that is an index itself, if it is free of bound ones."""
-        letter = end.as_coeff_Add()[1]
-        span = self.span(end) if letter in self.spans or letter in self.ranges else None
-        return span if span and not any(e.free_symbols & self.spans.keys() for e in span) else None
+        shift, letter = end.as_coeff_Add()
+        ends = self.ends_of(letter) or ()
+        is_square = ends and not any(e.free_symbols & self.spans.keys() for e in ends)
+        return [e + shift for e in ends] if is_square else None
 
     def product_over(self, body, index, low, high):
         """A product of a product is the product of the products; of exp(a) it is exp(sum a)."""
@@ -637,6 +659,9 @@ class NormalForm:
         if offset := _offset([p for _, powers in poly for p in powers], inner):
             body = self.expression(poly).xreplace({inner: inner - offset})
             return self.poly(sp.Product(body, (inner, low + offset, high + offset)))
+        if low != 1 and self.at_least(1, low) and self.at_least(-1, high - low):
+            whole, before = (self.poly(sp.Product(body, (inner, 1, end))) for end in (high, low - 1))
+            return self.product([whole, self.integer_power(before, -1)])
         (bounds, powers), c = next(iter(poly.items()), (ONE, sp.S.Zero))
         if len(poly) != 1 or bounds:
             return _single(_product_atom(self.expression(poly), inner, low, high))

@@ -83,12 +83,17 @@ def sizes_of_arrays(expr):
     return frozenset(s for array in arrays for size in shape_of(array) for s in size.free_symbols)
 
 
-def least_sizes(*exprs):
+def least_sizes(*exprs, levels=()):
     """{size: what it must at least be}, since entries at whole numbers stand on such arrays, as w_2
-    on one of size d."""
+    on one of size d, or are counted from their ends, as w_{d-1}; not so in recursions, which have
+    their own first level."""
     found = {}
-    for index, size, *_ in uses_in(*exprs):
-        if index.is_Integer and size.is_Symbol:
+    for entry, position, index, _ in (place for expr in exprs for place in stands(expr)):
+        size = entry.base.shape[position] if entry.base.shape else sp.S.One
+        if index.is_Add and size in index.free_symbols and entry.base not in levels:
+            with evaluate(True):
+                index = size - index.doit() + 1
+        if size.is_Symbol and index.is_Integer:
             found[size] = max(index, found.get(size, sp.S.One))
     return found
 

@@ -117,6 +117,14 @@ def solved_for(delta, index):
     return None if other is None or index in other.free_symbols else other
 
 
+def solved(delta):
+    """(a letter in it, what it must be), as (l, k) of delta_kl; letters that only stand in others,
+    as i in c_i, are none."""
+    letters = sorted(letters_of(delta), key=sp.default_sort_key, reverse=True)
+    found = ((i, solved_for(delta, i)) for i in letters)
+    return next((pair for pair in found if pair[1] is not None), (None, None))
+
+
 def kronecker(gap, value):
     """1 where a whole number has a value; one letter on each side where it is their difference."""
     gap = sp.expand(gap - value)

@@ -92,7 +92,8 @@ class Point:
         self.lowest = 0 if any(low == 0 for _, low, _ in limits_in(*parts)) else 1
         # the first level at which all names on display are opened, and none is a start of its own
         self.start = first_levels(exprs, self.table)
-        numbered = map(int, least_sizes(*parts).values())  # entries such as w_2
+        # entries such as w_2
+        numbered = map(int, least_sizes(*parts, levels=self.table.levels).values())
         self.furthest = max([1, *numbered, *self.start.values()])
         counts = set().union(*map(sizes_in, parts)) - self.ranges.keys()
         self.counts = sorted(counts, key=str, reverse=True)

@@ -335,7 +335,7 @@ class Chain:
     def prove(self):
         """Raises Undecided unless every line is proved."""
         least = {resolve(size, self.known.table): number
-                 for size, number in least_sizes(*self.parts).items()}
+                 for size, number in least_sizes(*self.parts, levels=self.known.table.levels).items()}
         for position in range(1, len(self.lines)):
             for unclear in self.unclear.keys() & {position - 1, position}:
                 raise Undecided(self.unclear[unclear])

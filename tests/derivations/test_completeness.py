@@ -624,6 +624,166 @@ LESSONS = {  # what is right, and what is nearly so
     ),
 }
 
+# sums and products that are cut at an index, halves of squares, what stands at the ends
+at_k, inside = Index(k, 1, n), Index(k, 2, n - 1)
+cut = lambda f, of=Sum, gap=1: (of(f, (i, 1, k - gap)), of(f, (i, k + 1, n)))
+both = lambda f: Sum(Sum(f, (j, 1, n)), (i, 1, n))
+below = lambda f: Sum(Sum(f, (j, 1, i - 1)), (i, 1, n))
+whole, squares = Sum(u[i], (i, 1, n)), Sum(u[i] ** 2, (i, 1, n))
+differences = Sum((u[i + 1] - u[i]) ** 2, (i, 1, n - 1))
+middle = 2 * (2 * u[k] - u[k - 1] - u[k + 1])
+factors = Product(u[i], (i, 1, n))
+of_class = Sum(KroneckerDelta(l, k) * u[l], (l, 2, n - 1))
+CUT = {
+    "a term split off": (whole, u[k] + sum(cut(u[i])), [at_k], sum(cut(u[i]))),
+    "without the index's range": (whole, u[k] + sum(cut(u[i])), [], u[k] + sum(cut(u[i], gap=0))),
+    "cut in two": (whole, sum(cut(u[i], gap=0)), [at_k], sum(cut(u[i]))),
+    "all but one": (
+        whole - u[k],
+        Sum(Piecewise((u[i], sp.Ne(i, k)), (0, True)), (i, 1, n)),
+        [at_k],
+        Sum(Piecewise((u[i], i > k), (0, True)), (i, 1, n)),
+    ),
+    "a factor split off": (
+        factors,
+        u[k] * sp.Mul(*cut(u[i], Product)),
+        [at_k],
+        sp.Mul(*cut(u[i], Product)),
+    ),
+    "a factor split off within a sum": (
+        Sum(Product(u[j], (j, 1, i)) * Product(u[j], (j, i + 1, n)) * y[i], (i, 1, n)),
+        factors * Sum(y[i], (i, 1, n)),
+        [],
+        factors * whole,
+    ),
+    "its factors behind an index": (
+        Partial(factors, u[k]),
+        sp.Mul(*cut(u[i], Product)),
+        [],
+        sp.Mul(*cut(u[i], Product, gap=0)),
+    ),
+    "a row split off": (
+        both(U[i, j]),
+        Sum(U[k, j], (j, 1, n)) + sum(cut(Sum(U[i, j], (j, 1, n)))),
+        [at_k],
+        Sum(U[j, k], (j, 1, n)) + sum(cut(Sum(U[i, j], (j, 1, n)))),
+    ),
+    "softmax with its own term apart": (
+        Partial(log(exp(u[k]) + sum(cut(exp(u[i])))), u[k]),
+        exp(u[k]) / Sum(exp(u[i]), (i, 1, n)),
+        [at_k],
+        exp(u[k]) / sum(cut(exp(u[i]))),
+    ),
+    "numbers up to an index": (Sum(i, (i, k, n)), (n + k) * (n - k + 1) / 2, [at_k], n - k + 1),
+    "half of a square": (
+        Sum(Sum(u[i] * u[j], (j, 1, i)), (i, 1, n)),
+        (whole**2 + squares) / 2,
+        [],
+        (whole**2 - squares) / 2,
+    ),
+    "pairs": (
+        Sum(Sum(u[i] * u[j], (j, i + 1, n)), (i, 1, n - 1)),
+        (whole**2 - squares) / 2,
+        [],
+        whole**2 - squares,
+    ),
+    "pairs of differences": (
+        below((u[i] - u[j]) ** 2),
+        n * squares - whole**2,
+        [],
+        n * squares + whole**2,
+    ),
+    "pairs of a symmetric summand": (
+        below(u[i] * u[j] * (y[i] + y[j])),
+        both(u[i] * u[j] * (y[i] + y[j])) / 2 - Sum(u[i] ** 2 * y[i], (i, 1, n)),
+        [],
+        both(u[i] * u[j] * (y[i] + y[j])) / 2,
+    ),
+    "pairs of rows": (
+        below(u[i] * u[j] * Sum(X[i, l] * X[j, l], (l, 1, d))),
+        (Sum(Sum(u[i] * X[i, l], (i, 1, n)) ** 2, (l, 1, d))
+         - Sum(u[i] ** 2 * Sum(X[i, l] ** 2, (l, 1, d)), (i, 1, n))) / 2,
+        [],
+        Sum(Sum(u[i] * X[i, l], (i, 1, n)) ** 2, (l, 1, d)) / 2,
+    ),
+    "a summand that is not symmetric": (
+        below(U[i, j] + U[j, i]),
+        both(U[i, j]) - Sum(U[i, i], (i, 1, n)),
+        [],
+        2 * below(U[i, j]),
+    ),
+    "weighted by what comes after": (
+        Sum(Sum(j * u[i], (j, i + 1, n)), (i, 1, n)),
+        Sum((n - i) * (n + i + 1) * u[i], (i, 1, n)) / 2,
+        [],
+        Sum((n - i) * (n + i) * u[i], (i, 1, n)) / 2,
+    ),
+    "neighbours, by cases": (
+        Partial(differences, u[k]),
+        Piecewise((2 * (u[1] - u[2]), sp.Eq(k, 1)), (2 * (u[n] - u[n - 1]), sp.Eq(k, n)),
+                  (middle, True)),
+        [],
+        Piecewise((2 * (u[2] - u[1]), sp.Eq(k, 1)), (2 * (u[n] - u[n - 1]), sp.Eq(k, n)),
+                  (middle, True)),
+    ),
+    "neighbours, by cases of the index itself": (
+        Partial(differences, u[k]),
+        Piecewise((2 * (u[k] - u[k + 1]), sp.Eq(k, 1)), (2 * (u[k] - u[k - 1]), sp.Eq(k, n)),
+                  (middle, True)),
+        [Assume(n >= 2)],
+        Piecewise((u[k] - u[k + 1], sp.Eq(k, 1)), (2 * (u[k] - u[k - 1]), sp.Eq(k, n)),
+                  (middle, True)),
+    ),
+    "neighbours inside": (Partial(differences, u[k]), middle, [inside], middle / 2),
+    "neighbours at the end": (
+        Partial(differences, u[n]),
+        2 * (u[n] - u[n - 1]),
+        [],
+        2 * (2 * u[n] - u[n - 1]),
+    ),
+    "the last but one": (Partial(squares, u[n - 1]), 2 * u[n - 1], [], 2 * u[n]),
+    "the last of a known number": (Partial(squares, u[n]), 2 * u[n], [Assume(n >= 2)], u[n]),
+    "the last of all but the first": (
+        Partial(Sum(u[i] ** 2, (i, 2, n)), u[n]),
+        2 * u[n],
+        [Assume(n >= 2)],
+        u[n],
+    ),
+    "a class inside": (of_class, u[k], [inside], u[k - 1]),
+    "a class that may stand at an end": (
+        of_class,
+        Piecewise((0, sp.Eq(k, 1) | sp.Eq(k, n)), (u[k], True)),
+        [at_k],
+        u[k],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", one_in(3, CUT))
+def test_what_is_cut_at_an_index_comes_together_again(name):
+    left, right, given, nearly = CUT[name]
+    assert derived(left, right, given).points
+    with pytest.raises(FalseLine):
+        derived(left, nearly, given)
+
+
+@pytest.mark.parametrize("left, right, where", [
+    (Partial(differences, u[1]), 2 * (u[1] - u[2]), ["n ≥ 2"]),
+    (Partial(differences, u[n]), 2 * (u[n] - u[n - 1]), ["n ≥ 2"]),
+    (Partial(squares, u[n - 1]), 2 * u[n - 1], ["n ≥ 2"]),
+    (Partial(squares, u[n]), 2 * u[n], []),
+    (Partial(Sum(u[i] ** 2, (i, 1, n - 1)), u[n]), sp.Integer(0), []),
+])  # fmt: skip
+def test_an_end_is_where_there_are_enough_entries(left, right, where):
+    assert derived(left, right).where == where
+
+
+@pytest.mark.parametrize("right, at", [(2 * u[1], 1), (2 * u[2], 2)])
+def test_an_entry_that_a_sum_need_not_reach_is_refuted_where_it_does_not(right, at):
+    with pytest.raises(FalseLine) as refusal:
+        derived(Partial(Sum(u[i] ** 2, (i, 1, n - 1)), u[at]), right)
+    assert refusal.value.point.size[n] == at
+
 
 @pytest.mark.parametrize("name", one_in(2, LESSONS))
 def test_a_line_of_a_lesson_is_proved_and_what_is_nearly_so_is_refuted(name):
