@@ -44,20 +44,23 @@ def delta_mistake(block, at, gradient, claims_at):
 
 
 def _mistakes(block, mine, layers, at, claims_at):
-    behind = [l for l in layers if l >= mine]
-    for l in behind:
-        ratios = _slope_ratios(*layers[l], at, claims_at)
-        if np.isfinite(ratios).all() and not np.allclose(ratios, 1, rtol=1e-6):
-            for words, told in _usual_slopes(f"layer {l}", at.arrays[layers[l][1]].size):
+    behind = {l: pair for l, pair in layers.items() if l >= mine}
+    for l, (W, b) in behind.items():
+        ratios = [_ratio(b, at, claims_at, {W: 0.0, b: c}) for c in POINTS]
+        if not np.allclose(ratios, 1, rtol=1e-6):
+            for words, told in _usual_slopes(f"layer {l}", at.arrays[b].size):
                 if np.allclose(ratios, told, rtol=1e-5):
                     yield words
     for l in behind:
-        if _passes_unmasked(l, layers, at, claims_at):
+        if l + 1 in layers and _passes_unmasked(layers[l][1], *layers[l + 1], at, claims_at):
             mask = "(or a mask is true everywhere, as a >= 0 of relu)"
             yield f"the slope of layer {l} is left out {mask}"
-    for W, _ in (layers[l] for l in behind[1:]):
-        if _is_right_where_symmetric(W, block, at, claims_at):
-            yield f"{at.tree.names[W]} stands for its transpose"
+    for W, _ in list(behind.values())[1:]:
+        matrix = at.arrays[W]
+        if len(matrix) > 1 and len(set(matrix.shape)) == 1:
+            symmetric = ((matrix + matrix.T) / 2).ravel()
+            if abs(_ratio(block, at, claims_at, {W: symmetric}) - 1) <= 1e-6:
+                yield f"{at.tree.names[W]} stands for its transpose"
 
 
 def _layers(names, arrays):
@@ -72,24 +75,16 @@ def _layers(names, arrays):
     return {l: (pair["w"], pair["b"]) for l, pair in sorted(found.items()) if len(pair) == 2}
 
 
-def _ratio(point, block, at, claims_at):
-    """claimed / true of a block at a point, where it is one number for all entries, else NaN."""
-    there, part = at.moved_to(point), at.part(block)
-    places = np.arange(part.start, part.stop)
+def _ratio(block, at, claims_at, values):
+    """claimed / true of a block where others have such values; NaN if not one number for all."""
+    point, part = at.vector.copy(), at.part(block)
+    for other, value in values.items():
+        point[at.part(other)] = value
+    there, places = at.moved_to(point), np.arange(part.start, part.stop)
     weights = np.random.default_rng(0).uniform(0.5, 1.5, (2, len(places)))
     true = measure(there, [Probe(places, w) for w in weights]).value
     one, two = weights @ claims_at(there)[part] / true
     return one if len(places) == 1 or abs(one - two) <= 1e-6 * abs(one) else np.nan
-
-
-def _slope_ratios(W, b, at, claims_at):
-    """claimed / true of b where W = 0 and every unit has z = c, for each c of `POINTS`."""
-    ratios = []
-    for c in POINTS:
-        point = at.vector.copy()
-        point[at.part(W)], point[at.part(b)] = 0.0, c
-        ratios.append(_ratio(point, b, at, claims_at))
-    return ratios
 
 
 def _usual_slopes(layer, units):
@@ -110,19 +105,9 @@ def _usual_slopes(layer, units):
     yield none, (1 - 1 / units) / units
 
 
-def _is_right_where_symmetric(W, block, at, claims_at):
-    matrix, point = at.arrays[W], at.vector.copy()
-    if len(matrix) < 2 or matrix.shape != (len(matrix), len(matrix)):
-        return False
-    point[at.part(W)] = ((matrix + matrix.T) / 2).ravel()
-    return abs(_ratio(point, block, at, claims_at) - 1) <= 1e-6
-
-
-def _passes_unmasked(mine, layers, at, claims_at):
+def _passes_unmasked(b, W_after, b_after, at, claims_at):
     """Does the delta pass as if every unit were on: db_l = W_(l+1) db_(l+1), as the claims say?"""
-    if mine + 1 not in layers:
-        return False
-    claims, (W, b_after) = claims_at(at), layers[mine + 1]
-    here, after, W = claims[at.part(layers[mine][1])], claims[at.part(b_after)], at.arrays[W]
+    claims, W = claims_at(at), at.arrays[W_after]
+    here, after = claims[at.part(b)], claims[at.part(b_after)]
     fit = [M for M in (W, W.T) if M.shape == (here.size, after.size)]
     return any(np.allclose(M @ after, here, rtol=1e-9, atol=0) for M in fit)

@@ -20,7 +20,7 @@ import warnings
 from collections import Counter, defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -246,7 +246,8 @@ class _Search:
     def _try_all(self, left_out=False):
         """{way: (outcome, score)}"""
         ways = [way for way in self.written.ways if left_out == (way.mistakes == (LEFT_OUT,))]
-        keys = self.written.compared(ways, self.outcome, self._outcome) if self.outcome else {}
+        known = ways and self.outcome
+        keys = self.written.compared(ways, self.outcome, self._outcome) if known else {}
         tried, told = {}, {None: (None, _Score(False)), self.outcome: (self.outcome, self.here)}
         for way in ways:
             key = keys.get(way, way)
@@ -339,7 +340,8 @@ class _Truth(NamedTuple):
     structure: tuple  # of the outcome
     places: np.ndarray
     slopes: np.ndarray  # NaN where one is not sure
-    blocks: dict  # name -> which of them are its own
+    names: tuple
+    blocks: np.ndarray  # of each name, which of them are its own
 
     @classmethod
     def of(cls, blocks, outcome):
@@ -356,8 +358,8 @@ class _Truth(NamedTuple):
             places.append(alike[0])
             numbers[alike[0]] = np.nan
         block = np.repeat(np.arange(len(blocks)), [len(one) for one, _ in slopes])
-        return cls(outcome[0], np.array(places, int), numerical,
-                   {name: block == k for k, name in enumerate(blocks)})
+        whose = (block == np.arange(len(blocks))[:, None]).astype(int)
+        return cls(outcome[0], np.array(places, int), numerical, tuple(blocks), whose)
 
     def wrong(self, numbers):
         """Which numbers of an outcome are no slopes; what is not known is not wrong."""
@@ -370,14 +372,14 @@ class _Truth(NamedTuple):
         """What the check would say; None where it must be asked."""
         if outcome[0] != self.structure:
             return _Score(False)
-        numbers, blocks = _numbers(outcome), np.array(list(self.blocks.values()), int)
+        numbers, blocks = _numbers(outcome), self.blocks
         off, known = self.wrong(numbers)[self.places], ~np.isnan(self.slopes)
         if not off.any():
             return None
         claimed, slopes = np.where(known, (numbers[self.places], self.slopes), 0)
         sizes = (blocks @ claimed**2) * (blocks @ slopes**2)
         cosines = np.abs(blocks @ (claimed * slopes)) / np.sqrt(np.where(sizes, sizes, 1))
-        right = tuple(name for name, wrong in zip(self.blocks, blocks @ off) if not wrong)
+        right = tuple(name for name, wrong in zip(self.names, blocks @ off) if not wrong)
         return _Score(False, right, round(cosines.sum(), 6))
 
 
@@ -418,28 +420,6 @@ class _Source:
         self.changed = [value for name, value in data.items() if name not in kept]
         self.scope |= {name: _rebuilt(data[name], _read_only) for name in kept}
 
-    def compiled(self, text, names, around=()):
-        """The function that a text defines, with its old default values.
-
-        around: what stands before and after some expressions, the outermost first.
-        """
-        span, pieces, added, tree = _spans(text), [], defaultdict(bytes), _tree(text)
-        old = [d for d in tree.args.defaults + tree.args.kw_defaults if d]
-        loops = [n.test for n in ast.walk(tree) if isinstance(n, ast.While)]
-        pieces += [(span(default), "None and (", ")") for default in old]
-        pieces += [(span(test), "next(__turns__[0]) and (", ")") for test in loops]
-        for (start, end), before, after in [*pieces, *around]:
-            added[start] += before.encode()
-            added[end] = after.encode() + added[end]
-        ends = [0, *sorted(added), len(text)]
-        parts = (added.get(a, b"") + text[a:b] for a, b in itertools.pairwise(ends))
-        scope, flag = self.scope | names, __future__.annotations.compiler_flag
-        exec(compile(b"".join(parts), PLACE, "exec", flag), scope)
-        function, owner = scope[self.name], getattr(self.program, "__self__", None)
-        function.__defaults__ = self.program.__defaults__
-        function.__kwdefaults__ = self.program.__kwdefaults__
-        return function if owner is None else types.MethodType(function, owner)
-
 
 def _rebuilt(value, leaf):
     """A structure like it, made of what `leaf` makes of its arrays and other values."""
@@ -476,39 +456,65 @@ class _Written:
 
     def __init__(self, source, call, text=None, line=None):
         self.source, self.text = source, text or "\n".join([*source.lines, ""]).encode()
-        self.definition, self.span = _tree(self.text), _spans(self.text)
-        self.ways, self.at, self.turns, around = [], [], [None], []
+        definition, self.span = _tree(self.text), _spans(self.text)
+        self.ways, self.around, self.at, self.turns, self.functions = [], [], [], [None], {}
         args, named = call or ((), {})
         given = inspect.signature(source.program).bind_partial(*args, **named).arguments
-        for statement, node, texts in ways_to_write(self.definition, source.scope, given, line):
+        for statement, node, texts in ways_to_write(definition, source.scope, given, line):
             k, place = len(self.at), self.span(node)
-            around.append((place, f"__at__[{k}](lambda: (", "))"))
+            self.around.append((node.lineno, place, f"__at__[{k}](lambda: (", "))"))
             self.ways += [Way(place, text, tuple(mistakes), statement, node, k)
                           for text, mistakes in texts.items()]
             self.at.append(_as_it_is)
-        self.ways += _moves(self.definition)
-        self.function = self._compiled(self.text, around)
+        self.ways += _moves(definition)
 
     def _compiled(self, text, around=()):
-        return self.source.compiled(text, {"__at__": self.at, "__turns__": self.turns}, around)
+        """The function that a text defines, with its old default values.
+
+        around: what stands before and after some expressions, the outermost first.
+        """
+        program, added = self.source.program, defaultdict(bytes)
+        tree, span = _tree(text), _spans(text)
+        old = [d for d in tree.args.defaults + tree.args.kw_defaults if d]
+        loops = [n.test for n in ast.walk(tree) if isinstance(n, ast.While)]
+        pieces = [(span(default), "None and (", ")") for default in old]
+        pieces += [(span(test), "next(__turns__[0]) and (", ")") for test in loops]
+        for (start, end), before, after in [*pieces, *around]:
+            added[start] += before.encode()
+            added[end] = after.encode() + added[end]
+        ends = [0, *sorted(added), len(text)]
+        parts = (added.get(a, b"") + text[a:b] for a, b in itertools.pairwise(ends))
+        scope = self.source.scope | {"__at__": self.at, "__turns__": self.turns}
+        flag = __future__.annotations.compiler_flag
+        exec(compile(b"".join(parts), PLACE, "exec", flag), scope)
+        function, owner = scope[self.source.name], getattr(program, "__self__", None)
+        function.__defaults__ = program.__defaults__
+        function.__kwdefaults__ = program.__kwdefaults__
+        return function if owner is None else types.MethodType(function, owner)
 
     def as_in(self, *ways):
         """The program, written in one way or in several; good until the next call."""
         self.at[:], self.turns[0] = [_as_it_is] * len(self.at), itertools.repeat(True, TURNS)
-        if ways and ways[0].switch is None:
+        if ways[0].switch is None:
             return self._compiled(self.rewritten(ways[0]))
         for way in ways:
-            self.at[way.switch] = lambda old, way=way: self._value(way, old, _caller())
-        return self.function
+            self.at[way.switch] = partial(self._value, way)
+        lines = frozenset(way.node.lineno for way in ways)
+        if lines not in self.functions:  # it is quicker with switches where they are turned alone
+            around = [piece for line, *piece in self.around if line in lines]
+            self.functions[lines] = self._compiled(self.text, around)
+        return self.functions[lines]
 
-    def _value(self, way, old, frame):
+    def _value(self, way, old):
         """What an expression is worth in another way, at its place in the running program."""
-        code, names = _code(way.text)
+        (code, names), frame = _code(way.text), inspect.currentframe()
         seen = {OLD: old()} if OLD in names else {}
         while frame and not seen.keys() >= names:
-            if frame.f_code.co_filename == PLACE:  # the function, or a comprehension in it
+            code_there = frame.f_code
+            if code_there.co_filename == PLACE:  # the function, or a comprehension in it
                 seen = frame.f_locals | seen
-            frame = frame.f_back if frame.f_code is not self.function.__code__ else None
+            at_top = (code_there.co_filename, code_there.co_name) == (PLACE, self.source.name)
+            frame = None if at_top else frame.f_back
         scope = self.source.scope
         return eval(code, {name: seen[name] if name in seen else scope[name]
                            for name in names if name in seen or name in scope})
@@ -519,27 +525,28 @@ class _Written:
         Two ways with one key come to the same. An expression that is met more than once may be
         changed by what it has changed before, so that only the first failure counts.
         """
-        times, keys, program, by_switch = Counter(), {}, self.as_in(), defaultdict(list)
+        times, keys, by_switch = Counter(), {}, defaultdict(list)
 
-        def look(switch, old, frame):
+        def look(switch, old):
             now = old()
             times[switch] += 1
             for way in by_switch[switch] if times[switch] == 1 else ():
                 try:
-                    value = _fingerprint(self._value(way, lambda: now, frame)) or way
+                    value = _fingerprint(self._value(way, lambda: now)) or way
                 except Exception:
                     keys[way] = None
                 else:
                     keys[way] = outcome if value == _fingerprint(now) else (switch, value)
             return now
 
+        ways = [way for way in ways if way.switch is not None]
+        program = self.as_in(*ways)
         for way in ways:
             by_switch[way.switch].append(way)
-        for k in by_switch.keys() - {None}:
-            self.at[k] = lambda old, k=k: look(k, old, _caller())
+            self.at[way.switch] = partial(look, way.switch)
         outcome_of(program)
-        return {way: keys.get(way, outcome) for way in ways if way.switch is not None
-                and (times[way.switch] < 2 or keys[way] is None)}
+        return {way: keys.get(way, outcome) for way in ways
+                if times[way.switch] < 2 or keys[way] is None}
 
     def rewritten(self, way):
         """The text of the program that a way writes; its lines keep their numbers."""
@@ -595,11 +602,6 @@ def _moves(definition):
 
 def _as_it_is(old):
     return old()
-
-
-def _caller():
-    """The frame of the program that asks for the value of an expression."""
-    return inspect.currentframe().f_back.f_back
 
 
 @lru_cache(None)

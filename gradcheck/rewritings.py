@@ -71,9 +71,10 @@ def own_expressions(statement):
 
 
 def ways_to_write(function, scope, given, line=None):
-    """(statement, node, {text: mistakes}) for each expression of a function, or of one line.
+    """(statement, node, {text: mistakes}) for each expression of a function.
 
-    The arguments that it was given, {name: value}, may be among the factors that are left out.
+    The arguments that it was given, {name: value}, may be among the factors that are left out; of
+    one line alone no factors are.
     """
     words, tried = Words(function, scope, given), Counter()
     inside = (s for s in ast.walk(function) if isinstance(s, ast.stmt))
@@ -82,7 +83,8 @@ def ways_to_write(function, scope, given, line=None):
         nodes = filter(words.can_change, own_expressions(statement))
         for node in (n for n in nodes if line in (None, n.lineno)):
             texts = {}
-            for mistake in words.mistakes_in(node):
+            told = words.mistakes_in(node)
+            for mistake in (m for m in told if line is None or m != LEFT_OUT):
                 left = LIMIT * (4 if mistake == LEFT_OUT else 1) - tried[node.lineno, mistake]
                 rows = (texts_of(row, node, words) for row in REWRITINGS[mistake])
                 found = dict.fromkeys(itertools.islice(itertools.chain(*rows), left))

@@ -378,6 +378,27 @@ def test_a_program_that_changes_what_it_is_given_and_returns_nothing(program_of)
     assert (fault.line, fault.mistake, fault.now) == (2, "sign", "p['w'] -= eta * 4")
 
 
+def test_a_delta_that_is_computed_from_updated_weights(program_of):
+    """No old name is left for the old weights: the statement must stand before the update."""
+    source = """\
+def step(V, W, eta):
+    h = np.tanh(X @ V)
+    out = h @ W - Y
+    W = W - eta * h.T @ out
+    d = out @ W.T * (1 - h**2)
+    V = V - eta * X.T @ d
+    return V, W
+"""
+    V, W = NET["W1"].T, NET["W2"].T
+    h = np.tanh(FEATURES @ V)
+    out = h @ W - ONE_HOT
+    right = V - 0.1 * FEATURES.T @ (out @ W.T * (1 - h**2)), W - 0.1 * h.T @ out
+    passes = lambda step: all(map(np.allclose, step(V, W, 0.1), right))
+    fault = find_fault(program_of(source, **DATA), passes)
+    assert (fault.line, fault.mistake) == (5, "updated")
+    assert fault.now == fault.was + "    (as statement 3 of its block)"
+
+
 def test_a_method_and_old_default_values():
     local = 2.0
 
