@@ -17,6 +17,7 @@ Where the slopes to the left and to the right differ there is a kink, and these 
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,15 +26,13 @@ from gradcheck import validation
 from gradcheck.parameters import Tree
 
 EPS = np.finfo(np.float64).eps
-STEPS = 2.0 ** -np.arange(-6, 46, 3)  # powers of two: x + h is then exact more often
+STEPS = 2.0 ** -np.array([-6.0, -3, *range(9), *range(9, 46, 3)])  # x + h is exact more often
 FINER = 2.0**-45  # a second ladder below the first, for tiny numbers
-GLANCE = 2.0 ** -np.array([-3.0, -2, -1, 0, 1, 2, 3, 4, 5, 6, 8, 12, 18, 22])  # enough for most claims
+GLANCE = 2.0 ** -np.array([-3.0, *range(7), 8, 12, 18, 22])  # enough for most claims
+CONFIRMING = 2.0 ** -np.array([18.0, 22])  # for a slope by the complex step,
+FARTHER = 2.0 ** -np.array([3.0, 12])  # and where it is 0
 TINY_STEP = 2.0**-100  # of the complex step: its truncation error is nothing
 ORDERS = 5  # of the extrapolation
-WINDOWS = 2.0 ** np.arange(2, -26, -2)  # for least squares: the farthest points
-POINTS = np.random.default_rng(0).uniform(0.05, 1, 16)  # at random, so that stairs are no trend
-FITTED = 5  # coefficients
-MOST_FITTED = 32  # derivatives
 
 
 class Estimate(NamedTuple):
@@ -138,10 +137,6 @@ class Probe(NamedTuple):
     where: Any
     along: Any = 1.0
 
-    @property
-    def first(self):
-        return np.ravel(self.where)[0]
-
     def of(self, vector):
         """The component of a gradient along this line."""
         return np.sum(vector[self.where] * self.along)
@@ -171,7 +166,8 @@ class Cost:
         return list(map(Probe, np.arange(self.size)[part]))
 
     def block_of(self, probes):
-        return np.searchsorted(self.ends, [p.first for p in probes], side="right")
+        firsts = [np.ravel(p.where)[0] for p in probes]
+        return np.searchsorted(self.ends, firsts, side="right")
 
     def moved_to(self, vector):
         return Cost(self.function, self.tree, self.name, vector, self.eps)
@@ -313,27 +309,32 @@ def measure(cost, probes, exact=True, brief=False):
 
     `brief` ones are of few points, NaN where the cost is not seen to be smooth.
     """
-    memory = _memory.get()
-    if memory is None:
-        return _measure(cost, probes, exact, brief)
-    lines = tuple(np.asarray(part).tobytes() for probe in probes for part in probe)
-    key = cost.vector.tobytes(), float(cost.here()), lines, exact, brief
-    if key not in memory:
-        memory[key] = _measure(cost, probes, exact, brief)
-    return memory[key].copy()
+    memory, key = _memory.get(), None
+    if memory is not None:
+        lines = tuple(np.asarray(part).tobytes() for probe in probes for part in probe)
+        key = cost.vector.tobytes(), float(cost.here()), lines, exact, brief
+        if key in memory:
+            return memory[key].copy()
+    with np.errstate(all="ignore"):
+        found = _measure(cost, probes, exact, brief)
+    if memory is not None:
+        memory[key] = found.copy()
+    return found
 
 
 def _measure(cost, probes, exact, brief):
     analytic = _complex_steps(cost, probes) if exact else None
     if analytic is None:
-        return _glance(cost, probes) if brief else measure_real(cost, probes)
+        return measure_real(cost, probes, brief)
     slopes, bars = analytic
-    sure, found, noise = _seen_at_once(cost, probes, slopes), table(probes), 0
+    few = partial(_Ladder, cost, noise=cost.eps * abs(cost.here()), is_shaken=False)
+    sure, found = few(probes, CONFIRMING).confirms(slopes), table(probes)
+    if len(zero := np.flatnonzero(sure & (slopes == 0))):
+        sure[zero] = few([probes[k] for k in zero], FARTHER).is_still()
     rest = np.flatnonzero(~sure)
     if len(rest):  # the less sure, the more often it is shaken
         others = [probes[k] for k in rest]
-        found[rest], noise = _by_ladder(cost, others)
-        wider = _complex_steps(cost, others, 8)
+        found[rest], wider = measure_real(cost, others), _complex_steps(cost, others, 8)
         bars[rest] = np.inf if wider is None else wider.error_bar
     smooth = ~sure & np.isfinite(found.bar)
     apart = np.abs(slopes - found.value) - bars
@@ -343,7 +344,8 @@ def _measure(cost, probes, exact, brief):
         overlooked = (slopes == 0) & (found.value != 0) | smooth & (apart > found.bar)
         found.exact = sure | ~(found.kink | found.jump | overlooked)
         found.kink &= ~found.close  # a curve so sharp, or abs? The complex step sees no difference
-        stairs = noise > 1e-6 * abs(cost.here())  # the complex step does not know of them
+        # It does not know of stairs either.
+        stairs = len(rest) and rounding_of(cost) > 1e-6 * abs(cost.here())
         found.within = np.where(found.exact & ~sure & stairs, found.bar, 0)
         found.value = np.where(found.exact, slopes, found.value)
         found.bar = np.where(found.exact, bars, found.bar)
@@ -351,37 +353,10 @@ def _measure(cost, probes, exact, brief):
     return found
 
 
-def _glance(cost, probes):
-    with np.errstate(all="ignore"):
-        found = _Ladder(cost, probes, GLANCE, rounding_of(cost), shaken=False).glanced_at()
-    found.brief = True
-    return found
-
-
-def _seen_at_once(cost, probes, slopes):
-    """Where one central difference has the slope to seven digits: the usual case, and quick.
-
-    A curve bends less on a way a sixteenth as long, a kink beside the point as much: abs of what is
-    all but 0 has the slope 0 both for the complex step and for central differences.
-    """
-    here, h = cost.here(), cost.reach(probes)[:, None] * [2.0**-18, 2.0**-22]
-    with np.errstate(all="ignore"):
-        up, down, to, fro = _both_sides([cost] * 2, probes, h)
-        chords = ((up - down) / (to + fro))[:, 0]
-        bends = np.abs((up - here) / to - (here - down) / fro)
-        noise = 16 * cost.eps * abs(here) / h[:, 1]
-        seen = (np.abs(chords - slopes) <= 1e-7 * np.abs(slopes)) & (slopes != 0)
-        seen &= bends[:, 1] <= bends[:, 0] / 4 + noise
-        for k in np.flatnonzero((slopes == 0) & ((up == here) & (down == here)).all(axis=1)):
-            far = h[k : k + 1, 0] * [[2**15, 64]]
-            seen[k] = (np.array(_both_sides([cost] * 2, [probes[k]], far)[:2]) == here).all()
-    return seen
-
-
 def _complex_steps(cost, probes, points=3):
     """The complex step at some points that differ in the last digits; None where it fails."""
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        with warnings.catch_warnings():
             warnings.simplefilter("error", np.exceptions.ComplexWarning)  # a cast to real numbers
             slopes = np.array([_complex_slopes(cost, probes, k) for k in range(points)])
     except Exception:  # whatever way the cost refuses complex numbers: differences take over
@@ -403,73 +378,27 @@ def _complex_slopes(cost, probes, k):
     return np.array(values).imag / h
 
 
-def measure_real(cost, probes):
+def measure_real(cost, probes, brief=False):
     """The derivatives by central differences, and the kinks that are seen."""
-    found, noise = _by_ladder(cost, probes)
-    with np.errstate(all="ignore"):
-        _sharpen(found, cost, noise)
+    noise = rounding_of(cost)
+    if brief:
+        return _Ladder(cost, probes, GLANCE, noise, is_shaken=False).glanced_at()
+    found = _Ladder(cost, probes, STEPS, noise).measured()
+    size = np.array([np.abs(cost.vector[p.where]).max() for p in probes])
+    unclear = ~(found.bar <= 1e-6 * np.abs(found.value)) & ~found.still
+    rows = np.flatnonzero(unclear & (size > 0) & (size < 2.0**-20))
+    if len(rows):  # a kink or an edge may be nearer than the finest step
+        finer = _Ladder(cost, [probes[k] for k in rows], STEPS, noise, FINER).measured()
+        needed = np.where(found.jump[rows], 0.25, 1e-4)  # a jump may be a kink that is near
+        better = finer.bar <= needed * np.abs(finer.value)
+        found[rows[better]] = finer[better]
     return found
-
-
-def _by_ladder(cost, probes):
-    with np.errstate(all="ignore"):
-        noise = rounding_of(cost)
-        found = _Ladder(cost, probes, STEPS, noise).measured()
-        size = np.array([np.abs(cost.vector[p.where]).max() for p in probes])
-        unclear = ~(found.bar <= 1e-6 * np.abs(found.value)) & ~found.still
-        rows = np.flatnonzero(unclear & (size > 0) & (size < 2.0**-20))
-        if len(rows):  # a kink or an edge may be nearer than the finest step
-            finer = _Ladder(cost, [probes[k] for k in rows], STEPS, noise, unit=FINER).measured()
-            needed = np.where(found.jump[rows], 0.25, 1e-4)  # a jump may be a kink that is near
-            better = finer.bar <= needed * np.abs(finer.value)
-            found[rows[better]] = finer[better]
-    return found, noise
-
-
-def _sharpen(found, cost, noise):
-    """Derivatives of which rounding hides six digits, once more from many points.
-
-    What was found before holds: another answer is that of a window too wide to see what is near.
-    """
-    size = np.abs(found.value)
-    unclear = (found.bar > 1e-6 * size) & np.isfinite(found.bar) & (size > 64 * EPS * found.scale)
-    for k in np.flatnonzero(unclear)[:MOST_FITTED]:
-        value, bar = fitted(cost, found.probe[k], noise)
-        if bar < found.bar[k] and np.abs(value - found.value[k]) <= found.bar[k]:
-            found.value[k], found.bar[k] = value, bar
-
-
-def fitted(cost, probe, noise):
-    """The slope of an odd polynomial through (f(x + t) - f(x - t)) / 2, by least squares.
-
-    The residuals are the rounding of the cost, or what the polynomial cannot follow; of all windows
-    that one answers in which they leave the least doubt, and whose polynomial has the chords of all
-    smaller steps: else something is so near that no window shows it.
-    """
-    best, ladder = Estimate(np.nan, np.inf), _Ladder(cost, [probe], STEPS, noise)
-    h, chords, rounding = ladder.h[0], ladder.chords[0], ladder.noise[0]
-    for width in cost.reach([probe])[0] * WINDOWS:
-        steps = [width * POINTS]
-        up, down, to, fro = (side[0] for side in _both_sides([cost] * POINTS.size, [probe], steps))
-        odd, t = (up - down) / 2, (to + fro) / 2 / width
-        if np.isfinite(odd).all():
-            orders = np.arange(1, 2 * FITTED, 2)
-            inverse = np.linalg.pinv(t[:, None] ** orders)
-            factors = inverse @ odd
-            left = odd - t[:, None] ** orders @ factors
-            doubt = max(np.sqrt(left @ left / (t.size - FITTED)), noise / 4)
-            bar = 8 * doubt * np.linalg.norm(inverse[0]) / width
-            near = h <= width
-            off = np.abs((h[near, None] / width) ** (orders - 1) @ factors / width - chords[near])
-            if bar < best.error_bar and (off <= bar + rounding[near]).all():
-                best = Estimate(factors[0] / width, bar)
-    return best
 
 
 class _Ladder:
     """The cost at x + h and x - h for a ladder of steps, the finest last: rows are probes."""
 
-    def __init__(self, cost, probes, steps, noise, shaken=True, unit=1.0):
+    def __init__(self, cost, probes, steps, noise, unit=1.0, is_shaken=True):
         self.here, self.probes, self.steps = cost.here(), probes, steps
         self.small = steps < 0.1  # of larger steps the slopes bend as well,
         self.caution = np.where(self.small, 2, 8)  # and may have left what is near behind
@@ -477,12 +406,13 @@ class _Ladder:
         self.up, self.down, self.to, self.fro = _both_sides([cost] * len(steps), probes, h)
         self.h = (self.to + self.fro) / 2
         noise = np.fmax(noise, cost.eps / 2 * np.fmax(np.abs(self.up), np.abs(self.down)))
-        if shaken:
+        if is_shaken:
             others = [cost.shaken(k) for k in range(1, len(steps) + 1)]
             up, down, *_ = _both_sides(others, probes, h)
             noise = np.fmax(noise, np.abs((up - self.up) - (down - self.down)) / 2)
         self.noise = 1.5 * self._of_slopes(noise)
         self.chords = (self.up - self.down) / (2 * self.h)
+        self.rise, self.fall = (self.up - self.here) / self.to, (self.here - self.down) / self.fro
 
     def _of_slopes(self, noise):
         """The rounding of slopes, from that of the cost seen at each step.
@@ -496,22 +426,37 @@ class _Ladder:
         slopes[:, small] = np.lib.stride_tricks.sliding_window_view(near, 4, axis=1).max(axis=-1)
         return slopes
 
-    def sides(self):
-        return (self.up - self.here) / self.to, (self.here - self.down) / self.fro
-
     def glanced_at(self):
-        found, gap = table(self.probes), np.abs(np.subtract(*self.sides()))
-        found.value, found.bar = climb(self.chords, self.h, self.noise, 2, self.caution)
+        found = table(self.probes)
+        found.brief = True
+        found.value, found.bar = self._climbed(self.chords, self.h, 2)
         self._look_about(found)
-        found.value[~(gap[:, -1] <= gap[:, -2] / 4 + 8 * self.noise[:, -1])] = np.nan
+        found.value[~self._is_smooth()] = np.nan
         return found
+
+    def confirms(self, slopes):
+        """Where a central difference has these slopes to seven digits."""
+        seen = (np.abs(self.chords[:, -2] - slopes) <= 1e-7 * np.abs(slopes)) & (slopes != 0)
+        return seen & self._is_smooth() | (slopes == 0) & self.is_still()
+
+    def _is_smooth(self):
+        """A curve bends less on a shorter way; a kink beside the point, as that of abs of what is
+        all but 0, as much."""
+        gap = np.abs(self.rise - self.fall)
+        return gap[:, -1] <= gap[:, -2] / 4 + 8 * self.noise[:, -1]
+
+    def is_still(self):
+        same = (self.up == self.here) & (self.down == self.here)
+        return same[:, self.steps < 0.2].all(axis=1)
+
+    def _climbed(self, slopes, h, power):
+        return climb(slopes, h, self.noise, power, self.caution)
 
     def measured(self):
         found = table(self.probes)
-        rise, fall = self.sides()
-        right, left = (climb(*side, self.noise, 1, self.caution)
-                       for side in ((rise, self.to), (fall, self.fro)))
-        centre = climb(self.chords, self.h, self.noise, 2, self.caution)
+        rise, fall = self.rise, self.fall
+        right, left = self._climbed(rise, self.to, 1), self._climbed(fall, self.fro, 1)
+        centre = self._climbed(self.chords, self.h, 2)
         mean = Estimate(*((a + b) / 2 for a, b in zip(left, right)))
         better = mean.error_bar <= centre.error_bar  # where the second derivative jumps
         found.value, found.bar = np.where(better, mean, centre)
@@ -520,7 +465,7 @@ class _Ladder:
         meet = np.abs(rise - fall)[:, -1] <= 2 * self.noise[:, -1]  # beyond a kink that is near
         found.jump = np.where(meet, grows & falls, grows | falls)
         found.kink = (mean.error_bar < 0.25 * np.abs(gap)) & ~found.jump
-        sides, steeper = self._close(rise, fall)
+        sides, steeper = self._close()
         apart = np.abs(sides[1].value - sides[0].value)
         wide = ~found.kink & ~found.jump & (np.abs(gap) + 2 * mean.error_bar > 0.5 * apart)
         found.close, found.jump = wide & ~steeper, found.jump | wide & steeper
@@ -536,23 +481,24 @@ class _Ladder:
 
     def _look_about(self, found):
         """Is the cost the same all along the line? How steep is it a little farther off?"""
-        still = (self.up == self.here) & (self.down == self.here)
-        found.still = still[:, self.steps < 0.2].all(axis=1)
+        found.still = self.is_still()
         found.value[found.still] = 0
-        chords = np.abs(self.sides())[:, :, (self.steps < 2) & (self.steps > 0.1)]
+        chords = np.abs([self.rise, self.fall])[:, :, (self.steps < 2) & (self.steps > 0.1)]
         found.scale = np.where(np.isfinite(chords), chords, 0).max(axis=(0, 2))
 
-    def _close(self, rise, fall):
+    def _close(self):
         """The slopes to the left and the right on the shortest way on which they still differ by
         as much as on ways 512 times as long, as those of a curve do not, NaN where there is none;
         and where they differ by more."""
+        eighth = np.log2(self.steps) % 3 == 0
+        rise, fall, noise = (a[:, eighth] for a in (self.rise, self.fall, self.noise))
         gap, last = np.abs(rise - fall), np.full(len(rise), -1)
-        solid = self.small & (gap > 16 * self.noise)
+        solid = self.small[eighth] & (gap > 16 * noise)
         for k in range(3, gap.shape[1]):
             last[solid[:, k - 3 : k + 1].all(axis=1) & (gap[:, k] > gap[:, k - 3] / 2)] = k
         rows = np.arange(len(rise))
         sides = [Estimate(np.where(last < 0, np.nan, side[rows, last]),
-                          np.abs(side[rows, last] - side[rows, last - 1]) + self.noise[rows, last])
+                          np.abs(side[rows, last] - side[rows, last - 1]) + noise[rows, last])
                  for side in (fall, rise)]
         return sides, gap[rows, last] > 2 * gap[rows, last - 3]
 

@@ -216,12 +216,12 @@ DOUBTS = [  # how large an error must be to say "it differs"
     lambda e: np.where(e.near, e.most, 0),  # that of a claim,
     lambda e: np.where(e.tiny, np.fmax(e.most, e.stairs), 0),  # as of 1 - tanh(z)**2,
     lambda e: np.where(e.near & e.is_array, 64 * e.eps * max(1.0, e.here), 0),  # unknown,
-    lambda e: np.where(e.zero & e.is_array & e.by_differences  # or hidden beside the largest
-                       & (np.abs(e.claimed) <= e.hidden * e.largest_claim), np.inf, 0),
-    lambda e: np.where(e.zero & (np.abs(e.claimed) <= 64 * EPS * np.fmax(  # as of log(1 - 1e-17):
-        e.m.scale, e.here / e.reach)), np.inf, 0),  # what is it to differ?
-    lambda e: np.where((e.claimed == 0) & (np.abs(e.slope) <= 64 * EPS * e.block_claim),
-                       np.inf, 0),  # of a saturated unit, whose own formula rounds to 0
+    # or hidden beside the largest
+    lambda e: 2 * e.hidden * e.largest_claim * (e.zero & e.is_array & e.by_differences),
+    # as of log(1 - 1e-17): what is it to differ?
+    lambda e: 128 * EPS * np.fmax(e.m.scale, e.here / e.reach) * e.zero,
+    # of a saturated unit, whose own formula rounds to 0
+    lambda e: 64 * EPS * e.block_claim * (e.claimed == 0),
     lambda e: np.where(e.near, e.m.within, 0),  # the cost is a staircase
     # The steps of float16 are so large that chords are all that is seen.
     lambda e: 2 * np.fmax(e.m.scale, e.size) * (e.cost_eps > 1e-4),

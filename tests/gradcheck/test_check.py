@@ -936,7 +936,7 @@ def test_a_cost_of_real_numbers_alone_is_asked_less_than_once_for_each_entry(nam
         return {"W": dW, "V": g(z).T @ back}
 
     report = gradient_check(J, slopes, p).require()
-    assert "complex" not in report.method and len(asked) < 9400 * 0.8
+    assert "complex" not in report.method and len(asked) < p["W"].size + p["V"].size
     smallest = np.abs(slopes(p)["V"][slopes(p)["V"] != 0]).min()
     assert report.blocks["V"].digits >= min(9, np.log10(smallest / 2e-16) - 4)
     wrong = gradient_check(J, lambda p: slopes(p, 1e-9), p).blocks["W"]
