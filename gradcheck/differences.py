@@ -274,7 +274,8 @@ MEASURED = [
     ("jump", bool),  # the cost jumps, or is infinitely steep
     ("still", bool),  # the cost does not change along the line
     ("brief", bool),  # looked at from a few points: enough for a claim that agrees
-    ("within", float),  # where the cost is a staircase: the error bar without the complex step
+    ("within", float),  # the error bar without the complex step,
+    ("stairs", bool),  # which does not know that the cost is a staircase
     ("scale", float),  # slopes of chords a little farther off; 0 where nobody looked
 ]  # fmt: skip
 
@@ -344,9 +345,8 @@ def _measure(cost, probes, exact, brief):
         overlooked = (slopes == 0) & (found.value != 0) | smooth & (apart > found.bar)
         found.exact = sure | ~(found.kink | found.jump | overlooked)
         found.kink &= ~found.close  # a curve so sharp, or abs? The complex step sees no difference
-        # It does not know of stairs either.
-        stairs = len(rest) and rounding_of(cost) > 1e-6 * abs(cost.here())
-        found.within = np.where(found.exact & ~sure & stairs, found.bar, 0)
+        found.stairs = ~sure & (len(rest) and rounding_of(cost) > 1e-6 * abs(cost.here()))
+        found.within = np.where(sure, 1e-7 * np.abs(slopes), found.bar)
         found.value = np.where(found.exact, slopes, found.value)
         found.bar = np.where(found.exact, bars, found.bar)
         found.still |= sure & (slopes == 0)
@@ -365,6 +365,18 @@ def _complex_steps(cost, probes, points=3):
         return None
     wobble = np.abs(slopes - slopes[0]).max(axis=0)
     return Estimate(slopes[0], 16 * wobble + 256 * cost.eps * np.abs(slopes[0]))
+
+
+def is_analytic(cost, probe):
+    """Do its values on a circle around the point tell those within, as for analytic costs?"""
+    at, r = cost.moved_to(cost.vector.astype(complex)), cost.reach([probe])[0] / 256
+    circle, within = np.exp(2j * np.pi * np.arange(16) / 16), np.exp([1j, 3j]) / 2
+    try:
+        values = np.array([at(probe, r * place) for place in [*circle, *within]])
+    except Exception:  # it does not take all complex numbers
+        return False
+    told = np.polyval(np.fft.fft(values[:16])[::-1] / 16, within)
+    return bool((np.abs(told - values[16:]) <= 64 * cost.eps * np.abs(values).max()).all())
 
 
 def _complex_slopes(cost, probes, k):

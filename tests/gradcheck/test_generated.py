@@ -298,3 +298,31 @@ def test_a_bias_that_a_normalisation_takes_out_may_have_a_slope_of_rounding_erro
     assert gradient_check(cost, claim, p)
     assert not gradient_check(cost, claim | {"b": 1e-6 * np.abs(claim["w"]).max()}, p)
     assert not gradient_check(cost, claim | {"w": claim["w"] * 1.001}, p)
+
+
+NOT_ANALYTIC = {  # f and its slope; of some the complex step has the half, or another
+    "z² |z|": (lambda z: z * z * np.abs(z), lambda z: 3 * z * np.abs(z)),
+    "|z|²": (lambda z: np.abs(z) ** 2, lambda z: 2 * z),
+    "z re(z)²": (lambda z: z * np.real(z) ** 2, lambda z: 3 * z * z),
+    "z² conj(z)": (lambda z: z * np.conj(z) * z, lambda z: 3 * z * z),
+    "z² im(z) + z³": (lambda z: z**2 * np.imag(z) + z**3, lambda z: 3 * z * z),
+}
+
+
+@pytest.mark.parametrize("name", NOT_ANALYTIC)
+@pytest.mark.parametrize("slope, factor", [(0, 1), (5, 1), (5, 1e-3), (5, 100), (1e-9, 1)])
+def test_where_the_complex_step_may_be_deceived_no_right_claim_differs(name, slope, factor):
+    f, its = NOT_ANALYTIC[name]
+    cost = lambda p: p[0] ** 2 + np.cos(p[1]) + factor * f(p[1]) + slope * p[1]
+    gradient = lambda p: np.array([2 * p[0], factor * its(p[1]) - np.sin(p[1]) + slope])
+    for z in (1e-11, 1e-7, 1e-5, 1e-2):
+        p = np.array([1.3, z])
+        for claim in gradient, gradient(p):
+            (block,) = gradient_check(cost, claim, p).blocks.values()
+            assert block.verdict != "differs", z
+        (block,) = gradient_check(cost, gradient(p) * [1, 1.01], p).blocks.values()
+        assert block.verdict != "agrees", z
+        analytic = lambda p: p[0] ** 2 + np.cos(p[1]) + factor * p[1] ** 3 + slope * p[1]
+        right = [2 * p[0], 3 * factor * p[1] ** 2 - np.sin(p[1]) + slope]
+        (block,) = gradient_check(analytic, np.array(right) * [1, 1.01], p).blocks.values()
+        assert block.verdict == "differs" or z < 1e-9, z
