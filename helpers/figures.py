@@ -138,15 +138,12 @@ def _base64(png):
 
 def _stack(fig):
     """The figure, now as wide as a phone, its one row of axes a column; they keep their shape."""
-    axes = [ax for ax in fig.axes if ax.get_subplotspec() is not None]
-    rows, cols = axes[0].get_subplotspec().get_gridspec().get_geometry() if axes else (1, 1)
-    height = fig.get_figheight() / rows / fig.get_figwidth() * cols
-    new_rows, new_cols = (cols, 1) if rows == 1 else (rows, cols)
-    fig.set_size_inches(PHONE, PHONE / new_cols * height * new_rows)
-    if new_cols < cols:
-        for ax, place in zip(axes, fig.add_gridspec(new_rows, new_cols)):
-            ax.set_subplotspec(place)
-            ax.tick_params(labelleft=True, labelbottom=True)  # shared: at the edge only
+    rows, cols = fig.axes[0].get_gridspec().get_geometry()
+    high = cols if rows == 1 else 1
+    fig.set_size_inches(PHONE, PHONE * fig.get_figheight() / fig.get_figwidth() * high**2)
+    for ax, place in zip(fig.axes, fig.add_gridspec(high, 1) if high > 1 else ()):
+        ax.set_subplotspec(place)
+        ax.tick_params(labelleft=True, labelbottom=True)  # shared: at the edge only
     for ax in fig.axes:
         ax.set_title(wrap_title(ax.get_title(loc="left")), loc="left")
     return fig
