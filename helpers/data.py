@@ -100,7 +100,7 @@ def standardise(X, like=None):
     if like is None and (constant := np.ptp(X, axis=0) == 0).any():
         raise ValueError(f"column {constant.argmax()} of X is constant, so it has no scale")
     mean, scale = like[1:] if like else (X.mean(axis=0), X.std(axis=0))
-    checks.fitting("like.mean", mean, "n_features", {"n_features": (X.shape[1], "X")})
+    checks.fitting("like.mean", mean, "n_features", {"n_features": (X.shape[1], ("X", X.shape))})
     return Standardised((X - mean) / scale, mean, scale)
 
 

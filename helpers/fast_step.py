@@ -49,7 +49,8 @@ class Stepper:
     def __init__(self, W, b, hidden="sigmoid", output="softmax", *, eta, momentum=0.0,
                  dtype=np.float64):
         self.output, self.eta, self.momentum, self.dtype, K = output, eta, momentum, dtype, len(W)
-        self.sizes = {"n_0": (W[1].shape[1], "W[1]"), "n_K": (len(W[K]), f"W[{K}]")}
+        self.sizes = {"n_0": (W[1].shape[1], ("W[1]", W[1].shape)),
+                      "n_K": (len(W[K]), (f"W[{K}]", W[K].shape))}
         (g, slope), last = network.ACTIVATIONS[hidden], network.OUTPUTS[output].g
         self.activate = IN_PLACE.get(hidden, lambda z: np.copyto(z, g(z)))
         self.slope = SLOPES.get(hidden, lambda a, s: np.copyto(s, slope(a)))

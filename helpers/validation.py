@@ -32,15 +32,17 @@ def checked(**rules):
     def decorate(function):
         signature = inspect.signature(function)
         optional = {name for name in rules if signature.parameters[name].default is None}
+        in_order = [name for name, p in signature.parameters.items() if p.kind < p.KEYWORD_ONLY]
 
         @functools.wraps(function)
         def enter(*args, **kwargs):
-            call, sizes = signature.bind(*args, **kwargs), {}
-            given = call.arguments
+            given, sizes = dict(zip(in_order, args)) | kwargs, {}
+            if len(given) < len(args) + len(kwargs):
+                signature.bind(*args, **kwargs)  # raises: too many, or one of them twice
             for name, rule in rules.items():
                 if name in given and (given[name] is not None or name not in optional):
                     given[name] = rule(name, given[name], sizes)
-            return function(*call.args, **call.kwargs)
+            return function(**given)
 
         return enter
 
@@ -81,28 +83,24 @@ def refuse(wrong, name, numbers, expected):
 
 def fitting(name, numbers, words, sizes):
     """`numbers`, if each dimension is what its word was before; a new word is put into `sizes`."""
-    axes, here = words.split(), f"{name} of shape {numbers.shape}"
+    axes, here = words.split(), (name, numbers.shape)
     if words == "...":
         axes = sizes.setdefault("...", [f"d_{k}" for k in range(1, numbers.ndim + 1)])
-    known = {axis: sizes[axis] for axis in axes if axis in sizes}
-    wanted = [known.get(axis, (axis,))[0] for axis in axes]
-    if _fits(numbers.shape, wanted):
-        sizes.update({axis: (size, here) for axis, size in zip(axes, numbers.shape)
-                      if axis not in known})
+    if len(axes) == numbers.ndim and all([sizes.setdefault(axis, (size, here))[0] == size
+                                          for axis, size in zip(axes, numbers.shape)]):
         return numbers
+    known = {axis: sizes[axis] for axis in axes if sizes.get(axis, (0, here))[1] is not here}
+    wanted = [known.get(axis, (axis,))[0] for axis in axes]
     named, in_numbers = (str(tuple(part)).replace("'", "") for part in (axes, wanted))
     expected = named if axes else "a single number"
     if known:
-        places = " and ".join(dict.fromkeys(place for _, place in known.values()))
+        places = " and ".join(dict.fromkeys(f"{name} of shape {shape}"
+                                            for _, (name, shape) in known.values()))
         expected += f" = {in_numbers} to match {places}"
     ways = {"its transpose": numbers.T.shape, "its ravel()": (numbers.size,)}
-    hints = [f"; {way} would fit" for way, shape in ways.items() if _fits(shape, wanted)]
+    hints = [f"; {way} would fit" for way, shape in ways.items() if len(shape) == len(wanted)
+             and all(isinstance(w, str) or w == n for n, w in zip(shape, wanted))]
     raise ValueError(f"{name} has shape {numbers.shape}, expected {expected}{''.join(hints)}")
-
-
-def _fits(shape, wanted):
-    return len(shape) == len(wanted) and all(isinstance(w, str) or w == n
-                                             for n, w in zip(shape, wanted))
 
 
 def layers(words, first=1):
