@@ -17,7 +17,7 @@ import numpy as np
 
 from gradcheck import validation
 from gradcheck.causes import constant_ratio, factor_words, without_any_factor
-from gradcheck.differences import EPS, Cost, measure
+from gradcheck.differences import EPS, Cost, is_remembering, measure
 from gradcheck.judging import RESOLUTION, coarseness, nearest_slope
 from gradcheck.parameters import Tree
 from gradcheck.report import Report, entry_name, shown
@@ -230,7 +230,8 @@ class _Block:
             times = f"eta times {shown(decay)} times {self.name}"
             return WRONG, f"weight decay: {times} more than the slope"
         if tends.all():
-            return SEQUENTIAL, self._what_was_moved_before(off)
+            # Among many that are tried nobody reads the words, and these are dear.
+            return SEQUENTIAL, "" if is_remembering() else self._what_was_moved_before(off)
         if ratio is not None and decay is not None:
             own = f"of one number that may be weight decay, {shown(decay)} times {self.name}"
             return WRONG, f"{shown(ratio)} times the step; {own}"
