@@ -27,7 +27,8 @@ class Table(SimpleNamespace):
 
     def matrix(self, *names):
         """X, (n_samples, n_features), a column for each name."""
-        numeric = [name for name, column in vars(self).items() if column.dtype.kind in "if"]
+        numeric = [name for name, column in vars(self).items()
+                   if column.dtype.kind in "if" and column.ndim == 1]
         for name in names:
             if name not in numeric:
                 expected = f"the numeric columns are {', '.join(numeric)}"

@@ -6,9 +6,7 @@
 | y, y_hat | (n_samples,) | target and prediction |
 | w, b | (n_features,) and a number | weights and bias; complex ones pass, for the complex step |
 
-L is the loss of one sample, J the mean of L: the factor 1/n lives in J and its gradient only. What
-does not fit is refused before anything is done (ValueError for shapes and values, TypeError for
-types), and no argument is changed.
+L, J and what is refused are as in `helpers.network`.
 """
 
 from collections import namedtuple
