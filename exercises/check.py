@@ -230,18 +230,16 @@ class Question:
 
     def by_numbers(self, answer, why):
         """Neither proved nor refuted: as far as points can tell, if there are enough that can."""
-        scalar, agreeing = self.known.scalar(answer), 0
+        scalar, found = self.known.scalar(answer), []
         for point in points([self.asked, scalar], self.table):
             with suppress(NoValue):
-                same, *values = point.compare(self.right, scalar)
-                if same is False:
-                    mistake = diagnose(self.asked, scalar, self.table)
-                    return self.refused(answer, FalseLine(1, self.question, answer, point, values,
-                                                          mistake))
-                agreeing += same is True
-        if agreeing < EVIDENCE:
+                found.append(point.compare(self.right, scalar)[0])
+        if False in found:
+            mistake = diagnose(self.asked, scalar, self.table)
+            return self.not_yet(mistake, f"  yours   {shown(answer)}")
+        if found.count(True) < EVIDENCE:
             raise Unclear(why)
-        return self.accepted(answer, f", as far as {agreeing} sample points can tell")
+        return self.accepted(answer, f", as far as {found.count(True)} sample points can tell")
 
     # the judgement of a NumPy function
 
