@@ -27,7 +27,6 @@ class History(NamedTuple):
     W_last: dict                                # of the last epoch
     b_last: dict
     best_epoch: int                             # the first of lowest cost, on validation if there
-    stopped: str                                # "n_epochs", "patience" or "diverged"
 
     @property
     def n_epochs(self):
@@ -52,8 +51,7 @@ def train(X, y, W, b, hidden="sigmoid", output="softmax", *, eta, n_epochs, batc
     patience    stop after so many epochs in a row without a new lowest validation cost
 
     Too large a learning rate is no error: when the cost is no longer finite it is entered as inf,
-    training stops, and `stopped` is "diverged". Source: S0-27, S1-56, S1-60, S2-07, S2-09, S3-27,
-    S3-57 to S3-65.
+    and training stops. Source: S0-27, S1-56, S1-60, S2-07, S2-09, S3-27, S3-57 to S3-65.
 
     >>> train([[1.0]], [[2.0]], {1: [[0.0]]}, {1: [0.0]}, output="identity", eta=0.5, n_epochs=3).J
     array([2., 0., 0., 0.])
@@ -66,7 +64,7 @@ def train(X, y, W, b, hidden="sigmoid", output="softmax", *, eta, n_epochs, batc
     n_samples = len(samples[0])
     size = n_samples if batch_size is None else batch_size
     checks.count("batch_size", size, most=n_samples)
-    rows, lowest, stopped = [], np.inf, "n_epochs"
+    rows, lowest = [], np.inf
     with np.errstate(over="ignore", invalid="ignore"):
         for epoch in range(n_epochs + 1):
             for batch in batches(n_samples, size, rng) if epoch else ():
@@ -76,14 +74,10 @@ def train(X, y, W, b, hidden="sigmoid", output="softmax", *, eta, n_epochs, batc
             J, judged = rows[-1][0], rows[-1][2 if held_out else 0]
             if epoch == 0 or judged < lowest:
                 lowest, best_epoch, best = judged, epoch, (net.W, net.b)
-            if not np.isfinite(J):
-                stopped = "diverged"
-            elif patience and epoch - best_epoch >= patience:
-                stopped = "patience"
-            if stopped != "n_epochs":
+            if not np.isfinite(J) or patience and epoch - best_epoch >= patience:
                 break
     columns = [None if column[0] is None else np.array(column) for column in zip(*rows)]
-    return History(*columns, *best, net.W, net.b, best_epoch, stopped)
+    return History(*columns, *best, net.W, net.b, best_epoch)
 
 
 def _measured(net, X, y):
