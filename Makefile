@@ -53,10 +53,9 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 test: $(READY)  ## prove everything once: unit tests, and every notebook against what it shows
 	@PYTHONHASHSEED=1 $(PYTEST) tests notebooks
 
-test-again: $(READY)  ## the notebooks under another hash seed, a sample of mutants of every claim, and its sizes
+test-again: $(READY)  ## the notebooks under another hash seed, the other rows of the quick run, a sample of all mutants
 	@PYTHONHASHSEED=2 $(PYTEST) notebooks
-	@$(PYTEST) --dist load -m long tests/derivations/test_mutated_claims.py tests/notebooks/test_claims_meet_numbers.py \
-	  -k "sample or flipped or left_out or claims_meet_numbers"
+	@PYTHONHASHSEED=2 $(PYTEST) -m again tests
 
 test-long: $(READY) test-again  ## prove the checkers: every mutant of every claim, and all exhaustive tests (an hour and more)
 	@$(PYTEST) --dist load -m long tests

@@ -86,6 +86,7 @@ def test_the_folder_around_the_notebook_comes_before_an_edition_that_is_installe
     assert said.stdout == "ours, helpers\n"
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("name", ours.PACKAGES)
 @pytest.mark.parametrize("kind", ["file", "package"])
 def test_ours_come_before_a_file_or_package_of_the_reader_and_one_sentence_says_so(
@@ -114,6 +115,7 @@ def test_a_second_run_of_the_cell_is_silent(copy):
     assert said.stdout.splitlines()[-1] == "again"
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("name", ours.PACKAGES)
 def test_a_missing_package_is_named(copy, name):
     (copy / name / "__init__.py").unlink()
@@ -121,6 +123,7 @@ def test_a_missing_package_is_named(copy, name):
     assert said.returncode == 1 and f"ImportError: {name} in " in said.stderr
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("name", ours.PACKAGES)
 def test_a_package_that_was_installed_over_ours_is_named(copy, name):
     record = "".join(
@@ -139,6 +142,7 @@ def test_a_package_that_was_installed_over_ours_is_named(copy, name):
     assert said.returncode == 1 and f"ImportError: {name} in " in said.stderr
 
 
+@pytest.mark.again
 def test_a_notebook_alone_without_a_network_says_in_one_sentence_what_to_do(tmp_path):
     said = run(
         first_cell.source(),
@@ -176,6 +180,7 @@ def outputs_too_early():
     return dict(zip(CELLS, (cell.outputs for cell in made.cells[1:])))
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("name", CELLS)
 def test_a_cell_run_too_early_asks_for_the_earlier_one(name, outputs_too_early):
     (output,) = outputs_too_early[name]

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = """
 import pytest
@@ -32,6 +34,7 @@ def test_alone():
 """
 
 
+@pytest.mark.again
 def test_each_row_that_does_not_pass_is_told_by_its_name(tmp_path):
     (tmp_path / "test_rows.py").write_text(ROWS, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "--rootdir", tmp_path,

@@ -140,7 +140,7 @@ class Read:
         return value
 
 
-@settings(max_examples=24*TIMES)
+@settings(max_examples=12*TIMES)
 @given(typed())
 def test_matrices_are_read_shown_and_computed_as_they_are_typed(formula):
     expr, value = formula
@@ -168,7 +168,7 @@ def grown_numbers(inner):
     )
 
 
-@settings(max_examples=24*TIMES)
+@settings(max_examples=12*TIMES)
 @given(typed(numbers, grown_numbers))
 def test_numbers_are_read_shown_and_computed_as_they_are_typed(formula):
     expr, value = formula
@@ -191,6 +191,7 @@ LINES = [  # two forms of one matrix
 ]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("number", range(len(LINES)))
 def test_two_forms_of_a_matrix_are_proved_and_another_one_is_refuted(number):
     given = [Entries(matrix, array) for matrix, array in MATRICES.items()]

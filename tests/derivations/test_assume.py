@@ -28,6 +28,7 @@ STANDS_AT_AN_END = {  # what is wrong, or has no value, at x = 2 alone and at x 
 }  # fmt: skip
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("ends", ENDS)
 @pytest.mark.parametrize("what", STANDS_AT_AN_END)
 @pytest.mark.parametrize("gap", [2 - x, x + 1])

@@ -55,6 +55,7 @@ def test_a_sum_from_one_is_proved(kind):
     derived(left, Sum(term, (i, 1, n)), given)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("low", LOWS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sum_that_begins_before_the_array_is_refused(kind, low):
@@ -88,6 +89,7 @@ def test_a_left_side_before_an_array_that_is_given_is_refused(left, given, low):
     assert error.position == 0 and "The left side" in str(error)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("low", [-n, 1 - n, 2 - n - d, -d], ids=str)
 def test_a_sum_from_a_size_below_zero_is_refused(kind, low):

@@ -104,6 +104,7 @@ def test_a_wrong_claim_gets_the_name_of_its_mistake(function, claimed, variable,
     assert mistake in repr(said) and mistake in said._repr_markdown_()
 
 
+@pytest.mark.every(5)
 @pytest.mark.parametrize("function, claimed, variable, mistake", WRONG,
                          ids=[mistake for *_, mistake in WRONG])
 def test_the_right_derivative_stands_beside_a_wrong_claim_and_is_right(
@@ -117,6 +118,7 @@ def test_numbers_say_so_and_an_example_is_given():
     assert said.example == "w = 5/4, y = -7/4, x = -5/2: it is 3.4375, and -1.375 is claimed"
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("width", [1, 8, 200, 800])
 def test_a_wrong_sign_is_found_however_small_the_values_are(width):
     """exp(-800 |x - c|²) is nowhere near 1e-300: there is no floor below which everything
@@ -156,6 +158,7 @@ TEXTS = [
 ]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("function, claimed, variable", TEXTS,
                          ids=[claimed for _, claimed, _ in TEXTS])
 def test_text_and_latex_are_read(function, claimed, variable):

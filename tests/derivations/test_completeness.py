@@ -356,11 +356,13 @@ def derived(left, right, given=()):
     return derivation.proof
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("name", TRUE)
 def test_a_true_line_is_proved(name):
     assert derived(*TRUE[name]).points
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     "name", one_in(2, [name for name in TRUE if not isinstance(TRUE[name][0], sp.MatrixExpr)])
 )
@@ -785,7 +787,7 @@ def test_an_entry_that_a_sum_need_not_reach_is_refuted_where_it_does_not(right, 
     assert refusal.value.point.size[n] == at
 
 
-@pytest.mark.parametrize("name", one_in(2, LESSONS))
+@pytest.mark.parametrize("name", one_in(4, LESSONS, again=2))
 def test_a_line_of_a_lesson_is_proved_and_what_is_nearly_so_is_refuted(name):
     left, right, given, nearly = LESSONS[name]
     assert derived(left, right, given).points

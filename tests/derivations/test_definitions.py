@@ -91,6 +91,7 @@ chained = [
     Definition(h[j], Sum(c[j, i]*f[i]*t, (i, 1, n)) + f[j])]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("seed", range(12*TIMES))
 def test_no_letter_is_caught_however_sums_and_names_are_nested(seed):
     random, table = Random(seed), table_of(chained)

@@ -74,7 +74,7 @@ LINES = [Partial(L, w[k]), Partial(Partial(L, w[k]), w[k]), Sum(M[j, k]*w[k], (j
          Partial(parts[k], w[k]), sp.Abs(w[k]), Max(0, parts[k]), sp.Integer(7)]
 
 
-@pytest.mark.parametrize("before", one_in(5, LINES), ids=plain)
+@pytest.mark.parametrize("before", one_in(10, LINES, again=5), ids=plain)
 def test_every_refusal_can_be_shown(before):
     for claimed in LINES:
         derivation = Derivation(before, given=HESSIAN)
@@ -139,8 +139,8 @@ def test_a_slip_made_in_many_places_is_told_as_often_as_it_is_listed():
 FUNCTIONS = "sigmoid", "tanh", "relu", "exp"
 
 
-@pytest.mark.parametrize("outer, inner", one_in(5, [*permutations(FUNCTIONS, 2),
-                                                    *zip(FUNCTIONS, FUNCTIONS)]))
+@pytest.mark.parametrize("outer, inner", one_in(20, [*permutations(FUNCTIONS, 2),
+                                                     *zip(FUNCTIONS, FUNCTIONS)], again=5))
 def test_functions_of_each_entry_may_stand_in_both_lines(outer, inner):
     question, right = f"v^T {outer}({inner}(W x))", f"{outer}({inner}(W x))"
     assert bring_your_own(question, right, "v")
@@ -150,6 +150,7 @@ def test_functions_of_each_entry_may_stand_in_both_lines(outer, inner):
 SAID = {"X": ("n", "d"), "w": ("d",), "y": ("n",)}
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("question, right, wrong", [
     ("||X w - y||^2/n", "2 X^T (X w - y)/n", "2 X^T (X w - y)"),
     ("||X w - y||^2/(2 n)", "1/n X^T (X w - y)", "2/n X^T (X w - y)"),
@@ -165,6 +166,7 @@ def letters_of_sums(text):
     return [re.findall(r"Σ_\{(\w+)=", run) for run in re.findall(r"(?:Σ_\{[^}]*\} ?)+", text)]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("question, claim", [
     ("||X||", "X/||X||"), ("log(tr(X^T X))", "2 X/tr(X^T X)"), ("1/||X^T X||^2", "X"),
     ("||X X^T||", "2 X X^T X/||X X^T||")])

@@ -67,6 +67,7 @@ def test_what_is_to_be_differentiated_is_left_alone():
                if "∂" not in m.name and "is left" not in m.name)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("name", FORMULAS)
 def test_every_mutant_is_refused_unless_it_is_no_mistake(name):
     """A mutant that equals the formula by accident, as with a symmetric index, must be proved
@@ -133,6 +134,7 @@ def test_a_mistake_is_diagnosed_with_its_kind_and_hint():
     assert diagnose(gradient, w[k]**5, given) is None
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("power", [1, 40, 4000])
 def test_no_other_mistake_is_named_however_small_the_values_are(power):
     """Relative to themselves, values far below any rounding error differ as others do."""
@@ -173,7 +175,7 @@ ERRORS = {  # of one sample, of r = prediction minus target, and its slope
 }
 
 
-@pytest.mark.parametrize("name", one_in(2, ERRORS))
+@pytest.mark.parametrize("name", one_in(4, ERRORS, again=2))
 def test_the_mistake_in_a_cost_is_named_whatever_function_stands_in_it(name):
     """A second name in the definition (y for w) makes the diagnosis differentiate by it as well."""
     f, slope = ERRORS[name]

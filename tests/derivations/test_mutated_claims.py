@@ -17,6 +17,7 @@ from random import Random
 import pytest
 import sympy as sp
 from claims import NOTEBOOKS, collect, run, shows_a_refusal, stored_counts
+from drawn import one_in
 from mutations import Names, mutations
 from sympy import Symbol
 from tally import report
@@ -31,7 +32,7 @@ from derivations.normal_form import NormalForm
 from derivations.printing import plain
 from derivations.symbols import Partial, activation, as_written, indexed
 
-QUICK = NOTEBOOKS[:1]        # the quick run takes this one, the long run all
+QUICK = NOTEBOOKS[0]         # the quick run takes this one, make test-again the others
 DERIVATIONS, SAMPLE = 4, 40  # of each it draws so many derivations, and so many of their mutants
 # products of two monomials; the longest true lines, (6.2) to (6.7), take some thousands
 PATIENCE = 20_000
@@ -162,10 +163,11 @@ def _text(expr):
 
 # ---------------------------------------------------------------- the tests
 
+each_notebook = pytest.mark.parametrize("path", one_in(len(NOTEBOOKS), NOTEBOOKS, again=1),
+                                        ids=lambda path: path.stem)
 
-@pytest.mark.parametrize("path", [pytest.param(p, marks=[] if p in QUICK else pytest.mark.long)
-                                  for p in NOTEBOOKS],
-                         ids=lambda path: path.stem)
+
+@each_notebook
 def test_no_claim_is_left_out(path):
     """What has been collected without figures and training is what the notebook's own ledger
     counts."""
@@ -173,9 +175,7 @@ def test_no_claim_is_left_out(path):
     assert (len(derivations), sum(len(d.lines) for d in derivations)) == stored_counts(path)
 
 
-@pytest.mark.parametrize("path", [pytest.param(p, marks=[] if p in QUICK else pytest.mark.long)
-                                  for p in NOTEBOOKS],
-                         ids=lambda path: path.stem)
+@each_notebook
 def test_a_sample_of_all_mutants_is_refused_or_no_change(path):
     result = judge(sample(path))
     report(f"Mutated claims, a sample of {path.stem}: {result.summary()}")
@@ -259,7 +259,7 @@ def test_the_second_judge_refuses_what_is_false(wrong):
 
 def test_a_checker_that_accepts_everything_would_be_found_out(monkeypatch):
     monkeypatch.setattr(verify, "prove_lines", lambda lines, known: None)
-    assert len(judge(sample(QUICK[0])).wrong) > SAMPLE / 2
+    assert len(judge(sample(QUICK)).wrong) > SAMPLE / 2
 
 
 def test_a_checker_that_refuses_everything_would_be_found_out(monkeypatch):
@@ -340,9 +340,7 @@ def outcome(node, namespace):
     return ACCEPTED
 
 
-@pytest.mark.parametrize("path", [pytest.param(p, marks=[] if p == QUICK[0] else pytest.mark.long)
-                                  for p in NOTEBOOKS],
-                         ids=lambda path: path.stem)
+@each_notebook
 def test_a_flipped_sign_in_the_source_of_any_claim_stops_the_notebook(path, monkeypatch):
     # a claim may cite what was proved before it
     monkeypatch.setattr(engine, "ledger", collect(path).ledger)

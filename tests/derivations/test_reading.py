@@ -25,6 +25,7 @@ def one(text):
     return read(text, known=KNOWN, functions=[g])[0]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("texts, meant", [
     (["a*b", "a b", r"a \cdot b", "a·b", r"a\,b", "(a)(b)", "a(b)"], a*b),
     (["a**2/b", "a^2/b", "a²/b", r"\frac{a^2}{b}", r"\frac{a^{2}}b"], a**2/b),
@@ -277,7 +278,7 @@ def random_formula(random, depth):
                           lambda: -one])()
 
 
-@pytest.mark.parametrize("drawn", [15, pytest.param(300, marks=pytest.mark.long)])
+@pytest.mark.parametrize("drawn", [10, pytest.param(300, marks=pytest.mark.long)])
 @pytest.mark.parametrize("show", [plain, tex, str], ids=["plain", "tex", "python"])
 def test_what_the_page_or_sympy_prints_is_read_again(show, drawn):
     """Random formulas, written as plain text, as LaTeX and as Python: the same formula comes
@@ -322,7 +323,7 @@ def value_of(formula):
     return sp.N(found[0, 1] if formula.is_Matrix else found)
 
 
-@pytest.mark.parametrize("drawn", [30, pytest.param(600, marks=pytest.mark.long)])
+@pytest.mark.parametrize("drawn", [20, pytest.param(600, marks=pytest.mark.long)])
 @pytest.mark.parametrize("show", [plain, tex], ids=["plain", "tex"])
 def test_matrices_that_the_page_prints_are_read_again(show, drawn):
     """Powers, products, negations and transposes of matrices keep their brackets."""

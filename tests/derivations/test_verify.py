@@ -82,6 +82,7 @@ def test_a_right_line_has_numbers_and_a_proof(name):
     assert len(prove(left, right, definitions).points) == verify.POINTS
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("most", [5, pytest.param(40, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", CLAIMS)
 def test_every_usual_mistake_is_refused_by_numbers_alone(no_proof, name, most):
@@ -104,6 +105,7 @@ def test_every_usual_mistake_is_refused_by_numbers_alone(no_proof, name, most):
     assert refused >= 5
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("name", CLAIMS)
 def test_no_usual_mistake_is_passed_by_the_proof_alone(monkeypatch, name):
     left, right, definitions = CLAIMS[name]
@@ -232,8 +234,8 @@ def network(bend, depth):
     return layers, weights, sums, values
 
 
-@pytest.mark.parametrize("bend, depth", one_in(4, product(  # each bend and each depth once
-    [sigmoid, sp.tanh, lambda at: 1/(1 + exp(-2*at))], [1, 2, 3])))
+@pytest.mark.parametrize("bend, depth", one_in(9, product(  # with -m again each bend and depth
+    [sigmoid, sp.tanh, lambda at: 1/(1 + exp(-2*at))], [1, 2, 3]), again=4))
 def test_a_counterexample_in_a_network_has_values_that_can_be_read(bend, depth):
     with as_written():
         layers, weights, sums, values = network(bend, depth)

@@ -2,7 +2,7 @@
 
 import pytest
 import sympy as sp
-from drawn import one_in
+from drawn import first_of_each, one_in
 from readable import unreadable
 
 from derivations.claim import bring_your_own
@@ -297,6 +297,7 @@ UNREADABLE = [  # what is said
 ]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("function, claimed, variable",
                          one_in(3, [*RIGHT, *OF_MATRICES, *WITHOUT_A_NAME]))
 def test_what_is_right_is_proved_and_seen_in_numbers(function, claimed, variable):
@@ -304,7 +305,8 @@ def test_what_is_right_is_proved_and_seen_in_numbers(function, claimed, variable
     assert [witness.verdict for witness in said.witnesses] == ["agrees", "agrees"], said
 
 
-@pytest.mark.parametrize("function, claimed, variable", one_in(10, [*RIGHT, *OF_MATRICES]))
+@pytest.mark.parametrize("function, claimed, variable",
+                         one_in(30, [*RIGHT, *OF_MATRICES], again=10))
 def test_twice_what_is_right_is_wrong_and_named(function, claimed, variable):
     said = bring_your_own(function, f"3 ({claimed})", variable)
     assert said.verdict == "wrong" and "3" in said.hint
@@ -312,7 +314,8 @@ def test_twice_what_is_right_is_wrong_and_named(function, claimed, variable):
     assert not [fault for line in shown.splitlines() for fault in unreadable(line)]
 
 
-@pytest.mark.parametrize("function, claimed, variable, mistake", WRONG)
+@pytest.mark.parametrize("function, claimed, variable, mistake", first_of_each(
+    lambda case: tuple(case[3].split()[:2]), WRONG))
 def test_what_is_wrong_is_named(function, claimed, variable, mistake):
     said = bring_your_own(function, claimed, variable)
     assert (said.verdict, said.hint) == ("wrong", mistake)

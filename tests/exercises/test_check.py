@@ -9,6 +9,7 @@ from functools import wraps
 
 import numpy as np
 import pytest
+from drawn import first_of_each
 from sympy import (
     Derivative,
     Eq,
@@ -88,6 +89,7 @@ def test_a_sum_that_begins_before_the_array_is_not_right(term, low, capsys):
     assert "stands before the first entry" in capsys.readouterr().out
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("bend", [sigmoid, tanh])
 def test_the_values_beside_a_wrong_answer_are_no_tiny_ones(bend, capsys):
     layer = [Definition(J, Sum((y_hat[i] - y[i])**2, (i, 1, n))),
@@ -209,6 +211,7 @@ RUNS = [
 ]
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("history", [True, False])
 def test_an_untouched_blank_uses_up_no_hint(history):
     """In a shell as a notebook has it, the cell is edited and run, or run again as it stands; also
@@ -311,7 +314,7 @@ first = Question(Partial(L, w_1[1, 2]), network)
 slope_2 = a_2[1]*(1 - a_2[1])
 
 
-@pytest.mark.parametrize("slip, told, kind", [
+@pytest.mark.parametrize("slip, told, kind", first_of_each(lambda case: case[2], [
     ((out - target)*w_3[1, 2]*a_2[2]*(1 - a_2[2])*a_1[1], "as if to and from were swapped",
      Kind.INDEX),
     ((out - target)*w_3[1, 1]*slope_2*a_2[2], "the wrong layer: a^(2) stands where a^(1) is meant",
@@ -325,7 +328,7 @@ slope_2 = a_2[1]*(1 - a_2[1])
      Kind.SUM),
     ((out - target)*w_3[1, 1]*slope_2*a_1[2]**2, "a^(1)_2 is squared: an upper index counts layers",
      Kind.POWER),
-])
+]))
 def test_each_slip_with_an_index_in_the_network_of_an_article_is_named(slip, told, kind):
     reply = second.reply_to(second.formula(slip))
     assert reply.state == WRONG and told in reply.text.splitlines()[0]

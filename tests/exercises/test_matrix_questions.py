@@ -40,6 +40,7 @@ with as_written():
                 Partial(Trace(X.T*X), x_[i, k]), Partial((A*A)[0, 0], a_[1, k])]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("question, cost, right, wrong", one_in(2, COSTS), ids=lambda e: plain(e))
 def test_a_cost_of_matrices_is_proved_refused_and_answered(question, cost, right, wrong):
     given = [Definition(J, cost), *ENTRIES]

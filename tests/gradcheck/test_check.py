@@ -233,6 +233,7 @@ def test_a_right_gradient_passes(exact, claim):
     assert max(b.error for b in report.blocks.values()) < (1e-12 if exact else 1e-9)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("seed", one_in(3, range(30)))
 def test_right_gradients_of_random_networks_pass_given_as_values(seed):
     rng = np.random.default_rng(seed)
@@ -394,6 +395,7 @@ FACTORS = [
 ]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("kind, layer", one_in(3, [("W", 1), ("W", 2), ("b", 1), ("b", 2)]))
 @pytest.mark.parametrize("factor, meaning", FACTORS)
@@ -508,6 +510,7 @@ def test_a_regularisation_that_the_gradient_forgot_is_refused_however_weak(stren
     assert report.blocks["W[1]"].verdict == "differs"
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("effect", [1e-3, 1e-9, 1e-15, 1e-60])
 @pytest.mark.parametrize("factor", [1, 2, -1, 0, 1 + 1e-9])
 def test_a_block_is_judged_on_its_own_scale_however_small(effect, factor):
@@ -520,6 +523,7 @@ def test_a_block_is_judged_on_its_own_scale_however_small(effect, factor):
     assert report.blocks["c"].verdict == ("agrees" if factor == 1 else "differs")
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("seed", range(8))
 def test_a_claim_that_lost_digits_where_the_network_is_nearly_sure_is_not_called_wrong(seed):
     """sigmoid(z) - 1 keeps seven or eight digits here, and the complex step of the cost all of
@@ -547,6 +551,7 @@ def test_a_claim_that_lost_digits_where_the_network_is_nearly_sure_is_not_called
     )
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("effect", one_in(2, [1e-3, 1e-6, 1e-9, 1e-12, 1e-15, 1e-18, 1e-60]))
 @pytest.mark.parametrize("factor", [2, -1, 0, 1.01])
 def test_without_the_complex_step_a_small_wrong_gradient_is_still_never_accepted(effect, factor):
@@ -889,6 +894,7 @@ def test_the_text_holds_no_digits_of_noise():
         assert str(gradient_check(cost, claim, shaken)) == str(gradient_check(cost, claim, POINT))
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("place", [0, 500, 999, 1998, 1999])
 def test_an_entry_of_a_large_block_is_checked_to_nine_digits_however_small_it_is(place):
     """Groups are of one power of two, so that a small entry does not vanish beside a large one."""
@@ -899,6 +905,7 @@ def test_an_entry_of_a_large_block_is_checked_to_nine_digits_however_small_it_is
     assert not gradient_check(cost, np.where(np.arange(2000) == place, a * (1 + 1e-9), a), w)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("size", 10.0 ** np.array([-8, -12, -16, -20, -24]))
 @pytest.mark.parametrize("f, slope", [
     (lambda x, size: np.log(x), lambda x, size: 1 / x),
@@ -913,6 +920,7 @@ def test_parameters_that_are_tiny_themselves(f, slope, size):
     assert [block.verdict for block in report.blocks.values()] == ["differs"]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("name, g, slope", [
     ("tanh", np.tanh, lambda z: 1 - np.tanh(z) ** 2), ("relu", relu, lambda z: (z > 0) * 1.0)
 ])  # fmt: skip

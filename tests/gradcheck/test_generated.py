@@ -158,6 +158,7 @@ def verdicts(cost, gradient, p):
     return {block.verdict for block in gradient_check(cost, gradient, p).blocks.values()}
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("seed", one_in(4, range(12)))
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_right_gradient_is_never_refused(kind, seed):
@@ -172,6 +173,7 @@ def test_the_rounding_of_a_perfect_fit_is_measured_at_each_step():
     assert "differs" not in verdicts(cost, gradient(p), p)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("seed", one_in(4, range(4)))
 @pytest.mark.parametrize("factor", FACTORS)
 @pytest.mark.parametrize("kind", KINDS)
@@ -182,6 +184,7 @@ def test_a_wrong_gradient_is_never_accepted(kind, factor, seed):
         assert not gradient_check(cost, times(factor, gradient(p)), p)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("seed", range(8))
 def test_a_random_claim_at_a_kink_passes_only_between_the_slopes(seed):
     rng = np.random.default_rng(seed)
@@ -206,7 +209,7 @@ BENT = {  # each with its slope, and whether the complex step is told what it is
 }
 
 
-@pytest.mark.parametrize("seed", one_in(20, range(200)))
+@pytest.mark.parametrize("seed", one_in(200, range(200), again=20))
 @pytest.mark.parametrize("name", BENT)
 def test_beside_a_bend_however_near_a_right_claim_is_never_refused_nor_a_wrong_one_accepted(
         name, seed):
@@ -264,17 +267,19 @@ def drawn(seed):
     return X, {"w": rng.normal(size=2), "b": rng.normal()}, rng
 
 
-def test_a_unit_that_is_dead_at_every_sample_has_no_slope_though_kinks_are_near():
+@pytest.mark.every(4)
+@pytest.mark.parametrize("start", range(0, 60, 15))
+def test_a_unit_that_is_dead_at_every_sample_has_no_slope_though_kinks_are_near(start):
     """Where no step is small enough to see nothing but the flat place, nothing is decided."""
     agreed = 0
-    for seed in range(60):
+    for seed in range(start, start + 15):
         X, p, _ = drawn(seed)
         p["b"] -= (X @ p["w"] + p["b"]).max() + 0.1
         report = gradient_check(lambda p, X=X: np.maximum(0, X @ p["w"] + p["b"]).mean(),
                                 {"w": np.zeros(2), "b": 0.0}, p)
         assert "differs" not in [block.verdict for block in report.blocks.values()]
         agreed += bool(report)
-    assert agreed >= 55
+    assert agreed >= 13
 
 
 @pytest.mark.parametrize("seed", one_in(6, range(30)))

@@ -263,8 +263,9 @@ def holds(seeds):
 pytestmark = pytest.mark.filterwarnings("ignore:the matrix subclass")
 
 
-def test_a_program_drawn_at_random_is_never_judged_wrongly():
-    holds(range(24))
+@pytest.mark.parametrize("low, high", [(4, 12), pytest.param(0, 24, marks=pytest.mark.again)])
+def test_a_program_drawn_at_random_is_never_judged_wrongly(low, high):
+    holds(range(low, high))
 
 
 @pytest.mark.long

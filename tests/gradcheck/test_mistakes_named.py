@@ -3,6 +3,7 @@ most named."""
 
 import numpy as np
 import pytest
+from drawn import first_of_each
 
 from gradcheck import gradient_check, stated
 
@@ -124,13 +125,14 @@ CASES = [  # (planted, network, words that name it; None: refused, without a nam
 ]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("kind", {str(kind): kind for _, kind, _ in CASES}.values(), ids=str)
 def test_nothing_else_is_wrong(kind):
     net = Network(**kind)
     assert gradient_check(net.cost, net.gradient, net.p, n_samples=N)
 
 
-@pytest.mark.parametrize("planted, kind, words", CASES)
+@pytest.mark.parametrize("planted, kind, words", first_of_each(lambda case: case[0], CASES))
 def test_a_planted_mistake_is_refused_and_named(planted, kind, words):
     net = Network(**kind)
     report = gradient_check(net.cost, lambda p: net.gradient(p, planted), net.p, n_samples=N)

@@ -146,6 +146,7 @@ def test_the_programs_are_right(name):
     assert check(program)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_every_mutant_is_refused(mutant):
     program, check = written(mutant[0], mutant[1:])
@@ -184,5 +185,6 @@ def test_two_faults_in_two_lines_are_told_as_such(name, one, other):
     assert {remedy.line for remedy in fault.several} >= {one, other}, fault
 
 
+@pytest.mark.again
 def test_a_list_that_a_rewriting_puts_into_itself_is_left():
     assert is_named(("columns", 7, "activations[-1] - t", "t - activations[-1]")) == (True, True)

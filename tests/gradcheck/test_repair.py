@@ -205,7 +205,7 @@ PAIRS = {
 }
 
 
-@pytest.mark.parametrize("name", one_in(3, PAIRS))
+@pytest.mark.parametrize("name", one_in(6, PAIRS, again=3))
 def test_two_faults_are_found_and_what_is_told_is_true(name, program_of):
     source, passes, faults = PAIRS[name]
     assert passes(program_of(source, **DATA))
@@ -271,7 +271,7 @@ def scalar_passes(program):
     return gradient_check(cost, lambda q: program(*q), np.array([0.5, -0.2, 1.3, 0.1]))
 
 
-@pytest.mark.parametrize("source, passes, line, factor, without", one_in(4, [
+@pytest.mark.parametrize("source, passes, line, factor, without", one_in(8, [
     (BACK, back_passes, 4, " * (1 - out)", ""),
     (BACK, back_passes, 4, " / Y.size", ""),
     (BACK, back_passes, 4, "* out * ", "* "),
@@ -282,7 +282,7 @@ def scalar_passes(program):
     (SCALAR, scalar_passes, 6, " * w2", ""),
     (SCALAR, scalar_passes, 5, " * h", ""),
     (SCALAR, scalar_passes, 4, " * (1 - o)", ""),
-]))  # fmt: skip
+], again=4))  # fmt: skip
 def test_a_factor_that_is_left_out_is_found_and_every_way_to_put_it_back_is_true(
     source, passes, line, factor, without, program_of
 ):

@@ -37,6 +37,7 @@ def staircase(function, height):
     return lambda w: float(height + float(function(w))) - height
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("slope", [1e-9, 3e-7, 1e-4])
 @pytest.mark.parametrize("height", [1e8, 1e10, 1e12])
 def test_what_is_not_decided_tells_how_large_an_error_would_be_seen(height, slope):
@@ -57,6 +58,7 @@ def test_the_error_bar_holds_the_truth_where_the_cost_has_lost_most_digits(heigh
     assert abs(value - truth) <= bar
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("slope", [1.37e-2, 1.98e-3, 1.46e-6])
 @pytest.mark.parametrize("factor", [0, 1.01, -1, 2])
 def test_small_steps_that_drown_in_the_rounding_do_not_prove_a_gradient_zero(slope, factor):
@@ -65,6 +67,7 @@ def test_small_steps_that_drown_in_the_rounding_do_not_prove_a_gradient_zero(slo
     assert not gradient_check(cost, lambda w: factor * slope, 5.13)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("slope", [0.0137, 0.0331, 0.05])
 @pytest.mark.parametrize("k", range(6))
 def test_the_rounding_is_seen_whichever_entry_it_hides(k, slope):
@@ -73,6 +76,7 @@ def test_the_rounding_is_seen_whichever_entry_it_hides(k, slope):
         assert not gradient_check(cost, np.zeros(6), w)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("slope", [0.0137, 0.0331, 0.05])
 @pytest.mark.parametrize("w", [0.0, 0.3])
 def test_the_rounding_is_seen_where_all_entries_together_change_nothing(slope, w):
@@ -113,6 +117,7 @@ def test_a_point_that_touches_the_edge_of_the_domain_is_judged_beside_it(x):
 # ------------------------------------------------------------------------------------------------ w
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     "factor", [lambda w: np.where(w > 0, 1, 1.5), lambda w: np.where(w < 0, 1, 1.5)]
 )
@@ -204,6 +209,7 @@ def test_a_gradient_function_that_cannot_be_shaken_has_no_rounding_to_excuse_it(
 # --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     "slope, jump, claim",
     [
@@ -264,6 +270,7 @@ def test_a_slope_that_is_steep_but_continuous_has_no_kink(x):
     assert (report.verdict, report.at_kink) == ("agrees", 0)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("x", [1000.0, -1000.0, 3e6])
 @pytest.mark.parametrize("side", [1, -1])
 def test_beside_a_kink_a_large_parameter_is_measured_with_steps_that_do_not_reach_it(x, side):

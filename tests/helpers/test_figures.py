@@ -121,6 +121,7 @@ def narrow(shown):
     return shown[0][1]["metadata"]["image/png"]["narrow"]
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("shape, size", [
     ((1, 2), (480, 725)), ((1, 3), (480, 1080)), ((2, 2), (480, 360))])
 def test_a_wide_figure_has_a_form_for_phones_in_which_one_row_becomes_one_column(
@@ -140,6 +141,7 @@ def test_the_narrow_form_can_be_another_figure(shown):
     assert base64.b64decode(narrow(shown)["image/png"]) == figures.picture(line_figure())
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("width, text, size, height", [
     (6, "a", 12, 9.5), (12, "a", 12, 4.8), (6, "a", 6, 5.0), (6, r"$\frac{1}{2}$", 12, 7.0),
     (6, "$a_i$", 12, 9.5),
@@ -151,6 +153,7 @@ def test_the_smallest_letters_on_a_phone_are_measured(width, text, size, height)
     assert figures.letters(fig) == height
 
 
+@pytest.mark.again
 def test_what_is_measured_is_the_form_that_a_phone_shows(shown):
     figures.show(figures.pair()[0], alt="axes")
     figures.show(figures.pair()[0], alt="axes", narrow=figures.single(3)[0])
@@ -167,6 +170,7 @@ def test_a_long_title_is_broken_outside_its_formulas():
 # ---------------------------------------------------------------- style
 
 
+@pytest.mark.again
 def test_import_sets_the_look_and_needs_no_pyplot():
     code = (
         "import matplotlib, sys, helpers.figures; "

@@ -118,6 +118,7 @@ def sympy_network(sizes, hidden, output):
     return -sum(t * sp.log(sp.exp(zj) / sum(map(sp.exp, z))) for zj, t in zip(z, y)), x, y, W, b
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("hidden, output", FEW_PAIRS)
 def test_backward_is_sympys_derivative_of_the_written_out_loss(hidden, output):
     sizes = (2, 3, 2)
@@ -169,6 +170,7 @@ def test_backward_is_exact_on_integer_activations(sizes, hidden):
                 assert n * dJ_dW[l][j, k] == integer_derivative(y, W, a, slope, l, j, k)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("hidden, output", FEW_PAIRS)
 @pytest.mark.parametrize("sizes", [(3, 2), (3, 4, 2), (2, 5, 4, 3)])
 def test_backward_passes_the_gradient_check(sizes, hidden, output):

@@ -183,6 +183,7 @@ def test_nothing_passed_to_training_is_changed_and_a_refused_call_draws_nothing(
                now in zip(before, (*given[:2], *given[2].values(), *given[3].values())))
 
 
+@pytest.mark.again
 def test_64_32_10_reads_97_per_cent_of_new_digits_on_average_over_random_splits():
     digits, right = data.load_digits(), []
     for seed in range(8):

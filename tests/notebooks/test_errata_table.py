@@ -230,6 +230,7 @@ def late():
     return forward(run(moved, 10_000)), forward(run(sequential, 10_000))
 
 
+@pytest.mark.again
 @settles
 def test_error_after_ten_thousand(late):
     assert [rounded(sum(end[4]), "0.0000351085") for end in late] == [
@@ -239,6 +240,7 @@ def test_error_after_ten_thousand(late):
     assert rounded(sum(late[1][4]), "0.000000000") == "0.000035085"
 
 
+@pytest.mark.again
 @settles
 def test_outputs_after_ten_thousand(late):
     found = [[rounded(v, "0.015912196") for v in end[3]] for end in late]

@@ -2,12 +2,14 @@
 is about."""
 
 import nbformat
+import pytest
 from execute_notebooks import execute
 
 SENTENCE = "print('Torch is not installed here.')"
 IGNORED = ["nbval-ignore-output"]
 
 
+@pytest.mark.again
 def test_only_a_tagged_cell_that_says_what_it_lacks_keeps_its_output(tmp_path):
     before = nbformat.v4.new_output("stream", name="stdout", text="42\n")
     cells = [nbformat.v4.new_code_cell(source, outputs=[before], metadata={"tags": tags})

@@ -41,6 +41,7 @@ def reference():
     return printed({})
 
 
+@pytest.mark.again
 def test_another_seed_another_kernel_and_two_threads_print_the_same(reference):
     assert len(reference) > 500 and "✓ proved for every n and d" in reference
     assert printed(ALL_AT_ONCE) == reference

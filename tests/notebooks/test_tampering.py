@@ -110,16 +110,19 @@ def run(tmp_path_factory):
     return accepted[:len(CELLS)], accepted[len(CELLS):]
 
 
+@pytest.mark.again
 def test_untouched_outputs_are_accepted(run):
     assert dict(zip(CELLS, run[0])) == dict.fromkeys(CELLS, True)
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("number", range(len(TAMPERED)),
                          ids=[f"{name}: {after.strip()}" for name, _, after in TAMPERED])
 def test_a_tampered_output_turns_the_run_red(run, number):
     assert not run[1][number]
 
 
+@pytest.mark.again
 def test_the_totals_are_told(run):
     report(
         f"Tampering: {len(TAMPERED)} changed outputs, {len(TAMPERED) - sum(run[1])} turn the run "
