@@ -83,11 +83,12 @@ def ways_to_write(function, scope, given, line=None):
         nodes = filter(words.can_change, own_expressions(statement))
         for node in (n for n in nodes if line in (None, n.lineno)):
             texts = {}
-            told = words.mistakes_in(node)
-            for mistake in (m for m in told if line is None or m != LEFT_OUT):
+            for mistake, rows in REWRITINGS.items():
+                if mistake not in words.mistakes_in(node) or line and mistake == LEFT_OUT:
+                    continue
                 left = LIMIT * (4 if mistake == LEFT_OUT else 1) - tried[node.lineno, mistake]
-                rows = (texts_of(row, node, words) for row in REWRITINGS[mistake])
-                found = dict.fromkeys(itertools.islice(itertools.chain(*rows), left))
+                found = itertools.chain(*(texts_of(row, node, words) for row in rows))
+                found = dict.fromkeys(itertools.islice(found, left))
                 tried[node.lineno, mistake] += len(found)
                 for text in found:
                     if mistake != LEFT_OUT or text not in texts:
@@ -101,43 +102,40 @@ class Words:
     """The names and entries that occur in a program, as text, and where its nodes stand."""
 
     def __init__(self, function, scope, given):
-        nodes, args = list(ast.walk(function)), function.args
-        self.all = lambda kind: [n for n in nodes if isinstance(n, kind)]
-        parameters = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
-        assigned = [n.id for n in self.all(ast.Name) if isinstance(n.ctx, ast.Store)]
-        outer = [n.id for n in self.all(ast.Name) if isinstance(scope.get(n.id), np.ndarray)]
-        self.names = list(dict.fromkeys(parameters + assigned + outer))
-        entries = dict.fromkeys(map(plain, self.all(ast.Subscript)))
+        nodes, once = list(ast.walk(function)), lambda texts: list(dict.fromkeys(texts))
+        all_of = lambda kind: [n for n in nodes if isinstance(n, kind)]
+        within = lambda tops: {id(n) for top in tops for n in ast.walk(top)}
+        names, entries = all_of(ast.Name), once(map(plain, all_of(ast.Subscript)))
+        calls, grown = all_of(ast.Call), all_of(ast.AugAssign)
+        self.indices = within(n.slice for n in all_of(ast.Subscript))
+        quotients = [n for n in all_of(ast.BinOp) if is_(n, ast.Mult, ast.Div)]
+        self.multiplied = {id(part) for n in quotients for part in (n.left, n.right)}
+        below = [n.right for n in quotients if is_(n, ast.Div)]
+        self.below = within(below + [n.value for n in grown if isinstance(n.op, ast.Div)])
+        self.grown = {id(n.value): n.op for n in grown}
+        ranges = [a for n in calls if plain(n.func) == "range" for a in n.args]
+        self.counters = within(ranges + [k for n in calls for k in n.keywords])  # 1 in axis=1
+        self.fixed = within(all_of(OPAQUE)) | {id(n.func) for n in calls}
+        self.fixed |= {id(n.value) for n in all_of(ast.Expr)}
+
+        outer = [n.id for n in names if isinstance(scope.get(n.id), np.ndarray)]
+        given_names = [n.arg for n in ast.walk(function.args) if isinstance(n, ast.arg)]
+        self.names = once(given_names + [n.id for n in names if not is_read(n)] + outer)
         self.entries = [text for text in entries if root(text) in self.names]
-        self.layers = list(dict.fromkeys(re.findall(r"\[([^\[\]:,]+)\]", plain(function))))
-        usual = [name for name in self.names if COUNTS.fullmatch(name)]
-        self.sizes = usual + [f"len({name})" for name in dict.fromkeys(parameters + outer)]
+        self.layers = once(re.findall(r"\[([^\[\]:,]+)\]", plain(function)))
+        self.sizes = [name for name in self.names if COUNTS.fullmatch(name)]
+        self.sizes += [f"len({name})" for name in once(given_names + outer)]
         self.rates = [name for name in self.names if RATES.fullmatch(name)][:1]
         biases = [text for text in self.names + self.entries if re.match(r"b|\w+\['b", text)]
         biases += [f"{b}[{layer}]" for b in biases if b in self.names for layer in self.layers]
         biases += [re.sub(r"\['[Ww]", "['b", text) for text in self.entries]  # where W is, b is
-        self.biases = list(dict.fromkeys(biases))
+        self.biases = once(biases)
+        counted = {n.id for n in names if id(n) in self.indices}
+        self.whole = [name for name in self.names if name in counted or COUNTS.fullmatch(name)]
         self.at_hand = list(values_in({**given, **scope}))
-        self._look_around()
-
-    def _look_around(self):
-        calls, within = self.all(ast.Call), lambda tops: {id(n) for t in tops for n in ast.walk(t)}
-        assigned, grown = self.all(ast.Assign), self.all(ast.AugAssign)
-        changes = [(n.targets[0], n) for n in assigned] + [(n.target, n) for n in grown]
         # What is computed with a learning rate holds values of afterwards.
+        changes = [(n.targets[0], n) for n in all_of(ast.Assign)] + [(n.target, n) for n in grown]
         self.moved = {root(plain(target)) for target, n in changes if RATES.search(plain(n))}
-        self.callees = {id(n.func) for n in calls} | {id(n.value) for n in self.all(ast.Expr)}
-        self.indices = within(n.slice for n in self.all(ast.Subscript))
-        below = [n.right for n in self.all(ast.BinOp) if is_(n, ast.Div)]
-        self.below = within(below + [n.value for n in grown if isinstance(n.op, ast.Div)])
-        ranges = [a for n in calls if plain(n.func) == "range" for a in n.args]
-        self.counters = within(ranges + [k for n in calls for k in n.keywords])  # 1 in axis=1
-        self.opaque = within(self.all(OPAQUE))
-        indices = {n.id for n in self.all(ast.Name) if id(n) in self.indices}
-        self.whole = [name for name in self.names if name in indices or COUNTS.fullmatch(name)]
-        products = [n for n in self.all(ast.BinOp) if is_(n, ast.Mult, ast.Div)]
-        self.multiplied = {id(part) for n in products for part in (n.left, n.right)}
-        self.grown = {id(n.value): n.op for n in grown}
 
     def look_at(self, statement):
         """Take the words of a statement first."""
@@ -158,21 +156,23 @@ class Words:
         self.slopes += [f"{f}({a})" for f in named for a in self.arrays]
 
     def can_change(self, node):
+        parts = ast.iter_child_nodes(node)
         return (
-            isinstance(node, EXPRESSIONS)
-            and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
-            and id(node) not in self.callees | self.opaque
-            and not any(isinstance(n, (ast.Slice, OPAQUE)) for n in ast.iter_child_nodes(node))
-            and not (isinstance(node, ast.Attribute) and node.attr != "T")
-        )
+            isinstance(node, EXPRESSIONS) and is_read(node) and id(node) not in self.fixed
+            and not any(isinstance(n, (ast.Slice, OPAQUE)) for n in parts)
+            and getattr(node, "attr", "T") == "T"
+        )  # fmt: skip
 
     def mistakes_in(self, node):
         if id(node) in self.indices:
-            return ["index"]
+            return {"index"}
         if isinstance(node, NO_VALUES):
-            return ["updated"]
-        below = id(node) in self.below
-        return [mistake for mistake in REWRITINGS if not (below and mistake == "factor")]
+            return {"updated"}
+        return REWRITINGS.keys() - ({"factor"} if id(node) in self.below else set())
+
+
+def is_read(node):
+    return isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
 
 
 def counts(node):
@@ -235,8 +235,8 @@ def bindings(form, node):
     return None if None in found else {k: part for parts in found for k, part in parts.items()}
 
 
-def any_of(*kinds):
-    """A test of an expression: is it of one of these kinds, or a sum, product, ... of these?"""
+def is_one_of(*kinds):
+    """Of these kinds, or a sum, product, ... of these?"""
     return lambda node, words: isinstance(node, kinds) or is_(node, *kinds)
 
 
@@ -249,18 +249,18 @@ def is_signed(node, words):
     return isinstance(node, (ast.BinOp, ast.Call, *ATOMS)) and not counts(node)
 
 
-def grows_by(*operations, a_count):
-    """Is it the right side of x /= n or x *= factor?"""
-    return lambda node, words: (
-        isinstance(words.grown.get(id(node)), operations) and a_count == counts(node)
-    )
+def is_divisor_in_place(node, words):
+    return isinstance(words.grown.get(id(node)), ast.Div) and counts(node)
+
+
+def is_factor_in_place(node, words):
+    return isinstance(words.grown.get(id(node)), ast.Mult | ast.Div) and not counts(node)
 
 
 def renamed_call(old, new):
     def texts(node, words):
-        match node:
-            case ast.Call(ast.Attribute(value, attr), args, keywords) if attr == old:
-                yield f"{t(value)}.{new}({', '.join(map(plain, [*args, *keywords]))})"
+        if isinstance(node, ast.Call) and (name := plain(node.func)).endswith(f".{old}"):
+            yield name.removesuffix(old) + new + plain(node).removeprefix(name)
 
     return texts
 
@@ -359,7 +359,7 @@ REWRITINGS = {
     "mean": [
         renamed_call("mean", "sum"),
         ("A / N", "{A}"), ("N ** A", "{N}"),
-        (grows_by(ast.Div, a_count=True), "1"),
+        (is_divisor_in_place, "1"),
     ],
     "sign": [
         ("A - B", "{B} - {A}", "{A} + {B}"), ("A + B", "{A} - {B}"), ("-A", "{A}"),
@@ -371,25 +371,25 @@ REWRITINGS = {
     ],
     "updated": [updated],
     "bias": [
-        (any_of(ast.MatMult, ast.Mult, ast.Add, ast.Call), "{X} + {biases}"),
-        (any_of(*ATOMS), "{X} - {rates}*{steps}"),
+        (is_one_of(ast.MatMult, ast.Mult, ast.Add, ast.Call), "{X} + {biases}"),
+        (is_one_of(*ATOMS), "{X} - {rates}*{steps}"),
     ],
     "transpose": [
-        (any_of(*ATOMS, ast.Attribute, ast.Call, ast.Sub, ast.Add), "{X}.T"),
+        (is_one_of(*ATOMS, ast.Attribute, ast.Call, ast.Sub, ast.Add), "{X}.T"),
         ("A @ B", "{A}.T @ {B}", "{A} @ {B}.T", "{A}.T @ {B}.T",
          "{B} @ {A}", "{B} @ {A}.T", "{B}.T @ {A}", "{B}.T @ {A}.T"),
     ],
     "slope": [
-        (any_of(*VALUES), "{X} * {slopes}"),
+        (is_one_of(*VALUES), "{X} * {slopes}"),
         half_of_a_slope,
     ],
     "argument": [argument],
     "factor": [
         fewer_factors,
-        (grows_by(ast.Mult, ast.Div, a_count=False), "1"),
+        (is_factor_in_place, "1"),
         ("(A - B)**C", "{A} - {B}**{C}"), ("A - B", "{A} - {B}**2"),
         other_numbers(to_count=False),
-        (any_of(ast.BinOp, ast.Call, *ATOMS), "2*{X}", "{X}/2"),
+        (is_one_of(ast.BinOp, ast.Call, *ATOMS), "2*{X}", "{X}/2"),
     ],
     "index": [other_numbers(to_count=True), other_entry],
     LEFT_OUT: [factor_left_out],
