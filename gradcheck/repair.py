@@ -35,6 +35,7 @@ MOST_WAYS, MOST_ENTRIES = 1_200, 32  # that are paired, and compared
 MOST_PARTS = 10_000  # of a result: a rewriting may put a list into itself
 JOINED = b"\\\n"  # a line and the next
 PLACE = "<rewritten>"
+BINDS = ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await
 TURNS = 20_000  # of a `while` that a rewriting has perhaps made endless
 
 
@@ -462,7 +463,9 @@ class _Written:
         given = inspect.signature(source.program).bind_partial(*args, **named).arguments
         for statement, node, texts in ways_to_write(definition, source.scope, given, line):
             k, place = len(self.at), self.span(node)
-            self.around.append((node.lineno, place, f"__at__[{k}](lambda: (", "))"))
+            held = any(isinstance(n, BINDS) for n in ast.walk(node))  # not to be put off
+            opening = f"__at__[{k}]({'__held__(' if held else 'lambda: ('}"
+            self.around.append((node.lineno, place, opening, "))"))
             self.ways += [Way(place, text, tuple(mistakes), statement, node, k)
                           for text, mistakes in texts.items()]
             self.at.append(_as_it_is)
@@ -485,6 +488,7 @@ class _Written:
         ends = [0, *sorted(added), len(text)]
         parts = (added.get(a, b"") + text[a:b] for a, b in itertools.pairwise(ends))
         scope = self.source.scope | {"__at__": self.at, "__turns__": self.turns}
+        scope["__held__"] = lambda value: lambda: value
         flag = __future__.annotations.compiler_flag
         exec(compile(b"".join(parts), PLACE, "exec", flag), scope)
         function, owner = scope[self.source.name], getattr(program, "__self__", None)
@@ -512,7 +516,7 @@ class _Written:
         while frame and not seen.keys() >= names:
             code_there = frame.f_code
             if code_there.co_filename == PLACE:  # the function, or a comprehension in it
-                seen = frame.f_locals | seen
+                seen = {**frame.f_locals, **seen}
             at_top = (code_there.co_filename, code_there.co_name) == (PLACE, self.source.name)
             frame = None if at_top else frame.f_back
         scope = self.source.scope
@@ -630,5 +634,5 @@ def _spans(text):
 
 
 def _on_one_line(text, first, last):
-    lines = b"".join(text.splitlines(True)[first:last]).replace(JOINED, b"").decode().splitlines()
-    return " ".join(map(str.strip, lines))
+    lines = b"".join(text.splitlines(True)[first:last]).replace(JOINED, b"\n").decode()
+    return " ".join(filter(None, map(str.strip, lines.splitlines())))

@@ -399,6 +399,37 @@ def step(V, W, eta):
     assert fault.now == fault.was + "    (as statement 3 of its block)"
 
 
+SCOPES = """\
+def slope(w):
+    z = (e := w * x - 2) * 1
+    return w * e
+---
+def slope(w):
+    def error(k): return w[k] * x[k] - 2
+    return np.array([error(k) * w[k] for k in range(3)])
+---
+def slope(w):
+    e = [a * b - 2 for a, b in zip(w, x)]
+    return np.array(list(map(lambda k: e[k] * w[k], range(3))))
+---
+def slope(w):
+    parts = {k: (w[k] * x[k] - 2) * w[k] for k in range(3)}
+    return np.array([sum(parts[j] * (j == k) for j in range(3)) for k in range(3)])
+"""
+
+
+@pytest.mark.parametrize("source", SCOPES.split("---\n"))
+def test_expressions_in_scopes_of_their_own_are_written_anew(source, program_of):
+    """Of comprehensions, lambdas, inner functions; what := binds is there for the other lines."""
+    x, w = np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.7, 0.9])
+    cost = lambda w: np.sum((w * x - 2) ** 2) / 2
+    fault = find_fault(program_of(source, x=x), lambda p: gradient_check(cost, p, w))
+    assert fault and fault.mistake == "index"
+    line = fault.lines[fault.line - 1].strip()
+    assert fault.was == line and fault.now in (
+        line.replace(" * w[k]", " * x[k]"), line.replace("w * e", "x * e"))
+
+
 def test_a_method_and_old_default_values():
     local = 2.0
 
