@@ -5,11 +5,13 @@ derivative that knows its own error (`derivative`, `numerical_gradient`). It res
 
 1. One ladder of steps, 64 to 2**-45 times the size of the parameter. Its slopes are extrapolated
    to h = 0 from the finest step upwards, as long as no coarser estimate contradicts the finer ones:
-   so a ripple, a kink some way off or the edge of a domain ends the climb and does no harm.
+   so a ripple, a kink some way off or the edge of a domain ends the climb and does no harm. A few
+   rungs of it are enough to confirm a claim.
 2. The rounding is measured, at the point and at each step, by asking again with parameters that
-   differ in their last digits. What it hides is asked of many points at once, by least squares.
+   differ in their last digits.
 3. The complex step subtracts nothing and keeps all digits however small a derivative is, but some
-   costs deceive it (abs, for one): it stands only where central differences confirm it.
+   costs deceive it (abs, for one): it stands only where central differences confirm it, or where
+   its values on a circle tell that the cost is analytic.
 
 Where the slopes to the left and to the right differ there is a kink, and these two are the answer.
 """

@@ -15,6 +15,7 @@ from gradcheck.differences import EPS, MEASURED, is_analytic, measure, table
 
 RESOLUTION = 1e-4  # an entry is decided if its error bar is this much smaller than itself
 WELL = 1e-6  # a few points are enough if they tell so many digits
+FIRST = 8  # of many that are far off
 NOTHING = 1e-9  # what is so much smaller than the rest may be rounding alone
 LITTLE = 1e-4  # a difference by less of the slope may be the complex step's fault
 GROUP = 64  # entries that are checked together; a direction through more is a sample
@@ -84,11 +85,9 @@ def judge(at, probes, claims, gradient, exact):
     asked once more; and what they cannot see stands if the cost is analytic.
     """
     f = _judge(at, probes, claims, gradient, exact, brief=True)
-    with np.errstate(invalid="ignore"):
-        enough = f.still | (f.bar <= WELL * np.abs(f.value))
-        again = np.flatnonzero(f.brief & ~((f.status == AGREES) & enough))
-    if len(again):
-        f[again] = _judge(at, [probes[k] for k in again], claims, gradient, False)
+    for block in np.unique(at.block_of(probes)) if f.brief.any() else ():
+        _look_again(f, at.block_of(probes) == block, lambda rows: _judge(
+            at, [probes[k] for k in rows], claims, gradient, False))
     with np.errstate(invalid="ignore"):
         little = np.abs(f.claimed - f.value) <= np.fmax(4 * f.within, LITTLE * np.abs(f.value))
     again = np.flatnonzero(f.exact & (f.status == DIFFERS) & little)
@@ -100,6 +99,20 @@ def judge(at, probes, claims, gradient, exact):
             if unseen and not is_analytic(at, probes[k]):
                 f.status[k] = OPEN
     return f
+
+
+def _look_again(f, mine, judged):
+    """Judge with all care the claims of a block of which a few points are not enough. Where many
+    are far off, and the first of them still are, the others are taken for what they are too."""
+    with np.errstate(invalid="ignore"):
+        enough = (f.status == AGREES) & (f.still | (f.bar <= WELL * np.abs(f.value)))
+        far = (f.status == DIFFERS) & (np.abs(f.claimed - f.value) > 1e3 * f.bar)
+    first, others = np.split(np.flatnonzero(mine & far), [FIRST])
+    rows = np.append(np.flatnonzero(mine & ~enough & ~far), first)
+    if len(rows):
+        f[rows] = judged(rows)
+    if len(others) and not (f.status[first] == DIFFERS).all():
+        f[others] = judged(others)
 
 
 def _judge(at, probes, claims, gradient, exact, brief=False):
