@@ -28,7 +28,6 @@ import numpy as np
 from gradcheck.differences import remembering
 from gradcheck.rewritings import LEFT_OUT, MEANINGS, OLD, plain, root, t, tidy, ways_to_write
 
-FIRST_STEPS = 4  # ways that mend a part, after which another one in the same line is looked for
 MOST_PAIRS, MOST_CHECKS = 1_500, 300  # of two ways at once
 LESS_USUAL = 20  # characters
 MOST_WAYS, MOST_ENTRIES = 1_200, 32  # that are paired, and compared
@@ -128,7 +127,6 @@ class _Score(NamedTuple):
 
     passes: bool
     right: tuple = ()  # the names of the blocks that agree
-    close: float = 0  # of each block, is it right but for a factor? The cosine
 
 
 class _Search:
@@ -183,29 +181,29 @@ class _Search:
         most = self.asked + MOST_CHECKS
         for pair in self._pairs(tried):
             if self._try(*pair)[1].passes:
-                return sorted(self.written.remedies(way)[0] for way in pair)
+                return sorted(r for way in pair for r in self.written.remedies(way, *pair))
             if self.asked > most:
                 break
-        return self._two_in_a_line(tried)
+        return []
 
     def _pairs(self, tried):
-        """Pairs of ways, in different lines, that may heal together: the surest first."""
+        """Pairs of ways that may heal together: the surest first."""
         distinct = {}
         for way, (outcome, _) in sorted(tried.items(), key=lambda item: _growth(item[0])):
-            if way.switch is not None:
-                alike = outcome or self.outcome is None and way
-                distinct.setdefault((way.node.lineno, alike), way)
+            alike = outcome or self.outcome is None and way
+            distinct.setdefault((way.node.lineno, alike), way)
         ways = list(distinct.values())[:MOST_WAYS]
         column = lambda of: np.array([of(way) for way in ways])[:, None]
-        line, right = column(lambda w: w.node.lineno), column(lambda w: len(tried[w][1].right))
+        right = column(lambda way: len(tried[way][1].right))
         change = np.abs(column(_growth)) + LESS_USUAL * column(lambda w: LEFT_OUT in w.mistakes)
         wrong, unknown = self._foreseen([tried[way][0] for way in ways])
         order = 1e6 * unknown - 1e3 * np.maximum(right, right.T) + change + change.T
-        a, b = np.nonzero(np.triu((wrong == 0) & (line != line.T)))
+        a, b = np.nonzero(np.triu(wrong == 0, 1))
         order = order[a, b]
         first = np.argpartition(order, min(MOST_PAIRS, len(a)) - 1)[:MOST_PAIRS] if len(a) else a
         for k in first[np.lexsort((first, order[first]))]:
-            yield ways[a[k]], ways[b[k]]
+            if pair := _together(ways[a[k]], ways[b[k]]):
+                yield pair
 
     def _foreseen(self, outcomes):
         """For two at a time: entries that are surely wrong, and those of which nothing is known.
@@ -226,23 +224,6 @@ class _Search:
         off = self.truth.wrong(now) if self.truth else np.zeros(len(was))
         changed = np.abs(now - was) > 1e-6 * np.abs(was)
         return np.array([changed[some], off[some]], np.float32)
-
-    def _two_in_a_line(self, tried):
-        """A way that mends a part, and one more in the line that it writes."""
-        better = {}
-        for way in sorted(tried, key=_growth):
-            score = tried[way][1]
-            if len(score.right) > len(self.here.right) or score.close > self.here.close:
-                better.setdefault(score, way)
-        program = self.written
-        for score in sorted(better, key=lambda s: (-len(s.right), -s.close))[:FIRST_STEPS]:
-            first = program.remedies(better[score])[0]
-            text = program.rewritten(better[score])
-            self.written = _Written(self.source, self.call, text, first.line)
-            if seconds := self._remedies(self._try_all()):
-                return [first, min(seconds, key=lambda r: len(r.now) - len(r.was))]
-        self.written = program
-        return []
 
     def _try_all(self, left_out=False):
         """{way: (outcome, score)}"""
@@ -297,6 +278,19 @@ class _Search:
 def _new(way):
     """How an expression reads that is written in another way."""
     return tidy(way.text.replace(OLD, t(way.node)))
+
+
+def _together(a, b):
+    """Two ways at once; as one where the text of one holds what the other changes."""
+    outer, inner = sorted((a, b), key=lambda way: (way.place[0], -way.place[1]))
+    if None in (a.switch, b.switch) or inner.place[0] >= outer.place[1]:
+        return (a, b)
+    if OLD in outer.text:
+        return (a, b) if a.switch != b.switch else None
+    if t(inner.node) in outer.text:
+        text = outer.text.replace(t(inner.node), f"({_new(inner)})")
+        return (outer._replace(text=text, mistakes=outer.mistakes[:1] + inner.mistakes[:1]),)
+    return None
 
 
 def _growth(way):
@@ -373,15 +367,11 @@ class _Truth(NamedTuple):
         """What the check would say; None where it must be asked."""
         if outcome[0] != self.structure:
             return _Score(False)
-        numbers, blocks = _numbers(outcome), self.blocks
-        off, known = self.wrong(numbers)[self.places], ~np.isnan(self.slopes)
+        off = self.wrong(_numbers(outcome))[self.places]
         if not off.any():
             return None
-        claimed, slopes = np.where(known, (numbers[self.places], self.slopes), 0)
-        sizes = (blocks @ claimed**2) * (blocks @ slopes**2)
-        cosines = np.abs(blocks @ (claimed * slopes)) / np.sqrt(np.where(sizes, sizes, 1))
-        right = tuple(name for name, wrong in zip(self.names, blocks @ off) if not wrong)
-        return _Score(False, right, round(cosines.sum(), 6))
+        right = (name for name, wrong in zip(self.names, self.blocks @ off) if not wrong)
+        return _Score(False, tuple(right))
 
 
 def _numbers(outcome):
@@ -455,13 +445,13 @@ class _Written:
     Its text is in bytes, as the columns of a tree are counted in them.
     """
 
-    def __init__(self, source, call, text=None, line=None):
-        self.source, self.text = source, text or "\n".join([*source.lines, ""]).encode()
+    def __init__(self, source, call):
+        self.source, self.text = source, "\n".join([*source.lines, ""]).encode()
         definition, self.span = _tree(self.text), _spans(self.text)
         self.ways, self.around, self.at, self.turns, self.functions = [], [], [], [None], {}
         args, named = call or ((), {})
         given = inspect.signature(source.program).bind_partial(*args, **named).arguments
-        for statement, node, texts in ways_to_write(definition, source.scope, given, line):
+        for statement, node, texts in ways_to_write(definition, source.scope, given):
             k, place = len(self.at), self.span(node)
             held = any(isinstance(n, BINDS) for n in ast.walk(node))  # not to be put off
             opening = f"__at__[{k}]({'__held__(' if held else 'lambda: ('}"
@@ -499,8 +489,8 @@ class _Written:
     def as_in(self, *ways):
         """The program, written in one way or in several; good until the next call."""
         self.at[:], self.turns[0] = [_as_it_is] * len(self.at), itertools.repeat(True, TURNS)
-        if ways[0].switch is None:
-            return self._compiled(self.rewritten(ways[0]))
+        if None in (way.switch for way in ways):
+            return self._compiled(self.rewritten(*ways))
         for way in ways:
             self.at[way.switch] = partial(self._value, way)
         lines = frozenset(way.node.lineno for way in ways)
@@ -552,14 +542,24 @@ class _Written:
         return {way: keys.get(way, outcome) for way in ways
                 if times[way.switch] < 2 or keys[way] is None}
 
-    def rewritten(self, way):
-        """The text of the program that a way writes; its lines keep their numbers."""
-        if way.switch is None:
-            (goal, first, last), lines = way.place, self.text.splitlines(True)
+    def rewritten(self, *ways):
+        """The text of the program that some ways write; its lines keep their numbers."""
+        text, moves = self.text, [way for way in ways if way.switch is None]
+        inside_out = sorted(ways, key=lambda way: (-way.place[0], way.place[1]))
+        for way in (way for way in inside_out if way not in moves):
+            text = self._with(way, text)
+        for goal, first, last in (way.place for way in moves):
+            lines = text.splitlines(True)
             lines[goal:last] = lines[first:last] + lines[goal:first]
-            return b"".join(lines)
-        (start, end), new = way.place, _new(way)
-        before, after, old = self.text[:start], self.text[end:], self.text[start:end]
+            text = b"".join(lines)
+        return text
+
+    def _with(self, way, text):
+        """A text with a way in it; what was changed before lies behind its place or within it."""
+        (start, end), behind = way.place, self.text[way.place[1] :]
+        end = len(text) - len(behind) if text.endswith(behind) else end
+        before, after, old = text[:start], text[end:], text[start:end]
+        new = tidy(way.text.replace(OLD, f"({old.decode()})"))
         match way.statement, ast.parse(new, mode="eval").body:
             case ast.AugAssign(target, ast.Add() | ast.Sub() as op, value), ast.UnaryOp(
                 ast.USub(), opposite
@@ -576,8 +576,8 @@ class _Written:
         meant = ast.dump(_tree(sure))
         return next((text for text in bare if _means(text, meant)), sure)
 
-    def remedies(self, way):
-        """A remedy for each line and mistake of a way."""
+    def remedies(self, way, *others):
+        """A remedy for each line and mistake of a way; with others, one for the first of them."""
         statement, body = way.statement, getattr(way.statement, "body", None)
         first, last = statement.lineno - 1, statement.end_lineno
         if body:  # of a loop only its head
@@ -585,9 +585,11 @@ class _Written:
         was, rows = _on_one_line(self.text, first, last), [first]
         now = f"{was}    {way.text}"
         if way.switch is not None:
-            now = _on_one_line(self.rewritten(way), first, last)
+            beside = [way for way in others if first < way.node.lineno <= last] or [way]
+            now = _on_one_line(self.rewritten(*beside), first, last)
             rows = range(way.node.lineno - 1, min(way.node.end_lineno, last))
-        return [Remedy(row + 1, word, was, now) for row in rows for word in way.mistakes]
+        told = [Remedy(row + 1, word, was, now) for row in rows for word in way.mistakes]
+        return told[: 3 - len(others)] if others else told
 
 
 def _moves(definition):

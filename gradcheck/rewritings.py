@@ -70,22 +70,18 @@ def own_expressions(statement):
     return todo[1:]
 
 
-def ways_to_write(function, scope, given, line=None):
+def ways_to_write(function, scope, given):
     """(statement, node, {text: mistakes}) for each expression of a function.
 
-    The arguments that it was given, {name: value}, may be among the factors that are left out; of
-    one line alone no factors are.
+    The arguments that it was given, {name: value}, may be among the factors that are left out.
     """
     words, tried = Words(function, scope, given), Counter()
     inside = (s for s in ast.walk(function) if isinstance(s, ast.stmt))
     for statement in (s for s in inside if not isinstance(s, ast.FunctionDef)):
         words.look_at(statement)
-        nodes = filter(words.can_change, own_expressions(statement))
-        for node in (n for n in nodes if line in (None, n.lineno)):
-            texts = {}
-            for mistake, rows in REWRITINGS.items():
-                if mistake not in words.mistakes_in(node) or line and mistake == LEFT_OUT:
-                    continue
+        for node in filter(words.can_change, own_expressions(statement)):
+            texts, told = {}, words.mistakes_in(node)
+            for mistake, rows in ((m, rows) for m, rows in REWRITINGS.items() if m in told):
                 left = LIMIT * (4 if mistake == LEFT_OUT else 1) - tried[node.lineno, mistake]
                 found = itertools.chain(*(texts_of(row, node, words) for row in rows))
                 found = dict.fromkeys(itertools.islice(found, left))

@@ -218,6 +218,34 @@ def test_two_faults_are_found_and_what_is_told_is_true(name, program_of):
     assert passes(program_of("\n".join(lines), **DATA))
 
 
+IN_A_LINE = """\
+def linear(p):
+    error = X @ p["w"] + p["b"] - y
+    return {"w": -X.T @ error / len(y), "b": error.sum()}
+---
+def linear(p):
+    return {"w": X.T @ (y - X @ p["w"] - p["b"]) / len(y) / len(y),
+            "b": np.mean(X @ p["w"] + p["b"] - y)}
+---
+def linear(p):
+    e = X @ p["w"] + p["b"] - y; return {"w": e @ X.T / len(y), "b": 2 * e.mean()}
+"""
+
+
+@pytest.mark.parametrize("source", IN_A_LINE.split("---\n"))
+def test_two_faults_in_one_line_are_told_in_that_line(source, program_of):
+    """Beside each other or one within the other; each remedy shows the line that is right."""
+    cost = lambda p: ((FEATURES @ p["w"] + p["b"] - LABELS) ** 2).mean() / 2
+    passes = lambda program: gradient_check(cost, program, {"w": THETA, "b": 0.3})
+    fault = find_fault(program_of(source, **DATA), passes)
+    (line,) = {r.line for r in fault.several}
+    assert not fault and len(fault.several) == 2 and f"line {line} is twice wrong" in str(fault)
+    (now,) = {r.now for r in fault.several}
+    first = next(k for k, text in enumerate(fault.lines) if k and "w" in text and "return" in text)
+    lines = [*fault.lines[:first], re.match(" *", fault.lines[first])[0] + now]
+    assert passes(program_of("\n".join(lines), **DATA))
+
+
 def test_what_is_half_found_is_told_as_half(program_of):
     cost = lambda p: ((FEATURES @ p["w"] + p["b"] - LABELS) ** 2).mean() / 2
     passes = lambda program: gradient_check(cost, program, {"w": THETA, "b": 0.3})
