@@ -210,14 +210,16 @@ class _Search:
 
         What one of them alone changes, or none, is known already.
         """
-        changed, off = np.array([self._effect(outcome) for outcome in outcomes]).swapaxes(0, 1)
+        effects = np.array([self._effect(outcome) for outcome in outcomes])
+        changed, off = effects.reshape(-1, 2, MOST_ENTRIES).swapaxes(0, 1)
         kept, alone = 1 - changed, (changed * off) @ (1 - changed).T
         here = self._effect(self.outcome)[1]
         return alone + alone.T + (kept * here) @ kept.T, changed @ changed.T
 
     def _effect(self, outcome):
         """(changed?, wrong?) for some entries; all of them where nothing can be compared."""
-        if self.outcome is None or outcome is None or outcome[0] != self.outcome[0]:
+        both = self.outcome and outcome
+        if not both or outcome[0] != self.outcome[0] or not outcome[1]:
             return np.ones((2, MOST_ENTRIES), np.float32)
         was, now = _numbers(self.outcome), _numbers(outcome)
         some = np.linspace(0, len(was) - 1, MOST_ENTRIES).astype(int)

@@ -334,6 +334,14 @@ def test_what_no_usual_mistake_explains_is_not_explained(program_of):
     assert not fault and not fault.several and not fault.partly and "no usual one" in str(fault)
 
 
+@pytest.mark.parametrize("body", [
+    "pass", "'a text'", "return", "return w", "return {}", "return 3", "return 'text'",
+    "return w / 0", "return w[7]", "raise ValueError"])
+def test_a_program_that_has_little_to_write_in_another_way(body, program_of):
+    fault = find_fault(program_of(f"def little(w):\n    {body}\n"), lambda f: f(THETA) is NET)
+    assert not fault and not fault.several and "no usual one" in str(fault)
+
+
 def test_a_right_program_is_refused_and_a_wrong_one_is_not_changed(program_of):
     with pytest.raises(FaultError, match="passes its check as it is"):
         find_fault(program_of(RIGHT), passes)
