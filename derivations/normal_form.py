@@ -511,10 +511,15 @@ class NormalForm:
         if any(is_composite(a) and k < 0 and not self.positive_atom(a) for a, k in atoms):
             return False
         poly = self.clear_denominators(poly)
-        return (bool(poly) and min(poly.values()) > 0
-                and all(low == 1 and high.is_positive
-                        for bounds, powers in poly if powers for _, low, high in bounds)
-                and all(self.positive_atom(a) for _, powers in poly for a, _ in powers))
+        if not poly or min(poly.values()) <= 0:
+            return False
+        atoms = {(a, k) for _, powers in poly for a, k in powers}
+        if ONE in poly:  # and nothing that is below 0 is added to a number
+            return all(a.is_nonnegative or k % 2 == 0 and a.is_real or self.positive_atom(a)
+                       for a, k in atoms)
+        return (all(low == 1 and high.is_positive
+                    for bounds, powers in poly if powers for _, low, high in bounds)
+                and all(self.positive_atom(a) for a, _ in atoms))
 
     def positive_atom(self, atom):
         if atom.is_Pow and not isinstance(atom, sp.exp):

@@ -159,6 +159,8 @@ TRUE = {
     "tanh of its parts": (tanh(a), sinh(a) / cosh(a)),
     "log cosh": (Partial(log(cosh(a)), a), tanh(a)),
     "logarithm of a square": (log(a**2), 2 * log(Abs(a))),
+    "logarithm with 1 and a square": (log(c * (1 + a**2)), log(c) + log(1 + a**2)),
+    "logarithms that telescope": (log(1 + 1 / n), log(n + 1) - log(n), [Assume(n >= 7)]),
     "first step of Adam": (a / sqrt(a**2), sign(a)),
     "a triangle either way": (
         Sum(Sum(U[i, j], (j, 1, i)), (i, 1, n)),
