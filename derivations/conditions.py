@@ -5,10 +5,10 @@ import sympy as sp
 from sympy import evaluate
 from sympy.core.relational import Relational
 
-from derivations.definitions import Depends, resolve
+from derivations.definitions import Assume, Depends, resolve
 from derivations.errors import Undecided
 from derivations.normal_form import NormalForm
-from derivations.places import least_sizes, limits_in, ranges_in
+from derivations.places import indices_of, least_sizes, limits_in, ranges_in
 from derivations.printing import lettered, plain
 from derivations.recursion import first_levels
 from derivations.rewriting import in_exponentials
@@ -31,6 +31,39 @@ def differentiable(lines, table):
 def conditions(lines, table, made_of=()):
     """What the lines ask for and what is not known to hold: "x ≠ 0", "p_k > 0"; in the order in
     which it occurs. Of what they are made of counts how large an array must be: "d ≥ 2"."""
+    asked = _asked_by(lines, table, made_of)
+    words = [_in_words(kind, expr) for expr, kind in asked.items()]
+    first_at = first_levels(lines, table)
+    words += [f"{plain(letter)} ≥ {least}" for letter, least in first_at.items() if least > 1]
+    return list(dict.fromkeys(words))
+
+
+def hypotheses(lines, table):
+    """What the lines ask of names in logarithms, to be assumed: p > 0, p < 1; one for each name."""
+    relations = {}
+    for expr, kind in _asked_by(lines, table).items():
+        found = _about_a_name(expr, table) if kind == "> 0" else None
+        if found and found[0] in relations.setdefault(base_of(found[0]), [found[0]]):
+            relations[base_of(found[0])].append(found[1])
+    upper = lambda relation: isinstance(relation, sp.StrictLessThan)
+    return [Assume(*sorted(found, key=upper)) for _, *found in relations.values()]
+
+
+def _about_a_name(expr, table):
+    """(p, p < 1) for what is positive, as 1 - p; of names that nothing given speaks of."""
+    for name in sorted(expr.atoms(sp.Indexed) or expr.free_symbols, key=str):
+        slope = expr.coeff(name)
+        is_free = base_of(name) not in table and all(i.is_Symbol for i in indices_of(name))
+        if is_free and not name.is_integer and slope.is_number and slope != 0:
+            with evaluate(True):
+                end = sp.expand(name - expr / slope)
+            if base_of(name) not in names_in(end):
+                return name, name > end if slope > 0 else name < end
+    return None
+
+
+def _asked_by(lines, table, made_of=()):
+    """{expression: the strongest of what is asked of it and is not known to hold}"""
     found, levels = {}, getattr(table, "levels", {})
     parts = [part for line in lines for part in sp.preorder_traversal(line)]
     entries = {e for part in made_of for e in parts_in(part, sp.Indexed)
@@ -43,10 +76,7 @@ def conditions(lines, table, made_of=()):
     for kind, expr in (_simplest(*pair) for pair in asked):
         if not all(_is_shown(kind, expr, case) for case in (table, *table.at_ends)):
             found.setdefault(expr, set()).add(kind)
-    words = [_in_words(_strongest(kinds), expr) for expr, kinds in found.items()]
-    first_at = first_levels(lines, table)
-    words += [f"{plain(letter)} ≥ {least}" for letter, least in first_at.items() if least > 1]
-    return list(dict.fromkeys(words))
+    return {expr: _strongest(kinds) for expr, kinds in found.items()}
 
 
 def _strongest(kinds):

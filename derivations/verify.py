@@ -15,7 +15,7 @@ from itertools import islice
 import sympy as sp
 
 from derivations.beginnings import Beginnings
-from derivations.conditions import KINKED, conditions, differentiable
+from derivations.conditions import KINKED, conditions, differentiable, hypotheses
 from derivations.definitions import Assume, Entries, Independent, reaching, resolve, table_of
 from derivations.errors import FalseLine, Undecided, WrongIndex
 from derivations.matrices import entry
@@ -41,7 +41,7 @@ class Known:
     """What names stand for: definitions by their base in `table`, entries of matrices by these."""
 
     def __init__(self, given=()):
-        given = tuple(given)
+        self.given = given = tuple(given)
         self.hypotheses = [g for g in given if isinstance(g, (Assume, Independent))]
         self.entries = {}
         for g in given:
@@ -165,7 +165,7 @@ def prove_lines(lines, known, title="the derivation"):
         chain.open()
         chain.must_fit()
         numbers = chain.numbers()
-        chain.prove()
+        known = chain.prove_where_it_has_a_value() if numbers[0] else chain.prove()
         where = conditions(chain.shown, known.table, chain.parts)
         return Proof(chain.resolved, chain.parts, lines[0].has(Partial, Gradient), *numbers,
                      differentiable(chain.shown, known.table),
@@ -332,8 +332,25 @@ class Chain:
 
     # proof
 
+    def prove_where_it_has_a_value(self):
+        """What is known for the proof: if need be, what the logarithms ask for, as p > 0."""
+        try:
+            return self.prove()
+        except Undecided as undecided:
+            try:
+                asked = hypotheses(self.shown, self.known.table)
+                other = Chain(self.lines, Known([*self.known.given, *asked]), self.title)
+                if asked:
+                    other.show()
+                    other.open()
+                    other.must_fit()
+                    return other.prove()
+            except (Undecided, FalseLine, ValueError):
+                pass
+            raise undecided from None
+
     def prove(self):
-        """Raises Undecided unless every line is proved."""
+        """What is known for the proof. Raises Undecided unless every line is proved."""
         least = {resolve(size, self.known.table): number
                  for size, number in least_sizes(*self.parts, levels=self.known.table.levels).items()}
         for position in range(1, len(self.lines)):
@@ -347,6 +364,7 @@ class Chain:
                 is_shown, why = False, str(undecided)
             if not is_shown:
                 self.leave_undecided(position, f"{why}. {self.evidence()}")
+        return self.known
 
     def evidence(self):
         """What numbers say of a line that is not proved: all points are tried, not a few."""

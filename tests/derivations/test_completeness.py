@@ -31,7 +31,7 @@ from sympy import (
     symbols,
     tanh,
 )
-from vocabulary import J, a, b, d, g, i, j, k, l, n, u, w
+from vocabulary import J, a, b, d, eta, g, i, j, k, l, n, u, w
 
 from derivations.definitions import (
     Assume,
@@ -959,13 +959,8 @@ HYPOTHESES = {  # left, right, given, the hypothesis without which it is not so
         Assume(Sum(rows[i, k], (k, 1, K)), 1),
     ),
     "a positive number": (sqrt(a**2), a, [], Assume(a > 0)),
-    "positive entries": (
-        log(Product(q[k], (k, 1, K))),
-        Sum(log(q[k]), (k, 1, K)),
-        [],
-        Assume(q[k] > 0),
-    ),
-    "a share": (log(a) + log(1 - a) - log(a * (1 - a)), sp.Integer(0), [], Assume(a > 0, a < 1)),
+    "positive entries": (sqrt(q[k] ** 2), q[k], [], Assume(q[k] > 0)),
+    "a share": (Abs(a) + Abs(1 - a), sp.Integer(1), [], Assume(a > 0, a < 1)),
     "entries about zero": (
         Sum((q[k] + a) ** 2, (k, 1, K)),
         Sum(q[k] ** 2, (k, 1, K)) + K * a**2,
@@ -995,6 +990,49 @@ def test_a_line_is_proved_with_its_hypothesis_and_not_without(name):
     derived(left, right, [*given, hypothesis])
     with pytest.raises((FalseLine, Undecided)):
         derived(left, right, given)
+
+
+power = Product(q[k] ** label[k] * (1 - q[k]) ** (1 - label[k]), (k, 1, K))
+LOGARITHMS = {  # left, right, where it is said to hold, what is nearly so
+    "log-odds": (
+        lambda: log(a / (1 - a)), lambda: log(a) - log(1 - a), ["a > 0, a < 1"],
+        lambda: log(a) + log(1 - a)),
+    "a product": (lambda: log(a * b), lambda: log(a) + log(b), ["a > 0", "b > 0"],
+                  lambda: log(a) - log(b)),
+    "a square": (lambda: log(a**2), lambda: 2 * log(a), ["a > 0"], lambda: log(a) ** 2),
+    "a product of entries": (
+        lambda: log(Product(q[k], (k, 1, K))), lambda: Sum(log(q[k]), (k, 1, K)), ["p_k > 0"],
+        lambda: Sum(log(q[k]), (k, 2, K))),
+    "a likelihood": (
+        lambda: log(power),
+        lambda: Sum(label[k] * log(q[k]) + (1 - label[k]) * log(1 - q[k]), (k, 1, K)),
+        ["p_k > 0, p_k < 1"],
+        lambda: Sum(label[k] * log(q[k]) - (1 - label[k]) * log(1 - q[k]), (k, 1, K))),
+    "between bounds": (
+        lambda: log((2 * a - 1) / (3 - a)), lambda: log(2 * a - 1) - log(3 - a),
+        ["a > 1/2, a < 3"], lambda: log(2 * a - 1) - log(3) - log(a)),
+    "a difference": (lambda: log((a - b) * b), lambda: log(a - b) + log(b), ["a > b", "b > 0"],
+                     lambda: log(a) - log(b)),
+    "a power": (lambda: (a * b) ** eta, lambda: a**eta * b**eta, ["a > 0", "b > 0"],
+                lambda: a**eta + b**eta),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOGARITHMS)
+def test_what_logarithms_ask_for_is_assumed_and_said(name):
+    with as_written():
+        left, right, where, nearly = LOGARITHMS[name]
+        left, right, nearly = left(), right(), nearly()
+    assert derived(left, right).where == where
+    with pytest.raises(FalseLine):
+        derived(left, nearly)
+
+
+def test_nothing_is_assumed_that_no_number_fulfils():
+    with as_written():
+        left, right = log(-a * a), log(a) + log(-a)
+    with pytest.raises(Undecided):
+        derived(left, right)
 
 
 def test_the_class_of_one_hot_labels_is_one_of_the_classes():
