@@ -506,11 +506,10 @@ class _Written:
         (code, names), frame = _code(way.text), inspect.currentframe()
         seen = {OLD: old()} if OLD in names else {}
         while frame and not seen.keys() >= names:
-            code_there = frame.f_code
-            if code_there.co_filename == PLACE:  # the function, or a comprehension in it
+            where = frame.f_code.co_filename, frame.f_code.co_name
+            if where[0] == PLACE:  # the function, or a comprehension in it
                 seen = {**frame.f_locals, **seen}
-            at_top = (code_there.co_filename, code_there.co_name) == (PLACE, self.source.name)
-            frame = None if at_top else frame.f_back
+            frame = frame.f_back if where != (PLACE, self.source.name) else None
         scope = self.source.scope
         return eval(code, {name: seen[name] if name in seen else scope[name]
                            for name in names if name in seen or name in scope})
@@ -546,14 +545,14 @@ class _Written:
 
     def rewritten(self, *ways):
         """The text of the program that some ways write; its lines keep their numbers."""
-        text, moves = self.text, [way for way in ways if way.switch is None]
-        inside_out = sorted(ways, key=lambda way: (-way.place[0], way.place[1]))
-        for way in (way for way in inside_out if way not in moves):
-            text = self._with(way, text)
-        for goal, first, last in (way.place for way in moves):
-            lines = text.splitlines(True)
-            lines[goal:last] = lines[first:last] + lines[goal:first]
-            text = b"".join(lines)
+        text = self.text
+        for way in sorted(ways, key=lambda w: (w.switch is None, -w.place[0], w.place[1])):
+            if way.switch is not None:  # from behind, and inside out
+                text = self._with(way, text)
+            else:
+                (goal, first, last), lines = way.place, text.splitlines(True)
+                lines[goal:last] = lines[first:last] + lines[goal:first]
+                text = b"".join(lines)
         return text
 
     def _with(self, way, text):
@@ -587,8 +586,8 @@ class _Written:
         was, rows = _on_one_line(self.text, first, last), [first]
         now = f"{was}    {way.text}"
         if way.switch is not None:
-            beside = [way for way in others if first < way.node.lineno <= last] or [way]
-            now = _on_one_line(self.rewritten(*beside), first, last)
+            beside = [w for w in others if w.switch is not None and first < w.node.lineno <= last]
+            now = _on_one_line(self.rewritten(*beside or [way]), first, last)
             rows = range(way.node.lineno - 1, min(way.node.end_lineno, last))
         told = [Remedy(row + 1, word, was, now) for row in rows for word in way.mistakes]
         return told[: 3 - len(others)] if others else told
@@ -612,7 +611,7 @@ def _as_it_is(old):
     return old()
 
 
-@lru_cache(None)
+@lru_cache(20_000)
 def _code(text):
     tree = ast.parse(text, mode="eval")
     names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
