@@ -358,7 +358,7 @@ def derived(left, right, given=()):
     return derivation.proof
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(3)
 @pytest.mark.parametrize("name", TRUE)
 def test_a_true_line_is_proved(name):
     assert derived(*TRUE[name]).points

@@ -143,6 +143,7 @@ def test_a_planted_fault_is_refused_and_named(name):
     assert "makes no sense" in text or "values   before = " in text
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("wrong, hint", [
     (lambda: g.prime(g(pre[i]))*Sum(v[k, i]*Partial(L, z[k]), (k, 1, m)),
      "g'(z_i) is taken at g(z_i) instead of z_i"),

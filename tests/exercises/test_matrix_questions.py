@@ -59,6 +59,7 @@ def questions():
     return costs + [(question, ENTRIES) for question in ELEMENTS]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("question, given", one_in(2, questions()), ids=lambda e: str(e)[:40])
 def test_hints_are_written_as_a_textbook_writes(question, given):
     asked = Question(question, given)

@@ -395,7 +395,7 @@ FACTORS = [
 ]
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(4)
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("kind, layer", one_in(3, [("W", 1), ("W", 2), ("b", 1), ("b", 2)]))
 @pytest.mark.parametrize("factor, meaning", FACTORS)
@@ -920,7 +920,7 @@ def test_parameters_that_are_tiny_themselves(f, slope, size):
     assert [block.verdict for block in report.blocks.values()] == ["differs"]
 
 
-@pytest.mark.every(2)
+@pytest.mark.again
 @pytest.mark.parametrize("name, g, slope", [
     ("tanh", np.tanh, lambda z: 1 - np.tanh(z) ** 2), ("relu", relu, lambda z: (z > 0) * 1.0)
 ])  # fmt: skip

@@ -267,7 +267,7 @@ def test_an_unanswered_exercise_is_open(name, id):
     assert states() == {OPEN}
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(3)
 @pytest.mark.parametrize("name, id", QUICK)
 def test_the_folded_answer_is_accepted(name, id):
     said = run(NOTES[name].answered(id), prepared(name, id), f"{name} {id} answered")
@@ -283,7 +283,7 @@ def blanks_of(cases):
             for name, id in cases for blank in range(len(NOTES[name].blanks(id)))]
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(4)
 @pytest.mark.parametrize("name, id, blank", blanks_of(CASES))
 def test_a_wrong_answer_is_told_to_be_wrong(name, id, blank):
     """Of a formula the mistake is named, of a prediction that it is another one, of a cause which

@@ -106,6 +106,7 @@ def test_a_right_program(page, program):
     assert pasted(page, program)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("program, right, wrong, kind", [
     (LINE, "2*error.mean()", "2*error.sum()", "sum"),
     (LINE, "+ p[\"b\"] - y_mine\n    return {", "- p[\"b\"] - y_mine\n    return {", "sign"),
