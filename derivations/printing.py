@@ -459,7 +459,7 @@ def _letters(first):
 
 def to_mpf(v):
     """A fraction or a number as mpmath has it, with the digits it works with at present."""
-    return mpmath.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else mpmath.mpf(v)
+    return mpmath.mpf(v.numerator) / v.denominator if type(v) is Fraction else mpmath.mpf(v)
 
 
 def show_number(v, digits=7):

@@ -21,7 +21,16 @@ from derivations.places import least_sizes, limits_in, ranges_in, sizes_in, size
 from derivations.printing import plain, show_number, to_mpf
 from derivations.recursion import first_levels
 from derivations.symbols import label_of, names_in, parts_in, shape_of
-from derivations.values import NoValue, filled, is_rational, real, value_of, whole_value
+from derivations.values import (
+    NoValue,
+    compiled,
+    filled,
+    is_rational,
+    one,
+    real,
+    value_of,
+    whole_value,
+)
 
 DIGITS = 40  # of every value; a difference quotient has a step of 1e-20, and 20 digits more
 SAME = 1e-25  # how near two values of one point must be, relative to the larger one
@@ -141,12 +150,14 @@ class Point:
 
     def remembered(self, what, made_of, compute):
         """What `compute()` comes to, once as long as nothing moves that it is made of."""
-        reach = self.held and self.reached(made_of)
-        moved = [token for (base, _), (_, token) in self.held.items() if base in reach]
-        key = what, mpmath.mp.prec, *moved
-        if key not in self.memo:
-            self.memo[key] = compute()
-        return self.memo[key]
+        key = what, mpmath.mp.prec
+        if self.held:
+            reach = self.reached(made_of)
+            key += *(token for (base, _), (_, token) in self.held.items() if base in reach),
+        value = self.memo.get(key)
+        if value is None:
+            value = self.memo[key] = compute()
+        return value
 
     def reached(self, expr):
         """The bases of all names that the value of an expression is made of."""
@@ -164,15 +175,20 @@ class Point:
         key = base, indices
         if self.held and key in self.held:
             return self.held[key][0]
+        here = key, mpmath.mp.prec
+        value = self.memo.get(here)  # if it is drawn
+        if value is not None:
+            return value
         if key not in self.cases:
             self.cases[key] = self.table.get(base) and self.table[base].case(indices)
         definition = self.cases[key]
-        if definition is None:
-            return self.drawn(*key)
-        return self.remembered(key, base, lambda: self.defined(definition, *key))
+        if definition is not None:
+            return self.remembered((key, "defined"), base, lambda: self.defined(definition, *key))
+        value = self.memo[here] = self.drawn(*key)
+        return value
 
     def defined(self, definition, base, indices):
-        bound = dict(zip(definition.indices, indices))
+        bound = dict(zip(map(one, definition.indices), indices))
         if isinstance(definition, Depends):
             return self.unknown(definition, bound, indices)
         if isinstance(definition, (Assume, Index)):
@@ -187,14 +203,12 @@ class Point:
         return value_of(definition.body, self, bound)
 
     def drawn(self, base, indices):
-        here, key = (base, indices, mpmath.mp.prec), (base, indices)
-        if here not in self.memo:
-            if key not in self.seen:
-                self.must_have(base, indices)
-                self.seen[key] = self.draw(base, indices)
-            value = self.seen[key]
-            self.memo[here] = value if type(value) is int else self.number(value)
-        return self.memo[here]
+        key = base, indices
+        if key not in self.seen:
+            self.must_have(base, indices)
+            self.seen[key] = self.draw(base, indices)
+        value = self.seen[key]
+        return value if type(value) is int else self.number(value)
 
     def must_have(self, base, indices):
         level = getattr(self.table, "levels", {}).get(base)
@@ -204,18 +218,16 @@ class Point:
                 raise NoValue(f"{_entry_text(base, indices)} lies outside of {base.label}")
 
     def draw(self, base, indices):
-        random, known = Random(f"{self.seed} {_text(base)} {indices}"), label_of(base)
         if base in self.size:
             return self.size[base]
         if base in self.ranges:
             return self.index(base)
+        what, known = f"{self.seed} {_text(base)} {indices}", label_of(base)
         if hasattr(base, "ends"):
-            return random.randint(*(whole_value(end, self, {}) for end in base.ends))
+            return Random(what).randint(*(whole_value(end, self, {}) for end in base.ends))
         if known.is_integer:
-            return random.randint(1, 4) * (-1 if known.is_positive is False else 1)
-        odd, part = ([1, 3, 5, 7], [8]) if self.small else ([3, 5, 7, 9, 11], [2, 4])
-        value = Fraction(random.choice(odd), random.choice(part))
-        sign = random.choice([1, -1])  # and never ±1: a lost factor must show
+            return Random(what).randint(1, 4) * (-1 if known.is_positive is False else 1)
+        value, sign = _fraction(what, self.small)
         if self.seed > POINTS and self.seed % 2:  # where log x and log(1 - x) are to have values
             value, sign = value if self.small else value / 32, 1
         elif self.seed > POINTS and isinstance(known, sp.Dummy):
@@ -270,9 +282,9 @@ class Point:
         """An unknown function of z_1 … z_m: a cubic polynomial in which every two of them meet."""
         total = mixed = 0
         ends = [[whole_value(end, self, bound) for end in ends] for _, *ends in definition.limits]
+        letters, inner = [one(i) for i, *_ in definition.limits], compiled(definition.pattern)
         for place in product(*(range(low, high + 1) for low, high in ends)):
-            letters = dict(zip((limit[0] for limit in definition.limits), place))
-            z = value_of(definition.pattern, self, {**bound, **letters})
+            z = inner(self, {**bound, **dict(zip(letters, place))})
             a, b, c = self.coefficients(3, "function", definition.name, indices, place)
             total, mixed = total + a * z + b * z * z, mixed + c * z
         return total + mixed * mixed + mixed * mixed * mixed * self.number(Fraction(1, 3))
@@ -350,6 +362,13 @@ class Point:
         texts = [", ".join(shown[:count]) for count in range(1, len(shown) + 1)] or [""]
         text = max((t for t in texts if len(t) <= width), key=len, default=texts[0])
         return text + (", …" if text != texts[-1] else "")
+
+
+@lru_cache(maxsize=20_000)
+def _fraction(what, small):
+    """A number drawn from a text, and a sign. It is never ±1: a lost factor must show."""
+    random, (odd, part) = Random(what), ([1, 3, 5, 7], [8]) if small else ([3, 5, 7, 9, 11], [2, 4])
+    return Fraction(random.choice(odd), random.choice(part)), random.choice([1, -1])
 
 
 def is_zero(expr):

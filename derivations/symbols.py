@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 
 import mpmath
 import sympy as sp
+from sympy.core.relational import Relational
 from sympy.matrices.expressions.matexpr import MatrixElement, MatrixExpr
 from sympy.utilities.lambdify import MPMATH_TRANSLATIONS
 
@@ -227,8 +228,37 @@ def parts_in(expr, *kinds):
 
 @lru_cache(maxsize=100_000)
 def letters_of(expr):
-    """The free symbols of an expression, which SymPy would gather anew each time."""
-    return frozenset(expr.free_symbols)
+    """The symbols and entries in an expression that no sum in it binds, sizes of arrays included.
+
+    SymPy would gather them anew each time, and what arrays are called with them.
+    """
+    if isinstance(expr, sp.Symbol):
+        return frozenset([expr])
+    if isinstance(expr, sp.Indexed):
+        parts = *expr.indices, *shape_of(expr.base)
+        return frozenset([expr]).union(*map(letters_of, parts))
+    if isinstance(expr, (sp.Sum, sp.Product)):
+        found = letters_of(expr.function)
+        for index, *ends in expr.limits:
+            found = found.difference([index]).union(*map(letters_of, ends))
+        return found
+    return frozenset().union(*map(letters_of, expr.args))
+
+
+def rebuilt(expr, *parts):
+    """The same kind of expression of other parts. SymPy would look all through the terms of a sum
+    for a Piecewise, which is brought to its front."""
+    function, *limits = parts
+    if not isinstance(expr, (sp.Sum, sp.Product)) or holds(function, *_LOOKED_FOR):
+        return expr.func(*parts)
+    if isinstance(function, expr.func):
+        function, limits = function.function, (*function.limits, *limits)
+    made = sp.Basic.__new__(expr.func, function, *limits)
+    made.is_commutative = function.is_commutative
+    return made
+
+
+_LOOKED_FOR = sp.Piecewise, Relational, type(sp.nan)
 
 
 class Partial(sp.Expr):

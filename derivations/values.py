@@ -20,7 +20,14 @@ from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.matexpr import MatrixElement
 
 from derivations.printing import plain, to_mpf
-from derivations.symbols import Activation, Gradient, Partial, base_of, function_value
+from derivations.symbols import (
+    Activation,
+    Gradient,
+    Partial,
+    base_of,
+    function_value,
+    letters_of,
+)
 
 LARGEST = 10**7  # of the argument of a function: beyond it exp has too many digits to be waited for
 KINK = 1e-12  # how near to a kink a difference quotient says nothing
@@ -46,6 +53,9 @@ def compiled(e):
         if kind in OPERATIONS:
             operation, parts = OPERATIONS[kind], [compiled(a) for a in e.args]
             return lambda point, bound: operation(*[part(point, bound) for part in parts])
+        if kind in AT_A_POINT:
+            rule, parts = AT_A_POINT[kind], [compiled(a) for a in e.args]
+            return lambda point, bound: rule(e, point, *[part(point, bound) for part in parts])
     return partial(no_rule, e)
 
 
@@ -65,6 +75,8 @@ def whole(e):
 
     def at(point, bound):
         value = value_at(point, bound)
+        if type(value) is int:
+            return value
         if value != int(value):
             raise NoValue(f"{plain(e)} is no whole number")
         return int(value)
@@ -72,15 +84,22 @@ def whole(e):
     return at
 
 
+@lru_cache(maxsize=20_000)
+def one(name):
+    """Of equal names always the same object, which a dictionary finds without a comparison."""
+    return name
+
+
 def remembered(e, value_at):
     """The value of a sum or a derivative is computed once for all values of the letters in it.
 
     `value_at` is a function of `point` and `bound`, and so is what comes back.
     """
-    letters = [s for s in e.free_symbols if s.is_Symbol]
+    letters = [one(s) for s in letters_of(e) if s.is_Symbol]
+    mark = object()  # for the expression, which would be hashed each time
 
     def at(point, bound):
-        here = e, tuple([bound.get(letter) for letter in letters])
+        here = (mark, *[bound.get(letter) for letter in letters])
         return point.remembered(here, e, lambda: value_at(point, bound))
 
     return at
@@ -98,6 +117,8 @@ def number(e):
 
 
 def symbol(e):
+    e = one(e)
+
     def at(point, bound):
         value = bound.get(e)
         return point.lookup(e, ()) if value is None else value
@@ -106,7 +127,7 @@ def symbol(e):
 
 
 def entry(e):
-    base, indices = e.base, list(map(whole, e.indices))
+    base, indices = one(e.base), list(map(whole, e.indices))
     return lambda point, bound: point.lookup(base, tuple([i(point, bound) for i in indices]))
 
 
@@ -114,7 +135,7 @@ def series(e):
     """A sum or a product; the last limit is the outermost, its ends hold no index of the others."""
     together, body = sum if isinstance(e, sp.Sum) else prod, compiled(e.function)
     for index, low, high in e.limits:
-        body = one_series(together, body, index, whole(low), whole(high))
+        body = one_series(together, body, one(index), whole(low), whole(high))
     return remembered(e, body)
 
 
@@ -131,7 +152,7 @@ def one_series(together, body, index, low, high):
 
 def slope(e):
     """A difference quotient by a symbol or an entry."""
-    inner, base = compiled(e.expr), base_of(e.variable)
+    inner, base = compiled(e.expr), one(base_of(e.variable))
     indices = list(map(whole, getattr(e.variable, "indices", ())))
 
     def at(point, bound):
@@ -153,12 +174,11 @@ COMPILED = {
 }  # fmt: skip
 
 
-# rules of an expression, a point and bound letters
+# rules of an expression, a point and the values of the parts
 
 
-def power(e, point, bound):
+def power(e, point, base, k):
     """Exact for whole exponents of exact numbers; of a matrix entry by entry, or times itself."""
-    base, k = (value_of(part, point, bound) for part in e.args)
     if isinstance(e, sp.MatPow):
         return np.linalg.matrix_power(base if k >= 0 else inverse(base), abs(int(k)))
     return each(lambda v: raised(v, k, point), base) if e.is_Matrix else raised(base, k, point)
@@ -179,31 +199,38 @@ def must_be_moderate(*values):
         raise NoValue("a number is too large")
 
 
-def function(e, point, bound):
-    values = [value_of(a, point, bound) for a in e.args]
+def function(e, point, *values):
     must_be_moderate(*values)
     return real(function_value(e, list(map(to_mpf, values))))
 
 
-def unknown(e, point, bound):
+def unknown(e, point, value, *others):
     """An activation, also SymPy's own Function("g")."""
-    if len(e.args) > 1:
+    if others:
         raise NoValue(f"no value is known for {e.func}")
-    value = value_of(e.args[0], point, bound)
     return point.stand_in(getattr(e, "stem", str(e.func)), getattr(e, "order", 0), value)
 
 
-def step(e, point, bound):
+def step(e, point, value, *_):
     """sign and Heaviside; sign(i - j) is 0 for i = j."""
-    is_sign, inner = isinstance(e, sp.sign), e.args[0]
-    side = side_of(value_of(inner, point, bound), counts=is_sign and inner.is_integer)
+    is_sign = isinstance(e, sp.sign)
+    side = side_of(value, counts=is_sign and e.args[0].is_integer)
     return side if is_sign else int(side > 0)
 
 
-def relation(e, point, bound):
+def relation(e, point, left, right):
     counts = all(side.is_integer for side in e.args) or isinstance(e, (sp.Eq, sp.Ne))
-    left, right = (value_of(side, point, bound) for side in e.args)
     return RELATIONS[e.rel_op](side_of(left - right, counts), 0)
+
+
+AT_A_POINT = {
+    sp.Pow: power, sp.HadamardPower: power, sp.MatPow: power, sp.Function: function,
+    Activation: unknown, AppliedUndef: unknown, sp.sign: step, sp.Heaviside: step,
+    sp.core.relational.Relational: relation,
+}  # fmt: skip
+
+
+# rules of an expression, a point and bound letters
 
 
 def cases(e, point, bound):
@@ -233,10 +260,7 @@ def matrix_entry(e, point, bound):
 
 RULES = {
     sp.NumberSymbol: lambda e, point, bound: mpmath.mpf(e.evalf(mpmath.mp.dps)),
-    sp.Pow: power, sp.HadamardPower: power, sp.MatPow: power, sp.Function: function,
-    Activation: unknown, AppliedUndef: unknown,
-    sp.sign: step, sp.Heaviside: step, sp.Piecewise: cases,
-    sp.core.relational.Relational: relation, BooleanAtom: lambda e, point, bound: bool(e),
+    sp.Piecewise: cases, BooleanAtom: lambda e, point, bound: bool(e),
     sp.MatrixSymbol: lambda e, point, bound: point.array(e, point.lookup),
     sp.MatrixBase: lambda e, point, bound: filled(
         e.shape, lambda row, column: value_of(e[row - 1, column - 1], point, bound)),
