@@ -1,6 +1,8 @@
 """Where a line has a meaning: what must not be zero, what must be positive, and which functions
 must be differentiable."""
 
+from functools import lru_cache
+
 import sympy as sp
 from sympy import evaluate
 from sympy.core.relational import Relational
@@ -103,7 +105,12 @@ def _first_values(lines):
     for index, low, _ in limits_in(*lines):
         if low.is_Integer:
             first[index] = min(low, first.get(index, low))
-    return {i: low + sp.Dummy(integer=True, nonnegative=True) for i, low in first.items()}
+    return {i: low + _on_top(i) for i, low in first.items()}
+
+
+@lru_cache(maxsize=1_000)
+def _on_top(index):
+    return sp.Dummy(index.name, integer=True, nonnegative=True)
 
 
 def _asked(part, first, levels=()):

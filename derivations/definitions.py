@@ -27,6 +27,7 @@ from derivations.symbols import (
     names_in,
     parts_in,
     rank_of,
+    rebuilt,
     shape_of,
 )
 
@@ -354,12 +355,21 @@ def put(expr, swap):
         return expr.func(expr.base, *(put(i, swap) for i in expr.indices))
     parts = (put(a, swap) for a in expr.args)
     if isinstance(expr, Relational):  # SymPy compares the sides, and stumbles over 0 + 0
-        parts = map(_rebuilt, parts)
-    return expr.func(*parts) if expr.args else expr
+        parts = map(worked_out, parts)
+    return rebuilt(expr, *parts) if expr.args else expr
 
 
-def _rebuilt(expr):
-    return expr.func(*map(_rebuilt, expr.args)) if expr.args else expr
+def worked_out(expr):
+    """The expression as SymPy makes it of its parts, which may stand as they are written."""
+    with evaluate(True):  # also for a hint that is told within a block of as_written
+        return _worked_out(expr)
+
+
+@lru_cache(maxsize=20_000)
+def _worked_out(expr):
+    if not expr.args or isinstance(expr, (sp.Indexed, sp.IndexedBase, Held)):
+        return expr
+    return rebuilt(expr, *map(_worked_out, expr.args))
 
 
 def fresh(expr, around=None):
@@ -376,8 +386,9 @@ def _fresh(expr, around):
         return expr.func(expr.base, *(i.doit() for i in expr.indices))
     if not isinstance(expr, (sp.Sum, sp.Product)):
         args = [fresh(a, around) for a in expr.args]
-        known = isinstance(expr, AppliedUndef) and len(args) == 1  # SymPy's own Function("g")
-        return (activation(expr.func.__name__) if known else expr.func)(*args)
+        if isinstance(expr, AppliedUndef) and len(args) == 1:  # SymPy's own Function("g")
+            return activation(expr.func.__name__)(*args)
+        return expr.func(*args)
     function, limits = expr.function, []
     inside = _above(around, len(expr.limits))
     for place, (index, low, high) in enumerate(limits_of(expr)):
@@ -386,7 +397,7 @@ def _fresh(expr, around):
         function = put(function, swap)
         limits = [(i, put(a, swap), put(b, swap)) for i, a, b in limits]
         limits.append((swap[index], low, high))
-    return expr.func(fresh(function, inside), *limits)
+    return rebuilt(expr, fresh(function, inside), *(sp.Tuple(*limit) for limit in limits))
 
 
 def _above(rank, steps):
@@ -578,6 +589,8 @@ def resolve(expr, table=None):
 def _resolve(expr, table, around, opened=False):
     """`around`: the highest rank of a letter that is bound around it; `opened`: also unknown
     functions, by their stand-ins, since they are to be differentiated."""
+    if not names_in(expr) & table.keys() and not holds(expr, Partial, *OPAQUE):
+        return _worked_out(expr)
     if isinstance(expr, Partial):
         return table.once((expr, around), lambda: _differentiate(expr, table, around))
     if isinstance(expr, (sp.Symbol, sp.Indexed)):
@@ -596,7 +609,7 @@ def _resolve(expr, table, around, opened=False):
                         "write Partial, Sum and entries such as w[k] instead")
     if not expr.args or isinstance(expr, (sp.IndexedBase, Held)):
         return expr
-    return expr.func(*(_resolve(a, table, around, opened) for a in expr.args))
+    return rebuilt(expr, *(_resolve(a, table, around, opened) for a in expr.args))
 
 
 def _starts_at_a_number(total, table):
@@ -621,14 +634,18 @@ def _name_opened(name, table, around, opened):
         if name == table.by or not numbered and table.stops_at(name):
             case = None
     if case is not None:
-        body = lambda: case.at(indices_of(name), around)
-        return table.once((name, around, opened),
-                          lambda: _resolve(body(), table, around, opened))
+        body = _body_at(case, indices_of(name), around)
+        return table.once((name, around, opened), lambda: _resolve(body, table, around, opened))
     if base not in table.levels:
         return _by_numbers(name, definition, table, around, opened)
     by = table.by
     held = opened and by is not None and table.depends(name, by)
     return Unknown(name, Held(name, by) * by) if held else name
+
+
+@lru_cache(maxsize=5_000)
+def _body_at(definition, indices, around):
+    return definition.at(indices, around)
 
 
 def _by_numbers(name, definition, table, around, opened):

@@ -3,6 +3,7 @@
 What an entry of a product, a power, a transpose and the like is, SymPy says, which counts from 0.
 """
 
+from functools import lru_cache
 from itertools import pairwise
 
 import sympy as sp
@@ -13,7 +14,7 @@ from derivations.definitions import fresh
 from derivations.errors import Undecided, WrongIndex
 from derivations.printing import counted_from_one, plain
 from derivations.rewriting import kronecker
-from derivations.symbols import Gradient, Partial
+from derivations.symbols import Gradient, Partial, bound_letter, rank_of
 
 LARGEST_POWER = 12
 
@@ -32,16 +33,19 @@ def entry(matrix, row, column, entries):
             _must_fit(part)
         matrix = matrix.replace(sp.MatPow, _as_product)
         number = _at(matrix, row - 1, column - 1) if is_matrix else matrix
-        return fresh(_by_entries(number, entries))
+        number = _by_entries(number, entries)
+        return fresh(number, rank_of(number))
 
 
+@lru_cache(maxsize=1_000)
 def _at(m, i, j):
     """m[i, j], whose sums are not written out, and counted from 1."""
     return m._entry(i, j, expand=False).replace(sp.Sum, _counted_from_one)  # noqa: SLF001
 
 
 def _counted_from_one(body, *limits):
-    letters = {i: sp.Dummy("m", integer=True) for i, low, high in limits if low != high}
+    counted, rank = [i for i, low, high in limits if low != high], 1 + rank_of(body)
+    letters = {i: bound_letter("m", None, place) for place, i in enumerate(counted, rank)}
     body = body.xreplace({i: letters[i] - 1 if i in letters else low for i, low, _ in limits})
     limits = [(letters[i], low + 1, high + 1) for i, low, high in limits if i in letters]
     return sp.Sum(body, *limits) if limits else body

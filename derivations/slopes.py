@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 
 import sympy as sp
 
-from derivations.symbols import Partial, base_of, holds, names_in
+from derivations.symbols import Partial, base_of, holds, names_in, rebuilt
 
 
 class Held(sp.Expr):
@@ -72,12 +72,21 @@ def _of_product(e, by):
                     for place, slope in enumerate(_slope(a, by) for a in e.args) if slope))
 
 
+@lru_cache(maxsize=20_000)
+def _delta(i, j):
+    """[i = j]. Of two letters of which the same is known SymPy can but ask whether they differ."""
+    told_apart = i == j or not (i.is_Symbol and j.is_Symbol and i.assumptions0 == j.assumptions0)
+    if told_apart:
+        return sp.KroneckerDelta(i, j)
+    return sp.KroneckerDelta(*sorted((i, j), key=sp.default_sort_key), evaluate=False)
+
+
 RULES = {
     sp.Symbol: lambda e, by: sp.S.One,
-    sp.Indexed: lambda e, by: sp.Mul(*map(sp.KroneckerDelta, e.indices, by.indices)),
+    sp.Indexed: lambda e, by: sp.Mul(*map(_delta, e.indices, by.indices)),
     sp.Add: lambda e, by: sp.Add(*(_slope(a, by) for a in e.args)),
     sp.Mul: _of_product,
-    sp.Sum: lambda e, by: sp.Sum(_slope(e.function, by), *e.limits),
+    sp.Sum: lambda e, by: rebuilt(e, _slope(e.function, by), *e.limits),
     sp.Product: lambda e, by: e * sp.Sum(_slope(e.function, by) / e.function, *e.limits),
     sp.Piecewise: lambda e, by: sp.Piecewise(*((_slope(a, by), holds) for a, holds in e.args)),
     sp.sign: lambda e, by: sp.S.Zero,

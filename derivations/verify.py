@@ -33,6 +33,7 @@ from derivations.sampling import POINTS, TRIES, can_be_read, opened, points
 from derivations.symbols import Activation, Gradient, Partial, base_of, formula, holds
 from derivations.values import NoValue
 
+ANY_PLACE = [sp.Dummy(letter, integer=True, positive=True) for letter in "rc"]
 BY_CASES = 10  # points for functions with a kink: on either side of it there must be some
 LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -53,12 +54,11 @@ class Known:
         for definition in self.table.values():
             for _, body in definition.rules():
                 must_not_pass(body, self.table)
-        self.place = [sp.Dummy(letter, integer=True, positive=True) for letter in "rc"]
 
     def scalar(self, expr):
         """The expression itself, or entry (r, c) of a matrix expression for arbitrary r and c."""
         shape = expr.shape if isinstance(expr, sp.MatrixExpr) else (1, 1)
-        row, column = (sp.S.One if size == 1 else i for size, i in zip(shape, self.place))
+        row, column = (sp.S.One if size == 1 else i for size, i in zip(shape, ANY_PLACE))
         return entry(expr, row, column, self.entries)
 
     def opened(self, definition):
