@@ -639,19 +639,12 @@ class NormalForm:
 
     def square(self, inner, low, high):
         """A triangle j = 1 .. i as the whole square j = 1 .. n, with [j <= i] as a factor."""
-        below, above = map(self.span_of_letter, (low, high))
-        if above:
-            return low, above[1], Step(high - inner + 1)
-        if below:
-            return below[0], high, Step(inner - low + 1)
+        is_index = lambda end: self.ends_of(end.as_coeff_Add()[1])
+        if is_index(high):
+            return low, -self.least(-high), Step(high - inner + 1)
+        if is_index(low):
+            return self.least(low), high, Step(inner - low + 1)
         return low, high, None
-
-    def span_of_letter(self, end):
-        """The span of an end that is an index itself, if it is free of bound ones."""
-        shift, letter = end.as_coeff_Add()
-        ends = self.ends_of(letter) or ()
-        is_square = ends and not any(e.free_symbols & self.spans.keys() for e in ends)
-        return [e + shift for e in ends] if is_square else None
 
     def product_over(self, body, index, low, high):
         """A product of a product is the product of the products; of exp(a) it is exp(sum a)."""

@@ -722,6 +722,18 @@ CUT = {
         [],
         Sum((n - i) * (n + i) * u[i], (i, 1, n)) / 2,
     ),
+    "pairs in two parts": (
+        both(u[i] * u[j]),
+        squares + 2 * sum(cut(Sum(u[i] * u[j], (j, 1, i - 1)), gap=0)),
+        [at_k],
+        squares + sum(cut(Sum(u[i] * u[j], (j, 1, i - 1)), gap=0)),
+    ),
+    "a triangle in a triangle": (
+        Sum(Sum(Sum(u[j], (l, 1, j - 1)), (j, 1, i - 1)), (i, 1, n)),
+        Sum((i - 1) * (n - i) * u[i], (i, 1, n)),
+        [],
+        Sum((i - 1) * (n - i + 1) * u[i], (i, 1, n)),
+    ),
     "neighbours, by cases": (
         Partial(differences, u[k]),
         Piecewise((2 * (u[1] - u[2]), sp.Eq(k, 1)), (2 * (u[n] - u[n - 1]), sp.Eq(k, n)),
