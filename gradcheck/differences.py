@@ -276,8 +276,7 @@ MEASURED = [
     ("jump", bool),  # the cost jumps, or is infinitely steep
     ("still", bool),  # the cost does not change along the line
     ("brief", bool),  # looked at from a few points: enough for a claim that agrees
-    ("within", float),  # the error bar without the complex step,
-    ("stairs", bool),  # which does not know that the cost is a staircase
+    ("within", float),  # the error bar without the complex step
     ("scale", float),  # slopes of chords a little farther off; 0 where nobody looked
 ]  # fmt: skip
 
@@ -347,7 +346,6 @@ def _measure(cost, probes, exact, brief):
         overlooked = (slopes == 0) & (found.value != 0) | smooth & (apart > found.bar)
         found.exact = sure | ~(found.kink | found.jump | overlooked)
         found.kink &= ~found.close  # a curve so sharp, or abs? The complex step sees no difference
-        found.stairs = ~sure & (len(rest) and rounding_of(cost) > 1e-6 * abs(cost.here()))
         found.within = np.where(sure, 1e-7 * np.abs(slopes), found.bar)
         found.value = np.where(found.exact, slopes, found.value)
         found.bar = np.where(found.exact, bars, found.bar)

@@ -85,14 +85,14 @@ def judge(at, probes, claims, gradient, exact):
     asked once more; and what they cannot see stands if the cost is analytic.
     """
     f = _judge(at, probes, claims, gradient, exact, brief=True)
+    by_differences = lambda rows: _judge(at, [probes[k] for k in rows], claims, gradient, False)
     for block in np.unique(at.block_of(probes)) if f.brief.any() else ():
-        _look_again(f, at.block_of(probes) == block, lambda rows: _judge(
-            at, [probes[k] for k in rows], claims, gradient, False))
+        _look_again(f, at.block_of(probes) == block, by_differences)
     with np.errstate(invalid="ignore"):
         little = np.abs(f.claimed - f.value) <= np.fmax(4 * f.within, LITTLE * np.abs(f.value))
     again = np.flatnonzero(f.exact & (f.status == DIFFERS) & little)
     if len(again):
-        real = _judge(at, [probes[k] for k in again], claims, gradient, False)
+        real = by_differences(again)
         deceived = np.abs(real.value - f.value[again]) > 4 * real.bar + f.bar[again]
         f[again[deceived]] = real[deceived]
         for k, unseen in zip(again, ~deceived & (real.status != DIFFERS)):
@@ -238,7 +238,6 @@ DOUBTS = [  # how large an error must be to say "it differs"
     lambda e: 128 * EPS * np.fmax(e.m.scale, e.here / e.reach) * e.zero,
     # of a saturated unit, whose own formula rounds to 0
     lambda e: 64 * EPS * e.block_claim * (e.claimed == 0),
-    lambda e: e.m.within * (e.near & e.m.stairs),  # the cost is a staircase
     # The steps of float16 are so large that chords are all that is seen.
     lambda e: 2 * np.fmax(e.m.scale, e.size) * (e.cost_eps > 1e-4),
 ]  # fmt: skip

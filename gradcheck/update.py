@@ -9,6 +9,7 @@ A step is a claim on a slope: (old - new) / eta. It is judged like one, by the e
 slope and the rounding of the step, at eta and at eta/2; smaller eta tell what it tends to.
 """
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, combinations
@@ -129,7 +130,7 @@ class _Step:
         self.moves = (tree.vector - self.news) / self.etas[:, None]
 
     def _new(self, rate):
-        more = () if self.state is None else (_copy(self.state),)
+        more = () if self.state is None else (copy.deepcopy(self.state),)
         new = self.w_new(self.tree.build([a.copy() for a in self.tree.arrays]), rate, *more)
         new = new[0] if more and isinstance(new, tuple) else new
         arrays = self._like_w("w_new(w, eta)", validation.mapping("w_new(w, eta)", new))
@@ -148,12 +149,6 @@ class _Step:
         if not isinstance(self.state, Mapping) or key not in self.state:
             return None
         return np.concatenate(self._like_w(f"state[{key!r}]", self.state[key])).astype(np.float64)
-
-
-def _copy(state):
-    if isinstance(state, Mapping):
-        return {key: _copy(value) for key, value in state.items()}
-    return np.array(state) if isinstance(state, np.ndarray) else state
 
 
 class _Block:
