@@ -15,7 +15,15 @@ from derivations.printing import lettered, plain
 from derivations.recursion import first_levels
 from derivations.rewriting import in_exponentials
 from derivations.sampling import opened
-from derivations.symbols import Partial, base_of, holds, names_in, parts_in
+from derivations.symbols import (
+    Partial,
+    base_of,
+    holds,
+    letters_of,
+    names_in,
+    parts_in,
+    shape_of,
+)
 
 KINKED = sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.Piecewise
 
@@ -40,15 +48,30 @@ def conditions(lines, table, made_of=()):
     return list(dict.fromkeys(words))
 
 
-def hypotheses(lines, table):
-    """What the lines ask of names in logarithms, to be assumed: p > 0, p < 1; one for each name."""
+def hypotheses(lines, table, made_of):
+    """What the lines ask of names in logarithms, to be assumed: p > 0, p < 1; one for each name.
+
+    Of an array it is asked of all entries, or they speak of no other entry.
+    """
     relations = {}
     for expr, kind in _asked_by(lines, table).items():
         found = _about_a_name(expr, table) if kind == "> 0" else None
-        if found and found[0] in relations.setdefault(base_of(found[0]), [found[0]]):
+        if (found and _is_whole(found[0], lines, (*lines, *made_of))
+                and found[0] in relations.setdefault(base_of(found[0]), [found[0]])):
             relations[base_of(found[0])].append(found[1])
     upper = lambda relation: isinstance(relation, sp.StrictLessThan)
     return [Assume(*sorted(found, key=upper)) for _, *found in relations.values()]
+
+
+def _is_whole(name, lines, parts):
+    """Is it no array, or does it stand for all entries that the parts speak of?"""
+    runs = {(i, *ends) for i, *ends in limits_in(*parts) if i in indices_of(name)}
+    if not runs:
+        found = (parts_in(part, sp.Indexed) for part in parts)
+        return all(e.base != base_of(name) or e == name for e in frozenset().union(*found))
+    whole = zip(indices_of(name), shape_of(base_of(name)))
+    is_loose = any(i in letters_of(line) for line in lines for i in indices_of(name))
+    return not is_loose and runs == {(i, sp.S.One, size) for i, size in whole}
 
 
 def _about_a_name(expr, table):

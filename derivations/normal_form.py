@@ -289,7 +289,9 @@ class NormalForm:
                     picked = self.product([self.swapped(others, bound[0], other), reach])
                     return self.under([b for b in bounds if b != bound], picked, coefficient)
             if not any(b[0] in letters_of(atom) for b in bounds):
-                drop, keep = solved(atom)  # delta_kl p_l is delta_kl p_k: beside it only k stays
+                keep, drop = atom.args  # delta_kl p_l is delta_kl p_k: beside it only k stays
+                if not letters_of(atom) & self.spans.keys():  # none that a sum further out binds
+                    drop, keep = solved(atom)
                 if any(drop in letters_of(a) for a in others):
                     rest = self.under(bounds, self.swapped(others, drop, keep), coefficient)
                     return self.product([_single(atom), rest])

@@ -338,7 +338,7 @@ class Chain:
             return self.prove()
         except Undecided as undecided:
             try:
-                asked = hypotheses(self.shown, self.known.table)
+                asked = hypotheses(self.shown, self.known.table, self.parts)
                 other = Chain(self.lines, Known([*self.known.given, *asked]), self.title)
                 if asked:
                     other.show()

@@ -1040,6 +1040,23 @@ def test_what_logarithms_ask_for_is_assumed_and_said(name):
         derived(left, nearly)
 
 
+@pytest.mark.parametrize("given_by, more, fewer", [
+    (log(u[k]), Abs(u[l]), u[l]),
+    (log(u[1]), Abs(u[2]), u[2]),
+    (log(u[k]), Sum(Abs(u[k]), (k, 1, n)), Sum(u[k], (k, 1, n))),
+    (Sum(log(u[i]), (i, 2, n)), Abs(u[k]), u[k]),
+    (Sum(log(u[i]), (i, 1, t)), Abs(u[k]), u[k]),
+])  # fmt: skip
+def test_a_logarithm_of_some_entries_says_nothing_of_the_others(given_by, more, fewer):
+    with pytest.raises((FalseLine, Undecided)):
+        derived(given_by + more, given_by + fewer)
+
+
+def test_a_logarithm_of_every_entry_says_it_of_each():
+    every = Sum(log(u[i]), (i, 1, n))
+    assert derived(every + Abs(u[k]), every + u[k]).where == ["u_i > 0"]
+
+
 def test_nothing_is_assumed_that_no_number_fulfils():
     with as_written():
         left, right = log(-a * a), log(a) + log(-a)
