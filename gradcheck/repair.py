@@ -450,6 +450,9 @@ class _Written:
     def __init__(self, source, call):
         self.source, self.text = source, "\n".join([*source.lines, ""]).encode()
         definition, self.span = _tree(self.text), _spans(self.text)
+        code = source.program.__code__  # its own names are not those of the notebook around it
+        own = {*code.co_varnames, *code.co_cellvars}
+        self.outer = {name: value for name, value in source.scope.items() if name not in own}
         self.ways, self.around, self.at, self.turns, self.functions = [], [], [], [None], {}
         args, named = call or ((), {})
         given = inspect.signature(source.program).bind_partial(*args, **named).arguments
@@ -510,9 +513,8 @@ class _Written:
             if where[0] == PLACE:  # the function, or a comprehension in it
                 seen = {**frame.f_locals, **seen}
             frame = frame.f_back if where != (PLACE, self.source.name) else None
-        scope = self.source.scope
-        return eval(code, {name: seen[name] if name in seen else scope[name]
-                           for name in names if name in seen or name in scope})
+        known = self.outer | seen
+        return eval(code, {name: known[name] for name in names if name in known})
 
     def compared(self, ways, outcome, outcome_of):
         """{way: None if it fails where it stands, the outcome if it changes nothing, or a key}.

@@ -389,6 +389,31 @@ def tripled(source, program_of):
                       lambda f: f(np.ones(2)).tolist() == [3, 3])
 
 
+class Elsewhere:
+    """What a name of the program means around it; it notes that it is computed with."""
+
+    uses = 0
+
+    def __array_ufunc__(self, *args, **kwargs):
+        Elsewhere.uses += 1
+        return NotImplemented
+
+
+def test_a_name_of_the_program_is_never_that_of_the_notebook_around_it(program_of):
+    source = """\
+def backward(w, x, y):
+    y_hat = 1 / (1 + np.exp(-x @ w))
+    delta = (y - y_hat) / len(y)
+    return {"w": x.T @ delta}
+"""
+    here = {"w": np.array([0.5, -0.25, 1.0])}
+    cost = lambda p: np.log(1 + np.exp((1 - 2*Y[:, 0]) * (X @ p["w"]))).mean()
+    program = program_of(source, y_hat=Elsewhere(), delta=Elsewhere())
+    fault = find_fault(program, lambda f: gradient_check(cost, f(**here, x=X, y=Y[:, 0]), here))
+    assert (fault.line, fault.mistake, fault.now) == (3, "sign", "delta = (y_hat - y) / len(y)")
+    assert Elsewhere.uses == 0
+
+
 def test_a_loop_that_a_rewriting_makes_endless_is_left(program_of):
     fault = tripled(
         """\
