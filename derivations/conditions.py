@@ -139,7 +139,8 @@ def _on_top(index):
 def _asked(part, first, levels=()):
     """(kind, expression) for what one part of a formula needs of another: "≠ 0", "> 0" or "≥ 0"."""
     if isinstance(part, sp.Indexed):
-        yield from ((f"≥ {least}", size) for size, least in least_sizes(part, levels=levels).items() if least > 1)
+        sizes = least_sizes(part, levels=levels).items()
+        yield from ((f"≥ {least}", size) for size, least in sizes if least > 1)
     if isinstance(part, (sp.sign, sp.Heaviside)) and not part.args[0].is_integer:
         yield "≠ 0", part.args[0]
     if isinstance(part, sp.Piecewise):

@@ -660,8 +660,8 @@ class NormalForm:
             body = self.expression(poly).xreplace({inner: inner - offset})
             return self.poly(sp.Product(body, (inner, low + offset, high + offset)))
         if low != 1 and self.at_least(1, low) and self.at_least(-1, high - low):
-            whole, before = (self.poly(sp.Product(body, (inner, 1, end))) for end in (high, low - 1))
-            return self.product([whole, self.integer_power(before, -1)])
+            up_to = lambda end: self.poly(sp.Product(body, (inner, 1, end)))
+            return self.product([up_to(high), self.integer_power(up_to(low - 1), -1)])
         (bounds, powers), c = next(iter(poly.items()), (ONE, sp.S.Zero))
         if len(poly) != 1 or bounds:
             return _single(_product_atom(self.expression(poly), inner, low, high))

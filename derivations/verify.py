@@ -351,8 +351,9 @@ class Chain:
 
     def prove(self):
         """What is known for the proof. Raises Undecided unless every line is proved."""
-        least = {resolve(size, self.known.table): number
-                 for size, number in least_sizes(*self.parts, levels=self.known.table.levels).items()}
+        table = self.known.table
+        sizes = least_sizes(*self.parts, levels=table.levels)
+        least = {resolve(size, table): number for size, number in sizes.items()}
         for position in range(1, len(self.lines)):
             for unclear in self.unclear.keys() & {position - 1, position}:
                 raise Undecided(self.unclear[unclear])
