@@ -40,7 +40,16 @@ from derivations.definitions import Definition, Depends, Entries, resolve, table
 from derivations.errors import Undecided, WrongIndex
 from derivations.matrices import entry
 from derivations.sampling import points
-from derivations.symbols import Gradient, Partial, activation, as_written, indexed, sigmoid
+from derivations.symbols import (
+    Gradient,
+    Partial,
+    activation,
+    as_written,
+    indexed,
+    letters_of,
+    rebuilt,
+    sigmoid,
+)
 
 p = symbols("p", integer=True, positive=True)
 z, v, s = indexed("z", m), indexed("v", m, p), indexed("a", p)
@@ -104,6 +113,18 @@ def test_no_letter_is_caught_however_sums_and_names_are_nested(seed):
             first = {letter: sp.S.One for letter in inside.free_symbols if letter.is_Dummy}
             again = resolve(inside, table).xreplace(first)
             assert point.same(inside.xreplace(first), again) is not False
+
+
+@pytest.mark.parametrize("kind", [Sum, sp.Product])
+@pytest.mark.parametrize("terms", [
+    e[i], sp.S.Zero, sp.nan, Sum(c[i, j], (j, 1, n)), sp.Product(c[i, j], (j, 1, i)),
+    2*sp.Piecewise((e[i], e[i] > 0), (0, True)), sp.Eq(e[i], 1)], ids=str)
+def test_a_sum_that_is_made_without_a_search_is_the_one_of_sympy(kind, terms):
+    made = rebuilt(kind(e[j], (j, 1, n)), terms, sp.Tuple(i, 1, n))
+    assert made == kind(terms, (i, 1, n)) and sp.srepr(made) == sp.srepr(kind(terms, (i, 1, n)))
+    if made.is_Atom is False and not made.is_Relational:
+        assert letters_of(made) >= {s for s in made.free_symbols if s.is_Symbol} - {
+            a.base.label for a in made.atoms(sp.Indexed)}
 
 
 def test_a_sum_of_derivatives_by_its_own_index():
