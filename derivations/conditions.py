@@ -25,6 +25,7 @@ from derivations.symbols import (
     shape_of,
 )
 
+POSITIVE = {"> 0": (sp.Gt, sp.Lt), "≥ 0": (sp.Ge, sp.Le)}
 KINKED = sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.Piecewise
 
 
@@ -49,17 +50,17 @@ def conditions(lines, table, made_of=()):
 
 
 def hypotheses(lines, table, made_of):
-    """What the lines ask of names in logarithms, to be assumed: p > 0, p < 1; one for each name.
+    """What the lines ask of names in logarithms and roots, to be assumed: p > 0, p < 1.
 
     Of an array it is asked of all entries, or they speak of no other entry.
     """
     relations = {}
     for expr, kind in _asked_by(lines, table).items():
-        found = _about_a_name(expr, table) if kind == "> 0" else None
+        found = _about_a_name(kind, expr, table) if kind in POSITIVE else None
         if (found and _is_whole(found[0], lines, (*lines, *made_of))
                 and found[0] in relations.setdefault(base_of(found[0]), [found[0]])):
             relations[base_of(found[0])].append(found[1])
-    upper = lambda relation: isinstance(relation, sp.StrictLessThan)
+    upper = lambda relation: isinstance(relation, (sp.Lt, sp.Le))
     return [Assume(*sorted(found, key=upper)) for _, *found in relations.values()]
 
 
@@ -74,7 +75,7 @@ def _is_whole(name, lines, parts):
     return not is_loose and runs == {(i, sp.S.One, size) for i, size in whole}
 
 
-def _about_a_name(expr, table):
+def _about_a_name(kind, expr, table):
     """(p, p < 1) for what is positive, as 1 - p; of names that nothing given speaks of."""
     for name in sorted(expr.atoms(sp.Indexed) or expr.free_symbols, key=str):
         slope = expr.coeff(name)
@@ -83,7 +84,7 @@ def _about_a_name(expr, table):
             with evaluate(True):
                 end = sp.expand(name - expr / slope)
             if base_of(name) not in names_in(end):
-                return name, name > end if slope > 0 else name < end
+                return name, POSITIVE[kind][bool(slope < 0)](name, end)
     return None
 
 

@@ -187,7 +187,7 @@ def power(e, point, base, k):
 def raised(base, exponent, point):
     must_be_moderate(exponent)
     if exponent != int(exponent):
-        return to_mpf(base) ** to_mpf(exponent)
+        return real(to_mpf(base) ** to_mpf(exponent))
     result = base ** abs(int(exponent))
     if exponent >= 0:
         return result

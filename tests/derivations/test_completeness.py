@@ -867,7 +867,7 @@ FALSE = {
         sp.Integer(0),
         [Depends(J, b), Independent(a, b)],
     ),
-    "the root of a product of negative numbers": (sqrt(a * (a - 1)), sqrt(a) * sqrt(a - 1)),
+    "the root of a product, with one factor turned": (sqrt(a * (a - 1)), sqrt(a) * sqrt(1 - a)),
     "on the diagonal": (Partial(L, square[1, 1]), sp.Integer(0), by_diagonal),
     "as if all were on the diagonal": (
         Partial(Sum(square[j, j] ** 2, (j, 1, d)), square[k, l]),
@@ -1025,13 +1025,21 @@ LOGARITHMS = {  # left, right, where it is said to hold, what is nearly so
         ["a > 1/2, a < 3"], lambda: log(2 * a - 1) - log(3) - log(a)),
     "a difference": (lambda: log((a - b) * b), lambda: log(a - b) + log(b), ["a > b", "b > 0"],
                      lambda: log(a) - log(b)),
+    "a root of a product": (lambda: sqrt(a * b), lambda: sqrt(a) * sqrt(b), ["a ≥ 0", "b ≥ 0"],
+                            lambda: sqrt(a) + sqrt(b)),
+    "a root of a variance": (lambda: sqrt(a * (1 - a)), lambda: sqrt(a) * sqrt(1 - a),
+                             ["a ≥ 0, a ≤ 1"], lambda: sqrt(a) * sqrt(1 + a)),
+    "a value beside its root": (lambda: sqrt(1 - a) + Abs(1 - a), lambda: sqrt(1 - a) + 1 - a,
+                                ["a ≤ 1"], lambda: sqrt(1 - a) + a),
+    "a geometric mean": (lambda: sqrt(a * b), lambda: exp((log(a) + log(b)) / 2),
+                         ["a > 0", "b > 0"], lambda: exp(log(a) + log(b))),
     "a power": (lambda: (a * b) ** eta, lambda: a**eta * b**eta, ["a > 0", "b > 0"],
                 lambda: a**eta + b**eta),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LOGARITHMS)
-def test_what_logarithms_ask_for_is_assumed_and_said(name):
+def test_what_logarithms_and_roots_ask_for_is_assumed_and_said(name):
     with as_written():
         left, right, where, nearly = LOGARITHMS[name]
         left, right, nearly = left(), right(), nearly()
@@ -1045,6 +1053,7 @@ def test_what_logarithms_ask_for_is_assumed_and_said(name):
     (log(u[1]), Abs(u[2]), u[2]),
     (log(u[k]), Sum(Abs(u[k]), (k, 1, n)), Sum(u[k], (k, 1, n))),
     (Sum(log(u[i]), (i, 2, n)), Abs(u[k]), u[k]),
+    (Sum(sqrt(u[i]), (i, 2, n)), Abs(u[k]), u[k]),
     (Sum(log(u[i]), (i, 1, t)), Abs(u[k]), u[k]),
 ])  # fmt: skip
 def test_a_logarithm_of_some_entries_says_nothing_of_the_others(given_by, more, fewer):

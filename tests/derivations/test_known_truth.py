@@ -305,7 +305,7 @@ IDENTITIES = [  # whether it holds everywhere, where something is defined, or no
     (lambda: exp(log(r)), r, somewhere + "r > 0"),
     (lambda: log(exp(r)), r, everywhere),
     (lambda: sqrt(r) * sqrt(r), r, somewhere + "r ≥ 0"),
-    (sqrt(r) * sqrt(t), sqrt(r * t), false),
+    (sqrt(r) * sqrt(t), sqrt(r * t), somewhere + "r ≥ 0"),
     (lambda: log(r**2), 2 * log(r), somewhere),
     (lambda: log(r * t), log(r) + log(t), somewhere),
     (lambda: (r**t) ** m, r ** (t * m), somewhere),
