@@ -223,7 +223,8 @@ class _Search:
             return np.ones((2, MOST_ENTRIES), np.float32)
         was, now = _numbers(self.outcome), _numbers(outcome)
         some = np.linspace(0, len(was) - 1, MOST_ENTRIES).astype(int)
-        off = self.truth.wrong(now) if self.truth else np.zeros(len(was))
+        known = self.truth and self.truth.structure == outcome[0]
+        off = self.truth.wrong(now) if known else np.zeros(len(was))
         changed = np.abs(now - was) > 1e-6 * np.abs(was)
         return np.array([changed[some], off[some]], np.float32)
 

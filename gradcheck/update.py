@@ -270,7 +270,7 @@ class _Block:
             a, b = self._parts(move, V)
             if not self._near(move, a * self.slope + b * V, 1e-7):
                 continue
-            if abs(b / (1 - a) - 1) < 1e-6 and 0 < b < 1:
+            if abs(a + b - 1) < 1e-6 * abs(1 - a) and 0 < b < 1:
                 return RIGHT, f"momentum of averaged slopes, beta = {shown(b)}"
             if abs(a - 1) < 1e-6 and 0 < b < 1:
                 return self._from_ahead(self.move - b * V, b, -self.eta * b * velocity)
