@@ -35,6 +35,7 @@ CONFIRMING = 2.0 ** -np.array([18.0, 22])  # for a slope by the complex step,
 FARTHER = 2.0 ** -np.array([3.0, 12])  # and where it is 0
 TINY_STEP = 2.0**-100  # of the complex step: its truncation error is nothing
 ORDERS = 5  # of the extrapolation
+SHORT = 2.0**-12  # a way on which what is added to a parameter may lose its digits
 
 
 class Estimate(NamedTuple):
@@ -276,6 +277,8 @@ MEASURED = [
     ("jump", bool),  # the cost jumps, or is infinitely steep
     ("still", bool),  # the cost does not change along the line
     ("brief", bool),  # looked at from a few points: enough for a claim that agrees
+    ("torn", bool),  # the shortest ways tell another slope than all longer ones: between two stairs
+    ("farther", float),  # what these tell
     ("within", float),  # the error bar without the complex step
     ("scale", float),  # slopes of chords a little farther off; 0 where nobody looked
 ]  # fmt: skip
@@ -350,6 +353,7 @@ def _measure(cost, probes, exact, brief):
         found.value = np.where(found.exact, slopes, found.value)
         found.bar = np.where(found.exact, bars, found.bar)
         found.still |= sure & (slopes == 0)
+        found.torn &= ~found.exact
     return found
 
 
@@ -411,7 +415,7 @@ class _Ladder:
     """The cost at x + h and x - h for a ladder of steps, the finest last: rows are probes."""
 
     def __init__(self, cost, probes, steps, noise, unit=1.0, is_shaken=True):
-        self.here, self.probes, self.steps = cost.here(), probes, steps
+        self.cost, self.here, self.probes, self.steps = cost, cost.here(), probes, steps
         self.small = steps < 0.1  # of larger steps the slopes bend as well,
         self.caution = np.where(self.small, 2, 8)  # and may have left what is near behind
         h = cost.reach(probes)[:, None] * steps * unit
@@ -461,8 +465,8 @@ class _Ladder:
         same = (self.up == self.here) & (self.down == self.here)
         return same[:, self.steps < 0.2].all(axis=1)
 
-    def _climbed(self, slopes, h, power):
-        return climb(slopes, h, self.noise, power, self.caution)
+    def _climbed(self, slopes, h, power, some=slice(None)):
+        return climb(slopes[:, some], h[:, some], self.noise[:, some], power, self.caution[some])
 
     def measured(self):
         found = table(self.probes)
@@ -495,8 +499,20 @@ class _Ladder:
         """Is the cost the same all along the line? How steep is it a little farther off?"""
         found.still = self.is_still()
         found.value[found.still] = 0
+        found.farther, bar = self._climbed(self.chords, self.h, 2, self.steps >= SHORT)
+        apart = np.abs(found.farther - found.value)
+        for row in np.flatnonzero(apart > 4 * (bar + found.bar)):
+            found.torn[row] = self._is_torn(row, found.value[row], apart[row])
         chords = np.abs([self.rise, self.fall])[:, :, (self.steps < 2) & (self.steps > 0.1)]
         found.scale = np.where(np.isfinite(chords), chords, 0).max(axis=(0, 2))
+
+    def _is_torn(self, row, slope, apart):
+        """Does the cost jump near the point, where a kink would only bend it?"""
+        alike = np.abs(self.chords[row] - slope) <= apart / 4
+        way = self.h[row, alike].max(initial=0)
+        places = np.linspace(-8, 8, 65) * way
+        rises = np.diff([self.cost(self.probes[row], place) for place in places])
+        return np.abs(rises - slope * np.diff(places)).max() > 3 * apart * way / 4
 
     def _close(self):
         """The slopes to the left and the right on the shortest way on which they still differ by

@@ -146,6 +146,12 @@ class Evidence:
         self.error = np.abs(self.claimed - self.slope) - self.printed
         self.error = np.maximum(self.error, 0 * self.slope)  # NaN stays NaN
         self.size = np.fmax(np.abs(self.claimed), np.abs(self.slope))
+        # Where two slopes are seen, what lies far from both is none.
+        low, high = np.fmin(m.farther, self.slope), np.fmax(m.farther, self.slope)
+        room = 0.1 * (high - low)
+        sides = np.abs([self.claimed - m.left, self.claimed - m.right]).min(axis=0)
+        self.between = m.close & (sides > 0.05 * np.abs(m.right - m.left))  # of a kink beside it
+        self.beyond = (self.claimed < low - room) | (self.claimed > high + room)
         entries = np.array([np.size(p.where) for p in probes])
         least = np.array([np.min(np.abs(claims.value[p.where] * p.along)) for p in probes])
         # Of a group it is the size of its smallest entry, of a sample and of one entry its own.
@@ -237,7 +243,8 @@ DOUBTS = [  # how large an error must be to say "it differs"
     # as of log(1 - 1e-17): what is it to differ?
     lambda e: 128 * EPS * np.fmax(e.m.scale, e.here / e.reach) * e.zero,
     # of a saturated unit, whose own formula rounds to 0
-    lambda e: 64 * EPS * e.block_claim * (e.claimed == 0),
+    lambda e: 64 * EPS * (e.claimed == 0) * np.where(
+        e.largest_claim == 0, e.here / e.reach, e.block_claim),
     # The steps of float16 are so large that chords are all that is seen.
     lambda e: 2 * np.fmax(e.m.scale, e.size) * (e.cost_eps > 1e-4),
 ]  # fmt: skip
@@ -253,7 +260,8 @@ DECIDED = [  # what is known well enough to be right
 
 VERDICTS = [  # the first stands
     (lambda e: e.m.jump | np.isnan(e.error), OPEN),  # there is no slope
-    (lambda e: e.m.kink & e.is_group, OPEN),  # several kinks may meet there
+    (lambda e: e.m.torn & ~e.beyond, OPEN),  # there are two
+    (lambda e: e.m.kink & (e.is_group | e.between), OPEN),  # several may meet there, or none be
     (lambda e: e.nothing, AGREES),
     (lambda e: e.error > e.seen, DIFFERS),
     (lambda e: (e.error <= e.bar + e.coarse) & e.decided, AGREES),

@@ -1,5 +1,6 @@
 """What is checked at the door: types, shapes and ranges, in messages that say what was expected."""
 
+import math
 import numbers
 import operator
 from collections.abc import Mapping
@@ -113,11 +114,11 @@ def decimal(name, text):
         number = Decimal(str(text).strip().replace("\u2212", "-"))
     except InvalidOperation:
         raise TypeError(f"{name} holds the text {str(text)[:20]!r}, expected numbers") from None
-    if not number.is_finite():
+    if not math.isfinite(float(number)):
         raise ValueError(f"{name} is {number}, expected finite numbers")
     return number
 
 
 def half_a_unit(number):
     """Of the last digit to which a Decimal is printed."""
-    return 0.5 * 10.0 ** number.as_tuple().exponent
+    return float(Decimal((0, (5,), min(number.as_tuple().exponent, 300) - 1)))

@@ -158,6 +158,49 @@ def test_a_kink_some_way_off_does_not_widen_the_error_bar():
     assert abs(value - 3) <= error_bar < 1e-9
 
 
+def between_stairs(k, random):
+    """A cost of which a large number makes one term a staircase: (cost, slope, slope without it)"""
+    w, factor = random.uniform(1e-5, 3e-2), random.uniform(0.5, 2)
+    far, near = [
+        (lambda w: np.sin(w + k), lambda w: np.cos(w + k)),
+        (lambda w: np.tanh(w + k - k), lambda w: 1 - np.tanh(w + k - k) ** 2),
+        (lambda w: (w + k - (k + 2)) ** 2 / 2, lambda w: w + k - (k + 2)),
+    ][random.integers(3)], (lambda w: np.sin(factor * w), lambda w: factor * np.cos(factor * w))
+    return (lambda w: float(far[0](w) + near[0](w)),
+            lambda w: far[1](w) + near[1](w), near[1], w)  # fmt: skip
+
+
+@pytest.mark.parametrize("k", 10.0 ** np.arange(3, 9))
+def test_a_term_that_rounding_makes_a_staircase_is_not_overlooked(k):
+    random = np.random.default_rng(int(k))
+    for _ in range(6):
+        cost, right, without, w = between_stairs(k, random)
+        verdicts = [gradient_check(cost, claim, w).blocks["the parameter"].verdict
+                    for claim in (right, right(w), without, without(w))]  # fmt: skip
+        apart = abs(right(w) - without(w)) > 0.01
+        assert "differs" not in verdicts[:2] and not (apart and "agrees" in verdicts[2:]), (k, w)
+
+
+@pytest.mark.parametrize("distance", 10.0 ** -np.arange(4, 11))
+def test_between_the_slopes_of_a_kink_beside_the_point_no_claim_is_right(distance):
+    random = np.random.default_rng(round(1 / distance))
+    for _ in range(8):
+        at, steep = random.uniform(0.1, 2, 2)
+        cost = lambda w: float(max(0.0, steep * (at - w)))  # noqa: B023
+        w = at * (1 + distance * random.choice([-1, 1]))
+        found = [gradient_check(cost, claim, w).blocks["the parameter"].verdict
+                 for claim in (-steep / 2, -steep if w < at else 0.0)]  # fmt: skip
+        assert found[0] != "agrees" and found[1] != "differs", (at, steep, w)
+
+
+@pytest.mark.parametrize("z", [20.0, 30.0, 160.0])
+def test_a_saturated_unit_whose_slope_rounds_to_nothing_is_not_called_wrong(z):
+    sigmoid = lambda w: 1 / (1 + np.exp(-w))
+    for cost, claim in [(np.tanh, lambda w: 1 - np.tanh(w) ** 2),
+                        (sigmoid, lambda w: sigmoid(w) * (1 - sigmoid(w)))]:  # fmt: skip
+        assert gradient_check(cost, claim, z).blocks["the parameter"].verdict != "differs"
+
+
 def test_a_slope_that_bends_sharply_but_does_not_jump_is_no_kink():
     value, error_bar = derivative(lambda x: abs(x) ** 1.25, 0.0)
     assert abs(value) <= error_bar < 1e-9

@@ -28,6 +28,9 @@ def before_a_normalisation(b, seed=1):
 
 CASES = {  # (table, place of the reason): (cost, gradient, point, verdict)
     ("VERDICTS", 0): (lambda w: np.sqrt(abs(w)), 0.0, 0.0, "not decided"),  # infinitely steep
+    # A large number has made stairs of the first term: between two of them it has no slope.
+    ("VERDICTS", 1): (lambda w: float(np.sin(w + 1e6) + np.sin(1.3*w)), lambda w: 1.3*np.cos(1.3*w),
+                      0.000288, "not decided"),
     # A right formula that a large number has made a staircase.
     ("DOUBTS", 1): (lambda w: -np.cos(w), lambda w: ((1e8 + np.sin(w) / 1e3) - 1e8) * 1e3, 1.3,
                     "not decided"),

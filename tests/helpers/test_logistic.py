@@ -8,7 +8,7 @@ from sympy import KroneckerDelta, Product, Sum, exp, log, symbols
 
 from derivations.definitions import Definition
 from derivations.derivation import Derivation
-from derivations.errors import FalseLine, Undecided
+from derivations.errors import FalseLine
 from derivations.normal_form import is_zero
 from derivations.symbols import Partial, as_written, indexed, sigmoid
 from gradcheck import gradient_check
