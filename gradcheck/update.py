@@ -90,8 +90,8 @@ def update_check(w_new, cost, w, eta, *, n_samples=None, state=None):
     -------
     UpdateReport
         True if and only if all blocks are the simultaneous step, or with a state the step of
-        momentum, Nesterov or Adam. The slopes are measured from the cost; nothing passed in is
-        changed.
+        momentum, Nesterov or Adam, and a state that it returns is that of this step. The slopes
+        are measured from the cost; nothing passed in is changed.
 
     Raises
     ------
@@ -124,7 +124,7 @@ class _Step:
     """An update, taken at eta, eta/2, ...: the moves (old - new) / eta, as vectors."""
 
     def __init__(self, w_new, tree, eta, state):
-        self.tree, self.state, self.w_new, self.eps = tree, state, w_new, EPS
+        self.tree, self.state, self.w_new, self.eps, self.after = tree, state, w_new, EPS, None
         self.etas = eta * 2.0 ** -np.arange(HALVINGS)
         self.news = np.array([self._new(rate) for rate in self.etas])
         self.moves = (tree.vector - self.news) / self.etas[:, None]
@@ -132,7 +132,9 @@ class _Step:
     def _new(self, rate):
         more = () if self.state is None else (copy.deepcopy(self.state),)
         new = self.w_new(self.tree.build([a.copy() for a in self.tree.arrays]), rate, *more)
-        new = new[0] if more and isinstance(new, tuple) else new
+        if more and isinstance(new, tuple) and len(new) == 2:
+            new, after = new
+            self.after = self.after or after  # of the first step, at eta itself
         arrays = self._like_w("w_new(w, eta)", validation.mapping("w_new(w, eta)", new))
         self.eps = max(self.eps, *(float(np.finfo(a.dtype).eps) for a in arrays))
         return np.concatenate(arrays).astype(np.float64)
@@ -144,11 +146,11 @@ class _Step:
                   for key, leaf, a in leaves)  # fmt: skip
         return [a.ravel() for a in arrays]
 
-    def memory(self, key):
-        """A part of the state that is laid out like w, as one vector; None where there is none."""
-        if not isinstance(self.state, Mapping) or key not in self.state:
+    def memory(self, key, state):
+        """A part of a state that is laid out like w, as one vector; None where there is none."""
+        if not isinstance(state, Mapping) or key not in state:
             return None
-        return np.concatenate(self._like_w(f"state[{key!r}]", self.state[key])).astype(np.float64)
+        return np.concatenate(self._like_w(f"state[{key!r}]", state[key])).astype(np.float64)
 
 
 class _Block:
@@ -253,12 +255,27 @@ class _Block:
     # momentum, Nesterov, Adam
 
     def _with_memory(self):
-        velocity, m, v = (self.step.memory(key) for key in ("velocity", "m", "v"))
+        velocity, m, v = (self.step.memory(key, self.step.state) for key in ("velocity", "m", "v"))
+        told = None
         if m is not None and v is not None:
-            return self._adam(m[self.part], v[self.part])
-        if velocity is None or not velocity[self.part].any():
-            return None
-        return self._momentum(velocity)
+            told = self._adam(m[self.part], v[self.part])
+        elif velocity is not None and velocity[self.part].any():
+            self.kept = {"velocity": [self.move, -self.eta * self.move]}
+            told = self._momentum(velocity)
+        stale = self._stale() if told and told[0] == RIGHT else None
+        return (WRONG, f"{told[1]}, but the {stale} that it returns is not that of this step"
+                ) if stale else told
+
+    def _stale(self):
+        """Which part of the state that the step returns is not what the next one needs."""
+        for key, usual in self.kept.items():
+            after = self.step.memory(key, self.step.after)
+            if after is not None:
+                off = [np.abs(after[self.part] - right) - 4 * self.blur for right in usual]
+                if not any((o <= 1e-6 * np.abs(right).max()).all() for o, right in zip(off, usual)):
+                    return key
+        after = self.step.after if isinstance(self.step.after, Mapping) else {}
+        return "t" if "m" in self.kept and after.get("t", self.t) != self.t else None
 
     def _momentum(self, velocity):
         """Which usual form of momentum the step has, if any; its beta is found, not asked for."""
@@ -275,6 +292,7 @@ class _Block:
             if abs(a - 1) < 1e-6 and 0 < b < 1:
                 return self._from_ahead(self.move - b * V, b, -self.eta * b * velocity)
             if 1 < a < 2 and abs(b - (a - 1) ** 2) < 1e-6:
+                self.kept["velocity"].append((a - 1) * V + self.slope)
                 return RIGHT, f"Nesterov's momentum, beta = {shown(a - 1)}"
             if abs(b) > 1e-6:
                 return WRONG, f"{shown(a)} times the slope and {shown(b)} times the velocity"
@@ -304,6 +322,8 @@ class _Block:
         )
         m = beta1 * m + (1 - beta1) * self.slope
         v = beta2 * v + (1 - beta2) * self.slope**2
+
+        self.kept, self.t = {"m": [m], "v": [v]}, t + 1
 
         def step(t):
             return m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps)

@@ -275,6 +275,57 @@ def test_momentum_and_nesterov_are_recognised_with_their_state(step, words):
     assert report and {b.remark for b in report.blocks.values()} == {words}
 
 
+def nesterov_and_its_velocity(p, eta, state):
+    v = {n: BETA * state["velocity"][n] + g for n, g in backward(p).items()}
+    return {n: p[n] - eta * (g + BETA * v[n]) for n, g in backward(p).items()}, {"velocity": v}
+
+
+@pytest.mark.parametrize("step", [momentum, nesterov_and_its_velocity])
+@pytest.mark.parametrize("spoilt", [lambda old, v: old, lambda old, v: -v, lambda old, v: 0 * v])
+def test_a_step_that_returns_another_velocity_than_its_own_is_wrong(step, spoilt):
+    def stale(p, eta, state):
+        new, after = step(p, eta, state)
+        return new, {"velocity": {n: spoilt(V[n], v) for n, v in after["velocity"].items()}}
+
+    assert update_check(step, cost, P, 0.1, state={"velocity": V})
+    report = update_check(stale, cost, P, 0.1, state={"velocity": V})
+    assert {b.verdict for b in report.blocks.values()} == {"wrong"}
+    assert report.blocks["W1"].remark.endswith("that it returns is not that of this step")
+
+
+@pytest.mark.parametrize("part", ["m", "v", "t", None])
+def test_a_step_of_adam_that_returns_an_old_state_is_wrong(part):
+    state = {"m": V, "v": SECOND, "t": 4}
+
+    def step(p, eta, s):
+        after = {"m": {n: 0.9 * s["m"][n] + 0.1 * g for n, g in backward(p).items()},
+                 "v": {n: 0.999 * s["v"][n] + 0.001 * g**2 for n, g in backward(p).items()},
+                 "t": s["t"] + 1}  # fmt: skip
+        return adam(p, eta, s), after | ({part: state[part]} if part else {})
+
+    report = update_check(step, cost, P, 0.01, state=state)
+    assert bool(report) is (part is None)
+    assert not part or f"the {part} that it returns" in report.blocks["W1"].remark
+
+
+@pytest.mark.parametrize("form", [momentum, nesterov, nesterov_from_ahead, averaged])
+def test_momentum_of_blocks_of_one_entry(form):
+    flat = lambda p: {"W1": np.reshape([p[f"w{k}"] for k in range(P["W1"].size)], P["W1"].shape),
+                      **{n: P[n] for n in P if n != "W1"}}  # fmt: skip
+    single = {f"w{k}": np.array([w]) for k, w in enumerate(P["W1"].ravel())}
+    speed = {f"w{k}": np.array([v]) for k, v in enumerate(V["W1"].ravel())}
+
+    def step(p, eta, state):
+        velocity = {"velocity": {**V, "W1": flat(state["velocity"])["W1"]}}
+        new = form(flat(p), eta, velocity)
+        new = new[0] if isinstance(new, tuple) else new
+        return {f"w{k}": np.array([w]) for k, w in enumerate(new["W1"].ravel())}
+
+    found = update_check(step, lambda p: cost(flat(p)), single, 0.1, state={"velocity": speed})
+    assert {b.verdict for b in found.blocks.values()} <= {"simultaneous", "wrong"}
+    assert found or form is not momentum  # one number alone cannot tell the forms apart
+
+
 def test_momentum_of_a_wrong_slope_is_wrong():
     report = update_check(lambda p, eta, s: momentum(p, eta, s, 2), cost, P, 0.1,
                           state={"velocity": V})
