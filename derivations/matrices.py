@@ -16,7 +16,7 @@ from derivations.printing import counted_from_one, plain
 from derivations.rewriting import kronecker
 from derivations.symbols import Gradient, Partial, bound_letter, rank_of
 
-LARGEST_POWER = 12
+LARGEST_POWER, LARGEST_MATRIX = 12, 4  # the latter is written out
 
 
 def entry(matrix, row, column, entries):
@@ -63,11 +63,24 @@ def _must_fit(m):
 
 
 def _as_product(base, exponent):
+    if exponent.is_Integer and exponent < 0 and _is_small(base):  # by its cofactors
+        return _as_product(base.as_explicit().adjugate() / _determinant(base), -exponent)
     if not (exponent.is_Integer and 0 <= exponent <= LARGEST_POWER):
         power = sp.MatPow(base, exponent)
         raise Undecided(f"{plain(power)} has no entries that can be written as sums: state what it "
                         "is multiplied with, as in A B = I, or its entries as symbols of their own")
     return sp.MatMul(*[base] * int(exponent)) if exponent else sp.Identity(base.shape[0])
+
+
+def _is_small(m):
+    return m.shape[0].is_Integer and m.shape[0] <= LARGEST_MATRIX
+
+
+def _determinant(m):
+    if not _is_small(m):
+        raise Undecided(f"{plain(sp.Determinant(m))} is no sum over entries for every size: write "
+                        "it out for one, as in A_11 A_22 - A_12 A_21")
+    return m.as_explicit().det(method="berkowitz")
 
 
 def _by_entries(e, entries):
@@ -82,6 +95,8 @@ def _by_entries(e, entries):
         return kronecker(e.args[0] - e.args[1], 0)
     if isinstance(e, (sp.Indexed, sp.IndexedBase)) or not e.has(sp.MatrixExpr, sp.KroneckerDelta):
         return e
+    if isinstance(e, sp.Determinant):
+        return _by_entries(_determinant(e.arg), entries)
     if isinstance(e, sp.MatrixExpr):
         raise Undecided(f"there is no rule for {type(e).__name__} in a number: "
                         "write Sum and entries instead")

@@ -1005,6 +1005,42 @@ def test_a_line_is_proved_with_its_hypothesis_and_not_without(name):
 
 
 power = Product(q[k] ** label[k] * (1 - q[k]) ** (1 - label[k]), (k, 1, K))
+small, other = (sp.MatrixSymbol(name, 2, 2) for name in "SU")
+small_entries, other_entries = (indexed(name, 2, 2) for name in "su")
+det = sp.Determinant
+two_by_two = [Entries(small, small_entries), Entries(other, other_entries)]
+determinant = "s_11 s_22 - s_12 s_21 ≠ 0"
+SMALL = {  # matrices of given size: left, right, where, what is nearly so
+    "a determinant": (
+        lambda: det(small.T), lambda: det(small), [], lambda: sp.Trace(small)),
+    "a determinant of a product": (
+        lambda: det(small * other), lambda: det(small) * det(other), [],
+        lambda: det(small) + det(other)),
+    "an inverse": (lambda: small * small.I, lambda: sp.Identity(2), [determinant], lambda: small.I),
+    "an inverse of a transpose": (
+        lambda: small.T.I, lambda: small.I.T, [determinant], lambda: small.I),
+    "an inverse of a product": (
+        lambda: (small * other).I, lambda: other.I * small.I,
+        [determinant, determinant.replace("s", "u")],
+        lambda: small.I * other.I),
+    "a slope of a determinant": (
+        lambda: Partial(log(det(small)), small_entries[1, 1]),
+        lambda: small_entries[2, 2] / det(small),
+        [determinant.replace("≠", ">")], lambda: 1 / det(small)),
+}  # fmt: skip
+
+
+@pytest.mark.every(2)
+@pytest.mark.parametrize("name", SMALL)
+def test_inverses_and_determinants_of_small_matrices_are_written_out(name):
+    with as_written():
+        left, right, where, nearly = SMALL[name]
+        left, right, nearly = left(), right(), nearly()
+    assert sorted(derived(left, right, two_by_two).where) == sorted(where)
+    with pytest.raises(FalseLine):
+        derived(left, nearly, two_by_two)
+
+
 LOGARITHMS = {  # left, right, where it is said to hold, what is nearly so
     "log-odds": (
         lambda: log(a / (1 - a)), lambda: log(a) - log(1 - a), ["a > 0, a < 1"],
