@@ -290,18 +290,25 @@ def _widget(draw, sliders, still, png, alt):
     """The view of sliders above an image that each change draws anew."""
     import ipywidgets
     image = ipywidgets.HTML(image_tag(still, png, alt))  # its Image cannot hold words
-    controls = {name: ipywidgets.interactive.widget_from_abbrev((low, high, step), start)
-                for name, (low, high, step, start) in sliders.items()}
+    controls = {name: _slider(ipywidgets, name, *slider) for name, slider in sliders.items()}
 
     def redraw(change):
         fig = draw(**{name: control.value for name, control in controls.items()})
         image.value = image_tag(fig, picture(fig), alt)
 
-    for name, control in controls.items():
-        control.description, control.layout.width = slider_label(name), "min(100%, 480px)"
+    for control in controls.values():
         control.observe(redraw, "value")
     box = ipywidgets.VBox([*controls.values(), image])  # its own bundle differs between 7 and 8
     return {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+
+
+def _slider(ipywidgets, name, low, high, step, start):
+    look = dict(min=low, max=high, step=step, value=start, description=slider_label(name),
+                layout=ipywidgets.Layout(width="min(100%, 480px)"))
+    if all(isinstance(number, int) for number in (low, high, step, start)):
+        return ipywidgets.IntSlider(**look)
+    digits = max(0, -int(np.floor(np.log10(step) + 1e-9)))
+    return ipywidgets.FloatSlider(**look, readout_format=f".{digits}f")
 
 
 def image_tag(fig, png, alt):

@@ -5,6 +5,8 @@ import io
 import re
 import subprocess
 import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -309,6 +311,17 @@ def test_explore_redraws_when_a_slider_moves(monkeypatch, shown):
     assert 'alt="A line."' in image.value
     n.value = 1
     assert calls == [(1.0, 3), (2.0, 3), (2.0, 1)]
+
+
+def test_explore_needs_no_more_of_ipywidgets_than_a_reading_page_has(monkeypatch, shown):
+    path = Path(__file__).parents[2] / "site" / "kernel" / "ipywidgets.py"
+    page = ModuleType("ipywidgets")
+    monkeypatch.setitem(sys.modules, "page_kernel", SimpleNamespace(kernel=None))
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), page.__dict__)
+    monkeypatch.setitem(sys.modules, "ipywidgets", page)
+    figures.explore(line_figure, alt="A line", takeaway="It rises.", slope=(-1, 2, 0.5, 1))
+    view = shown[0][0]["application/vnd.jupyter.widget-view+json"]
+    assert page.models[view["model_id"]].children[0].value == 1
 
 
 @pytest.mark.parametrize("slider", [3, (0, 1), (0, 1, 0.1, 2), (1, 0, 0.1, 1), (0, 0, 1, 0),
