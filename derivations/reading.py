@@ -806,6 +806,16 @@ class _Names:
             elif kind == "entry":
                 self.whole |= _letters(*parts[1])
                 self.arrays.setdefault(parts[0], []).append(parts[1])
+        for name, rank in {(name, len(one)) for name, used in self.arrays.items() for one in used}:
+            self.whole |= _letters(*self.sizes(name, rank))
+
+    def sizes(self, name, rank):
+        """How far the indices of an array run, as trees."""
+        places = zip(*(indices for indices in self.arrays[name] if len(indices) == rank))
+        letters = ([index[1] for index in place if index[0] == "name"] for place in places)
+        firsts = (next((one for one in found if one in self.ends), (*found, "i")[0])
+                  for found in letters)
+        return map(self.end_of, firsts)
 
     # names that are made
 
@@ -826,13 +836,7 @@ class _Names:
         return _letter(name) if whole else sp.Symbol(name, real=True)
 
     def array(self, name, rank):
-        def made():
-            places = zip(*(indices for indices in self.arrays[name] if len(indices) == rank))
-            letters = ([index[1] for index in place if index[0] == "name"] for place in places)
-            firsts = (next((one for one in found if one in self.ends), (*found, "i")[0])
-                      for found in letters)
-            return indexed(name, *(self.build(self.end_of(letter)) for letter in firsts))
-
+        made = lambda: indexed(name, *map(self.build, self.sizes(name, rank)))
         if name in self.matrices and name not in self.values:
             raise Unreadable(f"{name} is a whole matrix here: write it without indices")
         base = self.value(name, made)

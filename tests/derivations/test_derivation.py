@@ -587,7 +587,8 @@ print(ledger)
 @pytest.mark.long
 def test_the_output_is_the_same_for_every_hash_seed():
     tests = Path(__file__).resolve().parents[1]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)]),
+    places = map(str, (tests / "support", tests.parent))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places),
                    "PYTHONIOENCODING": "utf-8"}
     runs = [subprocess.Popen([sys.executable, "-c", SCRIPT],
                              env={**environment, "PYTHONHASHSEED": seed}, stdout=subprocess.PIPE)
