@@ -125,7 +125,9 @@ def progress(keep=None):
     right = [key for key, record in book.items() if record.state == RIGHT]
     done = dict.fromkeys([*kept, *right])
     if keep is not None:
-        Path(keep).write_text(json.dumps(list(done)), encoding="utf-8")
+        beside = Path(f"{keep}.part")  # a crash while writing leaves the old file whole
+        beside.write_text(json.dumps(list(done)), encoding="utf-8")
+        beside.replace(keep)
     every = dict.fromkeys([*kept, *book])
     for kind, number in every:
         state = RIGHT if (kind, number) in done else book[kind, number].state

@@ -76,9 +76,10 @@ def grid(rows, cols, width, height, **subplots):
 
 WORDS = rule(lambda v: isinstance(v, str) and v.strip(),
              "a sentence that says what the picture shows, for a reader who cannot see it")
+SENTENCE = rule(lambda v: isinstance(v, str), "a sentence, or nothing: \"\"")
 
 
-@checked(alt=WORDS)
+@checked(alt=WORDS, takeaway=SENTENCE)
 def show(fig, *, alt, takeaway="", narrow=None):
     """Display a figure: `alt` says what it shows, `takeaway` stands below it.
 
@@ -205,6 +206,9 @@ def graph(ax, nodes, edges=()):
     "backward", wine and dotted from the end to the start; an edge of neither is pale and without a
     head. All texts are mathematics without dollars.
     """
+    for key in (key for edge in edges for key in edge[:2]):
+        if key not in nodes:
+            raise ValueError(f"the graph has no node {key!r}, only {list(nodes)}")
     ax.set_aspect("equal")
     ax.margins(0.06, 0.12)
     ax.axis("off")
@@ -260,7 +264,7 @@ SLIDER = rule(lambda v: np.shape(v) == (4,) and v[0] <= v[3] <= v[1] != v[0] and
 GREEK = dict(zip("alpha beta delta epsilon eta lambda mu sigma theta".split(), "αβδεηλμσθ"))
 
 
-@checked(alt=WORDS)
+@checked(alt=WORDS, takeaway=SENTENCE)
 def explore(draw, *, alt, takeaway, **sliders):
     """An interactive figure: a slider for each argument of `draw(**values)`, which returns one.
 
@@ -268,6 +272,8 @@ def explore(draw, *, alt, takeaway, **sliders):
     also holds the picture at the starting values: a page on paper, or without a kernel, shows that.
     Write `draw` so that it changes nothing outside.
     """
+    if not sliders:
+        raise ValueError("explore needs a slider, as eta=(0, 2, 0.05, 0.5)")
     for name, slider in sliders.items():
         SLIDER(f"the slider {name}", slider)
     ranges = " and ".join(f"{slider_label(name)} from {low:g} to {high:g}".replace("-", "−")

@@ -72,6 +72,8 @@ def test_show_refuses_a_figure_without_words(shown, alt):
 def test_show_refuses_what_is_no_figure(shown, wrong):
     with pytest.raises(TypeError, match="expected a Matplotlib figure"):
         figures.show(wrong, alt="words")
+    with pytest.raises(ValueError, match="takeaway is None, expected a sentence"):
+        figures.show(line_figure(), alt="words", takeaway=None)
     assert shown == []
 
 
@@ -270,6 +272,10 @@ def test_graph_draws_what_goes_forward_above_and_what_comes_back_below():
     assert {"$w$", r"$\times$", "$0.4$", "$0.08$", "$wx$", "$x$"} == set(texts(ax))
     heights = {text.get_text(): text.xy[1] for text in ax.texts if hasattr(text, "xy")}
     assert heights["$0.4$"] > 0 > heights["$0.08$"]
+    _, untouched = figures.single()
+    with pytest.raises(ValueError, match=r"the graph has no node 'z', only \['w', 'wx'\]"):
+        figures.graph(untouched, nodes, [figures.Edge("w", "z")])
+    assert not untouched.patches
 
 
 # ---------------------------------------------------------------- explore
@@ -303,7 +309,7 @@ def test_explore_redraws_when_a_slider_moves(monkeypatch, shown):
                     n=(1, 9, 1, 3))
     eta, n, image = boxes[0]
     assert (eta.description, n.description) == ("η", "n")
-    assert isinstance(n, ipywidgets.IntSlider) and isinstance(eta, ipywidgets.FloatSlider)
+    assert isinstance(n, ipywidgets.IntSlider) and eta.readout_format == ".2f"
     still = image.value
     eta.value = 2.0
     moved = line_figure(6)
@@ -333,7 +339,9 @@ def test_explore_refuses_an_impossible_slider(shown, slider):
     assert shown == []
 
 
-def test_explore_needs_words_and_a_figure(shown):
+def test_explore_needs_a_slider_words_and_a_figure(shown):
+    with pytest.raises(ValueError, match="explore needs a slider"):
+        figures.explore(line_figure, alt="A line.", takeaway="It rises.")
     with pytest.raises(ValueError, match="alt is '', expected a sentence"):
         figures.explore(line_figure, alt="", takeaway="It rises.", slope=(0, 1, 1, 0))
     with pytest.raises(TypeError, match="expected a Matplotlib figure, got NoneType"):
